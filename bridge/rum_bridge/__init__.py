@@ -1,0 +1,1 @@
+"""The REST bridge of OpenRUM: a gRPC client with an HTTP face."""

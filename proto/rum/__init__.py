@@ -1,0 +1,1 @@
+"""The protobuf package `rum`; import `rum.v1`."""

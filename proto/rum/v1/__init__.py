@@ -1,0 +1,1 @@
+"""The contract of OpenRUM: protobuf messages and typed gRPC stubs."""

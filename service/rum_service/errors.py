@@ -1,0 +1,87 @@
+"""The failures a caller is told of, as exceptions with AWS's names and members.
+
+    RumError
+    ├── ValidationException            the request is wrong; sending it again does not help
+    ├── ResourceNotFoundException      the named resource does not exist
+    ├── ConflictException              the named resource exists already
+    ├── AccessDeniedException          the caller may not do this
+    ├── ServiceQuotaExceededException  no more resources of this kind
+    ├── ThrottlingException            not now; try again after a wait
+    └── InternalServerException        the service failed; try again after a wait
+
+Domain code raises these and knows no gRPC code and no HTTP status: `status` translates, by table.
+Source: PutRumEvents and CreateAppMonitor API pages, "Errors".
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessDeniedException",
+    "ConflictException",
+    "InternalServerException",
+    "ResourceNotFoundException",
+    "RumError",
+    "ServiceQuotaExceededException",
+    "ThrottlingException",
+    "ValidationException",
+]
+
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class RumError(Exception):
+    """A failure the caller is told of. The fields are the members of the message of its name."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(eq=False)
+class ValidationException(RumError):  # noqa: N818 - AWS's names
+    """A member of the request is not valid; `message` names it in its wire spelling."""
+
+
+@dataclass(eq=False)
+class AccessDeniedException(RumError):  # noqa: N818
+    """The caller may not do this."""
+
+
+@dataclass(eq=False)
+class ServiceQuotaExceededException(RumError):  # noqa: N818
+    """No more resources of this kind."""
+
+
+@dataclass(eq=False)
+class ResourceNotFoundException(RumError):  # noqa: N818
+    """The named resource does not exist. Never raised for a transient condition."""
+
+    resource_name: str = ""
+    resource_type: str | None = None
+
+
+@dataclass(eq=False)
+class ConflictException(RumError):  # noqa: N818
+    """The named resource exists already."""
+
+    resource_name: str = ""
+    resource_type: str | None = None
+
+
+@dataclass(eq=False)
+class ThrottlingException(RumError):  # noqa: N818
+    """Refused for now; nothing of the request was stored. The wait is in whole seconds."""
+
+    service_code: str | None = None
+    quota_code: str | None = None
+    retry_after_seconds: int | None = None
+
+
+@dataclass(eq=False)
+class InternalServerException(RumError):  # noqa: N818
+    """The service failed. The text is fixed: the cause goes to the log, never to the caller."""
+
+    message: str = "Internal service exception."
+    retry_after_seconds: int | None = None
