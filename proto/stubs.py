@@ -68,7 +68,8 @@ def breaking() -> None:
     """Fails where the contract breaks that of main, if there is a main with a contract."""
     for reference in ("origin/main", "main"):
         known = ["git", "cat-file", "-e", f"{reference}:proto/rum/v1/data_plane_service.proto"]
-        if subprocess.run(known, check=False, capture_output=True, cwd=PROTO.parent).returncode == 0:
+        there = subprocess.run(known, check=False, capture_output=True, cwd=PROTO.parent)
+        if there.returncode == 0:
             with tempfile.TemporaryDirectory() as folder:
                 archive = subprocess.run(
                     ["git", "archive", reference, "buf.yaml", "proto"],

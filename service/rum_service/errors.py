@@ -40,22 +40,22 @@ class RumError(Exception):
 
 
 @dataclass(eq=False)
-class ValidationException(RumError):  # noqa: N818 - AWS's names
+class ValidationException(RumError):
     """A member of the request is not valid; `message` names it in its wire spelling."""
 
 
 @dataclass(eq=False)
-class AccessDeniedException(RumError):  # noqa: N818
+class AccessDeniedException(RumError):
     """The caller may not do this."""
 
 
 @dataclass(eq=False)
-class ServiceQuotaExceededException(RumError):  # noqa: N818
+class ServiceQuotaExceededException(RumError):
     """No more resources of this kind."""
 
 
 @dataclass(eq=False)
-class ResourceNotFoundException(RumError):  # noqa: N818
+class ResourceNotFoundException(RumError):
     """The named resource does not exist. Never raised for a transient condition."""
 
     resource_name: str = ""
@@ -63,7 +63,7 @@ class ResourceNotFoundException(RumError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class ConflictException(RumError):  # noqa: N818
+class ConflictException(RumError):
     """The named resource exists already."""
 
     resource_name: str = ""
@@ -71,7 +71,7 @@ class ConflictException(RumError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class ThrottlingException(RumError):  # noqa: N818
+class ThrottlingException(RumError):
     """Refused for now; nothing of the request was stored. The wait is in whole seconds."""
 
     service_code: str | None = None
@@ -80,7 +80,7 @@ class ThrottlingException(RumError):  # noqa: N818
 
 
 @dataclass(eq=False)
-class InternalServerException(RumError):  # noqa: N818
+class InternalServerException(RumError):
     """The service failed. The text is fixed: the cause goes to the log, never to the caller."""
 
     message: str = "Internal service exception."
