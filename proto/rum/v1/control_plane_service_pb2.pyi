@@ -463,8 +463,8 @@ Global___GetAppMonitorDataRequest: _TypeAlias = GetAppMonitorDataRequest  # noqa
 
 @_typing.final
 class TimeRange(_message.Message):
-    """TimeRange is a span of time, half open: After <= timestamp < Before.
-    Source: the service model of the AWS SDKs, TimeRange.
+    """TimeRange is a span of time, both ends included: After <= timestamp <= Before.
+    Source: the service model of the AWS SDKs, TimeRange; the example of `aws rum get-app-monitor-data` for the ends.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
