@@ -28,10 +28,12 @@ def test_every_command_is_named_in_the_changelog_or_the_readme() -> None:
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:
-    missing = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            if not (page.parent / target).exists():
-                missing.append(f"{page.name}: {target}")
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    missing = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
 
     assert missing == []
