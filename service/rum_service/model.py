@@ -50,6 +50,9 @@ class AppMonitorRecord:
     document: str
     """The ProtoJSON of rum.v1.AppMonitor without its state."""
     has_events: bool = False
+    policy: str | None = None
+    """The resource policy, as it was put."""
+    policy_revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
