@@ -5,7 +5,7 @@ UV := .tools/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv-uv venv-pip run test slow check lint format types proto proto-check lock clean
+.PHONY: help setup venv-uv venv-pip run test slow check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ types: setup ## checks types, strictly
 
 proto: setup ## regenerates the stubs beside the .proto files, and the vendored imports
 	@$(BIN)/python proto/stubs.py
+
+docs: setup ## writes the tables of the docs from the code
+	@$(BIN)/python docs/tables.py
 
 proto-check: setup ## fails where stubs are stale, buf objects or the contract breaks main's
 	@$(BIN)/python proto/stubs.py check

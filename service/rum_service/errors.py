@@ -11,11 +11,16 @@
     ├── UnrecognizedClientException          the access key or session token is not known
     ├── ExpiredTokenException                the temporary credentials have expired
     ├── ServiceQuotaExceededException        no more resources of this kind
+    ├── PolicyNotFoundException              the app monitor has no resource policy
+    ├── InvalidPolicyRevisionIdException     the policy has changed since the caller read it
+    ├── MalformedPolicyDocumentException     the policy document is not one
+    ├── PolicySizeLimitExceededException     the policy document is too large
     ├── ThrottlingException                  not now; try again after a wait
     └── InternalServerException              the service failed; try again after a wait
 
 Domain code raises these and knows no gRPC code and no HTTP status: `status` translates, by table.
-Source: PutRumEvents and CreateAppMonitor API pages, "Errors"; Common errors of AWS APIs.
+Source: PutRumEvents, CreateAppMonitor and PutResourcePolicy API pages, "Errors"; Common errors of
+AWS APIs.
 """
 
 from __future__ import annotations
@@ -26,8 +31,12 @@ __all__ = [
     "ExpiredTokenException",
     "IncompleteSignatureException",
     "InternalServerException",
+    "InvalidPolicyRevisionIdException",
     "InvalidSignatureException",
+    "MalformedPolicyDocumentException",
     "MissingAuthenticationTokenException",
+    "PolicyNotFoundException",
+    "PolicySizeLimitExceededException",
     "ResourceNotFoundException",
     "RumError",
     "ServiceQuotaExceededException",
@@ -93,6 +102,26 @@ class ExpiredTokenException(RumError):
 @dataclass(eq=False)
 class ServiceQuotaExceededException(RumError):
     """No more resources of this kind."""
+
+
+@dataclass(eq=False)
+class PolicyNotFoundException(RumError):
+    """The app monitor exists and has no resource policy."""
+
+
+@dataclass(eq=False)
+class InvalidPolicyRevisionIdException(RumError):
+    """The revision the caller named is not the policy's current one."""
+
+
+@dataclass(eq=False)
+class MalformedPolicyDocumentException(RumError):
+    """The policy document is not one; `message` names the element: `Statement[1].Effect: ...`."""
+
+
+@dataclass(eq=False)
+class PolicySizeLimitExceededException(RumError):
+    """The policy document is larger than 4 KB."""
 
 
 @dataclass(eq=False)

@@ -32,6 +32,8 @@ class HttpCaller(_message.Message):
     REFERER_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
     SIGNED_REQUEST_FIELD_NUMBER: _builtins.int
+    BEARER_TOKEN_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_REQUIRED_FIELD_NUMBER: _builtins.int
     source_ip: _builtins.str
     """source_ip is the address of the client, IPv4 or IPv6 text without a port or zone, after trusted proxies are taken
     off. Optional; the condition key aws:SourceIp asks for it.
@@ -42,6 +44,14 @@ class HttpCaller(_message.Message):
     """referer is the Referer header as received. Optional; the condition key aws:Referer asks for it."""
     user_agent: _builtins.str
     """user_agent is the User-Agent header as received. Optional; the condition key aws:UserAgent asks for it."""
+    bearer_token: _builtins.str
+    """bearer_token is a token of OpenRUM that the request carries as `Authorization: Bearer`. Other bearers are not
+    reported: aws-rum-web sends whatever headers its page tells it to. Optional.
+    """
+    authorization_required: _builtins.bool
+    """authorization_required says that the bridge can be reached from other machines, so that this call is to be
+    authorized even by a service that is open on its own face.
+    """
     @_builtins.property
     def signed_request(self) -> Global___SignedRequest:
         """signed_request is the signature of the request. Absent where the request carries none."""
@@ -54,11 +64,15 @@ class HttpCaller(_message.Message):
         referer: _builtins.str | None = ...,
         user_agent: _builtins.str | None = ...,
         signed_request: Global___SignedRequest | None = ...,
+        bearer_token: _builtins.str | None = ...,
+        authorization_required: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "authorization_required", b"authorization_required", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bearer_token: _TypeAlias = _typing.Literal["bearer_token"]  # noqa: Y015
+    _WhichOneofArgType__bearer_token: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token"]  # noqa: Y015
     _WhichOneofReturnType__origin: _TypeAlias = _typing.Literal["origin"]  # noqa: Y015
     _WhichOneofArgType__origin: _TypeAlias = _typing.Literal["_origin", b"_origin"]  # noqa: Y015
     _WhichOneofReturnType__referer: _TypeAlias = _typing.Literal["referer"]  # noqa: Y015
@@ -67,6 +81,8 @@ class HttpCaller(_message.Message):
     _WhichOneofArgType__source_ip: _TypeAlias = _typing.Literal["_source_ip", b"_source_ip"]  # noqa: Y015
     _WhichOneofReturnType__user_agent: _TypeAlias = _typing.Literal["user_agent"]  # noqa: Y015
     _WhichOneofArgType__user_agent: _TypeAlias = _typing.Literal["_user_agent", b"_user_agent"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bearer_token) -> _WhichOneofReturnType__bearer_token | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__origin) -> _WhichOneofReturnType__origin | None: ...
     @_typing.overload

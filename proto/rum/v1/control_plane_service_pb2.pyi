@@ -67,7 +67,7 @@ class CreateAppMonitorRequest(_message.Message):
     """platform is Web, Android or iOS; Web if absent."""
     id: _builtins.str
     """id asks for this id, so that pages that carry an id from AWS need no change. A UUID; a random one if absent.
-    Ours, in no AWS model, and not taken from a REST request.
+    Ours, in no AWS model.
     """
     @_builtins.property
     def domain_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -463,8 +463,8 @@ Global___GetAppMonitorDataRequest: _TypeAlias = GetAppMonitorDataRequest  # noqa
 
 @_typing.final
 class TimeRange(_message.Message):
-    """TimeRange is a span of time, half open: After <= timestamp < Before.
-    Source: the service model of the AWS SDKs, TimeRange.
+    """TimeRange is a span of time, both ends included: After <= timestamp <= Before.
+    Source: the service model of the AWS SDKs, TimeRange; the example of `aws rum get-app-monitor-data` for the ends.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -1,1 +1,1 @@
-"""Who a caller is, and whether they may: signatures and, later, policies. Pure."""
+"""Who may send events to an app monitor."""

@@ -1,0 +1,130 @@
+"""The HTTP face: routes and middleware, in the order a request meets them.
+
+/healthz /readyz      for the operator
+control plane         for SDKs: no CORS, so no page of another site may use or read it
+data plane            for browsers too: CORS on every answer, errors included
+"""
+
+from __future__ import annotations
+
+__all__ = ["create_app"]
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc.aio
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum_bridge.coalesce import Coalescer
+from rum_bridge.errors import HttpError, error_response
+from rum_bridge.put_events import PutEvents
+from rum_bridge.settings import BridgeSettings
+from rum_bridge.transcode import http_rules, starlette_path, transcoded_routes
+
+log = structlog.get_logger()
+
+_DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
+_CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
+# Chromium keeps a preflight for two hours at most. Without one a closing page loses its last batch.
+_PREFLIGHT_MAX_AGE_S = 7200
+_READY_TIMEOUT_S = 6.0
+
+
+def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> Starlette:
+    """Returns the bridge as an ASGI application that calls the service over `channel`."""
+    control_plane: list[BaseRoute] = [*transcoded_routes(_CONTROL_PLANE, channel, settings)]
+    prefixed = [Mount(settings.path_prefix, routes=control_plane)] if settings.path_prefix else []
+    return Starlette(
+        routes=[
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz(channel)),
+            *control_plane,
+            *prefixed,
+            Mount("/", _data_plane(settings, channel)),
+        ],
+        exception_handlers=_FAILURE_HANDLERS,
+    )
+
+
+def _data_plane(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
+    coalescer = Coalescer(
+        channel,
+        max_waiting_bytes=settings.max_waiting_bytes,
+        timeout_s=settings.put_timeout_s,
+    )
+    put_events = PutEvents(coalescer, settings)
+    # Any prefix: people put the endpoint under a path of their site to be first-party.
+    routes = [
+        Route(prefix + starlette_path(template) + slash, put_events.post, methods=[verb])
+        for verb, template, _ in http_rules(_DATA_PLANE)
+        for prefix in ("", "/{prefix:path}")
+        for slash in ("", "/")
+    ]
+    app = Starlette(routes=list(routes), exception_handlers=_FAILURE_HANDLERS)
+    app.router.redirect_slashes = False  # browsers refuse a redirected preflight
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["POST"],
+        allow_headers=["*"],  # echoes what is asked for: aws-rum-web sends whatever it is told to
+        expose_headers=["x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"],
+        max_age=_PREFLIGHT_MAX_AGE_S,
+    )
+
+
+async def _healthz(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response]]:
+    """200 only when a put would be accepted: the service answers and its store can be written."""
+    check = health_pb2_grpc.HealthStub(channel).Check
+
+    async def readyz(_: Request) -> Response:
+        question = health_pb2.HealthCheckRequest(service=_DATA_PLANE.full_name)
+        try:
+            answer = await check(question, timeout=_READY_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            return PlainTextResponse(f"the service does not answer: {error.code().name}", 503)
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            return PlainTextResponse("the service cannot store events", 503)
+        return PlainTextResponse("ok")
+
+    return readyz
+
+
+async def _answer_failure(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        error = _from_starlette(error)
+    if not isinstance(error, HttpError):
+        log.error("request failed", exc_info=error)
+        error = HttpError(500, "InternalServerException", "Internal service exception.", {}, 1)
+    return error_response(error, getattr(request.state, "request_id", None) or str(uuid.uuid4()))
+
+
+def _from_starlette(error: HTTPException) -> HttpError:
+    """Gives AWS's form to what Starlette answers itself, as text that no SDK can read."""
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return HttpError(404, "UnknownOperationException", "There is nothing at this path.")
+    if error.status_code == 405:
+        message = f"Only {headers.get('Allow', 'another method')} is allowed here."
+        return HttpError(405, "MethodNotAllowedException", message, headers=headers)
+    return HttpError(error.status_code, "ValidationException", str(error.detail), headers=headers)
+
+
+_FAILURE_HANDLERS: dict[Any, Any] = {
+    HttpError: _answer_failure,
+    HTTPException: _answer_failure,
+    Exception: _answer_failure,
+}

@@ -1,0 +1,107 @@
+"""Failures in AWS's REST form: status, x-amzn-ErrorType, x-amzn-RequestId, a JSON body.
+
+A failure comes from the service as a google.rpc.Status, or from the bridge as an HttpError.
+Source: docs/wire.md, "Errors"; the HTTP statuses are the canonical ones of gRPC codes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["HttpError", "error_response", "from_rpc_error", "from_status", "validation_error"]
+
+import json
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+from google.rpc.status_pb2 import Status
+from starlette.responses import Response
+
+from rum.v1 import errors_pb2
+
+
+@dataclass(eq=False)
+class HttpError(Exception):
+    """A failure, ready to be answered."""
+
+    status: int
+    error_type: str
+    message: str
+    members: dict[str, object] = field(default_factory=dict)
+    """What the body has besides the message."""
+    retry_after_s: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+# Google's canonical table, https://cloud.google.com/apis/design/errors#handling_errors
+_HTTP_STATUSES = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+_BY_NUMBER = {code.value[0]: status for code, status in _HTTP_STATUSES.items()}
+# AWS answers this one with a status that no gRPC code has.
+_OVERRIDES = {"ServiceQuotaExceededException": 402}
+
+
+def validation_error(message: str) -> HttpError:
+    """Returns the error for a request that only its JSON shows to be wrong."""
+    return HttpError(400, "ValidationException", message)
+
+
+def from_status(status: Status) -> HttpError:
+    """Returns the error of a status: the exception in its details, members and all."""
+    http_status = _BY_NUMBER.get(status.code, 500)
+    exception = _exception(status)
+    if exception is None:
+        # Not from a use case: the service is away, or something before it refused the call.
+        return HttpError(http_status, "ServiceUnavailable", "The service cannot answer now.", {}, 1)
+    name = exception.DESCRIPTOR.name
+    members = MessageToDict(exception, always_print_fields_with_no_presence=True)
+    retry_after = members.pop("retryAfterSeconds", None)
+    message = members.pop("message")
+    return HttpError(_OVERRIDES.get(name, http_status), name, message, members, retry_after)
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:
+    """Returns the error of a failed call."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            return from_status(Status.FromString(value))
+    return from_status(Status(code=error.code().value[0]))
+
+
+def error_response(error: HttpError, request_id: str) -> Response:
+    """Returns the answer that every AWS SDK reads the error from."""
+    headers = {**error.headers, "x-amzn-ErrorType": error.error_type}
+    headers["x-amzn-RequestId"] = request_id
+    if error.retry_after_s is not None:
+        # Whole seconds: boto3 dies of a date here.
+        headers["Retry-After"] = str(error.retry_after_s)
+    body = json.dumps({"message": error.message, **error.members})
+    return Response(body, error.status, headers, "application/json")
+
+
+def _exception(status: Status) -> Message | None:
+    if not status.details:
+        return None
+    name = status.details[0].TypeName().removeprefix("rum.v1.")
+    if name not in errors_pb2.DESCRIPTOR.message_types_by_name:
+        return None
+    exception: Message = getattr(errors_pb2, name)()
+    try:
+        status.details[0].Unpack(exception)
+    except DecodeError:
+        return None
+    return exception

@@ -1,0 +1,48 @@
+"""POST /appmonitors/{Id}: a request's way through the bridge, top to bottom.
+
+Source: PutRumEvents API page.
+"""
+
+from __future__ import annotations
+
+__all__ = ["PutEvents"]
+
+import uuid
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rum_bridge.body import read_body
+from rum_bridge.coalesce import Coalescer
+from rum_bridge.codec import decode_put, load_json
+from rum_bridge.errors import HttpError
+from rum_bridge.settings import BridgeSettings
+
+# text/plain: beacons, half of what browsers send, and JSON all the same. None: as AWS, JSON.
+_MEDIA_TYPES = ("application/json", "text/plain", "")
+
+
+class PutEvents:
+    """The endpoint."""
+
+    def __init__(self, coalescer: Coalescer, settings: BridgeSettings) -> None:
+        self._coalescer = coalescer
+        self._settings = settings
+
+    async def post(self, request: Request) -> Response:
+        request_id = str(uuid.uuid4())
+        request.state.request_id = request_id
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in _MEDIA_TYPES:
+            raise HttpError(
+                415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
+            )
+        _, body = await read_body(
+            request,
+            max_bytes=self._settings.max_body_bytes,
+            max_decoded_bytes=self._settings.max_decoded_bytes,
+            timeout_s=self._settings.body_timeout_s,
+        )
+        entry = decode_put(request.path_params["id"], load_json(body), request_id)
+        await self._coalescer.put(entry)
+        return Response(headers={"x-amzn-RequestId": request_id})

@@ -1,0 +1,47 @@
+"""DataPlaneService over gRPC: message in, use case, message out."""
+
+from __future__ import annotations
+
+__all__ = ["DataPlane"]
+
+from typing import Any, TypeAlias
+
+import grpc.aio
+from google.rpc.status_pb2 import Status
+
+from rum.v1 import data_plane_service_pb2 as pb
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceServicer
+from rum_service.errors import ValidationException
+from rum_service.ingest import Ingest
+from rum_service.interceptors import request_id_of
+from rum_service.status import to_status
+
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_MAX_ENTRIES = 1000
+_OK = Status()
+
+
+class DataPlane(DataPlaneServiceServicer):
+    """The servicer."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    async def PutRumEvents(
+        self, request: pb.PutRumEventsRequest, context: _Context
+    ) -> pb.PutRumEventsResponse:
+        await self._ingest.put(request, request_id_of(context))
+        return pb.PutRumEventsResponse()
+
+    async def BatchPutRumEvents(
+        self, request: pb.BatchPutRumEventsRequest, context: _Context
+    ) -> pb.BatchPutRumEventsResponse:
+        if not 1 <= len(request.entries) <= _MAX_ENTRIES:
+            raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
+        request_id = request_id_of(context)
+        errors = await self._ingest.put_many(
+            [(entry.request, entry.request_id or request_id) for entry in request.entries]
+        )
+        return pb.BatchPutRumEventsResponse(
+            statuses=[_OK if error is None else to_status(error) for error in errors]
+        )

@@ -1,0 +1,101 @@
+"""The JSON document of one event, as GetAppMonitorData and the log group of AWS show it. Pure.
+
+Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
+"""
+
+from __future__ import annotations
+
+__all__ = ["event_document", "event_ms", "merged_metadata"]
+
+import json
+from typing import NoReturn
+from urllib.parse import quote
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+
+JsonObject = dict[str, object]
+
+
+def event_ms(event: RumEvent) -> int:
+    """Returns when the event occurred, in milliseconds since the Unix epoch."""
+    return round(event.timestamp * 1000)
+
+
+def merged_metadata(request: PutRumEventsRequest, event: RumEvent) -> JsonObject:
+    """Returns the metadata of an event: what holds for the session, under the event's own."""
+    return {
+        **(_json_object(request.session_metadata) or {}),
+        **(_json_object(event.metadata) or {}),
+    }
+
+
+def event_document(
+    request: PutRumEventsRequest,
+    event: RumEvent,
+    metadata: JsonObject,
+    *,
+    monitor_name: str,
+    account_id: str,
+) -> str:
+    """Returns the document of one event of a batch, as JSON text.
+
+    Details that are a JSON object stand in it to the letter, with every digit of their numbers.
+    Details that are not stand in it as the string that was sent; so does metadata.
+    """
+    details = _json_object(event.details)
+    own_metadata = _json_object(event.metadata)
+    milliseconds = event_ms(event)
+    user = {"sessionId": request.user_details.session_id, "userId": request.user_details.user_id}
+    document: JsonObject = {
+        "userId": user["userId"],
+        "sessionId": user["sessionId"],
+        "application_id": request.id,
+        "application_version": request.app_monitor_details.version,
+        "application_name": request.app_monitor_details.name or monitor_name,
+        "event_id": event.id,
+        "event_timestamp": milliseconds,
+        "event_type": event.type,
+        "event_version": str((details or {}).get("version", "1.0.0")),
+        "log_stream": {
+            "seconds": milliseconds // 1000,
+            "nanos": milliseconds % 1000 * 1_000_000,
+        },
+        "batch_id": request.batch_id,
+        "metadata": event.metadata if event.metadata and own_metadata is None else metadata,
+        "metadata_keys": list(metadata),
+        "metadata_values": [f"{key}={_plain(value)}" for key, value in metadata.items()],
+        "user_details": user,
+        "account_id": account_id,
+        "event_interaction": _interaction(metadata),
+    }
+    text = event.details if details is not None else _dumps(event.details)
+    return f'{_dumps(document)[:-1]},"event_details":{text}}}'
+
+
+def _json_object(text: str) -> JsonObject | None:
+    """Returns the JSON object that `text` is, or None: any text may be sent."""
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    # NaN and Infinity: Python writes and reads them, JSON has none.
+    raise ValueError(constant)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else _dumps(value)
+
+
+def _interaction(metadata: JsonObject) -> str:
+    if "pageId" not in metadata:
+        return ""
+    page = quote(_plain(metadata["pageId"]), safe="")
+    return f"{page}-{_plain(metadata.get('interaction', 0))} &"

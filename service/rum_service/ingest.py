@@ -1,0 +1,111 @@
+"""PutRumEvents: validate → app monitor → group commit → answer.
+
+Source: PutRumEvents API page; the promises are in docs/wire.md.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Ingest"]
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable, Sequence
+
+import structlog
+import zstandard
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.errors import InternalServerException, RumError, ValidationException
+from rum_service.model import AppMonitorRecord, Batch
+from rum_service.monitors import Monitors
+from rum_service.storage.group_commit import GroupCommit
+from rum_service.validation import validate
+
+log = structlog.get_logger()
+
+
+class Ingest:
+    """The use case. To be used on one event loop."""
+
+    def __init__(
+        self,
+        monitors: Monitors,
+        group_commit: GroupCommit,
+        *,
+        max_events: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._monitors = monitors
+        self._group_commit = group_commit
+        self._max_events = max_events
+        self._clock = clock
+        # Level 1: 64 µs for 50 events and a fifth of the bytes; level 3 costs a third more for 4 %.
+        self._compress = zstandard.ZstdCompressor(level=1).compress
+
+    async def put(self, request: PutRumEventsRequest, request_id: str) -> None:
+        """Returns when the batch is on disk; raises RumError when it is not."""
+        error = (await self.put_many([(request, request_id)]))[0]
+        if error is not None:
+            raise error
+
+    async def put_many(
+        self, requests: Sequence[tuple[PutRumEventsRequest, str]]
+    ) -> list[RumError | None]:
+        """Puts batches that arrived together, each on its own.
+
+        Args:
+            requests: 1…N batches, each with the request id to log it under; the order is kept.
+
+        Returns:
+            For each batch None, once it is on disk, or why it is not.
+        """
+        waiting = [await self._begin(request, request_id) for request, request_id in requests]
+        return [
+            await self._finish(begun, request_id)
+            for begun, (_, request_id) in zip(waiting, requests, strict=True)
+        ]
+
+    async def _begin(
+        self, request: PutRumEventsRequest, request_id: str
+    ) -> asyncio.Future[bool] | RumError:
+        try:
+            validate(request, max_events=self._max_events)
+            monitor = await self._monitors.resolve(request.id)
+            return self._group_commit.submit(self._to_batch(request, monitor))
+        except RumError as error:
+            return error
+        except Exception:
+            log.exception("put failed", request_id=request_id)
+            return InternalServerException(retry_after_seconds=1)
+
+    async def _finish(
+        self, begun: asyncio.Future[bool] | RumError, request_id: str
+    ) -> RumError | None:
+        if isinstance(begun, RumError):
+            return begun
+        try:
+            stored = await begun
+        except Exception as error:
+            log.error("batch not stored", request_id=request_id, reason=type(error).__name__)
+            return InternalServerException(retry_after_seconds=1)
+        if stored:
+            return None
+        # Undocumented: two different batches with one id. The first stays; a success for the second
+        # would say that its events are stored, so it is told, with an answer that is not retried.
+        return ValidationException("BatchId is the id of another batch that is stored already.")
+
+    def _to_batch(self, request: PutRumEventsRequest, monitor: AppMonitorRecord) -> Batch:
+        content = request.SerializeToString(deterministic=True)
+        received_ms = round(self._clock() * 1000)
+        times = [event.timestamp for event in request.rum_events]
+        return Batch(
+            app_monitor=monitor.key,
+            batch_id=uuid.UUID(request.batch_id).bytes,
+            digest=hashlib.blake2b(content, digest_size=16).digest(),
+            received_ms=received_ms,
+            first_ms=round(min(times) * 1000) if times else received_ms,
+            last_ms=round(max(times) * 1000) if times else received_ms,
+            event_count=len(times),
+            payload=self._compress(content),
+        )

@@ -1,0 +1,215 @@
+"""App monitors: create, show, list, change, remove, and find by id for a put.
+
+Source: CreateAppMonitor, GetAppMonitor, ListAppMonitors, UpdateAppMonitor and DeleteAppMonitor API
+pages.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Monitors"]
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from google.protobuf.json_format import MessageToJson, Parse
+
+from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
+from rum_service.control_validation import validate_control
+from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
+from rum_service.model import AppMonitorRecord
+from rum_service.paging import decode_token, encode_token
+from rum_service.storage.base import NameTakenError, Store
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# How long a put may use what it knows of an app monitor: the time that a deletion or change made
+# by another process on the same database needs to be seen here. Changes made here are seen at once.
+_KNOWN_FOR_S = 5.0
+_PURGE_AT_ONCE = 1000
+
+
+class Monitors:
+    """The use cases. To be used on one event loop; the store works on the executor's threads."""
+
+    def __init__(self, store: Store, executor: Executor, *, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+        self._known: dict[str, tuple[float, AppMonitorRecord]] = {}
+
+    async def resolve(self, monitor_id: str) -> AppMonitorRecord:
+        """Finds the app monitor that a put names. Upper-case ids are found too.
+
+        Raises:
+            ResourceNotFoundException: there is none.
+        """
+        now = asyncio.get_running_loop().time()
+        monitor_id = monitor_id.lower()
+        known = self._known.get(monitor_id)
+        if known and known[0] > now:
+            return known[1]
+        record = await self._run(self._store.app_monitor_by_id, monitor_id)
+        if record is None:
+            self._known.pop(monitor_id, None)
+            raise ResourceNotFoundException(
+                "There is no app monitor with this id.", monitor_id, "AppMonitor"
+            )
+        self._known[monitor_id] = (now + _KNOWN_FOR_S, record)
+        return record
+
+    async def find(self, name: str) -> AppMonitorRecord:
+        """Finds an app monitor by name. Raises ResourceNotFoundException."""
+        record = await self._run(self._store.app_monitor_by_name, name)
+        if record is None:
+            raise ResourceNotFoundException(
+                "There is no app monitor with this name.", name, "AppMonitor"
+            )
+        return record
+
+    async def create(self, request: pb.CreateAppMonitorRequest) -> str:
+        """Makes an app monitor and returns its id. Raises ConflictException."""
+        validate_control(request)
+        platform = request.platform or "Web"
+        _check_domains(request, required=platform == "Web")
+        # Lower case: aws-rum-web leaves its own requests out of the telemetry only then.
+        monitor_id = (request.id or str(uuid.uuid4())).lower()
+        now = self._now()
+        monitor = AppMonitor(
+            name=request.name,
+            id=monitor_id,
+            created=now,
+            last_modified=now,
+            tags=request.tags,
+            platform=platform,
+        )
+        monitor.data_storage.cw_log.cw_log_enabled = False
+        # Documented defaults of an omitted AppMonitorConfiguration and CustomEvents.
+        monitor.app_monitor_configuration.session_sample_rate = 0.1
+        monitor.custom_events.status = "DISABLED"
+        _apply(request, monitor)
+        try:
+            await self._run(
+                self._store.create_app_monitor, monitor_id, request.name, MessageToJson(monitor)
+            )
+        except NameTakenError:
+            raise ConflictException(
+                "An app monitor with this name or id exists.", request.name, "AppMonitor"
+            ) from None
+        return monitor_id
+
+    async def get(self, request: pb.GetAppMonitorRequest) -> AppMonitor:
+        """Shows an app monitor. Raises ResourceNotFoundException."""
+        validate_control(request)
+        return _shown(await self.find(request.name))
+
+    async def list(self, request: pb.ListAppMonitorsRequest) -> pb.ListAppMonitorsResponse:
+        """Lists app monitors by name, a page at a time."""
+        validate_control(request)
+        after = ""
+        if request.next_token:
+            after = str(decode_token("nextToken", request.next_token, str)[0])
+        size = request.max_results or 50
+        list_from = partial(self._store.list_app_monitors, after=after, limit=size + 1)
+        records = await self._run(list_from)
+        response = pb.ListAppMonitorsResponse(
+            app_monitor_summaries=[_summary(_shown(record)) for record in records[:size]]
+        )
+        if len(records) > size:
+            response.next_token = encode_token(records[size - 1].name)
+        return response
+
+    async def update(self, request: pb.UpdateAppMonitorRequest) -> None:
+        """Replaces the members that the request has. Raises ResourceNotFoundException."""
+        validate_control(request)
+        _check_domains(request, required=False)
+        changed = False
+        while not changed:  # another change came in between: apply this one to its result
+            record = await self.find(request.name)
+            monitor = Parse(record.document, AppMonitor())
+            _apply(request, monitor)
+            monitor.last_modified = self._now()
+            changed = await self._run(
+                self._store.update_app_monitor,
+                record.key,
+                record.document,
+                MessageToJson(monitor),
+            )
+        self._known.clear()
+
+    async def delete(self, request: pb.DeleteAppMonitorRequest) -> None:
+        """Removes an app monitor and its events. Raises ResourceNotFoundException."""
+        validate_control(request)
+        record = await self.find(request.name)
+        await self._run(self._store.delete_app_monitor, record.key)
+        self._known.clear()
+        await self._purge(record.key)
+
+    async def purge_deleted(self) -> None:
+        """Removes the events of app monitors whose removal was cut short."""
+        for key in await self._run(self._store.deleted_app_monitors):
+            await self._purge(key)
+
+    async def _purge(self, key: int) -> None:
+        # In small transactions, so that puts to other app monitors get their turn in between.
+        while await self._run(partial(self._store.purge, key, limit=_PURGE_AT_ONCE)):
+            log.info("events of a deleted app monitor removed", app_monitor=key)
+
+    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, function, *arguments)
+
+    def _now(self) -> str:
+        return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _check_domains(
+    request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest, *, required: bool
+) -> None:
+    if request.HasField("domain") and request.domain_list:
+        raise ValidationException("Domain and DomainList exclude each other.")
+    if required and not request.HasField("domain") and not request.domain_list:
+        raise ValidationException("Domain or DomainList is required.")
+
+
+def _apply(
+    request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest, monitor: AppMonitor
+) -> None:
+    """Replaces the members of the app monitor that the request has."""
+    if request.HasField("domain") or request.domain_list:
+        monitor.ClearField("domain")
+        monitor.ClearField("domain_list")
+        if request.HasField("domain"):
+            monitor.domain = request.domain
+        monitor.domain_list.extend(request.domain_list)
+    if request.HasField("app_monitor_configuration"):
+        monitor.app_monitor_configuration.CopyFrom(request.app_monitor_configuration)
+    if request.HasField("custom_events"):
+        monitor.custom_events.CopyFrom(request.custom_events)
+    if request.HasField("deobfuscation_configuration"):
+        monitor.deobfuscation_configuration.CopyFrom(request.deobfuscation_configuration)
+    if request.HasField("cw_log_enabled"):
+        log_copy = monitor.data_storage.cw_log
+        log_copy.cw_log_enabled = request.cw_log_enabled
+        log_copy.ClearField("cw_log_group")
+        if request.cw_log_enabled:
+            log_copy.cw_log_group = f"RUMService_{monitor.name}{monitor.id[:8]}"
+
+
+def _shown(record: AppMonitorRecord) -> AppMonitor:
+    monitor = Parse(record.document, AppMonitor(), ignore_unknown_fields=True)
+    monitor.state = "ACTIVE" if record.has_events else "CREATED"
+    return monitor
+
+
+def _summary(monitor: AppMonitor) -> AppMonitorSummary:
+    names = [field.name for field in AppMonitorSummary.DESCRIPTOR.fields]
+    return AppMonitorSummary(**{name: getattr(monitor, name) for name in names})

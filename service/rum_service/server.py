@@ -1,0 +1,144 @@
+"""The composition root of the service: what is built from what, and the order of start and stop.
+
+start   store → group commit → use cases → servicers → listening
+stop    NOT_SERVING → no new calls → calls under way end → last commit → store closed
+"""
+
+from __future__ import annotations
+
+__all__ = ["RunningService", "StartError", "running_service"]
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc.aio
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
+from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
+from rum_service.control_plane import ControlPlane
+from rum_service.data_plane import DataPlane
+from rum_service.health import StoreHealth
+from rum_service.ingest import Ingest
+from rum_service.interceptors import CallBoundary
+from rum_service.monitors import Monitors
+from rum_service.readback import Readback
+from rum_service.settings import ServiceSettings
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+from rum_service.storage.group_commit import GroupCommit
+
+log = structlog.get_logger()
+
+_READER_THREADS = 4
+_MAX_GROUP_BYTES = 4 << 20
+_SERVICES = (
+    data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
+    control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
+    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+    reflection.SERVICE_NAME,
+)
+
+
+class StartError(Exception):
+    """The service cannot start; the text names the setting and the reason, in one line."""
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that listens."""
+
+    address: str
+    """host:port of the gRPC face, with the port that was bound."""
+
+
+@asynccontextmanager
+async def running_service(settings: ServiceSettings) -> AsyncIterator[RunningService]:
+    """Runs the service while the context is open.
+
+    Raises:
+        StartError: a setting cannot be met.
+    """
+    try:
+        store = await asyncio.to_thread(open_store, settings.database_url)
+    except (ValueError, OSError) as error:
+        raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
+    try:
+        async with _listening(settings, store) as service:
+            yield service
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def _listening(settings: ServiceSettings, store: Store) -> AsyncIterator[RunningService]:
+    readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
+    monitors = Monitors(store, readers, clock=lambda: datetime.now(UTC))
+    group_commit = GroupCommit(
+        store.append,
+        max_waiting_bytes=settings.max_waiting_bytes,
+        max_group_bytes=_MAX_GROUP_BYTES,
+    )
+    try:
+        ingest = Ingest(monitors, group_commit, max_events=settings.max_events, clock=time.time)
+        readback = Readback(monitors, store, readers, account_id=settings.account_id)
+        health = StoreHealth(_SERVICES[:2], store.check_writable)
+        server = _server(settings)
+        add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
+        add_ControlPlaneServiceServicer_to_server(ControlPlane(monitors, readback), server)
+        health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        reflection.enable_server_reflection(_SERVICES, server)
+        address = _bind(server, settings)
+        await server.start()
+        purge = asyncio.create_task(monitors.purge_deleted())
+        log.info("service listens", grpc=address, socket=settings.socket or None)
+        try:
+            yield RunningService(address)
+        finally:
+            await health.drain()
+            await server.stop(settings.drain_s)
+            purge.cancel()
+    finally:
+        await group_commit.stop()
+        readers.shutdown()
+        log.info("service stopped")
+
+
+def _server(settings: ServiceSettings) -> grpc.aio.Server:
+    options = [
+        # Two processes that share a port by accident would each get half of the calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+    ]
+    return grpc.aio.server(interceptors=[CallBoundary()], options=options)
+
+
+def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> str:
+    host, _, port = settings.grpc.rpartition(":")
+    _check_free(host.strip("[]"), int(port))
+    bound = server.add_insecure_port(settings.grpc)
+    if settings.socket:
+        server.add_insecure_port(f"unix:{settings.socket}")
+    return f"{host}:{bound}"
+
+
+def _check_free(host: str, port: int) -> None:
+    """Asks the system first: gRPC's own failure is ten lines long and names no setting."""
+    try:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(address[0]) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address[4])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(f"OPENRUM_GRPC: cannot listen on {host}:{port}: {reason}") from error

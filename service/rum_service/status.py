@@ -1,0 +1,51 @@
+"""Tells callers of failures: an exception becomes a google.rpc.Status, its message details[0].
+
+The codes give the documented HTTP statuses by the canonical table, so any gRPC-JSON transcoder
+answers them right. Retryable: RESOURCE_EXHAUSTED and INTERNAL; the rest is final.
+"""
+
+from __future__ import annotations
+
+__all__ = ["to_status"]
+
+from dataclasses import fields
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
+
+from rum.v1 import errors_pb2
+from rum_service import errors
+from rum_service.errors import RumError
+
+_CODES: dict[type[errors.RumError], int] = {
+    errors.ValidationException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.IncompleteSignatureException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.InvalidPolicyRevisionIdException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.MalformedPolicyDocumentException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.PolicySizeLimitExceededException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.AccessDeniedException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.MissingAuthenticationTokenException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.UnrecognizedClientException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.InvalidSignatureException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.ExpiredTokenException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.ResourceNotFoundException: code_pb2.NOT_FOUND,  # 404
+    errors.PolicyNotFoundException: code_pb2.NOT_FOUND,  # 404
+    errors.ConflictException: code_pb2.ALREADY_EXISTS,  # 409
+    errors.ServiceQuotaExceededException: code_pb2.FAILED_PRECONDITION,  # 402, the one override
+    errors.ThrottlingException: code_pb2.RESOURCE_EXHAUSTED,  # 429
+    errors.InternalServerException: code_pb2.INTERNAL,  # 500
+}
+
+
+def to_status(error: RumError) -> Status:
+    """Returns the status that carries `error`, members and all."""
+    details = AnyMessage()
+    details.Pack(_to_message(error))
+    return Status(code=_CODES[type(error)], message=error.message, details=[details])
+
+
+def _to_message(error: RumError) -> Message:
+    message_type: type[Message] = getattr(errors_pb2, type(error).__name__)
+    return message_type(**{field.name: getattr(error, field.name) for field in fields(error)})

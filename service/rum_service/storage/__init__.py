@@ -1,0 +1,35 @@
+"""Stores: where batches and app monitors are kept. `open_store` picks one by URL."""
+
+from __future__ import annotations
+
+__all__ = ["open_store"]
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from rum_service.storage.base import Store
+from rum_service.storage.migrate import migrate
+from rum_service.storage.postgres import open_postgres
+from rum_service.storage.sql import SqlStore
+from rum_service.storage.sqlite import open_sqlite
+
+_OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": open_postgres}
+
+
+def open_store(url: str) -> Store:
+    """Opens the database and brings its schema up to date. Blocks.
+
+    Raises:
+        ValueError: the URL names no database that can be opened; the text holds no password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
+    opener = _OPENERS.get(parsed.drivername)
+    if opener is None:
+        known = " or ".join(f"{name}://" for name in _OPENERS)
+        raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
+    dialect = opener(parsed)
+    migrate(dialect.writer)
+    return SqlStore(dialect)

@@ -1,0 +1,84 @@
+"""The tables. A change here comes with a migration in `migrations/versions`."""
+
+from __future__ import annotations
+
+__all__ = ["app_monitors", "batches", "credentials", "metadata", "write_checks"]
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import postgresql
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column whose type is exactly INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+# Names sort by code point in every database, as the page tokens of ListAppMonitors need.
+_Name = String(255).with_variant(postgresql.VARCHAR(255, collation="C"), "postgresql")
+
+app_monitors = Table(
+    "app_monitors",
+    metadata,
+    Column("key", _Key, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("name", _Name, nullable=False, unique=True),
+    Column("document", Text, nullable=False),
+    # AUTOINCREMENT: a key is never used twice, so what is left of a deleted monitor has no heir.
+    sqlite_autoincrement=True,
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("sequence", _Key, primary_key=True, autoincrement=True),
+    Column("app_monitor", BigInteger, nullable=False),
+    Column("batch_id", LargeBinary(16), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("event_count", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    # A batch is stored once: the promise of PutRumEvents is this constraint.
+    UniqueConstraint("app_monitor", "batch_id"),
+    # Reading back walks a monitor's batches from the newest and skips those of another time.
+    Index(None, "app_monitor", "sequence", "first_ms", "last_ms"),
+    sqlite_autoincrement=True,
+)
+
+write_checks = Table(
+    "write_checks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("checks", BigInteger, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    # Found by kind and id on the way of a call; the primary key is that index.
+    Column("kind", String(8), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("access", String(32), nullable=False),
+    Column("app_monitor", BigInteger, nullable=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=True),
+    Column("revoked_ms", BigInteger, nullable=True),
+)

@@ -1,0 +1,58 @@
+"""Batches to put, in the documented JSON and as messages."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def event(**members: Any) -> dict[str, Any]:
+    """A valid event in JSON form, with `members` replaced; a member that is None is left out."""
+    document = {
+        "id": new_id(),
+        "timestamp": int(time.time()),
+        "type": "com.amazon.rum.page_view_event",
+        "metadata": json.dumps({"version": "1.0.0", "pageId": "/"}),
+        "details": json.dumps({"version": "1.0.0", "pageId": "/"}),
+        **members,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def batch(events: int | list[Any] = 1, **members: Any) -> dict[str, Any]:
+    """A valid body of PutRumEvents, with `members` replaced; a member that is None is left out."""
+    document = {
+        "BatchId": new_id(),
+        "AppMonitorDetails": {"name": "my-app", "version": "1.0.0"},
+        "UserDetails": {"userId": new_id(), "sessionId": new_id()},
+        "RumEvents": [event() for _ in range(events)] if isinstance(events, int) else events,
+        **members,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def message(monitor_id: str, events: int = 1, **members: Any) -> PutRumEventsRequest:
+    """A valid PutRumEventsRequest, with `members` replaced."""
+    request = PutRumEventsRequest(
+        id=monitor_id,
+        batch_id=new_id(),
+        app_monitor_details={},
+        user_details={"user_id": new_id(), "session_id": new_id()},
+        rum_events=[
+            RumEvent(id=new_id(), timestamp=time.time(), type="t", details=f'{{"n":{number}}}')
+            for number in range(events)
+        ],
+    )
+    for name, value in members.items():
+        request.ClearField(name)
+        if value is not None:
+            setattr(request, name, value)
+    return request
