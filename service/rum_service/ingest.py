@@ -75,9 +75,7 @@ class Ingest:
             For each batch None, once it is on disk, or why it is not.
         """
         waiting = [await self._begin(put) for put in puts]
-        return [
-            await self._finish(begun, put) for begun, put in zip(waiting, puts, strict=True)
-        ]
+        return [await self._finish(begun, put) for begun, put in zip(waiting, puts, strict=True)]
 
     async def _begin(self, put: Put) -> asyncio.Future[bool] | RumError:
         try:
@@ -91,9 +89,7 @@ class Ingest:
             log.exception("put failed", request_id=put.request_id)
             return InternalServerException(retry_after_seconds=1)
 
-    async def _finish(
-        self, begun: asyncio.Future[bool] | RumError, put: Put
-    ) -> RumError | None:
+    async def _finish(self, begun: asyncio.Future[bool] | RumError, put: Put) -> RumError | None:
         if isinstance(begun, RumError):
             return begun
         try:

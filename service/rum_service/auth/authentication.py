@@ -17,9 +17,9 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from rum.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum_service.auth import sigv4
 from rum_service.auth.callers import ADMIN, ANONYMOUS, Asked, Call, Principal, WebCaller
 from rum_service.auth.credentials import Credentials
+from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
 from rum_service.errors import InvalidSignatureException, UnrecognizedClientException
 
@@ -94,7 +94,7 @@ class Authentication:
         if found is None:
             raise UnrecognizedClientException
         principal, secret = found
-        sigv4.verify(signed, secret, now=self._clock(), region=self._region)
+        verify(signed, secret, now=self._clock(), region=self._region)
         if not _is_signed_for(signed, asked):
             raise InvalidSignatureException("The signature is that of another operation.")
         return principal
