@@ -25,6 +25,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum_bridge.caller import CallerReport
+from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.put_events import PutEvents
@@ -42,7 +44,11 @@ _READY_TIMEOUT_S = 6.0
 
 def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> Starlette:
     """Returns the bridge as an ASGI application that calls the service over `channel`."""
-    control_plane: list[BaseRoute] = [*transcoded_routes(_CONTROL_PLANE, channel, settings)]
+    report = CallerReport(authorization_required=settings.authorization_required)
+    token = BridgeToken(settings.bridge_token_file)
+    control_plane: list[BaseRoute] = [
+        *transcoded_routes(_CONTROL_PLANE, channel, token, report, settings)
+    ]
     prefixed = [Mount(settings.path_prefix, routes=control_plane)] if settings.path_prefix else []
     return Starlette(
         routes=[
@@ -50,19 +56,22 @@ def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> Starlette
             Route("/readyz", _readyz(channel)),
             *control_plane,
             *prefixed,
-            Mount("/", _data_plane(settings, channel)),
+            Mount("/", _data_plane(settings, channel, token, report)),
         ],
         exception_handlers=_FAILURE_HANDLERS,
     )
 
 
-def _data_plane(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
+def _data_plane(
+    settings: BridgeSettings, channel: grpc.aio.Channel, token: BridgeToken, report: CallerReport
+) -> ASGIApp:
     coalescer = Coalescer(
         channel,
+        token,
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
-    put_events = PutEvents(coalescer, settings)
+    put_events = PutEvents(coalescer, report, settings)
     # Any prefix: people put the endpoint under a path of their site to be first-party.
     routes = [
         Route(prefix + starlette_path(template) + slash, put_events.post, methods=[verb])

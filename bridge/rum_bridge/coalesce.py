@@ -18,6 +18,7 @@ import structlog
 from google.rpc.status_pb2 import Status
 
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsResponse
+from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import HttpError, from_rpc_error, from_status
 
 log = structlog.get_logger()
@@ -37,8 +38,14 @@ class Coalescer:
     """A bounded queue before the service. To be used on one event loop."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, *, max_waiting_bytes: int, timeout_s: float
+        self,
+        channel: grpc.aio.Channel,
+        token: BridgeToken,
+        *,
+        max_waiting_bytes: int,
+        timeout_s: float,
     ) -> None:
+        self._token = token
         # Serialized entries go in as they are: joined, they are the request.
         self._call: _Call = channel.unary_unary(
             _METHOD, response_deserializer=BatchPutRumEventsResponse.FromString
@@ -123,7 +130,12 @@ class Coalescer:
         while True:
             left = deadline - loop.time()
             try:
-                return await self._call(request, timeout=max(left, 0.001), wait_for_ready=True)
+                return await self._call(
+                    request,
+                    timeout=max(left, 0.001),
+                    metadata=self._token.metadata(),
+                    wait_for_ready=True,
+                )
             except grpc.aio.AioRpcError as error:
                 if error.code() != grpc.StatusCode.UNAVAILABLE or left < _RETRY_EVERY_S:
                     log.warning("put not answered", code=error.code().name)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from rum.v1.caller_pb2 import HttpCaller
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
 from rum_bridge.errors import HttpError, validation_error
 
@@ -51,7 +52,12 @@ def load_json(body: bytes) -> dict[str, Any]:
     return document
 
 
-def decode_put(app_monitor_id: str, document: dict[str, Any], request_id: str) -> bytes:
+def decode_put(
+    app_monitor_id: str,
+    document: dict[str, Any],
+    request_id: str,
+    caller: HttpCaller | None = None,
+) -> bytes:
     """Returns a serialized BatchPutRumEventsRequest with this one entry.
 
     Serialized messages that are joined are one message with all their entries: whoever joins
@@ -61,7 +67,11 @@ def decode_put(app_monitor_id: str, document: dict[str, Any], request_id: str) -
         HttpError: a ValidationException that names the member of a wrong type.
     """
     try:
-        entry: Any = {"request": _put(app_monitor_id, document), "request_id": request_id}
+        entry: Any = {
+            "request": _put(app_monitor_id, document),
+            "request_id": request_id,
+            "caller": caller,
+        }
         return BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
     except (TypeError, ValueError, AttributeError):
         raise _explained(document) from None

@@ -25,11 +25,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rum_bridge.body import read_body
+from rum_bridge.caller import CallerReport
+from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
 from rum_bridge.settings import BridgeSettings
 
 _CALL_TIMEOUT_S = 30.0
+_CALLER_KEY = "rum-caller-bin"
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
@@ -42,12 +45,16 @@ def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDes
 
 
 def transcoded_routes(
-    service: ServiceDescriptor, channel: grpc.aio.Channel, settings: BridgeSettings
+    service: ServiceDescriptor,
+    channel: grpc.aio.Channel,
+    token: BridgeToken,
+    report: CallerReport,
+    settings: BridgeSettings,
 ) -> list[Route]:
     """Returns routes for all annotated rpcs; each path also with a slash at its end."""
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, settings)
+        calls[template][verb] = _Call(rpc, channel, token, report, settings)
     return [
         Route(starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
@@ -85,8 +92,15 @@ class _Call:
     """One rpc behind a path."""
 
     def __init__(
-        self, rpc: MethodDescriptor, channel: grpc.aio.Channel, settings: BridgeSettings
+        self,
+        rpc: MethodDescriptor,
+        channel: grpc.aio.Channel,
+        token: BridgeToken,
+        report: CallerReport,
+        settings: BridgeSettings,
     ) -> None:
+        self._token = token
+        self._report = report
         self._request_type = GetMessageClass(rpc.input_type)
         self._input = rpc.input_type
         self._output = rpc.output_type
@@ -98,35 +112,38 @@ class _Call:
         )
 
     async def __call__(self, request: Request) -> JSONResponse:
+        raw, body = await self._body(request)
         message = self._message(
             {
-                **await self._body(request),
+                **body,
                 **_query(self._input, request),
                 **{self._json_name(name): text for name, text in request.path_params.items()},
             }
         )
+        caller = (_CALLER_KEY, self._report(request, raw).SerializeToString())
+        metadata: list[tuple[str, str | bytes]] = [*self._token.metadata(), caller]
         try:
-            answer = await self._rpc(message, timeout=_CALL_TIMEOUT_S)
+            answer = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
         headers = {"x-amzn-RequestId": request.state.request_id}
         return JSONResponse(_to_json(self._output, answer), headers=headers)
 
-    async def _body(self, request: Request) -> dict[str, Any]:
-        _, body = await read_body(
+    async def _body(self, request: Request) -> tuple[bytes, dict[str, Any]]:
+        raw, body = await read_body(
             request,
             max_bytes=self._settings.max_body_bytes,
             max_decoded_bytes=self._settings.max_decoded_bytes,
             timeout_s=self._settings.body_timeout_s,
         )
         if not body:
-            return {}
+            return raw, {}
         # Only this type: a page of another site can send any other without asking first.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise HttpError(
                 415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
             )
-        return load_json(body)
+        return raw, load_json(body)
 
     def _message(self, members: dict[str, Any]) -> Message:
         try:
