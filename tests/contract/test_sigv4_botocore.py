@@ -11,8 +11,8 @@ import botocore.auth
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rum_service.errors import InvalidSignatureException
 
+from rum_service.errors import InvalidSignatureException
 from tests.signing import REGION, judge, sign
 
 # No controls and white space: HTTP keeps them out of a request line, and in a header botocore folds

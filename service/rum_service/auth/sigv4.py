@@ -26,7 +26,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
 from rum.v1.caller_pb2 import SignedRequest
-
 from rum_service.errors import (
     AccessDeniedException,
     ExpiredTokenException,
