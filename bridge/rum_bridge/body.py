@@ -13,6 +13,8 @@ from rum_bridge.errors import HttpError, validation_error
 
 _GZIP_WINDOW = 31  # the largest window, with gzip's header and checksum
 _CHUNK_BYTES = 1 << 18
+# Clients send one. What follows a member is copied: 4 MiB of empty ones took 14 s (2026-11).
+_MAX_MEMBERS = 100
 
 
 async def read_body(
@@ -56,7 +58,11 @@ def _gunzip(raw: bytes, max_bytes: int) -> bytes:
     """Decodes one or more gzip members; stops at the bound, however much would follow."""
     decoded: list[bytes] = []
     left = max_bytes
+    members = 0
     while raw:
+        members += 1
+        if members > _MAX_MEMBERS:
+            raise validation_error(f"A gzip body must have at most {_MAX_MEMBERS} members.")
         member = isal_zlib.decompressobj(_GZIP_WINDOW)
         try:
             while not member.eof:
