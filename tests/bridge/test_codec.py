@@ -161,7 +161,7 @@ _TIMESTAMPS = (
 
 def _nearly(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Mostly `strategy`, sometimes null, sometimes any JSON."""
-    return st.integers(0, 9).flatmap(
+    return st.integers(0, 24).flatmap(
         lambda dice: _SOME_JSON if dice == 0 else st.none() if dice == 1 else strategy
     )
 
@@ -179,14 +179,15 @@ _TEXT = _nearly(_SOME_TEXT)
 _EVENT = _object(
     id=_TEXT, timestamp=_nearly(_TIMESTAMPS), type=_TEXT, metadata=_TEXT, details=_TEXT
 )
-_DOCUMENT = _object(
+_REST = _object(
     BatchId=_TEXT,
     AppMonitorDetails=_nearly(_object(id=_TEXT, name=_TEXT, version=_TEXT)),
     UserDetails=_nearly(_object(userId=_TEXT, sessionId=_TEXT)),
-    RumEvents=_nearly(st.lists(_nearly(_EVENT), max_size=3)),
     Alias=_TEXT,
     SessionMetadata=_TEXT,
 )
+_EVENTS = _nearly(st.lists(_nearly(_EVENT), max_size=3))
+_DOCUMENT = st.tuples(_REST, _EVENTS).map(lambda both: {**both[0], "RumEvents": both[1]})
 
 
 @settings(max_examples=800, deadline=None)
