@@ -7,7 +7,7 @@ __all__ = ["read_body"]
 import asyncio
 
 from isal import isal_zlib
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from rum_bridge.errors import HttpError, validation_error
 
@@ -49,8 +49,14 @@ async def _receive(request: Request, max_bytes: int, timeout_s: float) -> bytes:
                 chunks.append(chunk)
     except TimeoutError:
         raise HttpError(
-            408, "RequestTimeoutException", f"The body did not arrive in {timeout_s:g} seconds."
+            408,
+            "RequestTimeoutException",
+            f"The body did not arrive in {timeout_s:g} seconds.",
+            headers={"Connection": "close"},  # or the rest may come for as long as it likes
         ) from None
+    except ClientDisconnect:
+        # Nobody reads this; it only is no failure of ours, to be logged with a traceback.
+        raise validation_error("The body is cut short.") from None
     return b"".join(chunks)
 
 
