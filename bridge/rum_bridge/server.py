@@ -6,7 +6,7 @@ stop    no new connections → requests under way end → channel closed
 
 from __future__ import annotations
 
-__all__ = ["RunningBridge", "StartError", "running_bridge"]
+__all__ = ["CHANNEL_OPTIONS", "RunningBridge", "StartError", "running_bridge"]
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
-_CHANNEL_OPTIONS = [
+CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     # The service is near: when it restarts, find it again within a second, not within two minutes.
@@ -56,7 +56,7 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
         StartError: a setting cannot be met.
     """
     listener = _listen(settings.http)
-    async with grpc.aio.insecure_channel(settings.service, options=_CHANNEL_OPTIONS) as channel:
+    async with grpc.aio.insecure_channel(settings.service, options=CHANNEL_OPTIONS) as channel:
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel),
