@@ -27,6 +27,7 @@ log = structlog.get_logger()
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
+_BACKLOG = 2048
 CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -65,6 +66,7 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=max(1, round(settings.drain_s)),
             )
@@ -96,6 +98,8 @@ def _listen(http: str) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
+        # Before anyone is told the address: until uvicorn accepts, connections wait.
+        listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error
