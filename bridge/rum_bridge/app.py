@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
@@ -43,14 +43,11 @@ _READY_TIMEOUT_S = 6.0
 
 def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> Starlette:
     """Returns the bridge as an ASGI application that calls the service over `channel`."""
-    control_plane: list[BaseRoute] = [*transcoded_routes(_CONTROL_PLANE, channel, settings)]
-    prefixed = [Mount(settings.path_prefix, routes=control_plane)] if settings.path_prefix else []
     return Starlette(
         routes=[
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(channel)),
-            *control_plane,
-            *prefixed,
+            *transcoded_routes(_CONTROL_PLANE, channel, settings),
             Mount("/", _data_plane(settings, channel)),
         ],
         middleware=[Middleware(_Boundary)],

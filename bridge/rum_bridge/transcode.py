@@ -44,13 +44,16 @@ def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDes
 def transcoded_routes(
     service: ServiceDescriptor, channel: grpc.aio.Channel, settings: BridgeSettings
 ) -> list[Route]:
-    """Returns routes for all annotated rpcs; each path also with a slash at its end."""
+    """Returns routes for all annotated rpcs; each path also with a slash at its end, and under the
+    path prefix of the settings. Routes, not a mount: a mount would take the data plane's paths too.
+    """
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
         calls[template][verb] = _Call(rpc, channel, settings)
     return [
-        Route(starlette_path(template) + slash, _Resource(by_method))
+        Route(prefix + starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
+        for prefix in dict.fromkeys(("", settings.path_prefix))
         for slash in ("", "/")
     ]
 
