@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -70,8 +71,33 @@ def rum_client(url: str, **config: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
+def rum_of() -> Iterator[Callable[[str], Any]]:
+    """Makes boto3 clients for a URL; closes them after the module."""
+    clients: list[Any] = []
+
+    def client(url: str) -> Any:
+        clients.append(rum_client(url))
+        return clients[-1]
+
+    yield client
+    for made in clients:
+        made.close()
+
+
+@pytest.fixture(scope="module")
 def rum(openrum: OpenRum) -> Iterator[Any]:
     """boto3 before the module's server."""
     client = rum_client(openrum.url)
     yield client
     client.close()
+
+
+def limit_file_size(pid: int) -> None:
+    """Lets no file of a process grow from here on, as if the disk were full."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+
+
+def end_file_size_limit(pid: int) -> None:
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
