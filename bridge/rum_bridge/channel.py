@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BridgeToken", "Metadata", "open_channel"]
+__all__ = ["CHANNEL_OPTIONS", "BridgeToken", "Metadata", "open_channel"]
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rum_bridge.settings import BridgeSettings
 
 Metadata = tuple[tuple[str, str], ...]
 
-_OPTIONS = [
+CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     # The service is near: when it restarts, find it again within a second, not within two minutes.
@@ -25,14 +25,14 @@ _OPTIONS = [
 def open_channel(settings: BridgeSettings) -> grpc.aio.Channel:
     """Returns the channel. Raises OSError where a file of the settings cannot be read."""
     if settings.service_ca_file is None:
-        return grpc.aio.insecure_channel(settings.service, _OPTIONS)
+        return grpc.aio.insecure_channel(settings.service, CHANNEL_OPTIONS)
     certificate, key = settings.service_certificate_file, settings.service_key_file
     credentials = grpc.ssl_channel_credentials(
         settings.service_ca_file.read_bytes(),
         key.read_bytes() if key else None,
         certificate.read_bytes() if certificate else None,
     )
-    return grpc.aio.secure_channel(settings.service, credentials, _OPTIONS)
+    return grpc.aio.secure_channel(settings.service, credentials, CHANNEL_OPTIONS)
 
 
 class BridgeToken:

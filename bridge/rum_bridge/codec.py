@@ -80,6 +80,9 @@ def decode_put(
 def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
     app_monitor = document.get("AppMonitorDetails")
     user = document.get("UserDetails")
+    events = document.get("RumEvents")
+    if not isinstance(events, list):
+        _refuse()  # an empty string or object would do for no events
     return {
         "id": app_monitor_id,
         "batch_id": document.get("BatchId"),
@@ -93,9 +96,7 @@ def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
         "user_details": user
         if user is None
         else {"user_id": user.get("userId"), "session_id": user.get("sessionId")},
-        "rum_events": [_event(event) for event in document["RumEvents"]]
-        if "RumEvents" in document
-        else _refuse(),
+        "rum_events": [_event(event) for event in events],
         "alias": document.get("Alias"),
         "session_metadata": document.get("SessionMetadata"),
     }
@@ -160,6 +161,7 @@ def _load_surrogates(body: bytes) -> object:
             _refuse()
         document = json.loads(text, parse_constant=_refuse)
         whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return json.loads(whole.decode("utf-16", "replace"))
+        # orjson again: it refuses the numbers that Python reads and no double can hold.
+        return orjson.loads(whole.decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         raise validation_error("The body is not JSON.") from None

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
+_BACKLOG = 2048
 _CERTIFICATE_EVERY_S = 2.0
 
 
@@ -81,6 +82,7 @@ def _config(settings: BridgeSettings, app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        backlog=_BACKLOG,
         # X-Forwarded-For counts where a trusted proxy wrote it; uvicorn's default trusts loopback.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
@@ -139,6 +141,8 @@ def _listen(http: str) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
+        # Before anyone is told the address: until uvicorn accepts, connections wait.
+        listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error

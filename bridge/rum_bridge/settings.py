@@ -58,7 +58,7 @@ class BridgeSettings(BaseSettings):
     )
     path_prefix: str = Field(
         default="",
-        pattern=r"(/[^/]+)*",
+        pattern=r"^(/[^/{}]+)*$",
         description="A path the control plane is served under too, as /rum. PutRumEvents is served"
         " under any.",
     )
