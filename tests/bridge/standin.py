@@ -51,7 +51,8 @@ class StandIn(DataPlaneServiceServicer, ControlPlaneServiceServicer):
         self.address = "127.0.0.1:0"
 
     async def start(self) -> None:
-        self._server = grpc.aio.server(interceptors=[CallBoundary(_admit_everybody)], options=_OPTIONS)
+        boundary = CallBoundary(_admit_everybody)
+        self._server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
         add_DataPlaneServiceServicer_to_server(self, self._server)
         add_ControlPlaneServiceServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address)}"
