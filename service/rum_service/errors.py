@@ -1,16 +1,20 @@
 """The failures a caller is told of, as exceptions with AWS's names and members.
 
     RumError
-    ├── ValidationException            the request is wrong; sending it again does not help
-    ├── ResourceNotFoundException      the named resource does not exist
-    ├── ConflictException              the named resource exists already
-    ├── AccessDeniedException          the caller may not do this
-    ├── ServiceQuotaExceededException  no more resources of this kind
-    ├── ThrottlingException            not now; try again after a wait
-    └── InternalServerException        the service failed; try again after a wait
+    ├── ValidationException               the request is wrong; sending it again does not help
+    ├── ResourceNotFoundException         the named resource does not exist
+    ├── ConflictException                 the named resource exists already
+    ├── AccessDeniedException             the caller may not do this
+    ├── ServiceQuotaExceededException     no more resources of this kind
+    ├── PolicyNotFoundException           the app monitor has no resource policy
+    ├── InvalidPolicyRevisionIdException  the policy has changed since the caller read it
+    ├── MalformedPolicyDocumentException  the policy document is not one
+    ├── PolicySizeLimitExceededException  the policy document is too large
+    ├── ThrottlingException               not now; try again after a wait
+    └── InternalServerException           the service failed; try again after a wait
 
 Domain code raises these and knows no gRPC code and no HTTP status: `status` translates, by table.
-Source: PutRumEvents and CreateAppMonitor API pages, "Errors".
+Source: PutRumEvents, CreateAppMonitor and PutResourcePolicy API pages, "Errors".
 """
 
 from __future__ import annotations
@@ -19,6 +23,10 @@ __all__ = [
     "AccessDeniedException",
     "ConflictException",
     "InternalServerException",
+    "InvalidPolicyRevisionIdException",
+    "MalformedPolicyDocumentException",
+    "PolicyNotFoundException",
+    "PolicySizeLimitExceededException",
     "ResourceNotFoundException",
     "RumError",
     "ServiceQuotaExceededException",
@@ -52,6 +60,26 @@ class AccessDeniedException(RumError):
 @dataclass(eq=False)
 class ServiceQuotaExceededException(RumError):
     """No more resources of this kind."""
+
+
+@dataclass(eq=False)
+class PolicyNotFoundException(RumError):
+    """The app monitor exists and has no resource policy."""
+
+
+@dataclass(eq=False)
+class InvalidPolicyRevisionIdException(RumError):
+    """The revision the caller named is not the policy's current one."""
+
+
+@dataclass(eq=False)
+class MalformedPolicyDocumentException(RumError):
+    """The policy document is not one; `message` names the element: `Statement[1].Effect: ...`."""
+
+
+@dataclass(eq=False)
+class PolicySizeLimitExceededException(RumError):
+    """The policy document is larger than 4 KB."""
 
 
 @dataclass(eq=False)

@@ -239,3 +239,102 @@ class ServiceQuotaExceededException(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ServiceQuotaExceededException: _TypeAlias = ServiceQuotaExceededException  # noqa: Y015
+
+@_typing.final
+class PolicyNotFoundException(_message.Message):
+    """PolicyNotFoundException says that the app monitor has no resource policy. gRPC NOT_FOUND, HTTP 404, not retryable.
+    Source: GetResourcePolicy API page, "Errors".
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message names the app monitor."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyNotFoundException: _TypeAlias = PolicyNotFoundException  # noqa: Y015
+
+@_typing.final
+class InvalidPolicyRevisionIdException(_message.Message):
+    """InvalidPolicyRevisionIdException says that the policy has changed since the caller read it.
+    gRPC INVALID_ARGUMENT, HTTP 400, not retryable: read the policy again first.
+    Source: PutResourcePolicy API page, "Errors".
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message says that the revision is not the current one."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvalidPolicyRevisionIdException: _TypeAlias = InvalidPolicyRevisionIdException  # noqa: Y015
+
+@_typing.final
+class MalformedPolicyDocumentException(_message.Message):
+    """MalformedPolicyDocumentException says that the policy document is not one.
+    gRPC INVALID_ARGUMENT, HTTP 400, not retryable.
+    Source: PutResourcePolicy API page, "Errors".
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message names the element and what is wrong: `Statement[1].Condition.StringEquals: unknown key rum:foo`."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MalformedPolicyDocumentException: _TypeAlias = MalformedPolicyDocumentException  # noqa: Y015
+
+@_typing.final
+class PolicySizeLimitExceededException(_message.Message):
+    """PolicySizeLimitExceededException says that the policy document is larger than 4 KB.
+    gRPC INVALID_ARGUMENT, HTTP 400, not retryable.
+    Source: PutResourcePolicy API page, "Errors".
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message says how large the document is and how large it may be, in bytes."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicySizeLimitExceededException: _TypeAlias = PolicySizeLimitExceededException  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Who may send events to an app monitor."""

@@ -1,0 +1,51 @@
+"""IPv4 and IPv6 ranges of a condition, and whether an address is in one.
+
+Source: IAM User Guide, "IP address condition operators".
+"""
+
+from __future__ import annotations
+
+__all__ = ["Address", "compile_ranges"]
+
+import re
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+Address = IPv4Address | IPv6Address
+_Network = IPv4Network | IPv6Network
+_CIDR = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?")
+
+
+def compile_ranges(texts: Iterable[str]) -> Callable[[Address], bool]:
+    """Returns a function that says whether an address is in one of the ranges.
+
+    A range is an address or a CIDR range; bits after the prefix are ignored, as by IAM. An
+    IPv4-mapped IPv6 address, which a dual-stack listener sees, is the IPv4 address it maps.
+    Raises ValueError for a text that is neither.
+    """
+    masks: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+    for network in map(_network, texts):
+        masks[network.version].append((int(network.netmask), int(network.network_address)))
+
+    def contains(address: Address) -> bool:
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        number = int(address)
+        return any(number & mask == start for mask, start in masks[address.version])
+
+    return contains
+
+
+def _network(text: str) -> _Network:
+    """Undocumented: an IPv6 address without prefix, as IAM's text says /32 for any address.
+
+    It is one address here, /128: a /32 of IPv6 is a whole provider.
+    """
+    if not _CIDR.fullmatch(text):
+        raise ValueError("neither an address nor a CIDR range")
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((int(mapped), network.prefixlen - 96))
+    return network

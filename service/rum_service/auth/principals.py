@@ -1,0 +1,109 @@
+"""Whom a statement is about: the Principal element and the callers it covers.
+
+Source: IAM User Guide, "AWS JSON policy elements: Principal".
+"""
+
+from __future__ import annotations
+
+__all__ = ["Principals", "account_of", "parse_principals"]
+
+import re
+from dataclasses import dataclass
+
+from rum_service.auth import elements
+
+_PARTITION = r"arn:aws[a-z-]*"
+_NAME = r"[!-)+->@-~]+"  # printable ASCII but `*` and `?`: a principal is named whole
+_ACCOUNT = re.compile(rf"(?:{_PARTITION}:iam::)?([0-9]{{12}})(?P<root>:root)?")
+_ROLE = re.compile(rf"{_PARTITION}:iam::([0-9]{{12}}):role/(?:{_NAME}/)?([\w+=,.@-]+)", re.ASCII)
+_OTHER = re.compile(
+    rf"{_PARTITION}:(?:iam::[0-9]{{12}}:user/{_NAME}"
+    rf"|sts::[0-9]{{12}}:(?:assumed-role/{_NAME}/{_NAME}|federated-user/{_NAME}))"
+)
+_FORMS = (
+    'must be "*", a 12-digit account id or the ARN of an account, user, role or session, '
+    "without wildcards"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """The callers a statement is about: one of the four is enough."""
+
+    everyone: bool
+    accounts: frozenset[str]
+    arns: frozenset[str]
+    roles: frozenset[tuple[str, str]]
+    """(account id, role name without path): a session's ARN tells no more of its role."""
+
+    def cover(self, caller: str | None) -> bool:
+        """Says whether the caller is meant: an ARN, or None for an unsigned request."""
+        if self.everyone:
+            return True
+        if caller is None:
+            return False
+        return caller in self.arns or account_of(caller) in self.accounts or self._session(caller)
+
+    def _session(self, caller: str) -> bool:
+        """A session of a role is the role: "IAM role principals"."""
+        if not self.roles:
+            return False
+        fields = caller.split(":", 5)
+        resource = fields[-1].split("/")
+        return (
+            len(fields) == 6
+            and fields[2] == "sts"
+            and len(resource) == 3
+            and resource[0] == "assumed-role"
+            and (fields[4], resource[1]) in self.roles
+        )
+
+
+def account_of(arn: str) -> str:
+    """Returns the account id in an ARN; empty for what is not an ARN."""
+    fields = arn.split(":", 5)
+    return fields[4] if len(fields) == 6 else ""
+
+
+def parse_principals(value: object, where: str) -> Principals:
+    """Reads a Principal element: `"*"` or `{"AWS": one or a list}`.
+
+    `"*"` and `{"AWS": "*"}` are the same, also for unsigned requests: "All principals".
+    Raises MalformedPolicyDocumentException.
+    """
+    if value == "*":
+        return Principals(True, frozenset(), frozenset(), frozenset())
+    if isinstance(value, str):
+        raise elements.malformed(where, 'must be "*" or an object')
+    # Undocumented: whether RUM takes Federated, Service or CanonicalUser. None of them can be
+    # told from a signature, so they would never match; refusing says so while it can be mended.
+    named = elements.members(value, where, known=("AWS",), required=("AWS",))
+    return _gather(elements.strings(named["AWS"], f"{where}.AWS"))
+
+
+def _gather(names: list[tuple[str, str]]) -> Principals:
+    everyone = False
+    accounts: set[str] = set()
+    arns: set[str] = set()
+    roles: set[tuple[str, str]] = set()
+    for at, name in names:
+        if name == "*":
+            everyone = True
+        elif account := _account(name):
+            accounts.add(account)
+        elif _OTHER.fullmatch(name):
+            arns.add(name)
+        elif role := _ROLE.fullmatch(name):
+            arns.add(name)
+            roles.add((role[1], role[2]))
+        else:
+            raise elements.malformed(at, _FORMS)
+    return Principals(everyone, frozenset(accounts), frozenset(arns), frozenset(roles))
+
+
+def _account(name: str) -> str | None:
+    """Returns the id in `123456789012` or `arn:aws:iam::123456789012:root`: the two are one."""
+    match = _ACCOUNT.fullmatch(name)
+    if match is None or name.startswith("arn:") != (match["root"] is not None):
+        return None
+    return match[1]
