@@ -51,7 +51,7 @@ def transcoded_routes(
     return [
         Route(starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
-        for slash in ("", "/")
+        for slash in ("/", "")  # in this order: {name:path} would take the slash for its own
     ]
 
 
@@ -153,7 +153,8 @@ def _query(message: Descriptor, request: Request) -> dict[str, Any]:
 def _to_json(message: Descriptor, answer: Message) -> dict[str, Any]:
     members = MessageToDict(answer)
     for field in message.fields:
-        # Lists are there even when empty: people write response["Events"].
+        # Lists and maps are there even when empty: people write response["Events"].
         if field.is_repeated:
-            members.setdefault(field.json_name, [])
+            is_map = field.message_type and field.message_type.GetOptions().map_entry
+            members.setdefault(field.json_name, {} if is_map else [])
     return members
