@@ -32,6 +32,9 @@ class ServiceSettings(BaseSettings):
         pattern=r"\d{12}",
         description="The AWS account id that event documents show, 12 digits.",
     )
+    max_app_monitors: int = Field(
+        default=1000, ge=1, description="The most app monitors there may be; AWS allows 20."
+    )
     max_message_bytes: int = Field(
         default=32 << 20, ge=1 << 16, description="The longest gRPC message taken, in bytes."
     )
