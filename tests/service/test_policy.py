@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from rum_service.auth import wildcards
 from rum_service.auth.policy import ACTION, Outcome, PolicyRequest, decide, parse
 from rum_service.errors import MalformedPolicyDocumentException, PolicySizeLimitExceededException
