@@ -64,7 +64,7 @@ def transcoded_routes(
         Route(prefix + starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
         for prefix in dict.fromkeys(("", settings.path_prefix))
-        for slash in ("", "/")
+        for slash in ("/", "")  # in this order: {name:path} would take the slash for its own
     ]
 
 
@@ -196,7 +196,8 @@ def _query(message: Descriptor, request: Request) -> dict[str, Any]:
 def _to_json(message: Descriptor, answer: Message) -> dict[str, Any]:
     members = MessageToDict(answer)
     for field in message.fields:
-        # Lists are there even when empty: people write response["Events"].
+        # Lists and maps are there even when empty: people write response["Events"].
         if field.is_repeated:
-            members.setdefault(field.json_name, [])
+            is_map = field.message_type and field.message_type.GetOptions().map_entry
+            members.setdefault(field.json_name, {} if is_map else [])
     return members

@@ -54,16 +54,17 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an app monitor a line.")
 @service_options
 def list_(as_json: bool, target: Target) -> None:
-    """List app monitors."""
+    """List app monitors. Dropped: custom events that came where they are not enabled."""
     with client(target) as planes:
         summaries = all_monitors(planes)
     if as_json:
         for summary in summaries:
             click.echo(json.dumps(MessageToDict(summary)))
         return
-    table = Table("Name", "Id", "State", "Created")
+    table = Table("Name", "Id", "State", "Created", "Dropped")
     for summary in summaries:
-        table.add_row(summary.name, summary.id, summary.state, summary.created)
+        dropped = str(summary.dropped_events)
+        table.add_row(summary.name, summary.id, summary.state, summary.created, dropped)
     Console().print(table)
 
 

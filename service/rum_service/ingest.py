@@ -19,6 +19,7 @@ import zstandard
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.callers import Call
 from rum_service.auth.gate import Gate
+from rum_service.custom_events import without_custom_events
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.model import AppMonitorRecord, Batch
 from rum_service.monitors import Monitors
@@ -82,7 +83,15 @@ class Ingest:
             validate(put.request, max_events=self._max_events)
             monitor = await self._monitors.resolve(put.request.id)
             await self._gate.admit_put(put.call, put.request, monitor)
-            return self._group_commit.submit(self._to_batch(put.request, monitor))
+            batch = self._to_batch(put.request, monitor)
+            if batch.dropped_events:
+                log.info(
+                    "custom events dropped: the app monitor has not enabled them",
+                    request_id=put.request_id,
+                    app_monitor=monitor.name,
+                    dropped=batch.dropped_events,
+                )
+            return self._group_commit.submit(batch)
         except RumError as error:
             return error
         except Exception:
@@ -105,15 +114,23 @@ class Ingest:
 
     def _to_batch(self, request: PutRumEventsRequest, monitor: AppMonitorRecord) -> Batch:
         content = request.SerializeToString(deterministic=True)
+        # Of the request as received: a retry is known by it, whatever is dropped meanwhile.
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        dropped = 0
+        if not monitor.custom_events:
+            request, dropped = without_custom_events(request)
+            if dropped:
+                content = request.SerializeToString(deterministic=True)
         received_ms = round(self._clock() * 1000)
         times = [event.timestamp for event in request.rum_events]
         return Batch(
             app_monitor=monitor.key,
             batch_id=uuid.UUID(request.batch_id).bytes,
-            digest=hashlib.blake2b(content, digest_size=16).digest(),
+            digest=digest,
             received_ms=received_ms,
             first_ms=round(min(times) * 1000) if times else received_ms,
             last_ms=round(max(times) * 1000) if times else received_ms,
             event_count=len(times),
             payload=self._compress(content),
+            dropped_events=dropped,
         )

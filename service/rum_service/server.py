@@ -11,6 +11,7 @@ __all__ = ["RunningService", "StartError", "running_service"]
 import asyncio
 import socket
 import time
+import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -38,13 +39,17 @@ from rum_service.data_plane import DataPlane
 from rum_service.health import StoreHealth
 from rum_service.ingest import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
+from rum_service.metric_definitions import MetricDefinitions
+from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
 from rum_service.operator_plane import Operator
 from rum_service.readback import Readback
+from rum_service.resource_policies import ResourcePolicies
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
+from rum_service.tags import Tags
 from rum_service.tls import TlsError, server_credentials
 
 log = structlog.get_logger()
@@ -100,7 +105,12 @@ async def _listening(
     settings: ServiceSettings, store: Store, exposed: bool
 ) -> AsyncIterator[RunningService]:
     readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
-    monitors = Monitors(store, readers, clock=lambda: datetime.now(UTC))
+    monitors = Monitors(
+        store,
+        readers,
+        clock=lambda: datetime.now(UTC),
+        max_app_monitors=settings.max_app_monitors,
+    )
     group_commit = GroupCommit(
         store.append,
         max_waiting_bytes=settings.max_waiting_bytes,
@@ -120,12 +130,12 @@ async def _listening(
         ingest = Ingest(
             monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
         )
-        readback = Readback(monitors, store, readers, account_id=settings.account_id)
+        control_plane = _control_plane(settings, monitors, store, readers)
         health = StoreHealth(_SERVICES[:3], store.check_writable)
         server = _server(settings, gate, monitors)
         add_OperatorServiceServicer_to_server(Operator(credentials), server)
         add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
-        add_ControlPlaneServiceServicer_to_server(ControlPlane(monitors, readback), server)
+        add_ControlPlaneServiceServicer_to_server(control_plane, server)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(_SERVICES, server)
         address = _bind(server, settings)
@@ -144,8 +154,25 @@ async def _listening(
         log.info("service stopped")
 
 
+def _control_plane(
+    settings: ServiceSettings, monitors: Monitors, store: Store, readers: ThreadPoolExecutor
+) -> ControlPlane:
+    def new_id() -> str:
+        return str(uuid.uuid4())
+
+    destinations = MetricDestinations(monitors, store, readers)
+    return ControlPlane(
+        monitors=monitors,
+        readback=Readback(monitors, store, readers, account_id=settings.account_id),
+        tags=Tags(monitors, account_id=settings.account_id),
+        policies=ResourcePolicies(monitors, store, readers, new_id=new_id),
+        destinations=destinations,
+        definitions=MetricDefinitions(destinations, store, readers, new_id=new_id),
+    )
+
+
 async def _check_somebody_may_call(credentials: Credentials, monitors: Monitors) -> None:
-    if not await credentials.any() and not await monitors.any_policy():
+    if not await credentials.let_anybody_in() and not await monitors.any_policy():
         raise StartError(
             "other machines could reach OpenRUM, but nobody could be let in: there is no access "
             "key, token or resource policy. Set OPENRUM_AUTH=required to start all the same and "

@@ -78,6 +78,9 @@ class ServiceSettings(BaseSettings):
         default=frozenset({"read", "write"}),
         description="What callers with such a certificate may do, as JSON.",
     )
+    max_app_monitors: int = Field(
+        default=1000, ge=1, description="The most app monitors there may be; AWS allows 20."
+    )
     max_message_bytes: int = Field(
         default=32 << 20, ge=1 << 16, description="The longest gRPC message taken, in bytes."
     )

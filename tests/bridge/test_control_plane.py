@@ -113,10 +113,10 @@ def test_the_paginator_reads_each_event_once(rum: Any, name: str, page_size: int
 
 def test_events_are_filtered(rum: Any, name: str) -> None:
     monitor_id = rum.get_app_monitor(Name=name)["AppMonitor"]["Id"]
-    rum.put_rum_events(Id=monitor_id, **batch([event(type="a"), event(type="b")]))
+    rum.put_rum_events(Id=monitor_id, **batch([event(type="com.amazon.rum.a"), event(type="com.amazon.rum.b")]))
 
-    read = _events(rum, name, Filters=[{"Name": "EventType", "Values": ["b"]}])
-    assert [e["event_type"] for e in read] == ["b"]
+    read = _events(rum, name, Filters=[{"Name": "EventType", "Values": ["com.amazon.rum.b"]}])
+    assert [e["event_type"] for e in read] == ["com.amazon.rum.b"]
 
 
 def test_empty_lists_are_there(rum: Any, name: str) -> None:

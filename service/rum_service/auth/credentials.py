@@ -9,10 +9,8 @@ import re
 import secrets
 import string
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from rum.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE, Principal
@@ -22,8 +20,7 @@ from rum_service.errors import ConflictException, ResourceNotFoundException, Val
 from rum_service.model import CredentialRecord
 from rum_service.monitors import Monitors
 from rum_service.storage.base import NameTakenError, Store
-
-T = TypeVar("T")
+from rum_service.threads import on_thread
 
 _KEY, _TOKEN = "key", "token"
 # How long a revocation by another process on the same database needs to be seen here.
@@ -65,7 +62,7 @@ class Credentials:
         record = await self._valid(_KEY, access_key_id)
         if record is None:
             return None
-        secret = await self._run(self._box.open, record.sealed_secret)
+        secret = await on_thread(self._executor, self._box.open, record.sealed_secret)
         return self._principal(record), secret
 
     async def create_key(self, request: pb.CreateAccessKeyRequest) -> pb.CreateAccessKeyResponse:
@@ -81,7 +78,7 @@ class Credentials:
                 raise ValidationException("access_key_id must be 16 to 128 letters and digits.")
             if not _check_secret(secret):
                 raise ValidationException("secret_access_key must be 16 to 128 characters.")
-        sealed = await self._run(self._box.seal, secret)
+        sealed = await on_thread(self._executor, self._box.seal, secret)
         await self._add(_KEY, key_id, request.grant, sealed, expires_ms=None)
         return pb.CreateAccessKeyResponse(access_key_id=key_id, secret_access_key=secret)
 
@@ -100,7 +97,7 @@ class Credentials:
         """Lists credentials without their secrets."""
         if request.kind not in ("", _KEY, _TOKEN):
             raise ValidationException("kind must be key or token.")
-        records = await self._run(self._store.list_credentials)
+        records = await on_thread(self._executor, self._store.list_credentials)
         names = await self._monitors.names()
         return pb.ListCredentialsResponse(
             credentials=[
@@ -112,19 +109,21 @@ class Credentials:
         """Takes a credential back, for good. Raises ResourceNotFoundException."""
         found = [
             record
-            for record in await self._run(self._store.list_credentials)
+            for record in await on_thread(self._executor, self._store.list_credentials)
             if record.kind == request.kind and _shown_id(record.kind, record.id) == request.id
         ]
         if not found:
             raise ResourceNotFoundException(
                 f"There is no {request.kind} with this id.", request.id, "Credential"
             )
-        await self._run(self._store.revoke_credential, request.kind, found[0].id, _now_ms())
+        revoke = self._store.revoke_credential
+        await on_thread(self._executor, revoke, request.kind, found[0].id, _now_ms())
         self._known.clear()
 
-    async def any(self) -> bool:
-        """Says whether there is a credential that lets anybody in."""
-        return any(_is_valid(record) for record in await self._run(self._store.list_credentials))
+    async def let_anybody_in(self) -> bool:
+        """Says whether there is a credential that is good."""
+        records = await on_thread(self._executor, self._store.list_credentials)
+        return any(_is_valid(record) for record in records)
 
     async def _add(
         self, kind: str, record_id: str, grant: pb.Grant, sealed: bytes, expires_ms: int | None
@@ -148,7 +147,7 @@ class Credentials:
             expires_ms=expires_ms,
         )
         try:
-            await self._run(self._store.add_credential, record)
+            await on_thread(self._executor, self._store.add_credential, record)
         except NameTakenError:
             raise ConflictException(
                 "This access key id is in use.", record_id, "Credential"
@@ -159,7 +158,7 @@ class Credentials:
         now = asyncio.get_running_loop().time()
         until, record = self._known.get((kind, record_id), (0.0, None))
         if until <= now:
-            record = await self._run(self._store.credential, kind, record_id)
+            record = await on_thread(self._executor, self._store.credential, kind, record_id)
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known[kind, record_id] = (now + _KNOWN_FOR_S, record)
@@ -171,10 +170,6 @@ class Credentials:
             access=frozenset(record.access.split(",")),
             app_monitor=record.app_monitor,
         )
-
-    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, function, *arguments)
 
 
 def _is_valid(record: CredentialRecord) -> bool:

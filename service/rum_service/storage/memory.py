@@ -5,18 +5,21 @@ from __future__ import annotations
 __all__ = ["MemoryStore"]
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from rum_service.model import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
-from rum_service.storage.base import NameTakenError
+from rum_service.storage.base import NameTakenError, QuotaReachedError
+from rum_service.storage.memory_metrics import MemoryMetrics
 
 
-class MemoryStore:
+class MemoryStore(MemoryMetrics):
     """Keeps everything in lists, in the plainest way that meets the guarantees."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
+        self._lock = threading.RLock()
         self._log: list[tuple[int, Batch]] = []
         self._monitors: list[AppMonitorRecord] = []
         self._credentials: dict[tuple[str, str], CredentialRecord] = {}
@@ -48,6 +51,14 @@ class MemoryStore:
                 and batch.first_ms <= before_ms
             ][:limit]
 
+    def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
+        with self._lock:
+            dropped = Counter[int]()
+            for _, batch in self._log:
+                if batch.app_monitor in keys:
+                    dropped[batch.app_monitor] += batch.dropped_events
+            return dict(+dropped)
+
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self._lock:
             gone = [entry for entry in self._log if entry[1].app_monitor == app_monitor][:limit]
@@ -57,10 +68,14 @@ class MemoryStore:
     def check_writable(self) -> None:
         """Memory is always writable."""
 
-    def create_app_monitor(self, monitor_id: str, name: str, document: str) -> AppMonitorRecord:
+    def create_app_monitor(
+        self, monitor_id: str, name: str, document: str, *, limit: int | None = None
+    ) -> AppMonitorRecord:
         with self._lock:
             if any(known.id == monitor_id or known.name == name for known in self._monitors):
                 raise NameTakenError
+            if limit is not None and len(self._monitors) >= limit:
+                raise QuotaReachedError
             self._last_key += 1
             self._monitors.append(AppMonitorRecord(self._last_key, monitor_id, name, document))
             return self._monitors[-1]
@@ -88,7 +103,21 @@ class MemoryStore:
             left = [known for known in self._monitors if known.key != key]
             gone = len(left) < len(self._monitors)
             self._monitors = left
+            self._delete_metrics_of(key)
             return gone
+
+    def set_policy(
+        self, key: int, *, expected: str | None, policy: str | None, revision: str | None
+    ) -> bool:
+        with self._lock:
+            for index, known in enumerate(self._monitors):
+                if known.key == key and known.policy_revision == expected:
+                    self._monitors[index] = replace(known, policy=policy, policy_revision=revision)
+                    return True
+            return False
+
+    def _has_app_monitor(self, key: int) -> bool:
+        return any(known.key == key for known in self._monitors)
 
     def deleted_app_monitors(self) -> list[int]:
         with self._lock:
