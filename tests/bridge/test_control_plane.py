@@ -113,7 +113,8 @@ def test_the_paginator_reads_each_event_once(rum: Any, name: str, page_size: int
 
 def test_events_are_filtered(rum: Any, name: str) -> None:
     monitor_id = rum.get_app_monitor(Name=name)["AppMonitor"]["Id"]
-    rum.put_rum_events(Id=monitor_id, **batch([event(type="com.amazon.rum.a"), event(type="com.amazon.rum.b")]))
+    events = [event(type="com.amazon.rum.a"), event(type="com.amazon.rum.b")]
+    rum.put_rum_events(Id=monitor_id, **batch(events))
 
     read = _events(rum, name, Filters=[{"Name": "EventType", "Values": ["com.amazon.rum.b"]}])
     assert [e["event_type"] for e in read] == ["com.amazon.rum.b"]
