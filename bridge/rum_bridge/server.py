@@ -27,6 +27,7 @@ log = structlog.get_logger()
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
+_BACKLOG = 2048  # uvicorn's default
 _CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -96,6 +97,8 @@ def _listen(http: str) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
+        # Here, not in uvicorn's own time: who is told that the bridge listens may connect at once.
+        listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error
