@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["BridgeSettings"]
 
 import ipaddress
+import json
+from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class BridgeSettings(BaseSettings):
@@ -25,11 +27,12 @@ class BridgeSettings(BaseSettings):
     )
     path_prefix: str = Field(
         default="",
-        pattern=r"(/[^/]+)*",
+        pattern=r"^(/[^/]+)*$",
         description="A path the control plane is served under too, as /rum. PutRumEvents is served"
         " under any.",
     )
-    allowed_origins: list[str] = Field(
+    # NoDecode: JSON that is none is then a failed validation like any other.
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
         description="Origins whose pages may send events with fetch, as JSON: "
         '["https://shop.example"].',
@@ -56,6 +59,16 @@ class BridgeSettings(BaseSettings):
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
     )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON array, as ["https://shop.example"]') from None
 
     @field_validator("http")
     @classmethod

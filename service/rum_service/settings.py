@@ -29,7 +29,7 @@ class ServiceSettings(BaseSettings):
     )
     account_id: str = Field(
         default="000000000000",
-        pattern=r"\d{12}",
+        pattern=r"^\d{12}$",
         description="The AWS account id that event documents show, 12 digits.",
     )
     max_message_bytes: int = Field(
