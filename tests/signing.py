@@ -55,7 +55,7 @@ def captured(request: CapturedRequest) -> Request:
         method=request.method,
         path=request.raw_path,
         query=request.raw_query,
-        headers=request.headers,
+        headers=request.asgi_headers,
         body=request.body,
         now=request.received_at,
     )

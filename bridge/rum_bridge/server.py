@@ -141,7 +141,7 @@ def _listen(http: str) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
-        # Before anyone is told the address: until uvicorn accepts, connections wait.
+        # Here, not in uvicorn's own time: who is told that the bridge listens may connect at once.
         listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["BridgeSettings"]
 
 import ipaddress
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class BridgeSettings(BaseSettings):
@@ -62,7 +63,8 @@ class BridgeSettings(BaseSettings):
         description="A path the control plane is served under too, as /rum. PutRumEvents is served"
         " under any.",
     )
-    allowed_origins: list[str] = Field(
+    # NoDecode: JSON that is none is then a failed validation like any other.
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
         description="Origins whose pages may send events with fetch, as JSON: "
         '["https://shop.example"].',
@@ -89,6 +91,16 @@ class BridgeSettings(BaseSettings):
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
     )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON array, as ["https://shop.example"]') from None
 
     @field_validator("http")
     @classmethod

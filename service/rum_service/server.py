@@ -233,7 +233,13 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> str:
     else:
         bound = server.add_insecure_port(settings.grpc)
     if settings.socket:
-        server.add_insecure_port(f"unix:{settings.socket}")
+        try:
+            server.add_insecure_port(f"unix:{settings.socket}")
+        except RuntimeError:
+            raise StartError(
+                f"OPENRUM_SOCKET: cannot listen on {settings.socket}: its folder must exist and be"
+                " writable, and the path have fewer than 108 bytes"
+            ) from None
     return f"{host}:{bound}"
 
 

@@ -41,12 +41,12 @@ class ServiceSettings(BaseSettings):
     )
     account_id: str = Field(
         default="000000000000",
-        pattern=r"\d{12}",
+        pattern=r"^\d{12}$",
         description="The AWS account id in ARNs and event documents, 12 digits.",
     )
     region: str = Field(
         default="",
-        pattern="[a-z0-9-]*",
+        pattern="^[a-z0-9-]*$",
         description="The region in ARNs and the only one that signatures may name. Where it is "
         "empty ARNs have us-east-1 and signatures any.",
     )

@@ -26,7 +26,7 @@ UNKNOWN_SECRET = "web-v3-cognito-basic"
 TOKEN = next(
     value.decode()
     for request in load("web-v3-signed-nocomp-token")
-    for name, value in request.headers
+    for name, value in request.asgi_headers
     if name == b"x-amz-security-token"
 )
 
