@@ -36,14 +36,16 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 def up() -> None:
     """Run service and bridge in one process; make a first app monitor on an empty database."""
     service_settings, bridge_settings = _settings(ServiceSettings), _settings(BridgeSettings)
+    exposed_by = f"OPENRUM_HTTP: {bridge_settings.http}" if bridge_settings.exposed else None
     exposed = service_settings.exposed or bridge_settings.exposed
+    authorized = exposed or service_settings.auth == "required"
     tls = service_settings.grpc_certificate_file is not None
     if tls and not service_settings.socket:
         service_settings = service_settings.model_copy(update={"socket": _OWN_SOCKET})
 
     @asynccontextmanager
     async def both() -> AsyncIterator[None]:
-        async with running_service(service_settings, exposed=exposed) as running:
+        async with running_service(service_settings, exposed_by=exposed_by) as running:
             # Past the service's TLS, if it has any, through its socket.
             near = f"unix:{service_settings.socket}" if tls else running.address
             settings = bridge_settings.model_copy(update={"service": near})
@@ -55,7 +57,7 @@ def up() -> None:
                         running.address,
                         f"{scheme}://{bridge_running.address}",
                         service_settings.operator_token_file,
-                        authorized=exposed or service_settings.auth == "required",
+                        authorized=authorized,
                     )
                 )
                 yield
@@ -79,7 +81,7 @@ def bridge() -> None:
             f"OPENRUM_HTTP: {settings.http} can be reached from other machines, and the service "
             "would not believe this bridge who calls; set OPENRUM_BRIDGE_TOKEN_FILE to the file "
             f"that the service made ({settings.bridge_token_file} is not there), or listen on "
-            "127.0.0.1",
+            "127.0.0.1 or [::1]",
             WRONG_USAGE,
         )
     _run(lambda: running_bridge(settings))

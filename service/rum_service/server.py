@@ -79,12 +79,13 @@ class RunningService:
 
 @asynccontextmanager
 async def running_service(
-    settings: ServiceSettings, *, exposed: bool = False
+    settings: ServiceSettings, *, exposed_by: str | None = None
 ) -> AsyncIterator[RunningService]:
     """Runs the service while the context is open.
 
     Args:
-        exposed: other machines can reach it through a bridge of the same process.
+        exposed_by: the setting and address of a bridge in the same process, as
+            `OPENRUM_HTTP: 0.0.0.0:8080`, through which other machines can reach it; None: none.
 
     Raises:
         StartError: a setting cannot be met.
@@ -94,7 +95,7 @@ async def running_service(
     except (ValueError, OSError) as error:
         raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
     try:
-        async with _listening(settings, store, settings.exposed or exposed) as service:
+        async with _listening(settings, store, exposed_by) as service:
             yield service
     finally:
         store.close()
@@ -102,7 +103,7 @@ async def running_service(
 
 @asynccontextmanager
 async def _listening(
-    settings: ServiceSettings, store: Store, exposed: bool
+    settings: ServiceSettings, store: Store, exposed_by: str | None
 ) -> AsyncIterator[RunningService]:
     readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
     monitors = Monitors(
@@ -124,9 +125,12 @@ async def _listening(
             SealedBox(settings.secrets_key_file),
             account_id=settings.account_id,
         )
-        if exposed and settings.auth == "auto":
-            await _check_somebody_may_call(credentials, monitors)
-        gate = _gate(settings, credentials, required=exposed or settings.auth == "required")
+        if settings.exposed:
+            exposed_by = f"OPENRUM_GRPC: {settings.grpc}"
+        if exposed_by and settings.auth == "auto":
+            await _check_somebody_may_call(exposed_by, credentials, monitors)
+        required = bool(exposed_by) or settings.auth == "required"
+        gate = _gate(settings, credentials, required=required)
         ingest = Ingest(
             monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
         )
@@ -171,13 +175,15 @@ def _control_plane(
     )
 
 
-async def _check_somebody_may_call(credentials: Credentials, monitors: Monitors) -> None:
+async def _check_somebody_may_call(
+    exposed_by: str, credentials: Credentials, monitors: Monitors
+) -> None:
     if not await credentials.let_anybody_in() and not await monitors.any_policy():
         raise StartError(
-            "other machines could reach OpenRUM, but nobody could be let in: there is no access "
-            "key, token or resource policy. Set OPENRUM_AUTH=required to start all the same and "
-            "make one (openrum keys create, openrum tokens create, openrum policy put), or listen "
-            "on 127.0.0.1"
+            f"{exposed_by} can be reached from other machines, and nobody could be let in: there "
+            "is no access key, token or resource policy. Set OPENRUM_AUTH=required to start all "
+            "the same and make one (openrum keys create, openrum tokens create, openrum policy "
+            "put), or set a loopback address, 127.0.0.1 or [::1]"
         )
 
 

@@ -112,7 +112,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError(
                 f"OPENRUM_GRPC: {self.grpc} can be reached from other machines; set"
                 " OPENRUM_GRPC_CERTIFICATE_FILE and OPENRUM_GRPC_KEY_FILE, so that tokens and"
-                " events are encrypted on their way, or listen on 127.0.0.1"
+                " events are encrypted on their way, or set a loopback address, 127.0.0.1 or [::1]"
             )
         return self
 

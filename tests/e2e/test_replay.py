@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
+from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.control_plane_service_pb2 import (
     CreateAppMonitorRequest,
     DeleteAppMonitorRequest,
@@ -42,7 +43,12 @@ def replayed(server: OpenRum) -> Iterator[OpenRum]:
         control_plane = ControlPlaneServiceStub(channel)
         control_plane.DeleteAppMonitor(DeleteAppMonitorRequest(name="replayed"))
         control_plane.CreateAppMonitor(
-            CreateAppMonitorRequest(name="replayed", id=MONITOR_ID, domain="localhost")
+            CreateAppMonitorRequest(
+                name="replayed",
+                id=MONITOR_ID,
+                domain="localhost",
+                custom_events=CustomEvents(status="ENABLED"),
+            )
         )
 
 

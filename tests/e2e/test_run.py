@@ -74,11 +74,13 @@ def test_a_second_start_goes_on_with_the_data_and_makes_no_second_app_monitor(
         assert sum(f"my-app  {before[0]}" in line for line in server.output) == 2
 
 
-def test_no_file_is_made_but_the_database(tmp_path: Path) -> None:
+def test_no_file_is_made_but_the_database_and_two_tokens(tmp_path: Path) -> None:
     with OpenRum(tmp_path) as server:
         assert server.stop() == 0
 
-        assert [file.name for file in tmp_path.iterdir()] == ["openrum.sqlite3"]
+        made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
+
+        assert made == ["openrum.sqlite3", "var/bridge.token", "var/operator.token"]
 
 
 @pytest.fixture
