@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.running import OpenRum
+from tests.tools.chromium import Browser, Page, chromium
+from tests.tools.postgres import Postgres, postgres
+from tests.tools.toolbox import tools_needed
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,24 @@ def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     server = OpenRum(tmp_path_factory.mktemp("openrum"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium for the whole session."""
+    with tools_needed(), chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page with cookies and caches of its own."""
+    with browser.page() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL for the whole session; a test takes a database of its own from it."""
+    with tools_needed(), postgres() as server:
+        yield server

@@ -1,20 +1,26 @@
 """The failures a caller is told of, as exceptions with AWS's names and members.
 
     RumError
-    ├── ValidationException               the request is wrong; sending it again does not help
-    ├── ResourceNotFoundException         the named resource does not exist
-    ├── ConflictException                 the named resource exists already
-    ├── AccessDeniedException             the caller may not do this
-    ├── ServiceQuotaExceededException     no more resources of this kind
-    ├── PolicyNotFoundException           the app monitor has no resource policy
-    ├── InvalidPolicyRevisionIdException  the policy has changed since the caller read it
-    ├── MalformedPolicyDocumentException  the policy document is not one
-    ├── PolicySizeLimitExceededException  the policy document is too large
-    ├── ThrottlingException               not now; try again after a wait
-    └── InternalServerException           the service failed; try again after a wait
+    ├── ValidationException                  the request is wrong; sending it again does not help
+    ├── ResourceNotFoundException            the named resource does not exist
+    ├── ConflictException                    the named resource exists already
+    ├── AccessDeniedException                the caller may not do this
+    ├── MissingAuthenticationTokenException  the request is not signed and had to be
+    ├── IncompleteSignatureException         the signature is malformed
+    ├── InvalidSignatureException            the signature is not that of this request or time
+    ├── UnrecognizedClientException          the access key or session token is not known
+    ├── ExpiredTokenException                the temporary credentials have expired
+    ├── ServiceQuotaExceededException        no more resources of this kind
+    ├── PolicyNotFoundException              the app monitor has no resource policy
+    ├── InvalidPolicyRevisionIdException     the policy has changed since the caller read it
+    ├── MalformedPolicyDocumentException     the policy document is not one
+    ├── PolicySizeLimitExceededException     the policy document is too large
+    ├── ThrottlingException                  not now; try again after a wait
+    └── InternalServerException              the service failed; try again after a wait
 
 Domain code raises these and knows no gRPC code and no HTTP status: `status` translates, by table.
-Source: PutRumEvents, CreateAppMonitor and PutResourcePolicy API pages, "Errors".
+Source: PutRumEvents, CreateAppMonitor and PutResourcePolicy API pages, "Errors"; Common errors of
+AWS APIs.
 """
 
 from __future__ import annotations
@@ -22,15 +28,20 @@ from __future__ import annotations
 __all__ = [
     "AccessDeniedException",
     "ConflictException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
     "InternalServerException",
     "InvalidPolicyRevisionIdException",
+    "InvalidSignatureException",
     "MalformedPolicyDocumentException",
+    "MissingAuthenticationTokenException",
     "PolicyNotFoundException",
     "PolicySizeLimitExceededException",
     "ResourceNotFoundException",
     "RumError",
     "ServiceQuotaExceededException",
     "ThrottlingException",
+    "UnrecognizedClientException",
     "ValidationException",
 ]
 
@@ -55,6 +66,37 @@ class ValidationException(RumError):
 @dataclass(eq=False)
 class AccessDeniedException(RumError):
     """The caller may not do this."""
+
+
+@dataclass(eq=False)
+class MissingAuthenticationTokenException(RumError):
+    """The request is not signed and had to be."""
+
+    message: str = "Request is missing Authentication Token"
+
+
+@dataclass(eq=False)
+class IncompleteSignatureException(RumError):
+    """The signature is malformed; `message` names the part in its wire spelling."""
+
+
+@dataclass(eq=False)
+class InvalidSignatureException(RumError):
+    """The signature is not that of this request, or not of this time, region or service."""
+
+
+@dataclass(eq=False)
+class UnrecognizedClientException(RumError):
+    """The access key or the session token is not known; the text does not say which."""
+
+    message: str = "The security token included in the request is invalid."
+
+
+@dataclass(eq=False)
+class ExpiredTokenException(RumError):
+    """The temporary credentials have expired."""
+
+    message: str = "The security token included in the request is expired"
 
 
 @dataclass(eq=False)

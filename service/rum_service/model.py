@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "AppMonitorRecord",
     "Batch",
+    "CredentialRecord",
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
@@ -90,3 +91,23 @@ class MetricDefinitionRecord:
     """16 bytes over the definition: two of one destination never have the same."""
     sequence: int = 0
     """Grows with every definition made; never used twice. The store gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """An access key or a bearer token, as the store keeps it."""
+
+    kind: str
+    """`key` or `token`."""
+    id: str
+    """Unique in its kind: the access key id, or the SHA-256 of the token in hexadecimal."""
+    name: str
+    access: str
+    """What it allows: `read`, `write`, `admin`, joined by commas."""
+    app_monitor: int | None
+    """Key of the only app monitor it is for; None: all."""
+    sealed_secret: bytes
+    """Of a key: its secret, encrypted. Of a token: nothing, its id is the hash."""
+    created_ms: int
+    expires_ms: int | None = None
+    revoked_ms: int | None = None

@@ -199,6 +199,18 @@ class Monitors:
         self.forget_known()
         await self._purge(record.key)
 
+    async def names(self) -> dict[int, str]:
+        """Returns the names of all app monitors by the keys of their records."""
+        return {record.key: record.name for record in await self._all()}
+
+    async def any_policy(self) -> bool:
+        """Says whether an app monitor has a resource policy."""
+        return any(record.policy is not None for record in await self._all())
+
+    async def _all(self) -> Sequence[AppMonitorRecord]:
+        every = 2**31
+        return await on_thread(self._executor, self._store.list_app_monitors, after="", limit=every)
+
     async def purge_deleted(self) -> None:
         """Removes the events of app monitors whose removal was cut short."""
         for key in await on_thread(self._executor, self._store.deleted_app_monitors):

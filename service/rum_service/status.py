@@ -21,12 +21,17 @@ from rum_service.errors import RumError
 
 _CODES: dict[type[errors.RumError], int] = {
     errors.ValidationException: code_pb2.INVALID_ARGUMENT,  # 400
-    errors.AccessDeniedException: code_pb2.PERMISSION_DENIED,  # 403
-    errors.ResourceNotFoundException: code_pb2.NOT_FOUND,  # 404
-    errors.PolicyNotFoundException: code_pb2.NOT_FOUND,  # 404
+    errors.IncompleteSignatureException: code_pb2.INVALID_ARGUMENT,  # 400
     errors.InvalidPolicyRevisionIdException: code_pb2.INVALID_ARGUMENT,  # 400
     errors.MalformedPolicyDocumentException: code_pb2.INVALID_ARGUMENT,  # 400
     errors.PolicySizeLimitExceededException: code_pb2.INVALID_ARGUMENT,  # 400
+    errors.AccessDeniedException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.MissingAuthenticationTokenException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.UnrecognizedClientException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.InvalidSignatureException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.ExpiredTokenException: code_pb2.PERMISSION_DENIED,  # 403
+    errors.ResourceNotFoundException: code_pb2.NOT_FOUND,  # 404
+    errors.PolicyNotFoundException: code_pb2.NOT_FOUND,  # 404
     errors.ConflictException: code_pb2.ALREADY_EXISTS,  # 409
     errors.ServiceQuotaExceededException: code_pb2.FAILED_PRECONDITION,  # 402, the one override
     errors.ThrottlingException: code_pb2.RESOURCE_EXHAUSTED,  # 429

@@ -1,0 +1,1 @@
+"""Real tools that tests drive, installed or started by the tests themselves."""

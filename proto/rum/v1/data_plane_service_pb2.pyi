@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from rum.v1 import caller_pb2 as _caller_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -140,24 +141,35 @@ class BatchPutRumEventsEntry(_message.Message):
 
     REQUEST_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """request_id is the id under which the caller's own caller knows this batch; the service logs failures with it."""
     @_builtins.property
     def request(self) -> Global___PutRumEventsRequest:
         """request is the batch, as for PutRumEvents. Required."""
 
+    @_builtins.property
+    def caller(self) -> _caller_pb2.HttpCaller:
+        """caller is who the batch comes from, where a bridge relays it. Taken from trusted bridges alone."""
+
     def __init__(
         self,
         *,
         request: Global___PutRumEventsRequest | None = ...,
         request_id: _builtins.str | None = ...,
+        caller: _caller_pb2.HttpCaller | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
 
 Global___BatchPutRumEventsEntry: _TypeAlias = BatchPutRumEventsEntry  # noqa: Y015

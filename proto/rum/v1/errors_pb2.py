@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13rum/v1/errors.proto\x12\x06rum.v1\"&\n\x13ValidationException\x12\x0f\n\x07message\x18\x01 \x01(\t\"q\n\x19ResourceNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"i\n\x11\x43onflictException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"\xb4\x01\n\x13ThrottlingException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x19\n\x0cservice_code\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nquota_code\x18\x03 \x01(\tH\x01\x88\x01\x01\x12 \n\x13retry_after_seconds\x18\x04 \x01(\x05H\x02\x88\x01\x01\x42\x0f\n\r_service_codeB\r\n\x0b_quota_codeB\x16\n\x14_retry_after_seconds\"d\n\x17InternalServerException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12 \n\x13retry_after_seconds\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x16\n\x14_retry_after_seconds\"(\n\x15\x41\x63\x63\x65ssDeniedException\x12\x0f\n\x07message\x18\x01 \x01(\t\"0\n\x1dServiceQuotaExceededException\x12\x0f\n\x07message\x18\x01 \x01(\t\"*\n\x17PolicyNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n InvalidPolicyRevisionIdException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n MalformedPolicyDocumentException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n PolicySizeLimitExceededException\x12\x0f\n\x07message\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13rum/v1/errors.proto\x12\x06rum.v1\"&\n\x13ValidationException\x12\x0f\n\x07message\x18\x01 \x01(\t\"q\n\x19ResourceNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"i\n\x11\x43onflictException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"\xb4\x01\n\x13ThrottlingException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x19\n\x0cservice_code\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nquota_code\x18\x03 \x01(\tH\x01\x88\x01\x01\x12 \n\x13retry_after_seconds\x18\x04 \x01(\x05H\x02\x88\x01\x01\x42\x0f\n\r_service_codeB\r\n\x0b_quota_codeB\x16\n\x14_retry_after_seconds\"d\n\x17InternalServerException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12 \n\x13retry_after_seconds\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x16\n\x14_retry_after_seconds\"(\n\x15\x41\x63\x63\x65ssDeniedException\x12\x0f\n\x07message\x18\x01 \x01(\t\"0\n\x1dServiceQuotaExceededException\x12\x0f\n\x07message\x18\x01 \x01(\t\"6\n#MissingAuthenticationTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\".\n\x1bUnrecognizedClientException\x12\x0f\n\x07message\x18\x01 \x01(\t\",\n\x19InvalidSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"(\n\x15\x45xpiredTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\"/\n\x1cIncompleteSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"*\n\x17PolicyNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n InvalidPolicyRevisionIdException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n MalformedPolicyDocumentException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n PolicySizeLimitExceededException\x12\x0f\n\x07message\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,12 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSDENIEDEXCEPTION']._serialized_end=618
   _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_start=620
   _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_end=668
-  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_start=670
-  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_end=712
-  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_start=714
-  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_end=765
-  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_start=767
-  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_end=818
-  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_start=820
-  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_end=871
+  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_start=670
+  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_end=724
+  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_start=726
+  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_end=772
+  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_start=774
+  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_end=818
+  _globals['_EXPIREDTOKENEXCEPTION']._serialized_start=820
+  _globals['_EXPIREDTOKENEXCEPTION']._serialized_end=860
+  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_start=862
+  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_end=909
+  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_start=911
+  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_end=953
+  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_start=955
+  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_end=1006
+  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_start=1008
+  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_end=1059
+  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_start=1061
+  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_end=1112
 # @@protoc_insertion_point(module_scope)

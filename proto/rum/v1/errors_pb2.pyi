@@ -241,6 +241,132 @@ class ServiceQuotaExceededException(_message.Message):
 Global___ServiceQuotaExceededException: _TypeAlias = ServiceQuotaExceededException  # noqa: Y015
 
 @_typing.final
+class MissingAuthenticationTokenException(_message.Message):
+    """MissingAuthenticationTokenException says that the request is not signed and had to be. gRPC PERMISSION_DENIED (not
+    UNAUTHENTICATED, which maps to 401), HTTP 403, not retryable.
+    Source: Common errors of AWS APIs; CloudWatch RUM answers it to unsigned calls where no resource policy allows them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message is a fixed text."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissingAuthenticationTokenException: _TypeAlias = MissingAuthenticationTokenException  # noqa: Y015
+
+@_typing.final
+class UnrecognizedClientException(_message.Message):
+    """UnrecognizedClientException says that the access key or the session token is not known. gRPC PERMISSION_DENIED, HTTP
+    403, not retryable.
+    Source: Common errors of AWS APIs.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message is a fixed text, the same for an unknown access key and a wrong session token."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnrecognizedClientException: _TypeAlias = UnrecognizedClientException  # noqa: Y015
+
+@_typing.final
+class InvalidSignatureException(_message.Message):
+    """InvalidSignatureException says that the signature is not that of this request, or not of this time, region or
+    service. gRPC PERMISSION_DENIED, HTTP 403, retryable once the client has corrected its clock, as AWS SDKs do from the
+    Date header of the answer.
+    Source: the answers of AWS services to wrong and expired signatures.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message says which check failed. It never holds the canonical request, the signature or a token."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvalidSignatureException: _TypeAlias = InvalidSignatureException  # noqa: Y015
+
+@_typing.final
+class ExpiredTokenException(_message.Message):
+    """ExpiredTokenException says that the temporary credentials have expired; a presigned request past its X-Amz-Expires is
+    an InvalidSignatureException. gRPC PERMISSION_DENIED, HTTP 403, not retryable with the same credentials.
+    Source: Common errors of AWS APIs.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message is a fixed text."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpiredTokenException: _TypeAlias = ExpiredTokenException  # noqa: Y015
+
+@_typing.final
+class IncompleteSignatureException(_message.Message):
+    """IncompleteSignatureException says that the signature is malformed: a part of it is missing, doubled or unreadable.
+    gRPC INVALID_ARGUMENT, HTTP 400, not retryable.
+    Source: Common errors of AWS APIs.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message names the part, in its wire spelling."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncompleteSignatureException: _TypeAlias = IncompleteSignatureException  # noqa: Y015
+
+@_typing.final
 class PolicyNotFoundException(_message.Message):
     """PolicyNotFoundException says that the app monitor has no resource policy. gRPC NOT_FOUND, HTTP 404, not retryable.
     Source: GetResourcePolicy API page, "Errors".

@@ -4,6 +4,7 @@
     AppMonitorStore     the app monitors that batches belong to, with their tags
     PolicyStore         the resource policies of app monitors
     MetricStore         their metric destinations, and the definitions of those
+    CredentialStore     access keys and tokens
     └── Store           all of them, in one database
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 __all__ = [
     "AppMonitorStore",
+    "CredentialStore",
     "DefinitionTakenError",
     "LogStore",
     "MetricStore",
@@ -28,6 +30,7 @@ from typing import Protocol
 from rum_service.model import (
     AppMonitorRecord,
     Batch,
+    CredentialRecord,
     LoggedBatch,
     MetricDefinitionRecord,
     MetricDestinationRecord,
@@ -198,7 +201,27 @@ class MetricStore(Protocol):
         ...
 
 
-class Store(LogStore, AppMonitorStore, PolicyStore, MetricStore, Protocol):
+class CredentialStore(Protocol):
+    """Access keys and tokens. Revoked ones stay, so that their ids are not used again."""
+
+    def add_credential(self, credential: CredentialRecord) -> None:
+        """Adds a credential. Raises NameTakenError where its kind has the id already."""
+        ...
+
+    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        """Finds a credential, revoked or not."""
+        ...
+
+    def list_credentials(self) -> list[CredentialRecord]:
+        """Returns all credentials, the newest first."""
+        ...
+
+    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        """Marks a credential as revoked, if it is not yet; says whether it was there."""
+        ...
+
+
+class Store(LogStore, AppMonitorStore, PolicyStore, MetricStore, CredentialStore, Protocol):
     """One database."""
 
     def close(self) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 __all__ = ["SqlMetrics", "delete_metrics_of"]
 
 import hashlib
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.model import MetricDefinitionRecord, MetricDestinationRecord
 from rum_service.storage.base import DefinitionTakenError, QuotaReachedError
+from rum_service.storage.dialect import SqlPart
 from rum_service.storage.schema import app_monitors, metric_definitions, metric_destinations
 
-Insert = sqlite.Insert | postgresql.Insert
 _DESTINATION = (
     metric_destinations.c.key,
     metric_destinations.c.kind,
@@ -31,13 +29,8 @@ _DEFINITION = (
 )
 
 
-class SqlMetrics:
-    """Needs the connections that `SqlStore` has."""
-
-    _writer: Engine
-    _reader: Engine
-    _insert: Callable[..., Insert]
-    _write_lock: threading.Lock
+class SqlMetrics(SqlPart):
+    """Implements `MetricStore`."""
 
     def put_destination(
         self, app_monitor: int, kind: str, arn: str, iam_role_arn: str | None

@@ -1,0 +1,103 @@
+"""Runs the AWS CLI against a server on this machine, from a folder of its own.
+
+The CLI wants older versions of some packages, so it shares no environment with the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.tools.toolbox import TOOLS, ToolMissingError, install_once, run_installer
+
+__all__ = ["VERSION", "install", "run"]
+
+VERSION = "1.46.2"
+
+_SETTINGS = {
+    # Made-up credentials; nobody's configuration is read.
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_DEFAULT_OUTPUT": "json",
+    # Without this PutRumEvents goes to the host dataplane.127.0.0.1, which does not exist.
+    "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+    "AWS_MAX_ATTEMPTS": "1",
+    "AWS_PAGER": "",
+    "NO_PROXY": "127.0.0.1,localhost",
+    "PYTHONUTF8": "1",
+}
+
+
+def install(into: Path | None = None) -> Path:
+    """Installs the CLI, unless it is there already, and returns its folder (`.tools/awscli` by default).
+
+    Raises:
+        ToolMissingError: Neither uv nor pip could install it.
+    """
+    return install_once(into or TOOLS / "awscli", VERSION, _install)
+
+
+def run(
+    args: Sequence[str],
+    endpoint_url: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    timeout_s: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """Runs `aws ARGS --endpoint-url ENDPOINT_URL` and returns its exit status, stdout and stderr.
+
+    One attempt is made; an `env` with AWS_MAX_ATTEMPTS changes that.
+
+    Args:
+        args: For instance ["rum", "list-app-monitors"].
+        endpoint_url: The server, for instance "http://127.0.0.1:8080".
+        env: Settings that override the ones above; nothing else of this process's environment
+            but PATH, HOME and LANG is passed on.
+        timeout_s: When to give up.
+    """
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    # -S keeps the tests' own site-packages, out of the CLI's sight.
+    return subprocess.run(
+        [sys.executable, "-S", "-m", "awscli", *args, "--endpoint-url", endpoint_url],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**inherited, **_SETTINGS, "PYTHONPATH": str(install()), **(env or {})},
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def _install(folder: Path) -> None:
+    requirement = f"awscli=={VERSION}"
+    missing = f"{requirement} could not be installed"
+    uv = shutil.which("uv", path=f"{TOOLS / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    if uv is not None:
+        command = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", sys.executable]
+        try:
+            run_installer([*command, "--target", folder, requirement], missing)
+        except ToolMissingError:  # uv ignores pip's settings, so pip may reach what uv cannot
+            shutil.rmtree(folder)
+        else:
+            return
+    # An environment made by uv holds no pip; the interpreter it was made from does.
+    for python in dict.fromkeys([sys.executable, getattr(sys, "_base_executable", sys.executable)]):
+        if (
+            subprocess.run(
+                [python, "-m", "pip", "--version"], capture_output=True, check=False
+            ).returncode
+            == 0
+        ):
+            run_installer(
+                [python, "-m", "pip", "install", "-q", "--target", folder, requirement], missing
+            )
+            return
+    raise ToolMissingError(f"{missing}: neither uv nor pip was found")

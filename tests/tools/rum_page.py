@@ -1,0 +1,164 @@
+"""Serves a demo site that measures itself with aws-rum-web, and acts on it like a visitor.
+
+The site and the endpoint it reports to have different ports, so the browser sends preflights.
+aws-rum-web comes from npm, which holds no file a browser can load: esbuild makes one of it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+from tests.tools.chromium import Page
+from tests.tools.node import npm_install, run_node
+from tests.tools.toolbox import TOOLS, install_once
+
+__all__ = ["VERSION", "RumPage", "bundle", "demo_site"]
+
+VERSION = "3.2.1"
+_PACKAGES = {"aws-rum-web": VERSION, "esbuild": "0.28.2"}
+_ENTRY = 'import { AwsRum } from "aws-rum-web"; globalThis.AwsRum = AwsRum;\n'
+_HTML = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Demo shop</title>
+<link rel="icon" href="data:,">
+<script src="/aws-rum-web.js"></script>
+<script>globalThis.rum = new AwsRum(...%s);</script>
+</head>
+<body><h1>Demo shop</h1><button id="buy">Buy</button></body>
+</html>
+"""
+_ELSEWHERE = "<!doctype html><title>Elsewhere</title><link rel=icon href='data:,'>"
+
+
+class RumPage:
+    """What a visitor of the demo site does; each method blocks until the page has done it.
+
+    Events wait in the page for the next dispatch: `dispatchInterval`, `dispatch` or `leave`.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        """Opens the site at `url` in `page`: a session start and a page view, recorded by themselves."""
+        self._page = page
+        self._url = url
+        page.open(url)
+
+    def view(self, page_id: str) -> None:
+        """Records a page view, as a single-page application does."""
+        self._page.evaluate("id => rum.recordPageView(id)", page_id)
+
+    def throw(self, message: str) -> None:
+        """Throws a JavaScript error that nothing catches."""
+        self._page.evaluate(
+            """message => new Promise(thrown => {
+                addEventListener("error", () => thrown(), {once: true});
+                setTimeout(() => { throw new Error(message); });
+            })""",
+            message,
+        )
+
+    def fetch(self, path: str) -> int:
+        """Fetches a path of the site, for instance "/status/503", and returns the answer's status."""
+        status = self._page.evaluate("path => fetch(path).then(answer => answer.status)", path)
+        assert isinstance(status, int)
+        return status
+
+    def record(self, event_type: str, details: Mapping[str, object]) -> None:
+        """Records a custom event."""
+        self._page.evaluate(
+            "([type, details]) => rum.recordEvent(type, details)", [event_type, dict(details)]
+        )
+
+    def click(self) -> None:
+        """Clicks the button."""
+        self._page.do(lambda page: page.click("#buy"))
+
+    def dispatch(self) -> None:
+        """Sends what is recorded now, without waiting for the interval or for the answer."""
+        self._page.evaluate("() => { rum.dispatch(); }")
+
+    def leave(self) -> None:
+        """Goes to another page: what is recorded is sent as a beacon."""
+        self._page.open(f"{self._url}elsewhere")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    html: ClassVar[bytes]
+    script: ClassVar[bytes]
+
+    def do_GET(self) -> None:
+        status, kind, body = 200, "text/html; charset=utf-8", self.html
+        if self.path == "/aws-rum-web.js":
+            kind, body = "text/javascript; charset=utf-8", self.script
+        elif self.path == "/elsewhere":
+            body = _ELSEWHERE.encode()
+        elif self.path.startswith("/status/"):
+            status, kind, body = int(self.path.removeprefix("/status/")), "application/json", b"{}"
+        elif self.path != "/":
+            status, kind, body = 404, "text/plain", b"no such page"
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps quiet."""
+
+
+@contextmanager
+def demo_site(
+    endpoint: str, app_monitor_id: str, config: Mapping[str, object] | None = None
+) -> Iterator[str]:
+    """Yields the address of a demo site that reports to `endpoint`.
+
+    Args:
+        endpoint: Where batches go, for instance "http://127.0.0.1:8080".
+        app_monitor_id: Lower-case UUID; in upper case aws-rum-web would record its own requests.
+        config: aws-rum-web's settings. Unless it says otherwise requests are unsigned, successful
+            fetches are recorded too, and there is no session replay.
+
+    Raises:
+        ToolMissingError: aws-rum-web could not be installed.
+    """
+    settings = {
+        "endpoint": endpoint,
+        "signing": False,
+        "telemetries": ["errors", "performance", ["http", {"recordAllRequests": True}]],
+        **(config or {}),
+    }
+    arguments = json.dumps([app_monitor_id, "1.0.0", "us-east-1", settings]).replace("<", "\\u003c")
+    content = {"html": (_HTML % arguments).encode(), "script": bundle().read_bytes()}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("DemoHandler", (_Handler,), content))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="demo site")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def bundle() -> Path:
+    """Returns aws-rum-web as one script that defines `AwsRum`, made once and kept in `.tools/rum-page`."""
+
+    def build(folder: Path) -> None:
+        entry = folder / "entry.js"
+        entry.write_text(_ENTRY)
+        modules = npm_install(_PACKAGES, TOOLS / "node")
+        (folder / "node_modules").symlink_to(modules)
+        options = ["--bundle", "--format=iife", "--minify", "--log-level=warning"]
+        esbuild = modules / "esbuild" / "bin" / "esbuild"
+        run_node(esbuild, "entry.js", *options, "--outfile=aws-rum-web.js", cwd=folder)
+
+    return (
+        install_once(TOOLS / "rum-page", json.dumps([_PACKAGES, _ENTRY]), build) / "aws-rum-web.js"
+    )
