@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel, Shape, StructureShape
+from botocore.parsers import create_parser
 from google.api import annotations_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
+from rum_bridge.errors import error_response, from_status
 from rum_service import control_validation, errors, status
 from rum_service.errors import ValidationException
 
@@ -101,6 +106,32 @@ def test_every_exception_of_the_model_can_be_raised(shape: StructureShape) -> No
 
     assert set(shape.members) == {field.json_name for field in message.fields}
     assert status.to_status(exception).details[0].TypeName() == f"rum.v1.{shape.name}"
+
+
+@pytest.mark.parametrize("shape", MODEL.error_shapes, ids=lambda shape: shape.name)
+def test_every_exception_is_read_by_botocore_as_its_class(shape: StructureShape) -> None:
+    exception = getattr(errors, shape.name)("text")
+    for field in fields(exception):
+        if field.name != "message":
+            setattr(exception, field.name, 7 if field.name == "retry_after_seconds" else "x")
+    answer = error_response(from_status(status.to_status(exception)), "request-1")
+    response = {
+        "status_code": answer.status_code,
+        "headers": HeadersDict(dict(answer.headers)),
+        "body": answer.body,
+    }
+    parser = create_parser("rest-json")
+    parsed = parser.parse(response, None) | parser.parse(response, shape)
+
+    expected = {name: "x" for name in shape.members if name not in ("message", "retryAfterSeconds")}
+    if "retryAfterSeconds" in shape.members:
+        expected["retryAfterSeconds"] = 7
+    assert (shape.name, "text") == (parsed["Error"]["Code"], parsed["Error"]["Message"])
+    assert shape.metadata["error"]["httpStatusCode"] == answer.status_code
+    members = {name: parsed[name] for name in shape.members if name != "message"}
+    assert expected == members
+    client = boto3.client("rum", region_name="us-east-1")
+    assert client.exceptions.from_code(shape.name).__name__ == shape.name
 
 
 # Constraints: for each member of each request, a value just inside and just outside the model's.
