@@ -20,6 +20,7 @@ import structlog
 import uvicorn
 
 from rum_bridge.app import create_app
+from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 
 log = structlog.get_logger()
@@ -61,7 +62,7 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
         server = _Server(
             uvicorn.Config(
                 create_app(settings, channel),
-                http="httptools",
+                http=BoundedHttp,
                 lifespan="off",
                 access_log=False,
                 log_config=None,
