@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from rum_bridge.app import create_app
 from rum_bridge.channel import open_channel
+from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 
 log = structlog.get_logger()
@@ -77,7 +78,7 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
 def _config(settings: BridgeSettings, app: ASGIApp) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttp,
         lifespan="off",
         access_log=False,
         log_config=None,

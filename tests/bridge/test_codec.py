@@ -190,7 +190,7 @@ _EVENTS = _nearly(st.lists(_nearly(_EVENT), max_size=3))
 _DOCUMENT = st.tuples(_REST, _EVENTS).map(lambda both: {**both[0], "RumEvents": both[1]})
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(document=_DOCUMENT, escaped=st.booleans())
 @example(document={"RumEvents": {}}, escaped=True)
 @example(document={"RumEvents": ""}, escaped=True)

@@ -88,3 +88,13 @@ def read_answer(connection: socket.socket, *, method: str = "POST") -> Answer:
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     return Answer(response.status, response.headers, response.read())
+
+
+def expect_refusal(answer: Answer, status: int, error_type: str) -> None:
+    """Every refusal of the data plane has this form."""
+    assert (answer.status, answer.error_type) == (status, error_type)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
+    assert "x-amzn-ErrorType" in answer.headers["Access-Control-Expose-Headers"]
+    assert len(answer.headers["x-amzn-RequestId"]) == 36
+    assert answer.message
