@@ -9,7 +9,7 @@ import json
 import click
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from rum.v1.app_monitor_pb2 import AppMonitorSummary, CustomEvents
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
@@ -61,9 +61,12 @@ def list_(as_json: bool, service: str) -> None:
         for summary in summaries:
             click.echo(json.dumps(MessageToDict(summary)))
         return
-    table = Table("Name", "Id", "State", "Created")
+    table = Table(
+        "Name", Column("Id", min_width=36), "State", "Created (UTC)"
+    )  # ids are to be copied
     for summary in summaries:
-        table.add_row(summary.name, summary.id, summary.state, summary.created)
+        created = summary.created[:19].replace("T", " ")
+        table.add_row(summary.name, summary.id, summary.state, created)
     Console().print(table)
 
 
