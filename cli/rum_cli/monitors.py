@@ -61,9 +61,8 @@ def list_(as_json: bool, service: str) -> None:
         for summary in summaries:
             click.echo(json.dumps(MessageToDict(summary)))
         return
-    table = Table(
-        "Name", Column("Id", min_width=36), "State", "Created (UTC)"
-    )  # ids are to be copied
+    whole = Column("Id", min_width=36)  # to be copied from here
+    table = Table("Name", whole, "State", "Created (UTC)")
     for summary in summaries:
         created = summary.created[:19].replace("T", " ")
         table.add_row(summary.name, summary.id, summary.state, created)
