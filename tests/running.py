@@ -108,8 +108,17 @@ class Process:
 
     def get(self, path: str) -> tuple[int, str]:
         """Returns status and text of a GET."""
+        return self._request(path, None)
+
+    def post(self, path: str, document: object) -> tuple[int, str]:
+        """Returns status and text of a POST of JSON."""
+        return self._request(path, json.dumps(document).encode())
+
+    def _request(self, path: str, body: bytes | None) -> tuple[int, str]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, body, headers)
         try:
-            with urllib.request.urlopen(self.url + path, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -7,6 +7,7 @@ __all__ = ["events", "tail"]
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,7 +74,8 @@ def events(
     table = Table("Time (UTC)", "Type", "Page", "Session", "Details")
     for document in shown:
         table.add_row(*_row(json.loads(document)))
-    Console().print(table)
+    # No markup: what a page sent is text, whatever brackets it has.
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 @click.command()
@@ -83,7 +85,7 @@ def events(
 @service_options
 def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> None:
     """Print the events of the app monitor NAME as they are stored, until interrupted."""
-    with client(target) as planes:
+    with client(target) as planes, suppress(KeyboardInterrupt):
         last = next(_ids(_read(planes, name, types, TimeRange(after=0))), None)
         while True:
             new: list[str] = []
@@ -125,10 +127,16 @@ def _row(event: dict[str, Any]) -> list[str]:
     metadata = event["metadata"] if isinstance(event["metadata"], dict) else {}
     details = event["event_details"]
     text = details if isinstance(details, str) else json.dumps(details, ensure_ascii=False)
-    return [
+    cells = [
         moment.strftime("%Y-%m-%d %H:%M:%S"),
         event["event_type"].removeprefix("com.amazon.rum."),
         str(metadata.get("pageId", "")),
         event["sessionId"][:8],
         text if len(text) <= 60 else f"{text[:59]}…",
     ]
+    return [_printable(cell) for cell in cells]
+
+
+def _printable(text: str) -> str:
+    """Returns text that cannot command a terminal: anybody may have sent it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

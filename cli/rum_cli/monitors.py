@@ -9,7 +9,7 @@ import json
 import click
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from rum.v1.app_monitor_pb2 import AppMonitorSummary, CustomEvents
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
@@ -61,10 +61,12 @@ def list_(as_json: bool, target: Target) -> None:
         for summary in summaries:
             click.echo(json.dumps(MessageToDict(summary)))
         return
-    table = Table("Name", "Id", "State", "Created", "Dropped")
+    whole = Column("Id", min_width=36)  # to be copied from here
+    table = Table("Name", whole, "State", "Created (UTC)", "Dropped")
     for summary in summaries:
+        created = summary.created[:19].replace("T", " ")
         dropped = str(summary.dropped_events)
-        table.add_row(summary.name, summary.id, summary.state, summary.created, dropped)
+        table.add_row(summary.name, summary.id, summary.state, created, dropped)
     Console().print(table)
 
 

@@ -16,7 +16,11 @@ from rum_bridge.errors import HttpError, from_status
 from rum_cli.client import Target, client, service_options
 from rum_cli.failure import REFUSED, WRONG_USAGE, Failure
 
-_TOGETHER = 100
+_MAX_CALL_BATCHES = 100
+# Far below what the service takes in one message; a batch that is longer goes alone.
+_MAX_CALL_BYTES = 4 << 20
+
+_Entry = tuple[dict[str, Any], bytes]
 
 
 @click.command()
@@ -36,8 +40,7 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) 
     ]
     refused = 0
     with client(target) as planes:
-        for start in range(0, len(batches), _TOGETHER):
-            together = batches[start : start + _TOGETHER]
+        for together in _calls(batches):
             request = BatchPutRumEventsRequest.FromString(b"".join(entry for _, entry in together))
             response = planes.data_plane.BatchPutRumEvents(request)
             for (document, _), status in zip(together, response.statuses, strict=True):
@@ -48,6 +51,20 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) 
         click.echo(f"{len(batches) - refused} batches stored, {refused} refused")
     if refused:
         raise SystemExit(REFUSED)
+
+
+def _calls(batches: list[_Entry]) -> Iterator[list[_Entry]]:
+    """Yields the batches, in order, as many at a time as one call takes."""
+    together: list[_Entry] = []
+    size = 0
+    for document, entry in batches:
+        size += len(entry)
+        if together and (len(together) == _MAX_CALL_BATCHES or size > _MAX_CALL_BYTES):
+            yield together
+            together, size = [], len(entry)
+        together.append((document, entry))
+    if together:
+        yield together
 
 
 def _documents(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
