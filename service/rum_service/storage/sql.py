@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, delete, exists, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -21,6 +21,10 @@ from rum_service.storage.base import NameTakenError
 from rum_service.storage.schema import app_monitors, batches, write_checks
 
 Insert = sqlite.Insert | postgresql.Insert
+
+# A group of the smallest batches has 40,000. A query takes 32,766 parameters in SQLite, 65,535
+# in PostgreSQL.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,14 @@ class SqlStore:
     def append(self, new: Sequence[Batch]) -> list[bool]:
         rows = [{name: getattr(batch, name) for name in Batch.__slots__} for batch in new]
         with self._write_lock, self._writer.begin() as connection:
-            inserted = connection.execute(self._insert_batches, rows).rowcount
+            inserted = sum(
+                connection.execute(self._insert_batches, rows[start : start + _AT_ONCE]).rowcount
+                for start in range(0, len(rows), _AT_ONCE)
+            )
             if inserted == len(new):
                 return [True] * len(new)
-            ids = [(batch.app_monitor, batch.batch_id) for batch in new]
-            key = (batches.c.app_monitor, batches.c.batch_id)
-            held = connection.execute(
-                select(*key, batches.c.digest).where(tuple_(*key).in_(ids))
-            ).all()
-        digests = {(row.app_monitor, row.batch_id): row.digest for row in held}
-        return [digests[batch.app_monitor, batch.batch_id] == batch.digest for batch in new]
+            held = _digests(connection, new)
+        return [held[batch.app_monitor, batch.batch_id] == batch.digest for batch in new]
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
@@ -144,6 +146,26 @@ class SqlStore:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+
+
+def _digests(connection: Connection, new: Sequence[Batch]) -> dict[tuple[int, bytes], bytes]:
+    """Returns the digests of those of the batches, by app monitor and batch id, that are stored."""
+    ids: dict[int, list[bytes]] = {}
+    for batch in new:
+        ids.setdefault(batch.app_monitor, []).append(batch.batch_id)
+    query = select(batches.c.batch_id, batches.c.digest)
+    # An app monitor at a time: of pairs, PostgreSQL compares each with each.
+    return {
+        (app_monitor, row.batch_id): row.digest
+        for app_monitor, of_one in ids.items()
+        for start in range(0, len(of_one), _AT_ONCE)
+        for row in connection.execute(
+            query.where(
+                batches.c.app_monitor == app_monitor,
+                batches.c.batch_id.in_(of_one[start : start + _AT_ONCE]),
+            )
+        )
+    }
 
 
 def _records() -> Select[Any]:
