@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from tests.running import OpenRum
@@ -44,3 +45,17 @@ def postgres_server() -> Iterator[Postgres]:
     """A PostgreSQL for the whole session; a test takes a database of its own from it."""
     with tools_needed(), postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_database(postgres_server: Postgres) -> str:
+    return postgres_server.create_database("emptied_for_each_test")
+
+
+@pytest.fixture
+def empty_postgres(_postgres_database: str) -> str:
+    """The URL of an empty PostgreSQL database; emptying one is far cheaper than making many."""
+    with psycopg.connect(_postgres_database.replace("+psycopg", "")) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return _postgres_database

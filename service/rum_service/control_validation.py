@@ -55,10 +55,11 @@ _DOMAIN = _text(
     253,
     r"localhost"
     r"|((25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)\.){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)"
-    r"|(?=[a-zA-Z0-9.*-]{4,253}$)(?!.*\.-)(?!.*-\.)(?!.*\.\.)(?!.*[^.]{64,})"
+    r"|(?=[a-zA-Z0-9.*-]{4,253}\Z)(?!.*\.-)(?!.*-\.)(?!.*\.\.)(?!.*[^.]{64,})"
     r"(\*\.)?(?![-.*])[^*]+\.(\*|(?!.*--)(?=.*[a-zA-Z])[^*]+[^*-])",
 )
-_URL = _text(1, 1260, r"https?://\S+")
+# AWS's own wants a dot in the host; the pages of a developer's machine have none.
+_URL = _text(1, 1260, r".*https?://[^\s/].*")
 _ARN_PATTERN = r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*"
 # The model bounds DestinationArn only; nothing that AWS takes for a role or a resource is longer.
 _ARN = _text(0, 2048, _ARN_PATTERN)

@@ -63,8 +63,10 @@ class GroupCommit:
             What `LogStore.append` says of the batch, once it is committed.
 
         Raises:
-            ThrottlingException: too many bytes wait already.
+            ThrottlingException: too many bytes wait already, or the service is stopping.
         """
+        if self._stopping:
+            raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
         if self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes:
             raise ThrottlingException(
                 "More batches wait to be stored than the service may hold.",
@@ -75,8 +77,6 @@ class GroupCommit:
         future = self._loop.create_future()
         self._waiting_bytes += len(batch.payload)
         with self._wake:
-            if self._stopping:
-                raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
             self._queue.append((batch, future))
             self._wake.notify()
         return future

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["MemoryStore"]
 
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from rum_service.storage.memory_metrics import MemoryMetrics
 
 
 class MemoryStore(MemoryMetrics):
-    """Keeps everything in lists, in the plainest way that meets the guarantees."""
+    """Keeps everything in memory, in the plainest way that meets the guarantees."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.RLock()
-        self._log: list[tuple[int, Batch]] = []
+        self._log: dict[tuple[int, bytes], tuple[int, Batch]] = {}
         self._monitors: list[AppMonitorRecord] = []
         self._credentials: dict[tuple[str, str], CredentialRecord] = {}
         self._last_key = 0
@@ -28,15 +29,17 @@ class MemoryStore(MemoryMetrics):
 
     def append(self, batches: Sequence[Batch]) -> list[bool]:
         with self._lock:
-            return [self._append_one(batch) for batch in batches]
-
-    def _append_one(self, batch: Batch) -> bool:
-        for _, known in self._log:
-            if (known.app_monitor, known.batch_id) == (batch.app_monitor, batch.batch_id):
-                return known.digest == batch.digest
-        self._last_sequence += 1
-        self._log.append((self._last_sequence, batch))
-        return True
+            log = dict(self._log)
+            sequences = itertools.count(self._last_sequence + 1)
+            answers = []
+            for batch in batches:
+                key = (batch.app_monitor, batch.batch_id)
+                if key not in log:
+                    log[key] = (next(sequences), batch)
+                answers.append(log[key][1].digest == batch.digest)
+            self._log = log
+            self._last_sequence = next(sequences) - 1
+            return answers
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
@@ -44,7 +47,7 @@ class MemoryStore(MemoryMetrics):
         with self._lock:
             return [
                 LoggedBatch(sequence, batch.received_ms, batch.payload)
-                for sequence, batch in reversed(self._log)
+                for sequence, batch in reversed(self._log.values())
                 if batch.app_monitor == app_monitor
                 and (below is None or sequence < below)
                 and batch.last_ms >= after_ms
@@ -54,15 +57,16 @@ class MemoryStore(MemoryMetrics):
     def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
         with self._lock:
             dropped = Counter[int]()
-            for _, batch in self._log:
+            for _, batch in self._log.values():
                 if batch.app_monitor in keys:
                     dropped[batch.app_monitor] += batch.dropped_events
             return dict(+dropped)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self._lock:
-            gone = [entry for entry in self._log if entry[1].app_monitor == app_monitor][:limit]
-            self._log = [entry for entry in self._log if entry not in gone]
+            gone = [key for key in self._log if key[0] == app_monitor][:limit]
+            for key in gone:
+                del self._log[key]
             return len(gone)
 
     def check_writable(self) -> None:
@@ -122,11 +126,11 @@ class MemoryStore(MemoryMetrics):
     def deleted_app_monitors(self) -> list[int]:
         with self._lock:
             known = {record.key for record in self._monitors}
-            return sorted({batch.app_monitor for _, batch in self._log} - known)
+            return sorted({app_monitor for app_monitor, _ in self._log} - known)
 
     def _shown(self) -> list[AppMonitorRecord]:
         with self._lock:
-            used = {batch.app_monitor for _, batch in self._log}
+            used = {app_monitor for app_monitor, _ in self._log}
             return [replace(record, has_events=record.key in used) for record in self._monitors]
 
     def add_credential(self, credential: CredentialRecord) -> None:

@@ -10,7 +10,7 @@ __all__ = ["SqlStore"]
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
@@ -19,6 +19,10 @@ from rum_service.storage.dialect import Dialect
 from rum_service.storage.schema import app_monitors, batches, write_checks
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_metrics import SqlMetrics, delete_metrics_of
+
+# A group of the smallest batches has 40,000. A query takes 32,766 parameters in SQLite, 65,535
+# in PostgreSQL.
+_AT_ONCE = 1000
 
 
 class SqlStore(SqlCredentials, SqlMetrics):
@@ -31,16 +35,14 @@ class SqlStore(SqlCredentials, SqlMetrics):
     def append(self, new: Sequence[Batch]) -> list[bool]:
         rows = [{name: getattr(batch, name) for name in Batch.__slots__} for batch in new]
         with self._write_lock, self._writer.begin() as connection:
-            inserted = connection.execute(self._insert_batches, rows).rowcount
+            inserted = sum(
+                connection.execute(self._insert_batches, rows[start : start + _AT_ONCE]).rowcount
+                for start in range(0, len(rows), _AT_ONCE)
+            )
             if inserted == len(new):
                 return [True] * len(new)
-            ids = [(batch.app_monitor, batch.batch_id) for batch in new]
-            key = (batches.c.app_monitor, batches.c.batch_id)
-            held = connection.execute(
-                select(*key, batches.c.digest).where(tuple_(*key).in_(ids))
-            ).all()
-        digests = {(row.app_monitor, row.batch_id): row.digest for row in held}
-        return [digests[batch.app_monitor, batch.batch_id] == batch.digest for batch in new]
+            held = _digests(connection, new)
+        return [held[batch.app_monitor, batch.batch_id] == batch.digest for batch in new]
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
@@ -154,6 +156,26 @@ class SqlStore(SqlCredentials, SqlMetrics):
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+
+
+def _digests(connection: Connection, new: Sequence[Batch]) -> dict[tuple[int, bytes], bytes]:
+    """Returns the digests of those of the batches, by app monitor and batch id, that are stored."""
+    ids: dict[int, list[bytes]] = {}
+    for batch in new:
+        ids.setdefault(batch.app_monitor, []).append(batch.batch_id)
+    query = select(batches.c.batch_id, batches.c.digest)
+    # An app monitor at a time: of pairs, PostgreSQL compares each with each.
+    return {
+        (app_monitor, row.batch_id): row.digest
+        for app_monitor, of_one in ids.items()
+        for start in range(0, len(of_one), _AT_ONCE)
+        for row in connection.execute(
+            query.where(
+                batches.c.app_monitor == app_monitor,
+                batches.c.batch_id.in_(of_one[start : start + _AT_ONCE]),
+            )
+        )
+    }
 
 
 def _records() -> Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["open_sqlite"]
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
@@ -21,8 +22,11 @@ def open_sqlite(url: URL) -> Dialect:
         raise ValueError("a file is needed, as in sqlite:///var/openrum.sqlite3")
     Path(url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
     # None: transactions begin where this file says, not where the driver guesses.
-    writer = create_engine(url, connect_args={"isolation_level": None})
-    reader = create_engine(url, connect_args={"isolation_level": None})
+    # hide_parameters: what fails is logged, what was to be stored is not.
+    open_pool = partial(
+        create_engine, url, hide_parameters=True, connect_args={"isolation_level": None}
+    )
+    writer, reader = open_pool(), open_pool()
     event.listen(writer, "connect", _set_up)
     event.listen(reader, "connect", _set_up)
     event.listen(writer, "begin", _begin)

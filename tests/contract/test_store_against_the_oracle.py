@@ -1,0 +1,130 @@
+"""Whatever is done to the store on SQLite, it answers as the plainest store does."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from rum_service.model import AppMonitorRecord
+from rum_service.storage import open_store
+from rum_service.storage.base import NameTakenError, Store
+from rum_service.storage.memory import MemoryStore
+from tests.logged import ALL_TIME, logged
+
+MONITORS = st.integers(1, 4)
+TIMES = st.integers(0, 9)
+NAMES = st.sampled_from(["a", "B", "b", "a-b", "a.b", "_"])
+DOCUMENTS = st.sampled_from(["{}", '{"x":1}', "é"])
+BATCHES = st.builds(
+    lambda number, monitor, digest, first, length: logged(
+        number, app_monitor=monitor, digest=digest, first_ms=first, last_ms=first + length
+    ),
+    st.integers(0, 5),
+    MONITORS,
+    st.integers(0, 1),
+    TIMES,
+    st.integers(0, 3),
+)
+
+
+class OneOfEach(RuleBasedStateMachine):
+    """Does the same to the store on SQLite and to the oracle."""
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.stores: list[Store] = [
+            MemoryStore(),
+            open_store(f"sqlite:///{Path(self.folder.name, 'store.sqlite3')}"),
+        ]
+
+    @rule(batches=st.lists(BATCHES, max_size=6))
+    def append(self, batches: list[object]) -> None:
+        expected, actual = [store.append(batches) for store in self.stores]  # type: ignore[arg-type]
+        assert actual == expected
+
+    @rule(monitor=MONITORS, after=TIMES, length=TIMES, limit=st.integers(1, 5), data=st.data())
+    def read(self, monitor: int, after: int, length: int, limit: int, data: st.DataObject) -> None:
+        everything = [
+            store.read(monitor, below=None, after_ms=-1, before_ms=ALL_TIME, limit=100)
+            for store in self.stores
+        ]
+        assert [b.payload for b in everything[1]] == [b.payload for b in everything[0]]
+        # Sequences are each store's own: a page starts below the same batch in both.
+        start = data.draw(st.sampled_from([None, *range(len(everything[0]))]))
+        pages = [
+            store.read(
+                monitor,
+                below=None if start is None else all_of_it[start].sequence,
+                after_ms=after,
+                before_ms=after + length,
+                limit=limit,
+            )
+            for store, all_of_it in zip(self.stores, everything, strict=True)
+        ]
+        assert [(b.payload, b.received_ms) for b in pages[1]] == [
+            (b.payload, b.received_ms) for b in pages[0]
+        ]
+
+    @rule(monitor=MONITORS, limit=st.integers(1, 3))
+    def purge(self, monitor: int, limit: int) -> None:
+        expected, actual = [store.purge(monitor, limit=limit) for store in self.stores]
+        assert actual == expected
+
+    @rule(number=st.integers(0, 4), name=NAMES, document=DOCUMENTS)
+    def create(self, number: int, name: str, document: str) -> None:
+        expected, actual = [_created(store, str(number), name, document) for store in self.stores]
+        assert actual == expected
+
+    @rule(key=MONITORS, expected_document=DOCUMENTS, document=DOCUMENTS)
+    def update(self, key: int, expected_document: str, document: str) -> None:
+        expected, actual = [
+            store.update_app_monitor(key, expected_document, document) for store in self.stores
+        ]
+        assert actual == expected
+
+    @rule(key=MONITORS)
+    def delete(self, key: int) -> None:
+        expected, actual = [store.delete_app_monitor(key) for store in self.stores]
+        assert actual == expected
+
+    @rule(number=st.integers(0, 4), name=NAMES)
+    def find(self, number: int, name: str) -> None:
+        oracle, store = self.stores
+        assert store.app_monitor_by_id(str(number)) == oracle.app_monitor_by_id(str(number))
+        assert store.app_monitor_by_name(name) == oracle.app_monitor_by_name(name)
+
+    @rule(after=st.sampled_from(["", "A", "a", "a.", "b"]), limit=st.integers(1, 5))
+    def list(self, after: str, limit: int) -> None:
+        expected, actual = [
+            store.list_app_monitors(after=after, limit=limit) for store in self.stores
+        ]
+        assert actual == expected
+
+    @invariant()
+    def the_same_app_monitors_are_deleted(self) -> None:
+        expected, actual = [store.deleted_app_monitors() for store in self.stores]
+        assert actual == expected
+
+    def teardown(self) -> None:
+        for store in getattr(self, "stores", []):
+            store.close()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+
+def _created(store: Store, monitor_id: str, name: str, document: str) -> AppMonitorRecord | None:
+    try:
+        return store.create_app_monitor(monitor_id, name, document)
+    except NameTakenError:
+        return None
+
+
+TestStoreAgainstTheOracle = OneOfEach.TestCase
+TestStoreAgainstTheOracle.settings = settings(
+    max_examples=20, stateful_step_count=25, deadline=None
+)

@@ -1,0 +1,45 @@
+"""Batches as the log keeps them, made to measure."""
+
+from __future__ import annotations
+
+import uuid
+
+from rum_service.model import Batch
+from rum_service.storage.base import LogStore
+
+ALL_TIME = 2**62
+
+
+def logged(number: int = 0, *, app_monitor: int = 1, digest: int = 0, **times: int) -> Batch:
+    """A batch whose id is `number` and whose payload says so."""
+    return Batch(
+        app_monitor=app_monitor,
+        batch_id=uuid.UUID(int=number).bytes,
+        digest=digest.to_bytes(16, "big"),
+        received_ms=times.get("received_ms", 1_000),
+        first_ms=times.get("first_ms", 1_000),
+        last_ms=times.get("last_ms", times.get("first_ms", 1_000)),
+        event_count=1,
+        payload=payload(number, digest),
+    )
+
+
+def payload(number: int, digest: int = 0) -> bytes:
+    """The payload of such a batch."""
+    return f"{number}/{digest}".encode()
+
+
+def payloads(
+    store: LogStore,
+    app_monitor: int = 1,
+    *,
+    below: int | None = None,
+    after_ms: int = -ALL_TIME,
+    before_ms: int = ALL_TIME,
+    limit: int = 1_000,
+) -> list[bytes]:
+    """The payloads a store reads, the newest first."""
+    found = store.read(
+        app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit
+    )
+    return [batch.payload for batch in found]

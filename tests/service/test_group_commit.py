@@ -1,0 +1,225 @@
+"""Group commit: many batches, one transaction, and an answer for every caller."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from rum_service.errors import ThrottlingException
+from rum_service.model import Batch
+from rum_service.storage.group_commit import GroupCommit
+from rum_service.storage.memory import MemoryStore
+from tests.logged import logged, payload, payloads
+
+_TIMEOUT_S = 30.0
+
+
+class Store:
+    """A store whose appends wait at a gate, so that a test decides what waits behind them."""
+
+    def __init__(self, fails: Callable[[Batch], bool] = lambda _: False) -> None:
+        self.memory = MemoryStore()
+        self.groups: list[int] = []
+        self.gate = threading.Event()
+        self.at_gate = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._fails = fails
+
+    def append(self, batches: Sequence[Batch]) -> list[bool]:
+        self.groups.append(len(batches))
+        self._loop.call_soon_threadsafe(self.at_gate.set)
+        assert self.gate.wait(_TIMEOUT_S)
+        if any(self._fails(batch) for batch in batches):
+            raise OSError("cannot be stored")
+        return self.memory.append(batches)
+
+
+@asynccontextmanager
+async def group_commit(
+    store: Store, *, max_waiting_bytes: int = 1 << 20, max_group_bytes: int = 1 << 20
+) -> AsyncIterator[GroupCommit]:
+    """A group commit before the store, stopped at the end."""
+    started = GroupCommit(
+        store.append,
+        max_waiting_bytes=max_waiting_bytes,
+        max_group_bytes=max_group_bytes,
+        linger_s=0.0,
+    )
+    try:
+        yield started
+    finally:
+        store.gate.set()
+        await started.stop()
+
+
+async def behind_one_commit(
+    commit: GroupCommit, store: Store, batches: Sequence[Batch]
+) -> list[bool | BaseException]:
+    """Lets one batch reach the store, has the others wait behind it, and returns their answers."""
+    first = commit.submit(logged(1000))
+    await store.at_gate.wait()
+    waiting = [commit.submit(batch) for batch in batches]
+    store.gate.set()
+    async with asyncio.timeout(_TIMEOUT_S):
+        await asyncio.gather(first, return_exceptions=True)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_all_batches_that_wait_share_one_transaction() -> None:
+    store = Store()
+    async with group_commit(store) as commit:
+        answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
+
+    assert answers == [True] * 5
+    assert store.groups == [1, 5]
+
+
+async def test_a_group_ends_where_it_is_large_enough() -> None:
+    store = Store()
+    batches = [replace(logged(n), payload=bytes(400)) for n in range(5)]
+    async with group_commit(store, max_group_bytes=1000) as commit:
+        await behind_one_commit(commit, store, batches)
+
+    assert store.groups == [1, 3, 2]
+
+
+async def test_a_batch_larger_than_a_group_is_a_group() -> None:
+    store = Store()
+    store.gate.set()
+    async with group_commit(store, max_group_bytes=10) as commit:
+        stored = await commit.submit(replace(logged(1), payload=bytes(1000)))
+
+    assert stored is True
+
+
+async def test_batches_are_committed_in_the_order_they_came() -> None:
+    store = Store()
+    async with group_commit(store) as commit:
+        await behind_one_commit(commit, store, [logged(n) for n in (3, 1, 2)])
+
+    assert payloads(store.memory) == [payload(2), payload(1), payload(3), payload(1000)]
+
+
+async def test_the_store_decides_which_batch_is_refused() -> None:
+    store = Store()
+    batches = [logged(1, digest=1), logged(1, digest=2), logged(1, digest=1)]
+    async with group_commit(store) as commit:
+        answers = await behind_one_commit(commit, store, batches)
+
+    assert answers == [True, False, True]
+
+
+async def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
+    store = Store(fails=lambda batch: batch.payload == payload(2))
+    async with group_commit(store) as commit:
+        answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
+
+    assert [type(answer) for answer in answers] == [bool, bool, OSError, bool, bool]
+    assert store.groups == [1, 5, 1, 1, 1, 1, 1]
+
+
+async def test_a_lone_batch_that_cannot_be_stored_is_not_tried_twice() -> None:
+    store = Store(fails=lambda _: True)
+    store.gate.set()
+    async with group_commit(store) as commit:
+        with pytest.raises(OSError, match="cannot be stored"):
+            await commit.submit(logged(1))
+
+    assert store.groups == [1]
+
+
+async def test_a_store_that_is_down_is_asked_four_times_for_a_group_not_once_for_each() -> None:
+    store = Store(fails=lambda _: True)
+    async with group_commit(store) as commit:
+        answers = await behind_one_commit(commit, store, [logged(n) for n in range(100)])
+
+    assert [type(answer) for answer in answers] == [OSError] * 100
+    assert store.groups == [1, 100, 1, 1, 1]
+
+
+async def test_what_comes_after_the_store_is_back_is_stored() -> None:
+    down = True
+    store = Store(fails=lambda _: down)
+    store.gate.set()
+    async with group_commit(store) as commit:
+        with pytest.raises(OSError, match="cannot be stored"):
+            await commit.submit(logged(1))
+        down = False
+        stored = await commit.submit(logged(1))
+
+    assert stored is True
+
+
+async def test_a_full_queue_throttles_with_a_wait_and_takes_again_once_it_is_empty() -> None:
+    store = Store()
+    batch = replace(logged(1), payload=bytes(600))
+    async with group_commit(store, max_waiting_bytes=1000) as commit:
+        taken = commit.submit(batch)
+        with pytest.raises(ThrottlingException) as refused:
+            commit.submit(replace(batch, batch_id=bytes(16)))
+        store.gate.set()
+        await taken
+        again = await commit.submit(replace(batch, batch_id=bytes(16)))
+
+    assert again is True
+    assert refused.value.retry_after_seconds == 1
+    assert (refused.value.service_code, refused.value.quota_code) == ("rum", "waiting-batches")
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["failed", "stored"])
+async def test_room_in_the_queue_comes_back_whatever_becomes_of_a_batch(fails: bool) -> None:
+    store = Store(fails=lambda _: fails)
+    store.gate.set()
+    async with group_commit(store, max_waiting_bytes=1000) as commit:
+        for number in range(5):
+            batch = replace(logged(number), payload=bytes(1000))
+            await asyncio.gather(commit.submit(batch), return_exceptions=True)
+
+    assert store.groups == [1] * 5
+
+
+async def test_stop_commits_what_waits_and_answers_it() -> None:
+    store = Store()
+    async with group_commit(store) as commit:
+        first = commit.submit(logged(0))
+        await store.at_gate.wait()
+        waiting = [commit.submit(logged(n)) for n in range(1, 4)]
+        stopping = asyncio.ensure_future(commit.stop())
+        await asyncio.sleep(0)
+        store.gate.set()
+        await stopping
+
+    assert [future.result() for future in (first, *waiting)] == [True] * 4
+    assert len(payloads(store.memory)) == 4
+
+
+async def test_nothing_is_taken_after_a_stop() -> None:
+    store = Store()
+    async with group_commit(store, max_waiting_bytes=1000) as commit:
+        await commit.stop()
+        messages = []
+        for number in range(3):
+            with pytest.raises(ThrottlingException) as refused:
+                commit.submit(replace(logged(number), payload=bytes(600)))
+            messages.append(refused.value.message)
+
+    assert messages == ["The service is stopping."] * 3
+    assert store.groups == []
+
+
+async def test_the_batch_of_a_caller_that_went_away_is_stored() -> None:
+    store = Store()
+    async with group_commit(store) as commit:
+        gone, here = commit.submit(logged(1)), commit.submit(logged(2))
+        gone.cancel()
+        store.gate.set()
+        stored = await here
+
+    assert stored is True
+    assert gone.cancelled()
+    assert payloads(store.memory) == [payload(2), payload(1)]
