@@ -12,6 +12,8 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 
 __all__ = ["stored_events"]
 
+_YEAR_1_MS = -62_135_596_800_000
+
 
 def stored_events(address: str, name: str = "my-app") -> list[dict[str, Any]]:
     """Returns the documents of all events of an app monitor, what was stored first first.
@@ -20,7 +22,7 @@ def stored_events(address: str, name: str = "my-app") -> list[dict[str, Any]]:
         address: The service's, host:port for gRPC.
         name: The app monitor's.
     """
-    request = GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=0))
+    request = GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=_YEAR_1_MS))
     documents: list[dict[str, Any]] = []
     with grpc.insecure_channel(address) as channel:
         control_plane = ControlPlaneServiceStub(channel)
