@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import click
+import grpc
 import grpc.aio
 
 from rum.v1.app_monitor_pb2 import AppMonitorConfiguration, AppMonitorSummary, CustomEvents
@@ -19,7 +20,12 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 if TYPE_CHECKING:
     from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceAsyncStub
 
-_FIRST_NAME = "my-app"
+_FIRST_MONITOR = CreateAppMonitorRequest(
+    name="my-app",
+    domain="localhost",
+    custom_events=CustomEvents(status="ENABLED"),
+    app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
+)
 
 
 async def first_run(grpc_address: str, http_address: str) -> None:
@@ -33,14 +39,12 @@ async def _first_monitor(control_plane: ControlPlaneServiceAsyncStub) -> AppMoni
     ask = ListAppMonitorsRequest(max_results=1)
     listed = await control_plane.ListAppMonitors(ask)
     if not listed.app_monitor_summaries:
-        await control_plane.CreateAppMonitor(
-            CreateAppMonitorRequest(
-                name=_FIRST_NAME,
-                domain="localhost",
-                custom_events=CustomEvents(status="ENABLED"),
-                app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
-            )
-        )
+        try:
+            await control_plane.CreateAppMonitor(_FIRST_MONITOR)
+        except grpc.aio.AioRpcError as error:
+            # Another process that started on the same database was first.
+            if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+                raise
         listed = await control_plane.ListAppMonitors(ask)
     return listed.app_monitor_summaries[0]
 
