@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
-from rum_cli.client import Client, client, service_option
+from rum_cli.client import Client, Target, client, service_options
 
 _POLL_S = 1.0
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -49,7 +49,7 @@ class Moment(click.ParamType[int]):
 @click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_option
+@service_options
 def events(
     name: str,
     after: int,
@@ -57,13 +57,13 @@ def events(
     types: tuple[str, ...],
     limit: int,
     as_json: bool,
-    service: str,
+    target: Target,
 ) -> None:
     """Print the events of the app monitor NAME, what was stored last first.
 
     Times are ISO 8601, milliseconds since the Unix epoch, or how long ago: 90s, 15m, 2h, 7d.
     """
-    with client(service) as planes:
+    with client(target) as planes:
         found = _read(planes, name, types, TimeRange(after=after, before=before))
         shown = [document for document, _ in zip(found, range(limit), strict=False)]
     if as_json:
@@ -80,10 +80,10 @@ def events(
 @click.argument("name")
 @click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_option
-def tail(name: str, types: tuple[str, ...], as_json: bool, service: str) -> None:
+@service_options
+def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> None:
     """Print the events of the app monitor NAME as they are stored, until interrupted."""
-    with client(service) as planes:
+    with client(target) as planes:
         last = next(_ids(_read(planes, name, types, TimeRange(after=0))), None)
         while True:
             new: list[str] = []

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from rum.v1.app_monitor_pb2 import AppMonitorSummary, CustomEvents
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
-from rum_cli.client import Client, client, service_option
+from rum_cli.client import Client, Target, client, service_options
 
 
 @click.group()
@@ -33,9 +33,9 @@ def monitors() -> None:
     help="A domain of the application; may be given up to five times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@service_option
+@service_options
 def create(
-    name: str, monitor_id: str | None, domains: tuple[str, ...], as_json: bool, service: str
+    name: str, monitor_id: str | None, domains: tuple[str, ...], as_json: bool, target: Target
 ) -> None:
     """Make the app monitor NAME and print its id. Custom events are kept."""
     request = CreateAppMonitorRequest(
@@ -45,17 +45,17 @@ def create(
         request.domain = domains[0]
     else:
         request.domain_list.extend(domains)
-    with client(service) as planes:
+    with client(target) as planes:
         response = planes.control_plane.CreateAppMonitor(request)
     click.echo(json.dumps({"Name": name, "Id": response.id}) if as_json else response.id)
 
 
 @monitors.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an app monitor a line.")
-@service_option
-def list_(as_json: bool, service: str) -> None:
+@service_options
+def list_(as_json: bool, target: Target) -> None:
     """List app monitors."""
-    with client(service) as planes:
+    with client(target) as planes:
         summaries = all_monitors(planes)
     if as_json:
         for summary in summaries:

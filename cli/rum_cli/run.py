@@ -22,10 +22,12 @@ from rum_bridge.server import StartError as BridgeStartError
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.failure import WRONG_USAGE, Failure
-from rum_cli.first_run import first_run
+from rum_cli.first_run import FirstRun, first_run
 from rum_service.server import StartError as ServiceStartError
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
+
+_OWN_SOCKET = "var/openrum.sock"
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -34,13 +36,28 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 def up() -> None:
     """Run service and bridge in one process; make a first app monitor on an empty database."""
     service_settings, bridge_settings = _settings(ServiceSettings), _settings(BridgeSettings)
+    exposed = service_settings.exposed or bridge_settings.exposed
+    tls = service_settings.grpc_certificate_file is not None
+    if tls and not service_settings.socket:
+        service_settings = service_settings.model_copy(update={"socket": _OWN_SOCKET})
 
     @asynccontextmanager
     async def both() -> AsyncIterator[None]:
-        async with running_service(service_settings) as running:
-            near = bridge_settings.model_copy(update={"service": running.address})
-            async with running_bridge(near) as bridge_running:
-                await first_run(running.address, bridge_running.address)
+        async with running_service(service_settings, exposed=exposed) as running:
+            # Past the service's TLS, if it has any, through its socket.
+            near = f"unix:{service_settings.socket}" if tls else running.address
+            settings = bridge_settings.model_copy(update={"service": near})
+            async with running_bridge(settings) as bridge_running:
+                scheme = "https" if bridge_settings.http_certificate_file else "http"
+                await first_run(
+                    FirstRun(
+                        near,
+                        running.address,
+                        f"{scheme}://{bridge_running.address}",
+                        service_settings.operator_token_file,
+                        authorized=exposed or service_settings.auth == "required",
+                    )
+                )
                 yield
 
     _run(both)
@@ -57,6 +74,14 @@ def service() -> None:
 def bridge() -> None:
     """Run the REST bridge alone, before the service at OPENRUM_SERVICE."""
     settings = _settings(BridgeSettings)
+    if settings.exposed and not settings.bridge_token_file.exists():
+        raise Failure(
+            f"OPENRUM_HTTP: {settings.http} can be reached from other machines, and the service "
+            "would not believe this bridge who calls; set OPENRUM_BRIDGE_TOKEN_FILE to the file "
+            f"that the service made ({settings.bridge_token_file} is not there), or listen on "
+            "127.0.0.1",
+            WRONG_USAGE,
+        )
     _run(lambda: running_bridge(settings))
 
 
@@ -81,9 +106,10 @@ def _settings(kind: type[Settings]) -> Settings:
         return kind()
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        name = f"OPENRUM_{problem['loc'][0]}".upper()
         message = problem["msg"].removeprefix("Value error, ")
-        raise Failure(f"{name}: {message}", WRONG_USAGE) from None
+        if problem["loc"]:
+            message = f"OPENRUM_{str(problem['loc'][0]).upper()}: {message}"
+        raise Failure(message, WRONG_USAGE) from None
 
 
 def _configure_logs() -> None:

@@ -13,7 +13,7 @@ import click
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
-from rum_cli.client import client, service_option
+from rum_cli.client import Target, client, service_options
 from rum_cli.failure import REFUSED, WRONG_USAGE, Failure
 
 _TOGETHER = 100
@@ -23,8 +23,8 @@ _TOGETHER = 100
 @click.argument("file", type=click.File("rb"))
 @click.option("--id", "monitor_id", metavar="UUID", help="The app monitor, where FILE names none.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a batch a line.")
-@service_option
-def send(file: BinaryIO, monitor_id: str | None, as_json: bool, service: str) -> None:
+@service_options
+def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) -> None:
     """Put the batches of FILE (- for standard input), one JSON document or one a line.
 
     A batch is the documented body of PutRumEvents; its app monitor is its member Id, else --id,
@@ -35,7 +35,7 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, service: str) ->
         for position, document in _documents(file.read())
     ]
     refused = 0
-    with client(service) as planes:
+    with client(target) as planes:
         for start in range(0, len(batches), _TOGETHER):
             together = batches[start : start + _TOGETHER]
             request = BatchPutRumEventsRequest.FromString(b"".join(entry for _, entry in together))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AppMonitorRecord", "Batch", "LoggedBatch"]
+__all__ = ["AppMonitorRecord", "Batch", "CredentialRecord", "LoggedBatch"]
 
 from dataclasses import dataclass
 
@@ -50,3 +50,26 @@ class AppMonitorRecord:
     document: str
     """The ProtoJSON of rum.v1.AppMonitor without its state."""
     has_events: bool = False
+    policy: str | None = None
+    """The resource policy, as it was put."""
+    policy_revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """An access key or a bearer token, as the store keeps it."""
+
+    kind: str
+    """`key` or `token`."""
+    id: str
+    """Unique in its kind: the access key id, or the SHA-256 of the token in hexadecimal."""
+    name: str
+    access: str
+    """What it allows: `read`, `write`, `admin`, joined by commas."""
+    app_monitor: int | None
+    """Key of the only app monitor it is for; None: all."""
+    sealed_secret: bytes
+    """Of a key: its secret, encrypted. Of a token: nothing, its id is the hash."""
+    created_ms: int
+    expires_ms: int | None = None
+    revoked_ms: int | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Monitors"]
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -152,6 +153,16 @@ class Monitors:
         await self._run(self._store.delete_app_monitor, record.key)
         self._known.clear()
         await self._purge(record.key)
+
+    async def names(self) -> dict[int, str]:
+        """Returns the names of all app monitors by the keys of their records."""
+        every = partial(self._store.list_app_monitors, after="", limit=sys.maxsize)
+        return {record.key: record.name for record in await self._run(every)}
+
+    async def any_policy(self) -> bool:
+        """Says whether an app monitor has a resource policy."""
+        every = partial(self._store.list_app_monitors, after="", limit=sys.maxsize)
+        return any(record.policy is not None for record in await self._run(every))
 
     async def purge_deleted(self) -> None:
         """Removes the events of app monitors whose removal was cut short."""

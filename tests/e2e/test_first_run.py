@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,7 +15,7 @@ from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
 )
-from rum_cli.first_run import first_run
+from rum_cli.first_run import FirstRun, first_run
 from tests.batches import new_id
 
 
@@ -36,15 +37,18 @@ class _SecondToStart(ControlPlaneServiceServicer):
 
 
 async def test_a_server_that_starts_second_shows_the_app_monitor_of_the_first(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monitor_id = new_id()
+    token = tmp_path / "operator-token"
+    token.write_text("any")
     server = grpc.aio.server()
     add_ControlPlaneServiceServicer_to_server(_SecondToStart(monitor_id), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        await first_run(f"127.0.0.1:{port}", "127.0.0.1:8080")
+        address = f"127.0.0.1:{port}"
+        await first_run(FirstRun(address, address, "http://127.0.0.1:8080", token, False))
     finally:
         await server.stop(None)
 

@@ -2,19 +2,20 @@
 
     LogStore            the log of accepted batches
     AppMonitorStore     the app monitors that batches belong to
-    └── Store           both, in one database
+    CredentialStore     access keys and tokens
+    └── Store           all of them, in one database
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
 
 from __future__ import annotations
 
-__all__ = ["AppMonitorStore", "LogStore", "NameTakenError", "Store"]
+__all__ = ["AppMonitorStore", "CredentialStore", "LogStore", "NameTakenError", "Store"]
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
+from rum_service.model import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
 
 
 class NameTakenError(Exception):
@@ -86,7 +87,27 @@ class AppMonitorStore(Protocol):
         ...
 
 
-class Store(LogStore, AppMonitorStore, Protocol):
+class CredentialStore(Protocol):
+    """Access keys and tokens. Revoked ones stay, so that their ids are not used again."""
+
+    def add_credential(self, credential: CredentialRecord) -> None:
+        """Adds a credential. Raises NameTakenError where its kind has the id already."""
+        ...
+
+    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        """Finds a credential, revoked or not."""
+        ...
+
+    def list_credentials(self) -> list[CredentialRecord]:
+        """Returns all credentials, the newest first."""
+        ...
+
+    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        """Marks a credential as revoked, if it is not yet; says whether it was there."""
+        ...
+
+
+class Store(LogStore, AppMonitorStore, CredentialStore, Protocol):
     """One database."""
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
+from rum_service.model import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
 from rum_service.storage.base import NameTakenError
 
 
@@ -19,6 +19,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._log: list[tuple[int, Batch]] = []
         self._monitors: list[AppMonitorRecord] = []
+        self._credentials: dict[tuple[str, str], CredentialRecord] = {}
         self._last_key = 0
         self._last_sequence = 0
 
@@ -98,6 +99,29 @@ class MemoryStore:
         with self._lock:
             used = {batch.app_monitor for _, batch in self._log}
             return [replace(record, has_events=record.key in used) for record in self._monitors]
+
+    def add_credential(self, credential: CredentialRecord) -> None:
+        with self._lock:
+            key = (credential.kind, credential.id)
+            if key in self._credentials:
+                raise NameTakenError
+            self._credentials[key] = credential
+
+    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        return self._credentials.get((kind, credential_id))
+
+    def list_credentials(self) -> list[CredentialRecord]:
+        newest_first = sorted(self._credentials.values(), key=lambda known: known.id)
+        return sorted(newest_first, key=lambda known: known.created_ms, reverse=True)
+
+    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        with self._lock:
+            known = self._credentials.get((kind, credential_id))
+            if known is None:
+                return False
+            if known.revoked_ms is None:
+                self._credentials[kind, credential_id] = replace(known, revoked_ms=revoked_ms)
+            return True
 
     def close(self) -> None:
         """There is nothing to give up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["app_monitors", "batches", "metadata", "write_checks"]
+__all__ = ["app_monitors", "batches", "credentials", "metadata", "write_checks"]
 
 from sqlalchemy import (
     BigInteger,
@@ -66,4 +66,19 @@ write_checks = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("checks", BigInteger, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    # Found by kind and id on the way of a call; the primary key is that index.
+    Column("kind", String(8), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("access", String(32), nullable=False),
+    Column("app_monitor", BigInteger, nullable=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=True),
+    Column("revoked_ms", BigInteger, nullable=True),
 )

@@ -5,45 +5,31 @@ Source of the layout: docs/decisions/0001-the-log-then-projections.md.
 
 from __future__ import annotations
 
-__all__ = ["Dialect", "SqlStore"]
+__all__ = ["SqlStore"]
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, delete, exists, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, Select, delete, exists, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
 from rum_service.storage.base import NameTakenError
+from rum_service.storage.dialect import Dialect
 from rum_service.storage.schema import app_monitors, batches, write_checks
-
-Insert = sqlite.Insert | postgresql.Insert
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """A database, opened the way its file in this folder says."""
-
-    writer: Engine
-    """Every transaction takes the write lock at its beginning, if the database has one."""
-    reader: Engine
-    """Every statement is a transaction."""
-    insert: Callable[..., Insert]
-    """The dialect's INSERT, which knows ON CONFLICT DO NOTHING."""
+from rum_service.storage.sql_credentials import SqlCredentials
 
 
-class SqlStore:
+class SqlStore(SqlCredentials):
     """One connection writes at a time; any number read."""
 
     def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect, threading.Lock())
         self._writer = dialect.writer
         self._reader = dialect.reader
         self._insert = dialect.insert
         self._insert_batches = dialect.insert(batches).on_conflict_do_nothing()
-        self._write_lock = threading.Lock()
 
     def append(self, new: Sequence[Batch]) -> list[bool]:
         rows = [{name: getattr(batch, name) for name in Batch.__slots__} for batch in new]
