@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.batches import batch, event, new_id
+from tests.e2e.rest import put
 from tests.e2e.stored import stored_events
 from tests.running import OpenRum
 from tests.tools import awscli
@@ -149,7 +151,7 @@ def test_an_app_monitor_is_created_shown_changed_and_deleted(openrum: OpenRum, a
     shown = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
     aws("update-app-monitor", "--name", "shop", "--domain-list", "a.example", "*.b.example")
     updated = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
-    aws("put-rum-events", "--cli-input-json", json.dumps({"Id": created["Id"], **batch()}))
+    put(openrum, batch(), created["Id"])
     active = aws("list-app-monitors", "--query", "AppMonitorSummaries[?Name=='shop']")
     aws("delete-app-monitor", "--name", "shop")
 
@@ -170,10 +172,7 @@ def test_an_app_monitor_is_created_shown_changed_and_deleted(openrum: OpenRum, a
     assert updated["DomainList"] == ["a.example", "*.b.example"]
     assert [(m["Id"], m["State"]) for m in active] == [(created["Id"], "ACTIVE")]
     assert "(ResourceNotFoundException)" in _refusal(openrum, "get-app-monitor", "--name", "shop")
-    put = json.dumps({"Id": created["Id"], **batch()})
-    assert "(ResourceNotFoundException)" in _refusal(
-        openrum, "put-rum-events", "--cli-input-json", put
-    )
+    assert put(openrum, batch(), created["Id"])[0] == 404
 
 
 def test_a_name_that_is_taken_is_a_conflict(openrum: OpenRum) -> None:
@@ -195,12 +194,12 @@ def test_lists_are_paged_to_their_end(aws: Aws) -> None:
     assert [m["Name"] for m in rest["AppMonitorSummaries"]] == names[2:]
 
 
-def test_events_are_read_back_page_by_page(aws: Aws) -> None:
+def test_events_are_read_back_page_by_page(openrum: OpenRum, aws: Aws) -> None:
     created = aws("create-app-monitor", "--name", "read", "--domain", "localhost")
     at = 1735787045
     bodies = [batch([event(timestamp=at + n, type=f"t{n}")]) for n in range(5)]
     for body in bodies:
-        aws("put-rum-events", "--cli-input-json", json.dumps({"Id": created["Id"], **body}))
+        put(openrum, body, created["Id"])
     data = ("get-app-monitor-data", "--name", "read", "--time-range")
     whole = f"After={at * 1000}"
     paged = aws(*data, whole, "--page-size", "2")
@@ -217,10 +216,11 @@ def test_events_are_read_back_page_by_page(aws: Aws) -> None:
     assert (types(middle), types(filtered)) == (["t3", "t2", "t1"], ["t4", "t1"])
 
 
-def test_a_server_that_is_away_is_named(tmp_path: Path) -> None:
-    server = OpenRum(tmp_path)
-    server.stop()
+def test_a_server_that_is_away_is_named() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        done = awscli.run(["rum", "list-app-monitors"], url)
 
-    assert f'Could not connect to the endpoint URL: "{server.url}/appmonitors"' in _refusal(
-        server, "list-app-monitors"
-    )
+    said = f'Could not connect to the endpoint URL: "{url}/appmonitors"'
+    assert (done.returncode, done.stderr.strip()) == (_AWS_REFUSED, said)

@@ -53,12 +53,13 @@ def test_everything_a_page_records_is_stored_once(
     openrum: OpenRum, page: Page, version: str
 ) -> None:
     traffic = Traffic(page)
-    with _site(openrum, version=version, dispatchInterval=200) as url:
+    with _site(openrum, version=version) as url:
         visitor = RumPage(page, url)
         visitor.view("/checkout")
         visitor.throw("out of stock")
         statuses = [visitor.fetch("/status/200"), visitor.fetch("/status/503")]
         visitor.record("cart_filled", {"items": 3, "note": "日本 🛒" * 500})
+        visitor.dispatch()
         wait_until(lambda: "cart_filled" in _types(_of_session(openrum, traffic)))
         visitor.record("cart_left", {"items": 2})
         visitor.leave()
@@ -78,7 +79,7 @@ def test_everything_a_page_records_is_stored_once(
     assert [d["message"] for d in _details(events, "js_error_event")] == ["out of stock"]
     assert statuses == [d["response"]["status"] for d in _details(events, "http_event")]
     assert _details(events, "cart_filled") == [{"items": 3, "note": "日本 🛒" * 500}]
-    assert traffic.preflights == [200]  # one, which the browser keeps for the later fetches
+    assert (traffic.preflights, len(traffic.posts), len(sent)) == ([200], 1, 2)
 
 
 def test_bodies_of_the_current_client_arrive_gzipped(openrum: OpenRum, page: Page) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.batches import batch, new_id
+from tests.e2e.rest import put
 from tests.e2e.sent import as_stored, shown
 from tests.e2e.stored import stored_events
 from tests.running import OpenRum, wait_until
@@ -50,30 +48,15 @@ def _running(folder: Path, url: str, count: int = 1) -> Iterator[list[OpenRum]]:
         assert _PASSWORD not in "".join(server.output)
 
 
-def _put(server: OpenRum, body: dict[str, Any], monitor_id: str) -> tuple[int, dict[str, str]]:
-    """Returns status and headers of the answer."""
-    request = urllib.request.Request(
-        f"{server.url}/appmonitors/{monitor_id}",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, dict(answer.headers)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, {key.lower(): value for key, value in error.headers.items()}
-
-
 def test_what_is_put_is_read_back_after_a_restart_too(database_url: str, tmp_path: Path) -> None:
     body = batch(3, SessionMetadata='{"browserName": "Chromium"}')
     with _running(tmp_path, database_url) as (server,):
         monitor = server.monitor_id()
-        status, _ = _put(server, body, monitor)
+        status, _ = put(server, body, monitor)
         before = stored_events(server.grpc)
         stopped = server.stop()
         server.start()
-        again, _ = _put(server, body, monitor)
+        again, _ = put(server, body, monitor)
         after = stored_events(server.grpc)
 
     assert (status, stopped, again) == (200, 0, 200)
@@ -90,7 +73,7 @@ def test_a_batch_that_reaches_two_servers_at_once_is_stored_once(
         monitor = monitors.pop()
         puts = [(server, body, monitor) for body in bodies for server in servers]
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda put: _put(*put), puts))
+            answers = list(pool.map(lambda each: put(*each), puts))
         found = [stored_events(server.grpc) for server in servers]
 
     assert not monitors  # both serve the one that the first made
@@ -105,16 +88,16 @@ def test_while_the_database_is_away_puts_fail_for_now_and_nothing_is_lost(
     body = batch()
     with _running(tmp_path, database_url) as (server,):
         monitor = server.monitor_id()
-        stored, _ = _put(server, batch(), monitor)
+        stored, _ = put(server, batch(), monitor)
         postgres_server.stop()
         try:
-            status, headers = _put(server, body, monitor)
-            unknown, _ = _put(server, batch(), new_id())
+            status, headers = put(server, body, monitor)
+            unknown, _ = put(server, batch(), new_id())
             wait_until(lambda: server.get("/readyz")[0] == 503)
         finally:
             postgres_server.start()
         wait_until(lambda: server.get("/readyz")[0] == 200)
-        again, _ = _put(server, body, monitor)
+        again, _ = put(server, body, monitor)
         found = stored_events(server.grpc)
 
     assert (stored, again, len(found)) == (200, 200, 2)
@@ -134,7 +117,7 @@ def test_a_restart_of_the_database_under_load_loses_and_doubles_nothing(
     enough = threading.Event()
 
     def is_stored(server: OpenRum, body: dict[str, Any], monitor: str) -> bool:
-        status, _ = _put(server, body, monitor)
+        status, _ = put(server, body, monitor)
         if status != 200:
             failures.append(status)
         return status == 200
