@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import grpc
 import grpc.aio
 
 from rum.v1.app_monitor_pb2 import AppMonitorConfiguration, AppMonitorSummary, CustomEvents
@@ -21,7 +22,12 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 if TYPE_CHECKING:
     from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceAsyncStub
 
-_FIRST_NAME = "my-app"
+_FIRST_MONITOR = CreateAppMonitorRequest(
+    name="my-app",
+    domain="localhost",
+    custom_events=CustomEvents(status="ENABLED"),
+    app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
+)
 _AUTHORIZED = """ and authorizes its callers. Let somebody in, for instance:
 
   .venv/bin/openrum keys create --name backend            a pair for SDKs
@@ -58,15 +64,12 @@ async def _first_monitor(
     ask = ListAppMonitorsRequest(max_results=1)
     listed = await control_plane.ListAppMonitors(ask, metadata=operator)
     if not listed.app_monitor_summaries:
-        await control_plane.CreateAppMonitor(
-            CreateAppMonitorRequest(
-                name=_FIRST_NAME,
-                domain="localhost",
-                custom_events=CustomEvents(status="ENABLED"),
-                app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
-            ),
-            metadata=operator,
-        )
+        try:
+            await control_plane.CreateAppMonitor(_FIRST_MONITOR, metadata=operator)
+        except grpc.aio.AioRpcError as error:
+            # Another process that started on the same database was first.
+            if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+                raise
         listed = await control_plane.ListAppMonitors(ask, metadata=operator)
     return listed.app_monitor_summaries[0]
 
