@@ -264,3 +264,11 @@ def test_puts_beyond_what_may_wait_are_throttled_and_the_others_stored(small: Op
     assert failure.response["serviceCode"] == "rum"
     assert stored
     assert stored == {found["batch_id"] for found in _read(rum, "my-app")}
+
+
+def test_a_batch_longer_than_all_that_may_wait_is_stored_when_nothing_waits(small: OpenRum) -> None:
+    rum = _client(small)
+    document = batch([event(details=json.dumps([new_id() for _ in range(60_000)]))])
+    rum.put_rum_events(Id=small.monitor_id(), **document)
+
+    assert [found["batch_id"] for found in _read(rum, "my-app")] == [document["BatchId"]]

@@ -65,7 +65,11 @@ class GroupCommit:
         Raises:
             ThrottlingException: too many bytes wait already.
         """
-        if self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes:
+        # When nothing waits any is taken, or one longer than all that may wait never would be.
+        if (
+            self._waiting_bytes
+            and self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes
+        ):
             raise ThrottlingException(
                 "More batches wait to be stored than the service may hold.",
                 service_code="rum",
@@ -73,12 +77,12 @@ class GroupCommit:
                 retry_after_seconds=1,
             )
         future = self._loop.create_future()
-        self._waiting_bytes += len(batch.payload)
         with self._wake:
             if self._stopping:
                 raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
             self._queue.append((batch, future))
             self._wake.notify()
+        self._waiting_bytes += len(batch.payload)
         return future
 
     async def stop(self) -> None:
