@@ -66,7 +66,8 @@ class Coalescer:
         Raises:
             HttpError: it is not; or nobody can say, which a retry with the same BatchId settles.
         """
-        if self._waiting_bytes + len(entry) > self._max_waiting_bytes:
+        # When nothing waits any is taken, or one longer than all that may wait never would be.
+        if self._waiting_bytes and self._waiting_bytes + len(entry) > self._max_waiting_bytes:
             raise HttpError(
                 429,
                 "ThrottlingException",

@@ -67,7 +67,11 @@ class GroupCommit:
         """
         if self._stopping:
             raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
-        if self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes:
+        # When nothing waits any is taken, or one longer than all that may wait never would be.
+        if (
+            self._waiting_bytes
+            and self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes
+        ):
             raise ThrottlingException(
                 "More batches wait to be stored than the service may hold.",
                 service_code="rum",
@@ -75,10 +79,10 @@ class GroupCommit:
                 retry_after_seconds=1,
             )
         future = self._loop.create_future()
-        self._waiting_bytes += len(batch.payload)
         with self._wake:
             self._queue.append((batch, future))
             self._wake.notify()
+        self._waiting_bytes += len(batch.payload)
         return future
 
     async def stop(self) -> None:

@@ -1,0 +1,186 @@
+"""The typed stubs, blocking and asynchronous, against a running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from rum.v1 import errors_pb2
+from rum.v1.control_plane_service_pb2 import (
+    CreateAppMonitorRequest,
+    GetAppMonitorDataRequest,
+    GetAppMonitorRequest,
+    TimeRange,
+)
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.data_plane_service_pb2 import (
+    BatchPutRumEventsEntry,
+    BatchPutRumEventsRequest,
+    PutRumEventsRequest,
+    PutRumEventsResponse,
+)
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from tests.batches import message, new_id
+from tests.running import OpenRum
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+@pytest.fixture(scope="module")
+def channel(openrum: OpenRum) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(openrum.grpc) as channel:
+        yield channel
+
+
+@pytest.fixture
+def monitor(channel: grpc.Channel) -> tuple[str, str]:
+    """Name and id of an empty app monitor."""
+    request = CreateAppMonitorRequest(name=f"app-{new_id()}", domain="localhost")
+    return request.name, ControlPlaneServiceStub(channel).CreateAppMonitor(request).id
+
+
+def _wanted(name: str) -> GetAppMonitorDataRequest:
+    return GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=0), max_results=100)
+
+
+def _ids(documents: list[str]) -> list[str]:
+    return [json.loads(document)["event_id"] for document in reversed(documents)]
+
+
+def _exception(error: grpc.RpcError, kind: type[AnyMessage]) -> AnyMessage:
+    """Returns the message that the status of a failed call carries."""
+    status = rpc_status.from_call(error)
+    assert status is not None
+    return _unpacked(status, kind)
+
+
+def _unpacked(status: Status, kind: type[AnyMessage]) -> AnyMessage:
+    exception = kind()
+    assert status.details[0].Unpack(exception)
+    return exception
+
+
+def test_a_put_is_read_back_and_a_retry_stores_nothing(
+    channel: grpc.Channel, monitor: tuple[str, str]
+) -> None:
+    name, monitor_id = monitor
+    request = message(monitor_id, events=5)
+    answers = [DataPlaneServiceStub(channel).PutRumEvents(request) for _ in range(2)]
+    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+
+    assert answers == [PutRumEventsResponse()] * 2
+    assert _ids(list(read.events)) == [event.id for event in request.rum_events]
+
+
+async def test_the_asynchronous_stub_puts_and_reads_back(
+    openrum: OpenRum, monitor: tuple[str, str]
+) -> None:
+    name, monitor_id = monitor
+    request = message(monitor_id, events=5)
+    async with grpc.aio.insecure_channel(openrum.grpc) as channel:
+        for _ in range(2):
+            assert PutRumEventsResponse() == await DataPlaneServiceStub(channel).PutRumEvents(
+                request
+            )
+        read = await ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+
+    assert _ids(list(read.events)) == [event.id for event in request.rum_events]
+
+
+Refused = Callable[[str], PutRumEventsRequest]
+_REFUSED = pytest.mark.parametrize(
+    ("refused", "code", "kind", "text"),
+    [
+        (
+            lambda monitor_id: message(monitor_id, batch_id="z" * 36),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            errors_pb2.ValidationException,
+            "BatchId must match ",
+        ),
+        (
+            lambda _: message("00000000-0000-0000-0000-000000000000"),
+            grpc.StatusCode.NOT_FOUND,
+            errors_pb2.ResourceNotFoundException,
+            "There is no app monitor with this id.",
+        ),
+    ],
+    ids=["ValidationException", "ResourceNotFoundException"],
+)
+
+
+@_REFUSED
+def test_a_refusal_is_a_rich_status(
+    channel: grpc.Channel,
+    monitor: tuple[str, str],
+    refused: Refused,
+    code: grpc.StatusCode,
+    kind: type[errors_pb2.ValidationException],
+    text: str,
+) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        DataPlaneServiceStub(channel).PutRumEvents(refused(monitor[1]))
+    exception = _exception(failure.value, kind)
+
+    assert failure.value.code() == code
+    assert failure.value.details() == exception.message
+    assert exception.message.startswith(text)
+
+
+@_REFUSED
+async def test_a_refusal_is_a_rich_status_for_the_asynchronous_stub(
+    openrum: OpenRum,
+    monitor: tuple[str, str],
+    refused: Refused,
+    code: grpc.StatusCode,
+    kind: type[errors_pb2.ValidationException],
+    text: str,
+) -> None:
+    async with grpc.aio.insecure_channel(openrum.grpc) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await DataPlaneServiceStub(channel).PutRumEvents(refused(monitor[1]))
+    trailers = dict(failure.value.trailing_metadata() or ())
+    status = Status.FromString(bytes(trailers["grpc-status-details-bin"]))
+
+    assert failure.value.code() == code
+    assert status.code == code.value[0]
+    assert _unpacked(status, kind).message.startswith(text)
+
+
+def test_batches_put_together_are_answered_each_on_its_own(
+    channel: grpc.Channel, monitor: tuple[str, str]
+) -> None:
+    name, monitor_id = monitor
+    good, again = message(monitor_id, events=2), message(monitor_id)
+    requests = [good, message(monitor_id, batch_id="no-uuid"), again, message(new_id()), again]
+    response = DataPlaneServiceStub(channel).BatchPutRumEvents(
+        BatchPutRumEventsRequest(
+            entries=[BatchPutRumEventsEntry(request=request) for request in requests]
+        )
+    )
+    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+
+    assert [status.code for status in response.statuses] == [0, 3, 0, 5, 0]
+    assert _unpacked(response.statuses[1], errors_pb2.ValidationException)
+    assert _unpacked(response.statuses[3], errors_pb2.ResourceNotFoundException).resource_type == (
+        "AppMonitor"
+    )
+    assert _ids(list(read.events)) == [
+        *(event.id for event in good.rum_events),
+        *(event.id for event in again.rum_events),
+    ]
+
+
+def test_an_unknown_app_monitor_is_named_in_the_status(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        ControlPlaneServiceStub(channel).GetAppMonitor(GetAppMonitorRequest(name="nobody"))
+    exception = _exception(failure.value, errors_pb2.ResourceNotFoundException)
+
+    assert (exception.resource_name, exception.resource_type) == ("nobody", "AppMonitor")
