@@ -108,13 +108,13 @@ async def test_no_metadata_keeps_events_from_being_read(use_cases: UseCases, tex
         assert documents[0]["metadata"] == text
 
 
-@pytest.mark.parametrize("depth", range(960, 1001))
-def test_nesting_at_the_edge_of_what_can_be_read_is_no_failure(depth: int) -> None:
-    nested = '{"pageId":' + "[" * depth + "]" * depth + ',"version":[]}'
+def test_nesting_at_the_edge_of_what_can_be_read_is_no_failure() -> None:
+    for depth in range(800, 1001):
+        nested = '{"pageId":' + "[" * depth + "]" * depth + ',"version":[]}'
 
-    document = strict(text_of(RumEvent(metadata=nested, details=nested)))
+        document = strict(text_of(RumEvent(metadata=nested, details=nested)))
 
-    assert document["metadata"] == nested
+        assert document["metadata"] == nested
 
 
 @pytest.mark.parametrize(
