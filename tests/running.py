@@ -1,7 +1,8 @@
-"""A real OpenRUM in a process of its own, as `openrum up` runs it."""
+"""Real OpenRUM in processes of its own: as `openrum up`, in its two parts, and other commands."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,26 +11,51 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import grpc
 
-from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
+from rum.v1.control_plane_service_pb2 import (
+    GetAppMonitorDataRequest,
+    ListAppMonitorsRequest,
+    TimeRange,
+)
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 
+OPENRUM = (sys.executable, "-m", "rum_cli")
 _START_TIMEOUT_S = 60.0
 
 
-class OpenRum:
-    """A server with data of its own. Ports are free ones, and kept over restarts."""
+def environment(**settings: str) -> dict[str, str]:
+    """Returns this process's environment with only these settings of OpenRUM."""
+    # Bytecode is written: compiling everything anew takes each process seconds.
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")}
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**ours, **settings}
+
+
+class Process:
+    """One long-running command of OpenRUM; killed where its context ends.
+
+    Ports are free ones, and kept over restarts.
+    """
+
+    command: str
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.database = folder / "openrum.sqlite3"
         self._settings = settings
         self._http = self._grpc = "127.0.0.1:0"
         self.output: list[str] = []
         self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     @property
     def url(self) -> str:
@@ -44,22 +70,8 @@ class OpenRum:
         return self._process.pid
 
     def start(self) -> None:
-        """Starts the server and waits until it is ready."""
-        environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")},
-            "OPENRUM_HTTP": self._http,
-            "OPENRUM_GRPC": self._grpc,
-            "OPENRUM_DATABASE_URL": f"sqlite:///{self.database}",
-            **self._settings,
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "rum_cli", "up"],
-            env=environment,
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        """Starts the process and waits until it is ready."""
+        self._process = self.begin()
         ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
         self._reader.start()
@@ -67,36 +79,50 @@ class OpenRum:
             self.kill()
             raise RuntimeError("OpenRUM did not start:\n" + "".join(self.output))
 
+    def begin(self, **settings: str) -> subprocess.Popen[str]:
+        """Starts the process and waits for nothing."""
+        addresses = {"OPENRUM_HTTP": self._http, "OPENRUM_GRPC": self._grpc}
+        return subprocess.Popen(
+            [*OPENRUM, self.command],
+            env=environment(**{**addresses, **self._settings, **settings}),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def _is_up(self) -> bool:
-        return self._process.poll() is None and self.get("/readyz")[0] == 200
+        return self._process.poll() is None
 
     def _read(self, ready: threading.Event) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
             self.output.append(line)
-            words = line.split()
-            if len(words) == 2 and words[0] == "HTTP":
-                self._http = words[1].removeprefix("http://")
-            if len(words) == 2 and words[0] == "gRPC":
-                self._grpc = words[1]
-            if line.startswith("Stop with"):
+            if self._is_ready(line):
                 ready.set()
         ready.set()
 
+    def _is_ready(self, line: str) -> bool:
+        """Looks for addresses in a line of output, and says whether it is the last of a start."""
+        raise NotImplementedError
+
     def get(self, path: str) -> tuple[int, str]:
         """Returns status and text of a GET."""
+        return self._request(path, None)
+
+    def post(self, path: str, document: object) -> tuple[int, str]:
+        """Returns status and text of a POST of JSON."""
+        return self._request(path, json.dumps(document).encode())
+
+    def _request(self, path: str, body: bytes | None) -> tuple[int, str]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, body, headers)
         try:
-            with urllib.request.urlopen(self.url + path, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
-
-    def monitor_id(self) -> str:
-        """Returns the id of the app monitor that the first start made."""
-        with grpc.insecure_channel(self.grpc) as channel:
-            listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
-        return next(m.id for m in listed.app_monitor_summaries if m.name == "my-app")
 
     def stop(self, timeout_s: float = 30.0) -> int:
         """Sends SIGTERM and returns the exit code."""
@@ -114,6 +140,97 @@ class OpenRum:
         assert self._process.stdout
         self._process.stdout.close()
         return code
+
+
+class OpenRum(Process):
+    """`openrum up`, with data of its own."""
+
+    command = "up"
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.database = folder / "openrum.sqlite3"
+        super().__init__(
+            folder, **{"OPENRUM_DATABASE_URL": f"sqlite:///{self.database}", **settings}
+        )
+
+    def _is_up(self) -> bool:
+        return super()._is_up() and self.get("/readyz")[0] == 200
+
+    def _is_ready(self, line: str) -> bool:
+        words = line.split()
+        if len(words) == 2 and words[0] == "HTTP":
+            self._http = words[1].removeprefix("http://")
+        if len(words) == 2 and words[0] == "gRPC":
+            self._grpc = words[1]
+        return line.startswith("Stop with")
+
+    def monitor_id(self) -> str:
+        """Returns the id of the app monitor that the first start made."""
+        with grpc.insecure_channel(self.grpc) as channel:
+            listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
+        return next(m.id for m in listed.app_monitor_summaries if m.name == "my-app")
+
+
+class Service(Process):
+    """`openrum service`, with data of its own."""
+
+    command = "service"
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        database = f"sqlite:///{folder / 'openrum.sqlite3'}"
+        super().__init__(folder, OPENRUM_DATABASE_URL=database, **settings)
+
+    def _is_ready(self, line: str) -> bool:
+        if '"service listens"' in line:
+            self._grpc = json.loads(line)["grpc"]
+            return True
+        return False
+
+
+class Bridge(Process):
+    """`openrum bridge`; the setting OPENRUM_SERVICE says before which service."""
+
+    command = "bridge"
+
+    def _is_ready(self, line: str) -> bool:
+        if '"bridge listens"' in line:
+            self._http = json.loads(line)["http"]
+            return True
+        return False
+
+
+def run_openrum(
+    *arguments: str, stdin: str | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs an `openrum` command to its end."""
+    return subprocess.run(
+        [*OPENRUM, *arguments],
+        env=environment(**settings),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def read_back(service: str, name: str, page_size: int = 100) -> list[str]:
+    """Returns the documents of all events of an app monitor, the batch stored last first."""
+    return list(_pages(service, name, page_size))
+
+
+def _pages(service: str, name: str, page_size: int) -> Iterator[str]:
+    request = GetAppMonitorDataRequest(
+        name=name, time_range=TimeRange(after=-(2**53)), max_results=page_size
+    )
+    with grpc.insecure_channel(service) as channel:
+        read = ControlPlaneServiceStub(channel).GetAppMonitorData
+        while True:
+            page = read(request)
+            yield from page.events
+            if not page.next_token:
+                return
+            request.next_token = page.next_token
 
 
 def wait_until(condition: object, timeout_s: float = 30.0, every_s: float = 0.05) -> None:

@@ -18,13 +18,16 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum_bridge.caller import CallerReport
+from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.put_events import PutEvents
@@ -42,27 +45,30 @@ _READY_TIMEOUT_S = 6.0
 
 def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> Starlette:
     """Returns the bridge as an ASGI application that calls the service over `channel`."""
-    control_plane: list[BaseRoute] = [*transcoded_routes(_CONTROL_PLANE, channel, settings)]
-    prefixed = [Mount(settings.path_prefix, routes=control_plane)] if settings.path_prefix else []
+    report = CallerReport(authorization_required=settings.authorization_required)
+    token = BridgeToken(settings.bridge_token_file)
     return Starlette(
         routes=[
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(channel)),
-            *control_plane,
-            *prefixed,
-            Mount("/", _data_plane(settings, channel)),
+            *transcoded_routes(_CONTROL_PLANE, channel, token, report, settings),
+            Mount("/", _data_plane(settings, channel, token, report)),
         ],
+        middleware=[Middleware(_Boundary)],
         exception_handlers=_FAILURE_HANDLERS,
     )
 
 
-def _data_plane(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
+def _data_plane(
+    settings: BridgeSettings, channel: grpc.aio.Channel, token: BridgeToken, report: CallerReport
+) -> ASGIApp:
     coalescer = Coalescer(
         channel,
+        token,
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
-    put_events = PutEvents(coalescer, settings)
+    put_events = PutEvents(coalescer, report, settings)
     # Any prefix: people put the endpoint under a path of their site to be first-party.
     routes = [
         Route(prefix + starlette_path(template) + slash, put_events.post, methods=[verb])
@@ -70,7 +76,11 @@ def _data_plane(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
         for prefix in ("", "/{prefix:path}")
         for slash in ("", "/")
     ]
-    app = Starlette(routes=list(routes), exception_handlers=_FAILURE_HANDLERS)
+    app = Starlette(
+        routes=list(routes),
+        middleware=[Middleware(_Boundary)],
+        exception_handlers=_FAILURE_HANDLERS,
+    )
     app.router.redirect_slashes = False  # browsers refuse a redirected preflight
     return CORSMiddleware(
         app,
@@ -103,13 +113,44 @@ def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response
     return readyz
 
 
-async def _answer_failure(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        error = _from_starlette(error)
-    if not isinstance(error, HttpError):
-        log.error("request failed", exc_info=error)
-        error = HttpError(500, "InternalServerException", "Internal service exception.", {}, 1)
-    return error_response(error, getattr(request.state, "request_id", None) or str(uuid.uuid4()))
+async def _answer(request: Request, error: HttpError) -> Response:
+    return error_response(error, _request_id(request))
+
+
+async def _answer_starlettes(request: Request, error: HTTPException) -> Response:
+    return await _answer(request, _from_starlette(error))
+
+
+def _request_id(request: Request) -> str:
+    return getattr(request.state, "request_id", None) or str(uuid.uuid4())
+
+
+class _Boundary:
+    """Answers what nobody expected, and logs it once, with the request id that the answer has.
+
+    Starlette's own way for this raises it on, to be logged by each layer further out.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if started:
+                raise
+            request_id = _request_id(Request(scope))
+            log.exception("request failed", request_id=request_id)
+            error = HttpError(500, "InternalServerException", "Internal service exception.", {}, 1)
+            await error_response(error, request_id)(scope, receive, send)
 
 
 def _from_starlette(error: HTTPException) -> HttpError:
@@ -124,7 +165,6 @@ def _from_starlette(error: HTTPException) -> HttpError:
 
 
 _FAILURE_HANDLERS: dict[Any, Any] = {
-    HttpError: _answer_failure,
-    HTTPException: _answer_failure,
-    Exception: _answer_failure,
+    HttpError: _answer,
+    HTTPException: _answer_starlettes,
 }

@@ -18,6 +18,7 @@ import structlog
 from google.rpc.status_pb2 import Status
 
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsResponse
+from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import HttpError, from_rpc_error, from_status
 
 log = structlog.get_logger()
@@ -28,6 +29,7 @@ _MAX_CALLS = 2
 _MAX_ENTRIES = 256
 _MAX_CALL_BYTES = 4 << 20
 _RETRY_EVERY_S = 0.1
+_TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 
 _Call: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, BatchPutRumEventsResponse]"
 _Waiting = tuple[bytes, "asyncio.Future[Status]"]
@@ -37,8 +39,14 @@ class Coalescer:
     """A bounded queue before the service. To be used on one event loop."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, *, max_waiting_bytes: int, timeout_s: float
+        self,
+        channel: grpc.aio.Channel,
+        token: BridgeToken,
+        *,
+        max_waiting_bytes: int,
+        timeout_s: float,
     ) -> None:
+        self._token = token
         # Serialized entries go in as they are: joined, they are the request.
         self._call: _Call = channel.unary_unary(
             _METHOD, response_deserializer=BatchPutRumEventsResponse.FromString
@@ -71,15 +79,17 @@ class Coalescer:
         self._queue.append((entry, future))
         self._call_if_free()
         try:
-            status = await future
-        finally:
-            self._waiting_bytes -= len(entry)
+            # Counted from here: a queue of calls that each wait in vain would take minutes.
+            async with asyncio.timeout(self._timeout_s):
+                status = await future
+        except TimeoutError:
+            raise from_status(_TOO_LATE) from None
         if status.code:
             raise from_status(status)
 
     def _call_if_free(self) -> None:
-        while self._queue and len(self._calls) < _MAX_CALLS:
-            task = asyncio.create_task(self._send(self._next()))
+        while len(self._calls) < _MAX_CALLS and (together := self._next()):
+            task = asyncio.create_task(self._send(together))
             self._calls.add(task)
             task.add_done_callback(self._done)
 
@@ -91,16 +101,22 @@ class Coalescer:
         together: list[_Waiting] = []
         size = 0
         while self._queue and len(together) < _MAX_ENTRIES:
-            size += len(self._queue[0][0])
-            if together and size > _MAX_CALL_BYTES:
+            entry, future = self._queue[0]
+            if together and size + len(entry) > _MAX_CALL_BYTES:
                 break
-            together.append(self._queue.popleft())
+            self._queue.popleft()
+            if future.done():  # nobody waits any more: too late, or gone
+                self._waiting_bytes -= len(entry)
+                continue
+            size += len(entry)
+            together.append((entry, future))
         return together
 
     async def _send(self, together: list[_Waiting]) -> None:
         try:
             response = await self._put(b"".join(entry for entry, _ in together))
-            for (_, future), status in zip(together, response.statuses, strict=True):
+            # All pairs first: with one status missing nobody can say whose it is.
+            for (_, future), status in list(zip(together, response.statuses, strict=True)):
                 if not future.done():
                     future.set_result(status)
         except Exception as error:
@@ -111,6 +127,8 @@ class Coalescer:
             for _, future in together:
                 if not future.done():
                     future.set_exception(failure)
+        finally:
+            self._waiting_bytes -= sum(len(entry) for entry, _ in together)
 
     async def _put(self, request: bytes) -> BatchPutRumEventsResponse:
         """Calls until the service answers or the time is up.
@@ -123,7 +141,12 @@ class Coalescer:
         while True:
             left = deadline - loop.time()
             try:
-                return await self._call(request, timeout=max(left, 0.001), wait_for_ready=True)
+                return await self._call(
+                    request,
+                    timeout=max(left, 0.001),
+                    metadata=self._token.metadata(),
+                    wait_for_ready=True,
+                )
             except grpc.aio.AioRpcError as error:
                 if error.code() != grpc.StatusCode.UNAVAILABLE or left < _RETRY_EVERY_S:
                     log.warning("put not answered", code=error.code().name)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from rum.v1.caller_pb2 import HttpCaller
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
 from rum_bridge.errors import HttpError, validation_error
 
@@ -51,7 +52,12 @@ def load_json(body: bytes) -> dict[str, Any]:
     return document
 
 
-def decode_put(app_monitor_id: str, document: dict[str, Any], request_id: str) -> bytes:
+def decode_put(
+    app_monitor_id: str,
+    document: dict[str, Any],
+    request_id: str,
+    caller: HttpCaller | None = None,
+) -> bytes:
     """Returns a serialized BatchPutRumEventsRequest with this one entry.
 
     Serialized messages that are joined are one message with all their entries: whoever joins
@@ -61,7 +67,11 @@ def decode_put(app_monitor_id: str, document: dict[str, Any], request_id: str) -
         HttpError: a ValidationException that names the member of a wrong type.
     """
     try:
-        entry: Any = {"request": _put(app_monitor_id, document), "request_id": request_id}
+        entry: Any = {
+            "request": _put(app_monitor_id, document),
+            "request_id": request_id,
+            "caller": caller,
+        }
         return BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
     except (TypeError, ValueError, AttributeError):
         raise _explained(document) from None
@@ -70,6 +80,9 @@ def decode_put(app_monitor_id: str, document: dict[str, Any], request_id: str) -
 def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
     app_monitor = document.get("AppMonitorDetails")
     user = document.get("UserDetails")
+    events = document.get("RumEvents")
+    if not isinstance(events, list):
+        _refuse()  # an empty string or object would do for no events
     return {
         "id": app_monitor_id,
         "batch_id": document.get("BatchId"),
@@ -83,9 +96,7 @@ def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
         "user_details": user
         if user is None
         else {"user_id": user.get("userId"), "session_id": user.get("sessionId")},
-        "rum_events": [_event(event) for event in document["RumEvents"]]
-        if "RumEvents" in document
-        else _refuse(),
+        "rum_events": [_event(event) for event in events],
         "alias": document.get("Alias"),
         "session_metadata": document.get("SessionMetadata"),
     }
@@ -150,6 +161,7 @@ def _load_surrogates(body: bytes) -> object:
             _refuse()
         document = json.loads(text, parse_constant=_refuse)
         whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return json.loads(whole.decode("utf-16", "replace"))
+        # orjson again: it refuses the numbers that Python reads and no double can hold.
+        return orjson.loads(whole.decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         raise validation_error("The body is not JSON.") from None

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rum_bridge.body import read_body
+from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError
@@ -25,7 +26,10 @@ _MEDIA_TYPES = ("application/json", "text/plain", "")
 class PutEvents:
     """The endpoint."""
 
-    def __init__(self, coalescer: Coalescer, settings: BridgeSettings) -> None:
+    def __init__(
+        self, coalescer: Coalescer, report: CallerReport, settings: BridgeSettings
+    ) -> None:
+        self._report = report
         self._coalescer = coalescer
         self._settings = settings
 
@@ -37,12 +41,13 @@ class PutEvents:
             raise HttpError(
                 415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
             )
-        _, body = await read_body(
+        raw, body = await read_body(
             request,
             max_bytes=self._settings.max_body_bytes,
             max_decoded_bytes=self._settings.max_decoded_bytes,
             timeout_s=self._settings.body_timeout_s,
         )
-        entry = decode_put(request.path_params["id"], load_json(body), request_id)
+        caller = self._report(request, raw)
+        entry = decode_put(request.path_params["id"], load_json(body), request_id, caller)
         await self._coalescer.put(entry)
         return Response(headers={"x-amzn-RequestId": request_id})

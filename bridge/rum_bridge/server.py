@@ -11,15 +11,18 @@ __all__ = ["RunningBridge", "StartError", "running_bridge"]
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import grpc.aio
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from rum_bridge.app import create_app
+from rum_bridge.channel import open_channel
+from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 
 log = structlog.get_logger()
@@ -27,13 +30,8 @@ log = structlog.get_logger()
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
-_CHANNEL_OPTIONS = [
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # The service is near: when it restarts, find it again within a second, not within two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-]
+_BACKLOG = 2048
+_CERTIFICATE_EVERY_S = 2.0
 
 
 class StartError(Exception):
@@ -55,30 +53,78 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
     Raises:
         StartError: a setting cannot be met.
     """
-    listener = _listen(settings.http)
-    async with grpc.aio.insecure_channel(settings.service, options=_CHANNEL_OPTIONS) as channel:
-        server = _Server(
-            uvicorn.Config(
-                create_app(settings, channel),
-                http="httptools",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=max(1, round(settings.drain_s)),
-            )
-        )
+    try:
+        channel = open_channel(settings)
+    except OSError as error:
+        raise StartError(f"{error.filename}: {error.strerror}") from error
+    async with channel, contextlib.AsyncExitStack() as stack:
+        config = _config(settings, create_app(settings, channel))
+        if config.ssl:
+            stack.enter_context(_following(config.ssl, settings))
+        listener = _listen(settings.http)
+        server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         host = settings.http.rpartition(":")[0]
         address = f"{host}:{listener.getsockname()[1]}"
-        log.info("bridge listens", http=address, service=settings.service)
+        log.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
         try:
             yield RunningBridge(address)
         finally:
             server.should_exit = True
             await serving
             log.info("bridge stopped")
+
+
+def _config(settings: BridgeSettings, app: ASGIApp) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=_BACKLOG,
+        # X-Forwarded-For counts where a trusted proxy wrote it; uvicorn's default trusts loopback.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        ssl_certfile=settings.http_certificate_file,
+        ssl_keyfile=settings.http_key_file,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, round(settings.drain_s)),
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        file = error.filename or settings.http_certificate_file
+        raise StartError(f"OPENRUM_HTTP_CERTIFICATE_FILE: {file}: {error.strerror}") from error
+    return config
+
+
+@contextlib.contextmanager
+def _following(tls: ssl.SSLContext, settings: BridgeSettings) -> Iterator[None]:
+    """Reads the certificate again when its files have changed; new connections then have it."""
+    certificate, key = settings.http_certificate_file, settings.http_key_file
+
+    def stamps() -> list[tuple[int, int]]:
+        files = [file.stat() for file in (certificate, key) if file]
+        return [(file.st_mtime_ns, file.st_ino) for file in files]
+
+    async def follow(read: list[tuple[int, int]]) -> None:
+        while True:
+            await asyncio.sleep(_CERTIFICATE_EVERY_S)
+            try:
+                if certificate and (changed := stamps()) != read:
+                    tls.load_cert_chain(certificate, key)
+                    read = changed
+                    log.info("certificate read again", file=str(certificate))
+            except OSError as error:
+                log.error("certificate not read", file=str(certificate), reason=error.strerror)
+
+    task = asyncio.create_task(follow(stamps()))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -96,6 +142,8 @@ def _listen(http: str) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
+        # Here, not in uvicorn's own time: who is told that the bridge listens may connect at once.
+        listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error

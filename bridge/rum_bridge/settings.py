@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = ["BridgeSettings"]
 
 import ipaddress
+import json
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class BridgeSettings(BaseSettings):
@@ -23,13 +26,45 @@ class BridgeSettings(BaseSettings):
         default="127.0.0.1:50051",
         description="The service the bridge calls: host:port or unix:PATH. `openrum up` sets it.",
     )
+    auth: Literal["auto", "required"] = Field(
+        default="auto",
+        description="When callers are authorized: `auto` is everywhere but on loopback, `required` "
+        "is there too.",
+    )
+    bridge_token_file: Path = Field(
+        default=Path("var/bridge.token"),
+        description="Tells a bridge from other callers, so that its reports of who calls are "
+        "believed. Made by the service at its first start.",
+    )
+    trusted_proxies: list[str] = Field(
+        default=[],
+        description="Addresses and networks whose X-Forwarded-For is believed, as JSON: "
+        '["10.0.0.0/8"].',
+    )
+    http_certificate_file: Path | None = Field(
+        default=None, description="TLS for HTTP: the certificate chain, PEM. Read again on change."
+    )
+    http_key_file: Path | None = Field(
+        default=None, description="TLS for HTTP: the key of the certificate, PEM."
+    )
+    service_ca_file: Path | None = Field(
+        default=None,
+        description="The CA of the service's certificate, PEM, where the bridge calls it over TLS.",
+    )
+    service_certificate_file: Path | None = Field(
+        default=None, description="The bridge's own certificate for a service with mTLS, PEM."
+    )
+    service_key_file: Path | None = Field(
+        default=None, description="The key of the bridge's own certificate, PEM."
+    )
     path_prefix: str = Field(
         default="",
-        pattern=r"(/[^/]+)*",
+        pattern=r"^(/[^/{}]+)*$",
         description="A path the control plane is served under too, as /rum. PutRumEvents is served"
         " under any.",
     )
-    allowed_origins: list[str] = Field(
+    # NoDecode: JSON that is none is then a failed validation like any other.
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
         description="Origins whose pages may send events with fetch, as JSON: "
         '["https://shop.example"].',
@@ -57,22 +92,40 @@ class BridgeSettings(BaseSettings):
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
     )
 
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON array, as ["https://shop.example"]') from None
+
     @field_validator("http")
     @classmethod
-    def _only_loopback(cls, value: str) -> str:
+    def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("must be host:port, as 127.0.0.1:8080")
-        if not _is_loopback(host.strip("[]")):
-            raise ValueError(
-                f"{host} can be reached from other machines and callers are not authenticated yet; "
-                "set a loopback address, 127.0.0.1 or [::1]"
-            )
         return value
 
+    @model_validator(mode="after")
+    def _tls(self) -> BridgeSettings:
+        if (self.http_certificate_file is None) != (self.http_key_file is None):
+            raise ValueError("OPENRUM_HTTP_CERTIFICATE_FILE and OPENRUM_HTTP_KEY_FILE go together")
+        return self
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines can reach the HTTP face."""
+        host = self.http.rpartition(":")[0].strip("[]")
+        try:
+            return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return True
+
+    @property
+    def authorization_required(self) -> bool:
+        """Whether the service is to authorize what this bridge relays, open as it may be itself."""
+        return self.auth == "required" or self.exposed

@@ -1,6 +1,7 @@
 """Calls behind the control plane's paths, made from the google.api.http annotations.
 
-As grpc-gateway: path variables, then query parameters, then the body, are the request's members.
+As grpc-gateway: the request's members are path variables and, where the annotation has `body: "*"`,
+the body, else query parameters. Never both: a page of another site can send any query unasked.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rum_bridge.body import read_body
+from rum_bridge.caller import CallerReport
+from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
 from rum_bridge.settings import BridgeSettings
 
 _CALL_TIMEOUT_S = 30.0
+_CALLER_KEY = "rum-caller-bin"
+# The service logs failures under this id.
+_REQUEST_ID_KEY = "x-amzn-requestid"
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
@@ -42,16 +48,23 @@ def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDes
 
 
 def transcoded_routes(
-    service: ServiceDescriptor, channel: grpc.aio.Channel, settings: BridgeSettings
+    service: ServiceDescriptor,
+    channel: grpc.aio.Channel,
+    token: BridgeToken,
+    report: CallerReport,
+    settings: BridgeSettings,
 ) -> list[Route]:
-    """Returns routes for all annotated rpcs; each path also with a slash at its end."""
+    """Returns routes for all annotated rpcs; each path also with a slash at its end, and under the
+    path prefix of the settings. Routes, not a mount: a mount would take the data plane's paths too.
+    """
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, settings)
+        calls[template][verb] = _Call(rpc, channel, token, report, settings)
     return [
-        Route(starlette_path(template) + slash, _Resource(by_method))
+        Route(prefix + starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
-        for slash in ("", "/")
+        for prefix in dict.fromkeys(("", settings.path_prefix))
+        for slash in ("/", "")  # in this order: {name:path} would take the slash for its own
     ]
 
 
@@ -85,9 +98,17 @@ class _Call:
     """One rpc behind a path."""
 
     def __init__(
-        self, rpc: MethodDescriptor, channel: grpc.aio.Channel, settings: BridgeSettings
+        self,
+        rpc: MethodDescriptor,
+        channel: grpc.aio.Channel,
+        token: BridgeToken,
+        report: CallerReport,
+        settings: BridgeSettings,
     ) -> None:
+        self._token = token
+        self._report = report
         self._request_type = GetMessageClass(rpc.input_type)
+        self._takes_body = rpc.GetOptions().Extensions[annotations_pb2.http].body == "*"
         self._input = rpc.input_type
         self._output = rpc.output_type
         self._settings = settings
@@ -98,47 +119,69 @@ class _Call:
         )
 
     async def __call__(self, request: Request) -> JSONResponse:
-        message = self._message(
-            {
-                **await self._body(request),
-                **_query(self._input, request),
-                **{self._json_name(name): text for name, text in request.path_params.items()},
-            }
-        )
+        raw, body = await self._body(request)
+        members = body if self._takes_body else _query(self._input, request)
+        variables = {self._json_name(name): text for name, text in request.path_params.items()}
+        message = self._message({**members, **variables})
+        request_id = request.state.request_id
+        metadata: list[tuple[str, str | bytes]] = [
+            *self._token.metadata(),
+            (_REQUEST_ID_KEY, request_id),
+            (_CALLER_KEY, self._report(request, raw).SerializeToString()),
+        ]
         try:
-            answer = await self._rpc(message, timeout=_CALL_TIMEOUT_S)
+            answer = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
-        headers = {"x-amzn-RequestId": request.state.request_id}
+        headers = {"x-amzn-RequestId": request_id}
         return JSONResponse(_to_json(self._output, answer), headers=headers)
 
-    async def _body(self, request: Request) -> dict[str, Any]:
-        _, body = await read_body(
+    async def _body(self, request: Request) -> tuple[bytes, dict[str, Any]]:
+        raw, body = await read_body(
             request,
             max_bytes=self._settings.max_body_bytes,
             max_decoded_bytes=self._settings.max_decoded_bytes,
             timeout_s=self._settings.body_timeout_s,
         )
         if not body:
-            return {}
+            return raw, {}
         # Only this type: a page of another site can send any other without asking first.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise HttpError(
                 415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
             )
-        return load_json(body)
+        return raw, load_json(body)
 
     def _message(self, members: dict[str, Any]) -> Message:
         try:
+            _check_objects(self._input, members)
             return ParseDict(members, self._request_type(), ignore_unknown_fields=True)
         except ParseError as error:
-            path = ".".join(re.findall(r"Failed to parse (\w+) field", str(error)))
-            raise validation_error(f"{path or 'A member'} is not of the documented type.") from None
+            raise validation_error(f"{_path(error)} is not of the documented type.") from None
         except RecursionError:
             raise validation_error("The body is nested too deep.") from None
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name
+
+
+def _check_objects(message: Descriptor, members: dict[str, Any], path: str = "") -> None:
+    """Refuses what ParseDict takes for an empty object: a text, an array."""
+    for field in message.fields:
+        value = members.get(field.json_name)
+        if value is None or field.message_type is None or field.message_type.GetOptions().map_entry:
+            continue
+        for item in value if field.is_repeated and isinstance(value, list) else [value]:
+            if not isinstance(item, dict):
+                raise validation_error(f"{path}{field.json_name} must be an object.")
+            _check_objects(field.message_type, item, f"{path}{field.json_name}.")
+
+
+def _path(error: ParseError) -> str:
+    """Returns the member that an error is about; json_format says it in one of two ways."""
+    if at := re.search(r" at \w+\.([\w.\[\]]+?)\.*$", str(error)):
+        return at[1]
+    return ".".join(re.findall(r"Failed to parse (\w+) field", str(error))) or "A member"
 
 
 def _query(message: Descriptor, request: Request) -> dict[str, Any]:
@@ -153,7 +196,8 @@ def _query(message: Descriptor, request: Request) -> dict[str, Any]:
 def _to_json(message: Descriptor, answer: Message) -> dict[str, Any]:
     members = MessageToDict(answer)
     for field in message.fields:
-        # Lists are there even when empty: people write response["Events"].
+        # Lists and maps are there even when empty: people write response["Events"].
         if field.is_repeated:
-            members.setdefault(field.json_name, [])
+            is_map = field.message_type and field.message_type.GetOptions().map_entry
+            members.setdefault(field.json_name, {} if is_map else [])
     return members

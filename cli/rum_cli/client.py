@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Client", "client", "service_option"]
+__all__ = ["Client", "Target", "client", "service_options"]
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 import grpc
@@ -15,39 +18,126 @@ from google.rpc.status_pb2 import Status
 
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from rum_cli.failure import NO_SERVICE, REFUSED, Failure
+from rum.v1.operator_service_pb2_grpc import OperatorServiceStub
+from rum_cli.failure import NO_SERVICE, REFUSED, WRONG_USAGE, Failure
+
+_OPERATOR_TOKEN_FILE = "var/operator.token"  # noqa: S105 - where it is, not what
 
 
-def service_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --service, the address of the service."""
-    return click.option(
+@dataclass(frozen=True)
+class Target:
+    """The service to talk to, and as whom."""
+
+    service: str
+    token_file: Path | None
+    ca_file: Path | None
+
+
+def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --service, --token-file and --ca-file, and passes them on as one `target`."""
+
+    @click.option(
         "--service",
         envvar="OPENRUM_GRPC",
         default="127.0.0.1:50051",
         show_default=True,
         show_envvar=True,
         metavar="HOST:PORT",
-        help="The service to talk to.",
-    )(command)
+        help="The service to talk to; unix:PATH too.",
+    )
+    @click.option(
+        "--token-file",
+        envvar="OPENRUM_TOKEN_FILE",
+        show_envvar=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="A file with the token to show; the operator's if it can be read.",
+    )
+    @click.option(
+        "--ca-file",
+        envvar="OPENRUM_SERVICE_CA_FILE",
+        show_envvar=True,
+        type=click.Path(dir_okay=False, exists=True, path_type=Path),
+        help="The CA of the service's certificate, where it has TLS.",
+    )
+    @wraps(command)
+    def with_target(
+        *, service: str, token_file: Path | None, ca_file: Path | None, **options: Any
+    ) -> Any:
+        return command(target=Target(service, token_file, ca_file), **options)
+
+    return with_target
 
 
 @dataclass(frozen=True)
 class Client:
-    """Both planes of one service."""
+    """The planes of one service."""
 
     data_plane: DataPlaneServiceStub
     control_plane: ControlPlaneServiceStub
+    operator: OperatorServiceStub
 
 
 @contextmanager
-def client(service: str) -> Iterator[Client]:
+def client(target: Target) -> Iterator[Client]:
     """Opens a client; a failed call inside ends the command with one line and an exit code."""
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    with grpc.insecure_channel(service, options=options) as channel:
+    with _channel(target, options) as plain:
+        channel = grpc.intercept_channel(plain, _Token(_token(target)))
         try:
-            yield Client(DataPlaneServiceStub(channel), ControlPlaneServiceStub(channel))
+            yield Client(
+                DataPlaneServiceStub(channel),
+                ControlPlaneServiceStub(channel),
+                OperatorServiceStub(channel),
+            )
         except grpc.RpcError as error:
-            raise _failure(service, error) from None
+            raise _failure(target.service, error) from None
+
+
+def _channel(target: Target, options: list[tuple[str, int]]) -> grpc.Channel:
+    if target.ca_file is None:
+        return grpc.insecure_channel(target.service, options)
+    credentials = grpc.ssl_channel_credentials(target.ca_file.read_bytes())
+    return grpc.secure_channel(target.service, credentials, options)
+
+
+def _token(target: Target) -> str | None:
+    chosen = target.token_file
+    default = Path(os.environ.get("OPENRUM_OPERATOR_TOKEN_FILE", _OPERATOR_TOKEN_FILE))
+    try:
+        return (chosen or default).read_text().strip()
+    except OSError as error:
+        if chosen:
+            raise Failure(f"{chosen}: {error.strerror}", WRONG_USAGE) from None
+        return None
+
+
+class _Details(NamedTuple):
+    method: str
+    timeout: float | None
+    metadata: list[tuple[str, str]] | None
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
+
+
+class _Token(grpc.UnaryUnaryClientInterceptor):
+    """Shows the token with every call."""
+
+    def __init__(self, token: str | None) -> None:
+        self._metadata = [("authorization", f"Bearer {token}")] if token else []
+
+    def intercept_unary_unary(
+        self, continuation: Callable[..., Any], client_call_details: Any, request: Any
+    ) -> Any:
+        details = _Details(
+            client_call_details.method,
+            client_call_details.timeout,
+            [*(client_call_details.metadata or ()), *self._metadata],
+            client_call_details.credentials,
+            client_call_details.wait_for_ready,
+            client_call_details.compression,
+        )
+        return continuation(details, request)
 
 
 def _failure(service: str, error: Any) -> Failure:

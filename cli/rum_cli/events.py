@@ -7,6 +7,7 @@ __all__ = ["events", "tail"]
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
-from rum_cli.client import Client, client, service_option
+from rum_cli.client import Client, Target, client, service_options
 
 _POLL_S = 1.0
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -49,7 +50,7 @@ class Moment(click.ParamType[int]):
 @click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_option
+@service_options
 def events(
     name: str,
     after: int,
@@ -57,13 +58,13 @@ def events(
     types: tuple[str, ...],
     limit: int,
     as_json: bool,
-    service: str,
+    target: Target,
 ) -> None:
     """Print the events of the app monitor NAME, what was stored last first.
 
     Times are ISO 8601, milliseconds since the Unix epoch, or how long ago: 90s, 15m, 2h, 7d.
     """
-    with client(service) as planes:
+    with client(target) as planes:
         found = _read(planes, name, types, TimeRange(after=after, before=before))
         shown = [document for document, _ in zip(found, range(limit), strict=False)]
     if as_json:
@@ -73,17 +74,18 @@ def events(
     table = Table("Time (UTC)", "Type", "Page", "Session", "Details")
     for document in shown:
         table.add_row(*_row(json.loads(document)))
-    Console().print(table)
+    # No markup: what a page sent is text, whatever brackets it has.
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 @click.command()
 @click.argument("name")
 @click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_option
-def tail(name: str, types: tuple[str, ...], as_json: bool, service: str) -> None:
+@service_options
+def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> None:
     """Print the events of the app monitor NAME as they are stored, until interrupted."""
-    with client(service) as planes:
+    with client(target) as planes, suppress(KeyboardInterrupt):
         last = next(_ids(_read(planes, name, types, TimeRange(after=0))), None)
         while True:
             new: list[str] = []
@@ -125,10 +127,16 @@ def _row(event: dict[str, Any]) -> list[str]:
     metadata = event["metadata"] if isinstance(event["metadata"], dict) else {}
     details = event["event_details"]
     text = details if isinstance(details, str) else json.dumps(details, ensure_ascii=False)
-    return [
+    cells = [
         moment.strftime("%Y-%m-%d %H:%M:%S"),
         event["event_type"].removeprefix("com.amazon.rum."),
         str(metadata.get("pageId", "")),
         event["sessionId"][:8],
         text if len(text) <= 60 else f"{text[:59]}…",
     ]
+    return [_printable(cell) for cell in cells]
+
+
+def _printable(text: str) -> str:
+    """Returns text that cannot command a terminal: anybody may have sent it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["first_run"]
+__all__ = ["FirstRun", "first_run"]
 
 import json
 import time
 import uuid
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import grpc
 import grpc.aio
 
 from rum.v1.app_monitor_pb2 import AppMonitorConfiguration, AppMonitorSummary, CustomEvents
@@ -19,33 +22,59 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 if TYPE_CHECKING:
     from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceAsyncStub
 
-_FIRST_NAME = "my-app"
+_FIRST_MONITOR = CreateAppMonitorRequest(
+    name="my-app",
+    domain="localhost",
+    custom_events=CustomEvents(status="ENABLED"),
+    app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
+)
+_AUTHORIZED = """ and authorizes its callers. Let somebody in, for instance:
+
+  .venv/bin/openrum keys create --name backend            a pair for SDKs
+  .venv/bin/openrum tokens create --name jobs             a token for gRPC
+  .venv/bin/openrum policy put my-app --file POLICY.json  a policy, for unsigned browsers"""
 
 
-async def first_run(grpc_address: str, http_address: str) -> None:
+@dataclass(frozen=True)
+class FirstRun:
+    """What was started."""
+
+    service: str
+    """Where this process reaches the service."""
+    grpc_address: str
+    """Where others do."""
+    url: str
+    operator_token_file: Path
+    authorized: bool
+
+
+async def first_run(started: FirstRun) -> None:
     """Makes a first app monitor on an empty database and prints how to use it."""
-    async with grpc.aio.insecure_channel(grpc_address) as channel:
-        monitor = await _first_monitor(ControlPlaneServiceStub(channel))
-    click.echo(_guide(grpc_address, http_address, monitor))
-
-
-async def _first_monitor(control_plane: ControlPlaneServiceAsyncStub) -> AppMonitorSummary:
-    ask = ListAppMonitorsRequest(max_results=1)
-    listed = await control_plane.ListAppMonitors(ask)
-    if not listed.app_monitor_summaries:
-        await control_plane.CreateAppMonitor(
-            CreateAppMonitorRequest(
-                name=_FIRST_NAME,
-                domain="localhost",
-                custom_events=CustomEvents(status="ENABLED"),
-                app_monitor_configuration=AppMonitorConfiguration(session_sample_rate=1.0),
-            )
+    token = started.operator_token_file.read_text().strip()
+    async with grpc.aio.insecure_channel(started.service) as channel:
+        monitor = await _first_monitor(
+            ControlPlaneServiceStub(channel), (("authorization", f"Bearer {token}"),)
         )
-        listed = await control_plane.ListAppMonitors(ask)
+    click.echo(_guide(started, monitor))
+
+
+async def _first_monitor(
+    control_plane: ControlPlaneServiceAsyncStub, operator: tuple[tuple[str, str]]
+) -> AppMonitorSummary:
+    ask = ListAppMonitorsRequest(max_results=1)
+    listed = await control_plane.ListAppMonitors(ask, metadata=operator)
+    if not listed.app_monitor_summaries:
+        try:
+            await control_plane.CreateAppMonitor(_FIRST_MONITOR, metadata=operator)
+        except grpc.aio.AioRpcError as error:
+            # Another process that started on the same database was first.
+            if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+                raise
+        listed = await control_plane.ListAppMonitors(ask, metadata=operator)
     return listed.app_monitor_summaries[0]
 
 
-def _guide(grpc_address: str, http_address: str, monitor: AppMonitorSummary) -> str:
+def _guide(started: FirstRun, monitor: AppMonitorSummary) -> str:
     # Real ids and times, not commands that make them: what is pasted twice is stored once.
     body = json.dumps(
         {
@@ -64,15 +93,15 @@ def _guide(grpc_address: str, http_address: str, monitor: AppMonitorSummary) -> 
         }
     )
     return f"""
-OpenRUM is running.
+OpenRUM is running{_AUTHORIZED if started.authorized else "."}
 
-  HTTP         http://{http_address}
-  gRPC         {grpc_address}
+  HTTP         {started.url}
+  gRPC         {started.grpc_address}
   app monitor  {monitor.name}  {monitor.id}
 
 Send an event, from another terminal:
 
-curl -i 'http://{http_address}/appmonitors/{monitor.id}' -H 'Content-Type: application/json' \
+curl -i '{started.url}/appmonitors/{monitor.id}' -H 'Content-Type: application/json' \
 -d '{body}'
 
 See it:
@@ -86,10 +115,10 @@ from botocore.config import Config
 
 rum = boto3.client(
     "rum",
-    endpoint_url="http://{http_address}",
+    endpoint_url="{started.url}",
     region_name="us-east-1",
-    aws_access_key_id="any", aws_secret_access_key="any",  # not checked on loopback
-    config=Config(inject_host_prefix=False),  # else boto3 looks for the host dataplane.{http_address}
+    {"# the pair of `openrum keys create`" if started.authorized else 'aws_access_key_id="any", aws_secret_access_key="any",  # not checked on loopback'}
+    config=Config(inject_host_prefix=False),  # else boto3 looks for the host dataplane.{started.url.partition("://")[2]}
 )
 rum.put_rum_events(
     Id="{monitor.id}",
@@ -104,7 +133,7 @@ From a page, with aws-rum-web (npm install aws-rum-web):
 import {{ AwsRum }} from 'aws-rum-web';
 
 new AwsRum('{monitor.id}', '1.0.0', 'us-east-1', {{
-    endpoint: 'http://{http_address}',
+    endpoint: '{started.url}',
     signing: false,
     allowCookies: true,
     telemetries: ['performance', 'errors', 'http'],

@@ -9,11 +9,11 @@ import json
 import click
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from rum.v1.app_monitor_pb2 import AppMonitorSummary, CustomEvents
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
-from rum_cli.client import Client, client, service_option
+from rum_cli.client import Client, Target, client, service_options
 
 
 @click.group()
@@ -33,9 +33,9 @@ def monitors() -> None:
     help="A domain of the application; may be given up to five times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@service_option
+@service_options
 def create(
-    name: str, monitor_id: str | None, domains: tuple[str, ...], as_json: bool, service: str
+    name: str, monitor_id: str | None, domains: tuple[str, ...], as_json: bool, target: Target
 ) -> None:
     """Make the app monitor NAME and print its id. Custom events are kept."""
     request = CreateAppMonitorRequest(
@@ -45,25 +45,28 @@ def create(
         request.domain = domains[0]
     else:
         request.domain_list.extend(domains)
-    with client(service) as planes:
+    with client(target) as planes:
         response = planes.control_plane.CreateAppMonitor(request)
     click.echo(json.dumps({"Name": name, "Id": response.id}) if as_json else response.id)
 
 
 @monitors.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, an app monitor a line.")
-@service_option
-def list_(as_json: bool, service: str) -> None:
-    """List app monitors."""
-    with client(service) as planes:
+@service_options
+def list_(as_json: bool, target: Target) -> None:
+    """List app monitors. Dropped: custom events that came where they are not enabled."""
+    with client(target) as planes:
         summaries = all_monitors(planes)
     if as_json:
         for summary in summaries:
             click.echo(json.dumps(MessageToDict(summary)))
         return
-    table = Table("Name", "Id", "State", "Created")
+    whole = Column("Id", min_width=36)  # to be copied from here
+    table = Table("Name", whole, "State", "Created (UTC)", "Dropped")
     for summary in summaries:
-        table.add_row(summary.name, summary.id, summary.state, summary.created)
+        created = summary.created[:19].replace("T", " ")
+        dropped = str(summary.dropped_events)
+        table.add_row(summary.name, summary.id, summary.state, created, dropped)
     Console().print(table)
 
 

@@ -13,18 +13,22 @@ import click
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
-from rum_cli.client import client, service_option
+from rum_cli.client import Target, client, service_options
 from rum_cli.failure import REFUSED, WRONG_USAGE, Failure
 
-_TOGETHER = 100
+_MAX_CALL_BATCHES = 100
+# Far below what the service takes in one message; a batch that is longer goes alone.
+_MAX_CALL_BYTES = 4 << 20
+
+_Entry = tuple[dict[str, Any], bytes]
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--id", "monitor_id", metavar="UUID", help="The app monitor, where FILE names none.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a batch a line.")
-@service_option
-def send(file: BinaryIO, monitor_id: str | None, as_json: bool, service: str) -> None:
+@service_options
+def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) -> None:
     """Put the batches of FILE (- for standard input), one JSON document or one a line.
 
     A batch is the documented body of PutRumEvents; its app monitor is its member Id, else --id,
@@ -35,9 +39,8 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, service: str) ->
         for position, document in _documents(file.read())
     ]
     refused = 0
-    with client(service) as planes:
-        for start in range(0, len(batches), _TOGETHER):
-            together = batches[start : start + _TOGETHER]
+    with client(target) as planes:
+        for together in _calls(batches):
             request = BatchPutRumEventsRequest.FromString(b"".join(entry for _, entry in together))
             response = planes.data_plane.BatchPutRumEvents(request)
             for (document, _), status in zip(together, response.statuses, strict=True):
@@ -48,6 +51,20 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, service: str) ->
         click.echo(f"{len(batches) - refused} batches stored, {refused} refused")
     if refused:
         raise SystemExit(REFUSED)
+
+
+def _calls(batches: list[_Entry]) -> Iterator[list[_Entry]]:
+    """Yields the batches, in order, as many at a time as one call takes."""
+    together: list[_Entry] = []
+    size = 0
+    for document, entry in batches:
+        size += len(entry)
+        if together and (len(together) == _MAX_CALL_BATCHES or size > _MAX_CALL_BYTES):
+            yield together
+            together, size = [], len(entry)
+        together.append((document, entry))
+    if together:
+        yield together
 
 
 def _documents(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:

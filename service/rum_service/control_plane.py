@@ -9,9 +9,14 @@ from typing import Any, TypeAlias
 import grpc.aio
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceServicer
+from rum_service.metric_definitions import MetricDefinitions
+from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
 from rum_service.readback import Readback
+from rum_service.resource_policies import ResourcePolicies
+from rum_service.tags import Tags
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -19,9 +24,22 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class ControlPlane(ControlPlaneServiceServicer):
     """The servicer."""
 
-    def __init__(self, monitors: Monitors, readback: Readback) -> None:
+    def __init__(
+        self,
+        *,
+        monitors: Monitors,
+        readback: Readback,
+        tags: Tags,
+        policies: ResourcePolicies,
+        destinations: MetricDestinations,
+        definitions: MetricDefinitions,
+    ) -> None:
         self._monitors = monitors
         self._readback = readback
+        self._tags = tags
+        self._policies = policies
+        self._destinations = destinations
+        self._definitions = definitions
 
     async def CreateAppMonitor(
         self, request: pb.CreateAppMonitorRequest, _: _Context
@@ -54,3 +72,73 @@ class ControlPlane(ControlPlaneServiceServicer):
         self, request: pb.GetAppMonitorDataRequest, _: _Context
     ) -> pb.GetAppMonitorDataResponse:
         return await self._readback.get(request)
+
+    async def TagResource(
+        self, request: tags_pb2.TagResourceRequest, _: _Context
+    ) -> tags_pb2.TagResourceResponse:
+        await self._tags.tag(request)
+        return tags_pb2.TagResourceResponse()
+
+    async def UntagResource(
+        self, request: tags_pb2.UntagResourceRequest, _: _Context
+    ) -> tags_pb2.UntagResourceResponse:
+        await self._tags.untag(request)
+        return tags_pb2.UntagResourceResponse()
+
+    async def ListTagsForResource(
+        self, request: tags_pb2.ListTagsForResourceRequest, _: _Context
+    ) -> tags_pb2.ListTagsForResourceResponse:
+        return await self._tags.list(request)
+
+    async def PutResourcePolicy(
+        self, request: resource_policy_pb2.PutResourcePolicyRequest, _: _Context
+    ) -> resource_policy_pb2.PutResourcePolicyResponse:
+        return await self._policies.put(request)
+
+    async def GetResourcePolicy(
+        self, request: resource_policy_pb2.GetResourcePolicyRequest, _: _Context
+    ) -> resource_policy_pb2.GetResourcePolicyResponse:
+        return await self._policies.get(request)
+
+    async def DeleteResourcePolicy(
+        self, request: resource_policy_pb2.DeleteResourcePolicyRequest, _: _Context
+    ) -> resource_policy_pb2.DeleteResourcePolicyResponse:
+        return await self._policies.delete(request)
+
+    async def PutRumMetricsDestination(
+        self, request: metrics_pb2.PutRumMetricsDestinationRequest, _: _Context
+    ) -> metrics_pb2.PutRumMetricsDestinationResponse:
+        await self._destinations.put(request)
+        return metrics_pb2.PutRumMetricsDestinationResponse()
+
+    async def ListRumMetricsDestinations(
+        self, request: metrics_pb2.ListRumMetricsDestinationsRequest, _: _Context
+    ) -> metrics_pb2.ListRumMetricsDestinationsResponse:
+        return await self._destinations.list(request)
+
+    async def DeleteRumMetricsDestination(
+        self, request: metrics_pb2.DeleteRumMetricsDestinationRequest, _: _Context
+    ) -> metrics_pb2.DeleteRumMetricsDestinationResponse:
+        await self._destinations.delete(request)
+        return metrics_pb2.DeleteRumMetricsDestinationResponse()
+
+    async def BatchCreateRumMetricDefinitions(
+        self, request: metrics_pb2.BatchCreateRumMetricDefinitionsRequest, _: _Context
+    ) -> metrics_pb2.BatchCreateRumMetricDefinitionsResponse:
+        return await self._definitions.create(request)
+
+    async def BatchGetRumMetricDefinitions(
+        self, request: metrics_pb2.BatchGetRumMetricDefinitionsRequest, _: _Context
+    ) -> metrics_pb2.BatchGetRumMetricDefinitionsResponse:
+        return await self._definitions.get(request)
+
+    async def BatchDeleteRumMetricDefinitions(
+        self, request: metrics_pb2.BatchDeleteRumMetricDefinitionsRequest, _: _Context
+    ) -> metrics_pb2.BatchDeleteRumMetricDefinitionsResponse:
+        return await self._definitions.delete(request)
+
+    async def UpdateRumMetricDefinition(
+        self, request: metrics_pb2.UpdateRumMetricDefinitionRequest, _: _Context
+    ) -> metrics_pb2.UpdateRumMetricDefinitionResponse:
+        await self._definitions.update(request)
+        return metrics_pb2.UpdateRumMetricDefinitionResponse()

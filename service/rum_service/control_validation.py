@@ -60,13 +60,20 @@ _DOMAIN = _text(
 )
 # AWS's own wants a dot in the host; the pages of a developer's machine have none.
 _URL = _text(1, 1260, r".*https?://[^\s/].*")
-_ARN = _text(0, 2048, r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*")
+_ARN_PATTERN = r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*"
+# The model bounds DestinationArn only; nothing that AWS takes for a role or a resource is longer.
+_ARN = _text(0, 2048, _ARN_PATTERN)
+_DESTINATION = _one_of("CloudWatch", "Evidently")
+_ID = _text(1, 255)
+_TAG_KEY = _text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
 _STATUS = _one_of("ENABLED", "DISABLED")
 _TOKEN = _text(1, 1024)
 
 # By the name of the member, or of message and member where a name means two things.
 _RULES: dict[str, _Rule] = {
     "Name": _NAME,
+    "AppMonitorName": _NAME,
+    "MetricDefinitionRequest.Name": _text(1, 255),
     "QueryFilter.Name": _one_of(
         "Browser", "Device", "Country", "Page", "OS", "EventType", "Invert"
     ),
@@ -86,11 +93,28 @@ _RULES: dict[str, _Rule] = {
         1024,
         r"s3://[a-z0-9][-.a-z0-9]{1,62}(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
     ),
+    "Destination": _DESTINATION,
+    "destination": _DESTINATION,
+    "DestinationArn": _ARN,
+    "destinationArn": _ARN,
+    "IamRoleArn": _ARN,
+    "ResourceArn": _ARN,
+    "PolicyRevisionId": _ID,
+    "policyRevisionId": _ID,
+    "MetricDefinitionId": _ID,
+    "metricDefinitionIds": _ID,
+    "ValueKey": _text(1, 280),
+    "UnitLabel": _text(1, 256),
+    "EventPattern": _text(0, 4000),
+    "Namespace": _text(1, 237, r".*[a-zA-Z0-9-._/#:]+"),
+    "DimensionKeys.key": _text(1, 280),
+    "DimensionKeys.value": _text(1, 255, r"(?!:).*[^\s].*"),
     "maxResults": _number(1, 100),
     "MaxResults": _number(0, 100),
     "nextToken": _TOKEN,
     "NextToken": _TOKEN,
-    "Tags.key": _text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+"),
+    "tagKeys": _TAG_KEY,
+    "Tags.key": _TAG_KEY,
     "Tags.value": _text(0, 256),
 }
 _LENGTHS: dict[str, range] = {
@@ -99,6 +123,10 @@ _LENGTHS: dict[str, range] = {
     "IncludedPages": range(51),
     "FavoritePages": range(51),
     "Tags": range(51),
+    "tagKeys": range(51),
+    "DimensionKeys": range(30),
+    "MetricDefinitions": range(201),
+    "metricDefinitionIds": range(201),
 }
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "CreateAppMonitorRequest": ("Name",),
@@ -109,7 +137,28 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "TimeRange": ("After",),
     "QueryFilter": ("Name",),
     "JavaScriptSourceMaps": ("Status",),
+    "TagResourceRequest": ("ResourceArn",),
+    "UntagResourceRequest": ("ResourceArn",),
+    "ListTagsForResourceRequest": ("ResourceArn",),
+    "PutResourcePolicyRequest": ("Name", "PolicyDocument"),
+    "GetResourcePolicyRequest": ("Name",),
+    "DeleteResourcePolicyRequest": ("Name",),
+    "PutRumMetricsDestinationRequest": ("AppMonitorName", "Destination"),
+    "ListRumMetricsDestinationsRequest": ("AppMonitorName",),
+    "DeleteRumMetricsDestinationRequest": ("AppMonitorName", "destination"),
+    "BatchCreateRumMetricDefinitionsRequest": ("AppMonitorName", "Destination"),
+    "BatchGetRumMetricDefinitionsRequest": ("AppMonitorName", "destination"),
+    "BatchDeleteRumMetricDefinitionsRequest": ("AppMonitorName", "destination"),
+    "UpdateRumMetricDefinitionRequest": (
+        "AppMonitorName",
+        "Destination",
+        "MetricDefinition",
+        "MetricDefinitionId",
+    ),
+    "MetricDefinitionRequest": ("Name",),
 }
+# Each of these fails on its own, in the response's Errors: whoever asks for one judges it.
+_JUDGED_ONE_BY_ONE = ("BatchCreateRumMetricDefinitionsRequest.MetricDefinitions",)
 
 
 def validate_control(request: Message) -> None:
@@ -127,6 +176,8 @@ def _validate(path: str, message: Message) -> None:
         member = f"{path}{name}"
         if name in _LENGTHS and len(value) not in _LENGTHS[name]:
             raise ValidationException(f"{member} must have at most {_LENGTHS[name][-1]} items.")
+        if f"{shape}.{name}" in _JUDGED_ONE_BY_ONE:
+            continue
         for item_member, item in _items(member, field, value):
             if isinstance(item, Message):
                 _validate(f"{item_member}.", item)

@@ -12,8 +12,8 @@ from google.rpc.status_pb2 import Status
 from rum.v1 import data_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceServicer
 from rum_service.errors import ValidationException
-from rum_service.ingest import Ingest
-from rum_service.interceptors import request_id_of
+from rum_service.ingest import Ingest, Put
+from rum_service.interceptors import call_of, request_id_of
 from rum_service.status import to_status
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -30,7 +30,7 @@ class DataPlane(DataPlaneServiceServicer):
     async def PutRumEvents(
         self, request: pb.PutRumEventsRequest, context: _Context
     ) -> pb.PutRumEventsResponse:
-        await self._ingest.put(request, request_id_of(context))
+        await self._ingest.put(Put(request, request_id_of(context), call_of(context)))
         return pb.PutRumEventsResponse()
 
     async def BatchPutRumEvents(
@@ -38,9 +38,16 @@ class DataPlane(DataPlaneServiceServicer):
     ) -> pb.BatchPutRumEventsResponse:
         if not 1 <= len(request.entries) <= _MAX_ENTRIES:
             raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
-        request_id = request_id_of(context)
+        request_id, call = request_id_of(context), call_of(context)
         errors = await self._ingest.put_many(
-            [(entry.request, entry.request_id or request_id) for entry in request.entries]
+            [
+                Put(
+                    entry.request,
+                    entry.request_id or request_id,
+                    call.relaying(entry.caller) if entry.HasField("caller") else call,
+                )
+                for entry in request.entries
+            ]
         )
         return pb.BatchPutRumEventsResponse(
             statuses=[_OK if error is None else to_status(error) for error in errors]

@@ -14,6 +14,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.attributes import valid_attributes
 
 JsonObject = dict[str, object]
 _Reader = Callable[[str], object]
@@ -28,11 +29,16 @@ def event_ms(event: RumEvent) -> int:
 
 
 def merged_metadata(request: PutRumEventsRequest, event: RumEvent) -> JsonObject:
-    """Returns the metadata of an event: what holds for the session, under the event's own."""
-    return {
-        **(_metadata_object(request.session_metadata) or {}),
-        **(_metadata_object(event.metadata) or {}),
-    }
+    """Returns the metadata of an event: what holds for the session, under the event's own.
+
+    Custom attributes that are not valid are left out.
+    """
+    return valid_attributes(
+        {
+            **(_metadata_object(request.session_metadata) or {}),
+            **(_metadata_object(event.metadata) or {}),
+        }
+    )
 
 
 def event_document(

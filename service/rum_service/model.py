@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["AppMonitorRecord", "Batch", "LoggedBatch"]
+__all__ = [
+    "AppMonitorRecord",
+    "Batch",
+    "CredentialRecord",
+    "LoggedBatch",
+    "MetricDefinitionRecord",
+    "MetricDestinationRecord",
+]
 
 from dataclasses import dataclass
 
@@ -26,6 +33,8 @@ class Batch:
     event_count: int
     payload: bytes
     """The serialized PutRumEventsRequest, compressed with zstd."""
+    dropped_events: int = 0
+    """How many events were sent that the payload does not hold: custom events, not enabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,55 @@ class AppMonitorRecord:
     document: str
     """The ProtoJSON of rum.v1.AppMonitor without its state."""
     has_events: bool = False
+    policy: str | None = None
+    """The resource policy, to the letter."""
+    policy_revision: str | None = None
+    """Changes with every change of the policy; None when there is none."""
+    custom_events: bool = False
+    """Whether custom events are kept. `Monitors` reads it from the document; stores do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDestinationRecord:
+    """Where an app monitor sends metrics to."""
+
+    key: int
+    """Grows with every destination made; never used twice."""
+    kind: str
+    """CloudWatch or Evidently."""
+    arn: str
+    """The ARN of the Evidently experiment; empty for CloudWatch."""
+    iam_role_arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinitionRecord:
+    """A metric that is sent to a destination."""
+
+    id: str
+    document: str
+    """The ProtoJSON of rum.v1.MetricDefinition without its id."""
+    digest: bytes
+    """16 bytes over the definition: two of one destination never have the same."""
+    sequence: int = 0
+    """Grows with every definition made; never used twice. The store gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """An access key or a bearer token, as the store keeps it."""
+
+    kind: str
+    """`key` or `token`."""
+    id: str
+    """Unique in its kind: the access key id, or the SHA-256 of the token in hexadecimal."""
+    name: str
+    access: str
+    """What it allows: `read`, `write`, `admin`, joined by commas."""
+    app_monitor: int | None
+    """Key of the only app monitor it is for; None: all."""
+    sealed_secret: bytes
+    """Of a key: its secret, encrypted. Of a token: nothing, its id is the hash."""
+    created_ms: int
+    expires_ms: int | None = None
+    revoked_ms: int | None = None

@@ -10,11 +10,10 @@ __all__ = ["Monitors"]
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
 
 import structlog
 from google.protobuf.json_format import MessageToJson, Parse
@@ -22,14 +21,19 @@ from google.protobuf.json_format import MessageToJson, Parse
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
 from rum_service.control_validation import validate_control
-from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
+from rum_service.custom_events import custom_events_enabled
+from rum_service.errors import (
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+    ValidationException,
+)
 from rum_service.model import AppMonitorRecord
 from rum_service.paging import decode_token, encode_token
-from rum_service.storage.base import NameTakenError, Store
+from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
+from rum_service.threads import on_thread
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 # How long a put may use what it knows of an app monitor: the time that a deletion or change made
 # by another process on the same database needs to be seen here. Changes made here are seen at once.
@@ -40,10 +44,18 @@ _PURGE_AT_ONCE = 1000
 class Monitors:
     """The use cases. To be used on one event loop; the store works on the executor's threads."""
 
-    def __init__(self, store: Store, executor: Executor, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        *,
+        clock: Callable[[], datetime],
+        max_app_monitors: int | None = None,
+    ) -> None:
         self._store = store
         self._executor = executor
         self._clock = clock
+        self._max_app_monitors = max_app_monitors
         self._known: dict[str, tuple[float, AppMonitorRecord]] = {}
 
     async def resolve(self, monitor_id: str) -> AppMonitorRecord:
@@ -57,26 +69,36 @@ class Monitors:
         known = self._known.get(monitor_id)
         if known and known[0] > now:
             return known[1]
-        record = await self._run(self._store.app_monitor_by_id, monitor_id)
+        record = await on_thread(self._executor, self._store.app_monitor_by_id, monitor_id)
         if record is None:
             self._known.pop(monitor_id, None)
             raise ResourceNotFoundException(
                 "There is no app monitor with this id.", monitor_id, "AppMonitor"
             )
+        record = _with_flags(record)
         self._known[monitor_id] = (now + _KNOWN_FOR_S, record)
         return record
 
+    def forget_known(self) -> None:
+        """Lets the next put ask the store: to be called after every change of an app monitor."""
+        self._known.clear()
+
     async def find(self, name: str) -> AppMonitorRecord:
         """Finds an app monitor by name. Raises ResourceNotFoundException."""
-        record = await self._run(self._store.app_monitor_by_name, name)
+        record = await on_thread(self._executor, self._store.app_monitor_by_name, name)
         if record is None:
             raise ResourceNotFoundException(
                 "There is no app monitor with this name.", name, "AppMonitor"
             )
-        return record
+        return _with_flags(record)
 
     async def create(self, request: pb.CreateAppMonitorRequest) -> str:
-        """Makes an app monitor and returns its id. Raises ConflictException."""
+        """Makes an app monitor and returns its id.
+
+        Raises:
+            ConflictException: the name or the id is taken.
+            ServiceQuotaExceededException: there are as many as there may be.
+        """
         validate_control(request)
         platform = request.platform or "Web"
         _check_domains(request, required=platform == "Web")
@@ -97,19 +119,29 @@ class Monitors:
         monitor.custom_events.status = "DISABLED"
         _apply(request, monitor)
         try:
-            await self._run(
-                self._store.create_app_monitor, monitor_id, request.name, MessageToJson(monitor)
+            await on_thread(
+                self._executor,
+                self._store.create_app_monitor,
+                monitor_id,
+                request.name,
+                MessageToJson(monitor),
+                limit=self._max_app_monitors,
             )
         except NameTakenError:
             raise ConflictException(
                 "An app monitor with this name or id exists.", request.name, "AppMonitor"
+            ) from None
+        except QuotaReachedError:
+            raise ServiceQuotaExceededException(
+                f"There may be at most {self._max_app_monitors} app monitors."
             ) from None
         return monitor_id
 
     async def get(self, request: pb.GetAppMonitorRequest) -> AppMonitor:
         """Shows an app monitor. Raises ResourceNotFoundException."""
         validate_control(request)
-        return _shown(await self.find(request.name))
+        record = await self.find(request.name)
+        return _shown(record, await self._dropped([record]))
 
     async def list(self, request: pb.ListAppMonitorsRequest) -> pb.ListAppMonitorsResponse:
         """Lists app monitors by name, a page at a time."""
@@ -118,10 +150,12 @@ class Monitors:
         if request.next_token:
             after = str(decode_token("nextToken", request.next_token, str)[0])
         size = request.max_results or 50
-        list_from = partial(self._store.list_app_monitors, after=after, limit=size + 1)
-        records = await self._run(list_from)
+        records = await on_thread(
+            self._executor, self._store.list_app_monitors, after=after, limit=size + 1
+        )
+        dropped = await self._dropped(records[:size])
         response = pb.ListAppMonitorsResponse(
-            app_monitor_summaries=[_summary(_shown(record)) for record in records[:size]]
+            app_monitor_summaries=[_summary(_shown(record, dropped)) for record in records[:size]]
         )
         if len(records) > size:
             response.next_token = encode_token(records[size - 1].name)
@@ -131,41 +165,65 @@ class Monitors:
         """Replaces the members that the request has. Raises ResourceNotFoundException."""
         validate_control(request)
         _check_domains(request, required=False)
-        changed = False
-        while not changed:  # another change came in between: apply this one to its result
-            record = await self.find(request.name)
-            monitor = Parse(record.document, AppMonitor())
+
+        def replace_members(monitor: AppMonitor) -> None:
             _apply(request, monitor)
             monitor.last_modified = self._now()
-            changed = await self._run(
+
+        await self.change(request.name, replace_members)
+
+    async def change(self, name: str, apply: Callable[[AppMonitor], None]) -> None:
+        """Changes an app monitor by what `apply` does to it. Raises ResourceNotFoundException.
+
+        Where another change comes in between, `apply` is called again, with its result.
+        """
+        changed = False
+        while not changed:
+            record = await self.find(name)
+            monitor = Parse(record.document, AppMonitor())
+            apply(monitor)
+            changed = await on_thread(
+                self._executor,
                 self._store.update_app_monitor,
                 record.key,
                 record.document,
                 MessageToJson(monitor),
             )
-        self._known.clear()
+        self.forget_known()
 
     async def delete(self, request: pb.DeleteAppMonitorRequest) -> None:
         """Removes an app monitor and its events. Raises ResourceNotFoundException."""
         validate_control(request)
         record = await self.find(request.name)
-        await self._run(self._store.delete_app_monitor, record.key)
-        self._known.clear()
+        await on_thread(self._executor, self._store.delete_app_monitor, record.key)
+        self.forget_known()
         await self._purge(record.key)
+
+    async def names(self) -> dict[int, str]:
+        """Returns the names of all app monitors by the keys of their records."""
+        return {record.key: record.name for record in await self._all()}
+
+    async def any_policy(self) -> bool:
+        """Says whether an app monitor has a resource policy."""
+        return any(record.policy is not None for record in await self._all())
+
+    async def _all(self) -> Sequence[AppMonitorRecord]:
+        every = 2**31
+        return await on_thread(self._executor, self._store.list_app_monitors, after="", limit=every)
 
     async def purge_deleted(self) -> None:
         """Removes the events of app monitors whose removal was cut short."""
-        for key in await self._run(self._store.deleted_app_monitors):
+        for key in await on_thread(self._executor, self._store.deleted_app_monitors):
             await self._purge(key)
 
     async def _purge(self, key: int) -> None:
         # In small transactions, so that puts to other app monitors get their turn in between.
-        while await self._run(partial(self._store.purge, key, limit=_PURGE_AT_ONCE)):
+        while await on_thread(self._executor, self._store.purge, key, limit=_PURGE_AT_ONCE):
             log.info("events of a deleted app monitor removed", app_monitor=key)
 
-    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, function, *arguments)
+    async def _dropped(self, records: Sequence[AppMonitorRecord]) -> dict[int, int]:
+        keys = [record.key for record in records]
+        return await on_thread(self._executor, self._store.dropped_events, keys)
 
     def _now(self) -> str:
         return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -204,9 +262,15 @@ def _apply(
             log_copy.cw_log_group = f"RUMService_{monitor.name}{monitor.id[:8]}"
 
 
-def _shown(record: AppMonitorRecord) -> AppMonitor:
+def _with_flags(record: AppMonitorRecord) -> AppMonitorRecord:
+    # Here, once for all puts that find the record in the cache.
+    return replace(record, custom_events=custom_events_enabled(record.document))
+
+
+def _shown(record: AppMonitorRecord, dropped: Mapping[int, int]) -> AppMonitor:
     monitor = Parse(record.document, AppMonitor(), ignore_unknown_fields=True)
     monitor.state = "ACTIVE" if record.has_events else "CREATED"
+    monitor.dropped_events = dropped.get(record.key, 0)
     return monitor
 
 

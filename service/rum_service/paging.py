@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["decode_token", "encode_token"]
+__all__ = ["decode_position", "decode_token", "encode_token"]
 
 import base64
 import binascii
 import json
 
 from rum_service.errors import ValidationException
+
+# What a database column holds: any number may come back as a token.
+_HIGHEST = 2**62
 
 
 def encode_token(*parts: str | int) -> str:
@@ -29,3 +32,9 @@ def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
         raise ValidationException(f"{member} is not a token of a page before.")
     return parts
+
+
+def decode_position(member: str, token: str) -> int:
+    """Returns the one number of a token, as a database takes it. Raises as `decode_token`."""
+    position = decode_token(member, token, int)[0]
+    return min(max(int(position), 0), _HIGHEST)

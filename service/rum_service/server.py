@@ -11,6 +11,7 @@ __all__ = ["RunningService", "StartError", "running_service"]
 import asyncio
 import socket
 import time
+import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,23 +20,37 @@ from datetime import UTC, datetime
 
 import grpc.aio
 import structlog
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
 from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
+from rum.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
+from rum_service.auth.asked import asked_of
+from rum_service.auth.authentication import Authentication
+from rum_service.auth.credentials import Credentials
+from rum_service.auth.gate import Gate
+from rum_service.auth.sealing import SealedBox, private_file
+from rum_service.auth.tokens import new_token
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
 from rum_service.health import StoreHealth
 from rum_service.ingest import Ingest
-from rum_service.interceptors import CallBoundary
+from rum_service.interceptors import CallBoundary, Context, call_of
+from rum_service.metric_definitions import MetricDefinitions
+from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
+from rum_service.operator_plane import Operator
 from rum_service.readback import Readback
+from rum_service.resource_policies import ResourcePolicies
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
+from rum_service.tags import Tags
+from rum_service.tls import TlsError, server_credentials
 
 log = structlog.get_logger()
 
@@ -44,6 +59,7 @@ _MAX_GROUP_BYTES = 4 << 20
 _SERVICES = (
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
+    operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name,
     health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
     reflection.SERVICE_NAME,
 )
@@ -62,8 +78,14 @@ class RunningService:
 
 
 @asynccontextmanager
-async def running_service(settings: ServiceSettings) -> AsyncIterator[RunningService]:
+async def running_service(
+    settings: ServiceSettings, *, exposed_by: str | None = None
+) -> AsyncIterator[RunningService]:
     """Runs the service while the context is open.
+
+    Args:
+        exposed_by: the setting and address of a bridge in the same process, as
+            `OPENRUM_HTTP: 0.0.0.0:8080`, through which other machines can reach it; None: none.
 
     Raises:
         StartError: a setting cannot be met.
@@ -73,28 +95,51 @@ async def running_service(settings: ServiceSettings) -> AsyncIterator[RunningSer
     except (ValueError, OSError) as error:
         raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
     try:
-        async with _listening(settings, store) as service:
+        async with _listening(settings, store, exposed_by) as service:
             yield service
     finally:
         store.close()
 
 
 @asynccontextmanager
-async def _listening(settings: ServiceSettings, store: Store) -> AsyncIterator[RunningService]:
+async def _listening(
+    settings: ServiceSettings, store: Store, exposed_by: str | None
+) -> AsyncIterator[RunningService]:
     readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
-    monitors = Monitors(store, readers, clock=lambda: datetime.now(UTC))
+    monitors = Monitors(
+        store,
+        readers,
+        clock=lambda: datetime.now(UTC),
+        max_app_monitors=settings.max_app_monitors,
+    )
     group_commit = GroupCommit(
         store.append,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
     try:
-        ingest = Ingest(monitors, group_commit, max_events=settings.max_events, clock=time.time)
-        readback = Readback(monitors, store, readers, account_id=settings.account_id)
-        health = StoreHealth(_SERVICES[:2], store.check_writable)
-        server = _server(settings)
+        credentials = Credentials(
+            store,
+            readers,
+            monitors,
+            SealedBox(settings.secrets_key_file),
+            account_id=settings.account_id,
+        )
+        if settings.exposed:
+            exposed_by = f"OPENRUM_GRPC: {settings.grpc}"
+        if exposed_by and settings.auth == "auto":
+            await _check_somebody_may_call(exposed_by, credentials, monitors)
+        required = bool(exposed_by) or settings.auth == "required"
+        gate = _gate(settings, credentials, required=required)
+        ingest = Ingest(
+            monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
+        )
+        control_plane = _control_plane(settings, monitors, store, readers)
+        health = StoreHealth(_SERVICES[:3], store.check_writable)
+        server = _server(settings, gate, monitors)
+        add_OperatorServiceServicer_to_server(Operator(credentials), server)
         add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
-        add_ControlPlaneServiceServicer_to_server(ControlPlane(monitors, readback), server)
+        add_ControlPlaneServiceServicer_to_server(control_plane, server)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(_SERVICES, server)
         address = _bind(server, settings)
@@ -113,22 +158,94 @@ async def _listening(settings: ServiceSettings, store: Store) -> AsyncIterator[R
         log.info("service stopped")
 
 
-def _server(settings: ServiceSettings) -> grpc.aio.Server:
+def _control_plane(
+    settings: ServiceSettings, monitors: Monitors, store: Store, readers: ThreadPoolExecutor
+) -> ControlPlane:
+    def new_id() -> str:
+        return str(uuid.uuid4())
+
+    destinations = MetricDestinations(monitors, store, readers)
+    return ControlPlane(
+        monitors=monitors,
+        readback=Readback(monitors, store, readers, account_id=settings.account_id),
+        tags=Tags(monitors, account_id=settings.account_id),
+        policies=ResourcePolicies(monitors, store, readers, new_id=new_id),
+        destinations=destinations,
+        definitions=MetricDefinitions(destinations, store, readers, new_id=new_id),
+    )
+
+
+async def _check_somebody_may_call(
+    exposed_by: str, credentials: Credentials, monitors: Monitors
+) -> None:
+    if not await credentials.let_anybody_in() and not await monitors.any_policy():
+        raise StartError(
+            f"{exposed_by} can be reached from other machines, and nobody could be let in: there "
+            "is no access key, token or resource policy. Set OPENRUM_AUTH=required to start all "
+            "the same and make one (openrum keys create, openrum tokens create, openrum policy "
+            "put), or set a loopback address, 127.0.0.1 or [::1]"
+        )
+
+
+def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool) -> Gate:
+    try:
+        operator = private_file(settings.operator_token_file, new_token, 0o600)
+        bridge = private_file(settings.bridge_token_file, new_token, 0o640)
+    except OSError as error:
+        raise StartError(f"{error.filename}: {error.strerror}") from error
+    authentication = Authentication(
+        credentials,
+        operator_token=operator,
+        bridge_token=bridge,
+        certificate_access=frozenset(settings.certificate_access),
+        account_id=settings.account_id,
+        region=settings.region or None,
+        clock=lambda: datetime.now(UTC),
+    )
+    return Gate(
+        authentication,
+        required=required,
+        check_origin=settings.check_origin,
+        region=settings.region or "us-east-1",
+        account_id=settings.account_id,
+    )
+
+
+def _server(settings: ServiceSettings, gate: Gate, monitors: Monitors) -> grpc.aio.Server:
+    async def admit(method: str, request: Message, context: Context) -> None:
+        if asked := asked_of(method, request):
+            await gate.admit(call_of(context), asked, monitors.find)
+
     options = [
         # Two processes that share a port by accident would each get half of the calls.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
     ]
-    return grpc.aio.server(interceptors=[CallBoundary()], options=options)
+    return grpc.aio.server(interceptors=[CallBoundary(admit)], options=options)
 
 
 def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> str:
     host, _, port = settings.grpc.rpartition(":")
     _check_free(host.strip("[]"), int(port))
-    bound = server.add_insecure_port(settings.grpc)
+    if settings.grpc_certificate_file and settings.grpc_key_file:
+        try:
+            tls = server_credentials(
+                settings.grpc_certificate_file, settings.grpc_key_file, settings.client_ca_file
+            )
+        except TlsError as error:
+            raise StartError(str(error)) from error
+        bound = server.add_secure_port(settings.grpc, tls)
+    else:
+        bound = server.add_insecure_port(settings.grpc)
     if settings.socket:
-        server.add_insecure_port(f"unix:{settings.socket}")
+        try:
+            server.add_insecure_port(f"unix:{settings.socket}")
+        except RuntimeError:
+            raise StartError(
+                f"OPENRUM_SOCKET: cannot listen on {settings.socket}: its folder must exist and be"
+                " writable, and the path have fewer than 108 bytes"
+            ) from None
     return f"{host}:{bound}"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 __all__ = ["ServiceSettings"]
 
 import ipaddress
+from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,16 +23,63 @@ class ServiceSettings(BaseSettings):
     )
     socket: str = Field(
         default="",
-        description="A Unix socket the service listens on too, for a bridge on the same machine.",
+        description="A Unix socket the service listens on too, without TLS, for a bridge or the "
+        "`openrum` command on the same machine.",
     )
     database_url: str = Field(
         default="sqlite:///var/openrum.sqlite3",
         description="Where events are kept: sqlite:///FILE or postgresql+psycopg://...",
     )
+    auth: Literal["auto", "required"] = Field(
+        default="auto",
+        description="When callers are authorized: `auto` is everywhere but on loopback, `required` "
+        "is there too.",
+    )
+    check_origin: bool = Field(
+        default=False,
+        description="Whether a page must be of a Domain of its app monitor to put events.",
+    )
     account_id: str = Field(
         default="000000000000",
-        pattern=r"\d{12}",
-        description="The AWS account id that event documents show, 12 digits.",
+        pattern=r"^\d{12}$",
+        description="The AWS account id in ARNs and event documents, 12 digits.",
+    )
+    region: str = Field(
+        default="",
+        pattern="^[a-z0-9-]*$",
+        description="The region in ARNs and the only one that signatures may name. Where it is "
+        "empty ARNs have us-east-1 and signatures any.",
+    )
+    operator_token_file: Path = Field(
+        default=Path("var/operator.token"),
+        description="Who can read this file may do everything: the `openrum` command does. Made at "
+        "the first start.",
+    )
+    bridge_token_file: Path = Field(
+        default=Path("var/bridge.token"),
+        description="Tells a bridge from other callers, so that its reports of who calls are "
+        "believed. Made by the service at its first start.",
+    )
+    secrets_key_file: Path = Field(
+        default=Path("var/secrets.key"),
+        description="Encrypts the secrets of access keys in the database. Made with the first key.",
+    )
+    grpc_certificate_file: Path | None = Field(
+        default=None, description="TLS for gRPC: the certificate chain, PEM. Read again on change."
+    )
+    grpc_key_file: Path | None = Field(
+        default=None, description="TLS for gRPC: the key of the certificate, PEM."
+    )
+    client_ca_file: Path | None = Field(
+        default=None,
+        description="mTLS for gRPC: callers must show a certificate signed by this CA, PEM.",
+    )
+    certificate_access: frozenset[Literal["read", "write", "admin"]] = Field(
+        default=frozenset({"read", "write"}),
+        description="What callers with such a certificate may do, as JSON.",
+    )
+    max_app_monitors: int = Field(
+        default=1000, ge=1, description="The most app monitors there may be; AWS allows 20."
     )
     max_message_bytes: int = Field(
         default=32 << 20, ge=1 << 16, description="The longest gRPC message taken, in bytes."
@@ -47,20 +96,31 @@ class ServiceSettings(BaseSettings):
 
     @field_validator("grpc")
     @classmethod
-    def _only_loopback(cls, value: str) -> str:
+    def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             raise ValueError("must be host:port, as 127.0.0.1:50051")
-        if not _is_loopback(host.strip("[]")):
-            raise ValueError(
-                f"{host} can be reached from other machines and callers are not authenticated yet; "
-                "set a loopback address, 127.0.0.1 or [::1]"
-            )
         return value
 
+    @model_validator(mode="after")
+    def _tls(self) -> ServiceSettings:
+        if (self.grpc_certificate_file is None) != (self.grpc_key_file is None):
+            raise ValueError("OPENRUM_GRPC_CERTIFICATE_FILE and OPENRUM_GRPC_KEY_FILE go together")
+        if self.client_ca_file and not self.grpc_certificate_file:
+            raise ValueError("OPENRUM_CLIENT_CA_FILE needs OPENRUM_GRPC_CERTIFICATE_FILE")
+        if self.exposed and not self.grpc_certificate_file:
+            raise ValueError(
+                f"OPENRUM_GRPC: {self.grpc} can be reached from other machines; set"
+                " OPENRUM_GRPC_CERTIFICATE_FILE and OPENRUM_GRPC_KEY_FILE, so that tokens and"
+                " events are encrypted on their way, or set a loopback address, 127.0.0.1 or [::1]"
+            )
+        return self
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines can reach the gRPC face."""
+        host = self.grpc.rpartition(":")[0].strip("[]")
+        try:
+            return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return True

@@ -1,14 +1,201 @@
-"""`openrum up`, from the outside."""
+"""`openrum up` from the outside: what it prints works as printed, what it cannot do it says."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import socket
 import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.running import OpenRum
+import grpc
+import pytest
+
+from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.running import OpenRum, environment, read_back, run_openrum
+
+_ROOT = Path(__file__).parent.parent.parent
+_ANY_PORTS = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0"}
 
 
 def test_the_printed_curl_line_answers_200_and_the_event_is_read_back(openrum: OpenRum) -> None:
     curl = next(line for line in openrum.output if line.startswith("curl "))
-    answer = subprocess.run(curl, shell=True, capture_output=True, text=True, check=True).stdout
+    first, again = [
+        subprocess.run(curl, shell=True, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    sent = re.findall(r'"id": "([^"]+)", "timestamp"', curl)
 
-    assert answer.startswith("HTTP/1.1 200 OK")
+    assert first.startswith("HTTP/1.1 200 OK")
+    assert again.startswith("HTTP/1.1 200 OK")
+    assert [_event_id(document) for document in read_back(openrum.grpc, "my-app")] == sent
+
+
+def test_the_printed_boto3_lines_run_as_printed(openrum: OpenRum, tmp_path: Path) -> None:
+    before = len(read_back(openrum.grpc, "my-app"))
+    printed = "".join(openrum.output)
+    (snippet,) = re.findall(r"^import boto3.*?^\)$.*?^\)$", printed, re.DOTALL | re.MULTILINE)
+    script = tmp_path / "snippet.py"
+    script.write_text(snippet)
+    ran = subprocess.run(
+        [sys.executable, script], env=environment(), capture_output=True, text=True, check=False
+    )
+    newest, *others = read_back(openrum.grpc, "my-app")
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert json.loads(newest)["event_type"] == "my.event"
+    assert len(others) == before
+
+
+def test_the_printed_events_command_shows_what_was_put(openrum: OpenRum) -> None:
+    command = next(line for line in openrum.output if "openrum events" in line).split()
+    assert command[:2] == [".venv/bin/openrum", "events"]
+    ran = run_openrum(*command[1:], "--json", OPENRUM_GRPC=openrum.grpc)
+
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == read_back(openrum.grpc, "my-app")
+
+
+def test_a_second_start_goes_on_with_the_data_and_makes_no_second_app_monitor(
+    tmp_path: Path,
+) -> None:
+    with OpenRum(tmp_path) as server:
+        before = _monitor_ids(server)
+        assert server.stop() == 0
+        server.start()
+
+        assert _monitor_ids(server) == before
+        assert len(before) == 1
+        assert sum(f"my-app  {before[0]}" in line for line in server.output) == 2
+
+
+def test_no_file_is_made_but_the_database_and_two_tokens(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        assert server.stop() == 0
+
+        made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
+
+        assert made == ["openrum.sqlite3", "var/bridge.token", "var/operator.token"]
+
+
+@pytest.fixture
+def busy() -> Iterator[str]:
+    """An address that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("setting", ["OPENRUM_HTTP", "OPENRUM_GRPC"])
+def test_a_busy_port_is_one_line_that_names_the_setting(
+    tmp_path: Path, busy: str, setting: str
+) -> None:
+    database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
+    error = _failed_start(OPENRUM_DATABASE_URL=database, **{setting: busy})
+
+    assert error == f"{setting}: cannot listen on {busy}: address already in use"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql+psycopg://me:pa@sec:ret@host/db", "not a database URL"),
+        ("mysql://me:secret@host/db", "mysql:// is not supported"),
+        ("sqlite:///{folder}/text", "cannot be opened: file is not a database"),
+        ("sqlite:///{folder}/text/db", "File exists"),
+        ("postgresql+psycopg://me:secret@127.0.0.1:{closed}/db", "Connection refused"),
+    ],
+)
+def test_a_wrong_database_url_is_one_line_without_the_password(
+    tmp_path: Path, url: str, reason: str
+) -> None:
+    (tmp_path / "text").write_text("This is no database, though long enough for a header.\n" * 9)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        filled = url.format(folder=tmp_path, closed=closed.getsockname()[1])
+        error = _failed_start(OPENRUM_DATABASE_URL=filled)
+
+    assert error.startswith("OPENRUM_DATABASE_URL: ")
+    assert reason in error
+    assert "sec" not in error.replace("connect", "")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "text"),
+    [
+        ("OPENRUM_HTTP", "0.0.0.0:8080", "set a loopback address, 127.0.0.1 or [::1]"),
+        ("OPENRUM_GRPC", "0.0.0.0:50051", "set a loopback address, 127.0.0.1 or [::1]"),
+        ("OPENRUM_ALLOWED_ORIGINS", "https://shop.example", "must be a JSON array"),
+        ("OPENRUM_PATH_PREFIX", "rum", "should match pattern"),
+        ("OPENRUM_SOCKET", "/nowhere/socket", "cannot listen on /nowhere/socket: its folder must"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it_and_what_to_set(
+    tmp_path: Path, setting: str, value: str, text: str
+) -> None:
+    database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
+    error = _failed_start(**{"OPENRUM_DATABASE_URL": database, setting: value})
+
+    assert error.startswith(f"{setting}: ")
+    assert text in error
+
+
+def _failed_start(**settings: str) -> str:
+    """Returns the one line of an `openrum up` that fails as wrong usage does."""
+    ran = run_openrum("up", **{**_ANY_PORTS, **settings})
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+    *others, last = ran.stderr.splitlines()
+    assert not [line for line in others if line.startswith("Error: ")]
+    assert last.startswith("Error: ")
+    return last.removeprefix("Error: ")
+
+
+def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
+    """In a copy of the sources with this .venv, so that nothing is set up anew."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).write_bytes((_ROOT / name).read_bytes())
+    (tmp_path / ".venv").symlink_to(_ROOT / ".venv")
+    for name in ("pyproject.toml", "requirements.lock"):
+        os.utime(tmp_path / name, (0, 0))  # older than .venv/.ready
+    running = subprocess.Popen(
+        ["make", "-s", "run"],
+        cwd=tmp_path,
+        env=environment(**_ANY_PORTS),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout
+    lines = []
+    try:
+        for line in running.stdout:
+            lines.append(line)
+            if line.startswith("Stop with Ctrl-C"):
+                break
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text()
+        os.kill(int(children), signal.SIGINT)
+        code = running.wait(30)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+        running.stdout.close()
+
+    assert lines[1] == "OpenRUM is running.\n"
+    assert code == 0
+    assert (tmp_path / "var" / "openrum.sqlite3").exists()
+
+
+def _monitor_ids(server: OpenRum) -> list[str]:
+    with grpc.insecure_channel(server.grpc) as channel:
+        listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
+    return [monitor.id for monitor in listed.app_monitor_summaries]
+
+
+def _event_id(document: str) -> str:
+    return str(json.loads(document)["event_id"])

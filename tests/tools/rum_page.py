@@ -21,7 +21,7 @@ from tests.tools.toolbox import TOOLS, install_once
 __all__ = ["VERSION", "RumPage", "bundle", "demo_site"]
 
 VERSION = "3.2.1"
-_PACKAGES = {"aws-rum-web": VERSION, "esbuild": "0.28.2"}
+_ESBUILD = "0.28.2"
 _ENTRY = 'import { AwsRum } from "aws-rum-web"; globalThis.AwsRum = AwsRum;\n'
 _HTML = """<!doctype html>
 <html lang="en">
@@ -115,7 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def demo_site(
-    endpoint: str, app_monitor_id: str, config: Mapping[str, object] | None = None
+    endpoint: str,
+    app_monitor_id: str,
+    config: Mapping[str, object] | None = None,
+    *,
+    version: str = VERSION,
 ) -> Iterator[str]:
     """Yields the address of a demo site that reports to `endpoint`.
 
@@ -124,6 +128,7 @@ def demo_site(
         app_monitor_id: Lower-case UUID; in upper case aws-rum-web would record its own requests.
         config: aws-rum-web's settings. Unless it says otherwise requests are unsigned, successful
             fetches are recorded too, and there is no session replay.
+        version: Of aws-rum-web.
 
     Raises:
         ToolMissingError: aws-rum-web could not be installed.
@@ -135,7 +140,7 @@ def demo_site(
         **(config or {}),
     }
     arguments = json.dumps([app_monitor_id, "1.0.0", "us-east-1", settings]).replace("<", "\\u003c")
-    content = {"html": (_HTML % arguments).encode(), "script": bundle().read_bytes()}
+    content = {"html": (_HTML % arguments).encode(), "script": bundle(version).read_bytes()}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("DemoHandler", (_Handler,), content))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="demo site")
     thread.start()
@@ -147,18 +152,18 @@ def demo_site(
         server.server_close()
 
 
-def bundle() -> Path:
-    """Returns aws-rum-web as one script that defines `AwsRum`, made once and kept in `.tools/rum-page`."""
+def bundle(version: str = VERSION) -> Path:
+    """Returns aws-rum-web as one script that defines `AwsRum`, made once and kept in `.tools`."""
+    packages = {"aws-rum-web": version, "esbuild": _ESBUILD}
 
     def build(folder: Path) -> None:
         entry = folder / "entry.js"
         entry.write_text(_ENTRY)
-        modules = npm_install(_PACKAGES, TOOLS / "node")
+        modules = npm_install(packages, TOOLS / f"aws-rum-web-{version}")
         (folder / "node_modules").symlink_to(modules)
         options = ["--bundle", "--format=iife", "--minify", "--log-level=warning"]
         esbuild = modules / "esbuild" / "bin" / "esbuild"
         run_node(esbuild, "entry.js", *options, "--outfile=aws-rum-web.js", cwd=folder)
 
-    return (
-        install_once(TOOLS / "rum-page", json.dumps([_PACKAGES, _ENTRY]), build) / "aws-rum-web.js"
-    )
+    stamp = json.dumps([packages, _ENTRY])
+    return install_once(TOOLS / f"rum-page-{version}", stamp, build) / "aws-rum-web.js"

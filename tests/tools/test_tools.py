@@ -71,7 +71,11 @@ class Received:
     body: bytes
 
     def json(self) -> Any:
-        unpacked = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+        unpacked = (
+            gzip.decompress(self.body)
+            if self.headers.get("content-encoding") == "gzip"
+            else self.body
+        )
         return json.loads(unpacked)
 
     def event_types(self) -> set[str]:
@@ -117,7 +121,10 @@ class Recorder:
         return {kind for post in self.posts() for kind in post.event_types()}
 
     def wait_for(self, *kinds: str) -> None:
-        wait_until(lambda: set(kinds) <= self.event_types(), f"batch with {kinds}, only {self.event_types()}")
+        wait_until(
+            lambda: set(kinds) <= self.event_types(),
+            f"batch with {kinds}, only {self.event_types()}",
+        )
 
 
 @pytest.fixture
@@ -174,13 +181,19 @@ def _not_to_be_had() -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
 def test_a_missing_tool_skips_the_test_but_fails_it_in_ci(
     monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
 ) -> None:
     monkeypatch.setenv("CI", ci)
 
-    with pytest.raises(outcome, match="The tool is missing: this machine has none"), tools_needed(), _not_to_be_had():
+    with (
+        pytest.raises(outcome, match="The tool is missing: this machine has none"),
+        tools_needed(),
+        _not_to_be_had(),
+    ):
         pass
 
 
@@ -236,7 +249,9 @@ def _serve_until_killed(log: Path, pid: Any) -> None:
     signal.pause()
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv, of Debian's util-linux, is missing")
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None, reason="setpriv, of Debian's util-linux, is missing"
+)
 def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     pid = spawn.Value("i", 0)
@@ -267,7 +282,10 @@ def test_pages_share_no_cookies(browser: Browser, recorder: Recorder) -> None:
         second.open(recorder.url)
         first.evaluate("() => { document.cookie = 'a=1'; }")
 
-        assert (first.evaluate("() => document.cookie"), second.evaluate("() => document.cookie")) == ("a=1", "")
+        assert (
+            first.evaluate("() => document.cookie"),
+            second.evaluate("() => document.cookie"),
+        ) == ("a=1", "")
 
 
 async def _ten() -> int:
@@ -295,7 +313,10 @@ def test_a_page_reports_each_kind_of_event(page: Page, recorder: Recorder) -> No
         )
 
     events = [event for post in recorder.posts() for event in post.json()["RumEvents"]]
-    by_type = {kind: [json.loads(e["details"]) for e in events if e["type"] == kind] for kind in recorder.event_types()}
+    by_type = {
+        kind: [json.loads(e["details"]) for e in events if e["type"] == kind]
+        for kind in recorder.event_types()
+    }
     assert statuses == (200, 503)
     assert by_type["com.amazon.rum.js_error_event"][0]["message"] == "out of stock"
     assert [e["response"]["status"] for e in by_type["com.amazon.rum.http_event"]] == [200, 503]
@@ -306,8 +327,14 @@ def test_a_page_reports_each_kind_of_event(page: Page, recorder: Recorder) -> No
 
 
 @pytest.mark.parametrize("way", ["leave", "close"])
-def test_a_page_that_goes_away_sends_a_beacon(browser: Browser, recorder: Recorder, way: str) -> None:
-    with tools_needed(), demo_site(recorder.url, MONITOR, {"dispatchInterval": 600_000}) as url, browser.page() as page:
+def test_a_page_that_goes_away_sends_a_beacon(
+    browser: Browser, recorder: Recorder, way: str
+) -> None:
+    with (
+        tools_needed(),
+        demo_site(recorder.url, MONITOR, {"dispatchInterval": 600_000}) as url,
+        browser.page() as page,
+    ):
         visitor = RumPage(page, url)
         visitor.record("cart_left", {"items": 1})
         visitor.leave() if way == "leave" else page.close()
@@ -355,10 +382,14 @@ def _demo_server(descriptor_set: bytes, address: str) -> Iterator[int]:
     def put(request: Any, context: grpc.ServicerContext) -> Any:
         if request.batch_id == "missing":
             status = status_pb2.Status(code=code_pb2.NOT_FOUND, message="no such app monitor")
-            missing = message("ResourceNotFoundException")(message="no such", resource_name=request.id)
+            missing = message("ResourceNotFoundException")(
+                message="no such", resource_name=request.id
+            )
             status.details.add().Pack(missing)
             context.abort_with_status(rpc_status.to_status(status))
-        return message("PutResponse")(seen=f"{request.id} {request.batch_id} {request.rum_events[0].timestamp}")
+        return message("PutResponse")(
+            seen=f"{request.id} {request.batch_id} {request.rum_events[0].timestamp}"
+        )
 
     handler = grpc.unary_unary_rpc_method_handler(
         put,
@@ -366,7 +397,9 @@ def _demo_server(descriptor_set: bytes, address: str) -> Iterator[int]:
         response_serializer=message("PutResponse").SerializeToString,
     )
     server = grpc.server(ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("demo.v1.DemoService", {"Put": handler}),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("demo.v1.DemoService", {"Put": handler}),)
+    )
     port = server.add_insecure_port(address)
     server.start()
     try:
@@ -376,7 +409,9 @@ def _demo_server(descriptor_set: bytes, address: str) -> Iterator[int]:
 
 
 def _post(url: str, body: object) -> tuple[int, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read() or b"null")
@@ -395,7 +430,9 @@ def test_envoy_transcodes_requests_and_errors(tmp_path: Path) -> None:
     ):
         url = f"http://127.0.0.1:{port}/appmonitors/{MONITOR}"
         events = [{"id": "1", "timestamp": 1.5, "details": "{}"}]
-        accepted = _post(f"{url}?unknown=1", {"BatchId": "b", "RumEvents": events, "SessionMetadata": "{}"})
+        accepted = _post(
+            f"{url}?unknown=1", {"BatchId": "b", "RumEvents": events, "SessionMetadata": "{}"}
+        )
         refused = _post(url, {"BatchId": "missing", "RumEvents": events})
         malformed = _post(url, {"BatchId": {"no": "string"}})
         unknown = _post(f"{url}/other", {})
@@ -419,7 +456,9 @@ def test_envoy_reaches_a_unix_socket(tmp_path: Path) -> None:
         tools_needed(),
         envoy.transcoder(descriptors, ["demo.v1.DemoService"], address) as port,
     ):
-        status, _ = _post(f"http://127.0.0.1:{port}/appmonitors/{MONITOR}", {"RumEvents": [{"timestamp": 0}]})
+        status, _ = _post(
+            f"http://127.0.0.1:{port}/appmonitors/{MONITOR}", {"RumEvents": [{"timestamp": 0}]}
+        )
 
     assert status == 200
 
@@ -433,7 +472,9 @@ def test_postgres_runs_and_keeps_databases_apart(postgres_server: Postgres) -> N
         version = connection.scalar(sqlalchemy.text("SHOW server_version"))
         fsync = connection.scalar(sqlalchemy.text("SHOW fsync"))
         connection.execute(sqlalchemy.text("CREATE TABLE t (id int PRIMARY KEY)"))
-    tables = sqlalchemy.inspect(other := sqlalchemy.create_engine(postgres_server.create_database("two")))
+    tables = sqlalchemy.inspect(
+        other := sqlalchemy.create_engine(postgres_server.create_database("two"))
+    )
     found = tables.get_table_names()
     engine.dispose()
     other.dispose()
@@ -461,9 +502,20 @@ def test_the_aws_cli_posts_events_to_an_endpoint_on_this_machine(recorder: Recor
     with tools_needed():
         awscli.install()
     event = f"id={MONITOR},timestamp=1735787045,type=cart,details='{{}}'"
-    arguments = ["rum", "put-rum-events", "--id", MONITOR, "--batch-id", MONITOR, "--rum-events", event]
+    arguments = [
+        "rum",
+        "put-rum-events",
+        "--id",
+        MONITOR,
+        "--batch-id",
+        MONITOR,
+        "--rum-events",
+        event,
+    ]
 
-    done = awscli.run([*arguments, "--app-monitor-details", "{}", "--user-details", "{}"], recorder.url)
+    done = awscli.run(
+        [*arguments, "--app-monitor-details", "{}", "--user-details", "{}"], recorder.url
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [f"/appmonitors/{MONITOR}/"] == [post.path for post in recorder.posts()]

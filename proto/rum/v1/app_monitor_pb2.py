@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rum/v1/app_monitor.proto\x12\x06rum.v1\"\xe1\x05\n\nAppMonitor\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12\x13\n\x02id\x18\x04 \x01(\tH\x02R\x02Id\x88\x01\x01\x12\x1d\n\x07\x63reated\x18\x05 \x01(\tH\x03R\x07\x43reated\x88\x01\x01\x12(\n\rlast_modified\x18\x06 \x01(\tH\x04R\x0cLastModified\x88\x01\x01\x12\x30\n\x04tags\x18\x07 \x03(\x0b\x32\x1c.rum.v1.AppMonitor.TagsEntryR\x04Tags\x12\x19\n\x05state\x18\x08 \x01(\tH\x05R\x05State\x88\x01\x01\x12[\n\x19\x61pp_monitor_configuration\x18\t \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12\x36\n\x0c\x64\x61ta_storage\x18\n \x01(\x0b\x32\x13.rum.v1.DataStorageR\x0b\x44\x61taStorage\x12\x39\n\rcustom_events\x18\x0b \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x0c \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfiguration\x12\x1f\n\x08platform\x18\r \x01(\tH\x06R\x08Platform\x88\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_domainB\x05\n\x03_idB\n\n\x08_createdB\x10\n\x0e_last_modifiedB\x08\n\x06_stateB\x0b\n\t_platform\"\x8b\x02\n\x11\x41ppMonitorSummary\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x13\n\x02id\x18\x02 \x01(\tH\x01R\x02Id\x88\x01\x01\x12\x1d\n\x07\x63reated\x18\x03 \x01(\tH\x02R\x07\x43reated\x88\x01\x01\x12(\n\rlast_modified\x18\x04 \x01(\tH\x03R\x0cLastModified\x88\x01\x01\x12\x19\n\x05state\x18\x05 \x01(\tH\x04R\x05State\x88\x01\x01\x12\x1f\n\x08platform\x18\x06 \x01(\tH\x05R\x08Platform\x88\x01\x01\x42\x07\n\x05_nameB\x05\n\x03_idB\n\n\x08_createdB\x10\n\x0e_last_modifiedB\x08\n\x06_stateB\x0b\n\t_platform\"\xf3\x03\n\x17\x41ppMonitorConfiguration\x12-\n\x10identity_pool_id\x18\x01 \x01(\tH\x00R\x0eIdentityPoolId\x88\x01\x01\x12%\n\x0e\x65xcluded_pages\x18\x02 \x03(\tR\rExcludedPages\x12%\n\x0eincluded_pages\x18\x03 \x03(\tR\rIncludedPages\x12%\n\x0e\x66\x61vorite_pages\x18\x04 \x03(\tR\rFavoritePages\x12\x33\n\x13session_sample_rate\x18\x05 \x01(\x01H\x01R\x11SessionSampleRate\x88\x01\x01\x12)\n\x0eguest_role_arn\x18\x06 \x01(\tH\x02R\x0cGuestRoleArn\x88\x01\x01\x12(\n\rallow_cookies\x18\x07 \x01(\x08H\x03R\x0c\x41llowCookies\x88\x01\x01\x12 \n\x0btelemetries\x18\x08 \x03(\tR\x0bTelemetries\x12%\n\x0c\x65nable_x_ray\x18\t \x01(\x08H\x04R\nEnableXRay\x88\x01\x01\x42\x13\n\x11_identity_pool_idB\x16\n\x14_session_sample_rateB\x11\n\x0f_guest_role_arnB\x10\n\x0e_allow_cookiesB\x0f\n\r_enable_x_ray\"6\n\x0c\x43ustomEvents\x12\x1b\n\x06status\x18\x01 \x01(\tH\x00R\x06Status\x88\x01\x01\x42\t\n\x07_status\"3\n\x0b\x44\x61taStorage\x12$\n\x06\x63w_log\x18\x01 \x01(\x0b\x32\r.rum.v1.CwLogR\x05\x43wLog\"}\n\x05\x43wLog\x12)\n\x0e\x63w_log_enabled\x18\x01 \x01(\x08H\x00R\x0c\x43wLogEnabled\x88\x01\x01\x12%\n\x0c\x63w_log_group\x18\x02 \x01(\tH\x01R\nCwLogGroup\x88\x01\x01\x42\x11\n\x0f_cw_log_enabledB\x0f\n\r_cw_log_group\"q\n\x1a\x44\x65obfuscationConfiguration\x12S\n\x17java_script_source_maps\x18\x01 \x01(\x0b\x32\x1c.rum.v1.JavaScriptSourceMapsR\x14JavaScriptSourceMaps\"e\n\x14JavaScriptSourceMaps\x12\x1b\n\x06status\x18\x01 \x01(\tH\x00R\x06Status\x88\x01\x01\x12\x1a\n\x06s3_uri\x18\x02 \x01(\tH\x01R\x05S3Uri\x88\x01\x01\x42\t\n\x07_statusB\t\n\x07_s3_urib\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rum/v1/app_monitor.proto\x12\x06rum.v1\"\xa0\x06\n\nAppMonitor\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12\x13\n\x02id\x18\x04 \x01(\tH\x02R\x02Id\x88\x01\x01\x12\x1d\n\x07\x63reated\x18\x05 \x01(\tH\x03R\x07\x43reated\x88\x01\x01\x12(\n\rlast_modified\x18\x06 \x01(\tH\x04R\x0cLastModified\x88\x01\x01\x12\x30\n\x04tags\x18\x07 \x03(\x0b\x32\x1c.rum.v1.AppMonitor.TagsEntryR\x04Tags\x12\x19\n\x05state\x18\x08 \x01(\tH\x05R\x05State\x88\x01\x01\x12[\n\x19\x61pp_monitor_configuration\x18\t \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12\x36\n\x0c\x64\x61ta_storage\x18\n \x01(\x0b\x32\x13.rum.v1.DataStorageR\x0b\x44\x61taStorage\x12\x39\n\rcustom_events\x18\x0b \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x0c \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfiguration\x12\x1f\n\x08platform\x18\r \x01(\tH\x06R\x08Platform\x88\x01\x01\x12*\n\x0e\x64ropped_events\x18\x0e \x01(\x03H\x07R\rDroppedEvents\x88\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_domainB\x05\n\x03_idB\n\n\x08_createdB\x10\n\x0e_last_modifiedB\x08\n\x06_stateB\x0b\n\t_platformB\x11\n\x0f_dropped_events\"\xca\x02\n\x11\x41ppMonitorSummary\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x13\n\x02id\x18\x02 \x01(\tH\x01R\x02Id\x88\x01\x01\x12\x1d\n\x07\x63reated\x18\x03 \x01(\tH\x02R\x07\x43reated\x88\x01\x01\x12(\n\rlast_modified\x18\x04 \x01(\tH\x03R\x0cLastModified\x88\x01\x01\x12\x19\n\x05state\x18\x05 \x01(\tH\x04R\x05State\x88\x01\x01\x12\x1f\n\x08platform\x18\x06 \x01(\tH\x05R\x08Platform\x88\x01\x01\x12*\n\x0e\x64ropped_events\x18\x07 \x01(\x03H\x06R\rDroppedEvents\x88\x01\x01\x42\x07\n\x05_nameB\x05\n\x03_idB\n\n\x08_createdB\x10\n\x0e_last_modifiedB\x08\n\x06_stateB\x0b\n\t_platformB\x11\n\x0f_dropped_events\"\xf3\x03\n\x17\x41ppMonitorConfiguration\x12-\n\x10identity_pool_id\x18\x01 \x01(\tH\x00R\x0eIdentityPoolId\x88\x01\x01\x12%\n\x0e\x65xcluded_pages\x18\x02 \x03(\tR\rExcludedPages\x12%\n\x0eincluded_pages\x18\x03 \x03(\tR\rIncludedPages\x12%\n\x0e\x66\x61vorite_pages\x18\x04 \x03(\tR\rFavoritePages\x12\x33\n\x13session_sample_rate\x18\x05 \x01(\x01H\x01R\x11SessionSampleRate\x88\x01\x01\x12)\n\x0eguest_role_arn\x18\x06 \x01(\tH\x02R\x0cGuestRoleArn\x88\x01\x01\x12(\n\rallow_cookies\x18\x07 \x01(\x08H\x03R\x0c\x41llowCookies\x88\x01\x01\x12 \n\x0btelemetries\x18\x08 \x03(\tR\x0bTelemetries\x12%\n\x0c\x65nable_x_ray\x18\t \x01(\x08H\x04R\nEnableXRay\x88\x01\x01\x42\x13\n\x11_identity_pool_idB\x16\n\x14_session_sample_rateB\x11\n\x0f_guest_role_arnB\x10\n\x0e_allow_cookiesB\x0f\n\r_enable_x_ray\"6\n\x0c\x43ustomEvents\x12\x1b\n\x06status\x18\x01 \x01(\tH\x00R\x06Status\x88\x01\x01\x42\t\n\x07_status\"3\n\x0b\x44\x61taStorage\x12$\n\x06\x63w_log\x18\x01 \x01(\x0b\x32\r.rum.v1.CwLogR\x05\x43wLog\"}\n\x05\x43wLog\x12)\n\x0e\x63w_log_enabled\x18\x01 \x01(\x08H\x00R\x0c\x43wLogEnabled\x88\x01\x01\x12%\n\x0c\x63w_log_group\x18\x02 \x01(\tH\x01R\nCwLogGroup\x88\x01\x01\x42\x11\n\x0f_cw_log_enabledB\x0f\n\r_cw_log_group\"q\n\x1a\x44\x65obfuscationConfiguration\x12S\n\x17java_script_source_maps\x18\x01 \x01(\x0b\x32\x1c.rum.v1.JavaScriptSourceMapsR\x14JavaScriptSourceMaps\"e\n\x14JavaScriptSourceMaps\x12\x1b\n\x06status\x18\x01 \x01(\tH\x00R\x06Status\x88\x01\x01\x12\x1a\n\x06s3_uri\x18\x02 \x01(\tH\x01R\x05S3Uri\x88\x01\x01\x42\t\n\x07_statusB\t\n\x07_s3_urib\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,21 +34,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPMONITOR_TAGSENTRY']._loaded_options = None
   _globals['_APPMONITOR_TAGSENTRY']._serialized_options = b'8\001'
   _globals['_APPMONITOR']._serialized_start=37
-  _globals['_APPMONITOR']._serialized_end=774
-  _globals['_APPMONITOR_TAGSENTRY']._serialized_start=651
-  _globals['_APPMONITOR_TAGSENTRY']._serialized_end=694
-  _globals['_APPMONITORSUMMARY']._serialized_start=777
-  _globals['_APPMONITORSUMMARY']._serialized_end=1044
-  _globals['_APPMONITORCONFIGURATION']._serialized_start=1047
-  _globals['_APPMONITORCONFIGURATION']._serialized_end=1546
-  _globals['_CUSTOMEVENTS']._serialized_start=1548
-  _globals['_CUSTOMEVENTS']._serialized_end=1602
-  _globals['_DATASTORAGE']._serialized_start=1604
-  _globals['_DATASTORAGE']._serialized_end=1655
-  _globals['_CWLOG']._serialized_start=1657
-  _globals['_CWLOG']._serialized_end=1782
-  _globals['_DEOBFUSCATIONCONFIGURATION']._serialized_start=1784
-  _globals['_DEOBFUSCATIONCONFIGURATION']._serialized_end=1897
-  _globals['_JAVASCRIPTSOURCEMAPS']._serialized_start=1899
-  _globals['_JAVASCRIPTSOURCEMAPS']._serialized_end=2000
+  _globals['_APPMONITOR']._serialized_end=837
+  _globals['_APPMONITOR_TAGSENTRY']._serialized_start=695
+  _globals['_APPMONITOR_TAGSENTRY']._serialized_end=738
+  _globals['_APPMONITORSUMMARY']._serialized_start=840
+  _globals['_APPMONITORSUMMARY']._serialized_end=1170
+  _globals['_APPMONITORCONFIGURATION']._serialized_start=1173
+  _globals['_APPMONITORCONFIGURATION']._serialized_end=1672
+  _globals['_CUSTOMEVENTS']._serialized_start=1674
+  _globals['_CUSTOMEVENTS']._serialized_end=1728
+  _globals['_DATASTORAGE']._serialized_start=1730
+  _globals['_DATASTORAGE']._serialized_end=1781
+  _globals['_CWLOG']._serialized_start=1783
+  _globals['_CWLOG']._serialized_end=1908
+  _globals['_DEOBFUSCATIONCONFIGURATION']._serialized_start=1910
+  _globals['_DEOBFUSCATIONCONFIGURATION']._serialized_end=2023
+  _globals['_JAVASCRIPTSOURCEMAPS']._serialized_start=2025
+  _globals['_JAVASCRIPTSOURCEMAPS']._serialized_end=2126
 # @@protoc_insertion_point(module_scope)

@@ -59,6 +59,7 @@ class AppMonitor(_message.Message):
     CUSTOM_EVENTS_FIELD_NUMBER: _builtins.int
     DEOBFUSCATION_CONFIGURATION_FIELD_NUMBER: _builtins.int
     PLATFORM_FIELD_NUMBER: _builtins.int
+    DROPPED_EVENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is unique. 1 to 255 characters of [\\.\\-_#A-Za-z0-9], not starting with a dot."""
     domain: _builtins.str
@@ -73,6 +74,10 @@ class AppMonitor(_message.Message):
     """state is CREATED, ACTIVE or DELETING. CREATED until the first event arrives."""
     platform: _builtins.str
     """platform is Web, Android or iOS."""
+    dropped_events: _builtins.int
+    """dropped_events is how many custom events were dropped because custom events are not enabled.
+    Ours, in no AWS model.
+    """
     @_builtins.property
     def domain_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """domain_list are 1 to 5 domains, each as domain."""
@@ -91,7 +96,7 @@ class AppMonitor(_message.Message):
 
     @_builtins.property
     def custom_events(self) -> Global___CustomEvents:
-        """custom_events says whether custom events are kept."""
+        """custom_events says whether custom events are kept; where it is not ENABLED they are dropped when they arrive."""
 
     @_builtins.property
     def deobfuscation_configuration(self) -> Global___DeobfuscationConfiguration:
@@ -113,15 +118,18 @@ class AppMonitor(_message.Message):
         custom_events: Global___CustomEvents | None = ...,
         deobfuscation_configuration: Global___DeobfuscationConfiguration | None = ...,
         platform: _builtins.str | None = ...,
+        dropped_events: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_domain", b"_domain", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "app_monitor_configuration", b"app_monitor_configuration", "created", b"created", "custom_events", b"custom_events", "data_storage", b"data_storage", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_domain", b"_domain", "_dropped_events", b"_dropped_events", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "app_monitor_configuration", b"app_monitor_configuration", "created", b"created", "custom_events", b"custom_events", "data_storage", b"data_storage", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "dropped_events", b"dropped_events", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_domain", b"_domain", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "app_monitor_configuration", b"app_monitor_configuration", "created", b"created", "custom_events", b"custom_events", "data_storage", b"data_storage", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "domain_list", b"domain_list", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_domain", b"_domain", "_dropped_events", b"_dropped_events", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "app_monitor_configuration", b"app_monitor_configuration", "created", b"created", "custom_events", b"custom_events", "data_storage", b"data_storage", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "domain_list", b"domain_list", "dropped_events", b"dropped_events", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__created: _TypeAlias = _typing.Literal["created"]  # noqa: Y015
     _WhichOneofArgType__created: _TypeAlias = _typing.Literal["_created", b"_created"]  # noqa: Y015
     _WhichOneofReturnType__domain: _TypeAlias = _typing.Literal["domain"]  # noqa: Y015
     _WhichOneofArgType__domain: _TypeAlias = _typing.Literal["_domain", b"_domain"]  # noqa: Y015
+    _WhichOneofReturnType__dropped_events: _TypeAlias = _typing.Literal["dropped_events"]  # noqa: Y015
+    _WhichOneofArgType__dropped_events: _TypeAlias = _typing.Literal["_dropped_events", b"_dropped_events"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
     _WhichOneofReturnType__last_modified: _TypeAlias = _typing.Literal["last_modified"]  # noqa: Y015
@@ -136,6 +144,8 @@ class AppMonitor(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__created) -> _WhichOneofReturnType__created | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__domain) -> _WhichOneofReturnType__domain | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dropped_events) -> _WhichOneofReturnType__dropped_events | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
     @_typing.overload
@@ -163,6 +173,7 @@ class AppMonitorSummary(_message.Message):
     LAST_MODIFIED_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     PLATFORM_FIELD_NUMBER: _builtins.int
+    DROPPED_EVENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is the name of the app monitor."""
     id: _builtins.str
@@ -175,6 +186,8 @@ class AppMonitorSummary(_message.Message):
     """state is CREATED, ACTIVE or DELETING."""
     platform: _builtins.str
     """platform is Web, Android or iOS."""
+    dropped_events: _builtins.int
+    """dropped_events is how many custom events were dropped, as in AppMonitor. Ours, in no AWS model."""
     def __init__(
         self,
         *,
@@ -184,13 +197,16 @@ class AppMonitorSummary(_message.Message):
         last_modified: _builtins.str | None = ...,
         state: _builtins.str | None = ...,
         platform: _builtins.str | None = ...,
+        dropped_events: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "created", b"created", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_dropped_events", b"_dropped_events", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "created", b"created", "dropped_events", b"dropped_events", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "created", b"created", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "_dropped_events", b"_dropped_events", "_id", b"_id", "_last_modified", b"_last_modified", "_name", b"_name", "_platform", b"_platform", "_state", b"_state", "created", b"created", "dropped_events", b"dropped_events", "id", b"id", "last_modified", b"last_modified", "name", b"name", "platform", b"platform", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__created: _TypeAlias = _typing.Literal["created"]  # noqa: Y015
     _WhichOneofArgType__created: _TypeAlias = _typing.Literal["_created", b"_created"]  # noqa: Y015
+    _WhichOneofReturnType__dropped_events: _TypeAlias = _typing.Literal["dropped_events"]  # noqa: Y015
+    _WhichOneofArgType__dropped_events: _TypeAlias = _typing.Literal["_dropped_events", b"_dropped_events"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
     _WhichOneofReturnType__last_modified: _TypeAlias = _typing.Literal["last_modified"]  # noqa: Y015
@@ -203,6 +219,8 @@ class AppMonitorSummary(_message.Message):
     _WhichOneofArgType__state: _TypeAlias = _typing.Literal["_state", b"_state"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__created) -> _WhichOneofReturnType__created | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dropped_events) -> _WhichOneofReturnType__dropped_events | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
     @_typing.overload

@@ -24,9 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rum.v1 import app_monitor_pb2 as rum_dot_v1_dot_app__monitor__pb2
+from rum.v1 import metrics_pb2 as rum_dot_v1_dot_metrics__pb2
+from rum.v1 import resource_policy_pb2 as rum_dot_v1_dot_resource__policy__pb2
+from rum.v1 import tags_pb2 as rum_dot_v1_dot_tags__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rum/v1/control_plane_service.proto\x12\x06rum.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18rum/v1/app_monitor.proto\"\xf5\x04\n\x17\x43reateAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12=\n\x04tags\x18\x04 \x03(\x0b\x32).rum.v1.CreateAppMonitorRequest.TagsEntryR\x04Tags\x12[\n\x19\x61pp_monitor_configuration\x18\x05 \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12)\n\x0e\x63w_log_enabled\x18\x06 \x01(\x08H\x02R\x0c\x43wLogEnabled\x88\x01\x01\x12\x39\n\rcustom_events\x18\x07 \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x08 \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfiguration\x12\x1f\n\x08platform\x18\t \x01(\tH\x03R\x08Platform\x88\x01\x01\x12\x13\n\x02id\x18\n \x01(\tH\x04R\x02Id\x88\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_domainB\x11\n\x0f_cw_log_enabledB\x0b\n\t_platformB\x05\n\x03_id\"6\n\x18\x43reateAppMonitorResponse\x12\x13\n\x02id\x18\x01 \x01(\tH\x00R\x02Id\x88\x01\x01\x42\x05\n\x03_id\"8\n\x14GetAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x42\x07\n\x05_name\"L\n\x15GetAppMonitorResponse\x12\x33\n\x0b\x61pp_monitor\x18\x01 \x01(\x0b\x32\x12.rum.v1.AppMonitorR\nAppMonitor\"j\n\x16ListAppMonitorsRequest\x12\x18\n\x0bmax_results\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\nnext_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_max_resultsB\r\n\x0b_next_token\"\x9b\x01\n\x17ListAppMonitorsResponse\x12\"\n\nnext_token\x18\x01 \x01(\tH\x00R\tNextToken\x88\x01\x01\x12M\n\x15\x61pp_monitor_summaries\x18\x02 \x03(\x0b\x32\x19.rum.v1.AppMonitorSummaryR\x13\x41ppMonitorSummariesB\r\n\x0b_next_token\"\xbf\x03\n\x17UpdateAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12[\n\x19\x61pp_monitor_configuration\x18\x04 \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12)\n\x0e\x63w_log_enabled\x18\x05 \x01(\x08H\x02R\x0c\x43wLogEnabled\x88\x01\x01\x12\x39\n\rcustom_events\x18\x06 \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x07 \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfigurationB\x07\n\x05_nameB\t\n\x07_domainB\x11\n\x0f_cw_log_enabled\"\x1a\n\x18UpdateAppMonitorResponse\";\n\x17\x44\x65leteAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x42\x07\n\x05_name\"\x1a\n\x18\x44\x65leteAppMonitorResponse\"\x86\x02\n\x18GetAppMonitorDataRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x30\n\ntime_range\x18\x02 \x01(\x0b\x32\x11.rum.v1.TimeRangeR\tTimeRange\x12-\n\x07\x66ilters\x18\x03 \x03(\x0b\x32\x13.rum.v1.QueryFilterR\x07\x46ilters\x12$\n\x0bmax_results\x18\x04 \x01(\x05H\x01R\nMaxResults\x88\x01\x01\x12\"\n\nnext_token\x18\x05 \x01(\tH\x02R\tNextToken\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_max_resultsB\r\n\x0b_next_token\"X\n\tTimeRange\x12\x19\n\x05\x61\x66ter\x18\x01 \x01(\x03H\x00R\x05\x41\x66ter\x88\x01\x01\x12\x1b\n\x06\x62\x65\x66ore\x18\x02 \x01(\x03H\x01R\x06\x42\x65\x66ore\x88\x01\x01\x42\x08\n\x06_afterB\t\n\x07_before\"G\n\x0bQueryFilter\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x16\n\x06values\x18\x02 \x03(\tR\x06ValuesB\x07\n\x05_name\"f\n\x19GetAppMonitorDataResponse\x12\x16\n\x06\x65vents\x18\x01 \x03(\tR\x06\x45vents\x12\"\n\nnext_token\x18\x02 \x01(\tH\x00R\tNextToken\x88\x01\x01\x42\r\n\x0b_next_token2\xbf\x05\n\x13\x43ontrolPlaneService\x12m\n\x10\x43reateAppMonitor\x12\x1f.rum.v1.CreateAppMonitorRequest\x1a .rum.v1.CreateAppMonitorResponse\"\x16\x82\xd3\xe4\x93\x02\x10\"\x0b/appmonitor:\x01*\x12h\n\rGetAppMonitor\x12\x1c.rum.v1.GetAppMonitorRequest\x1a\x1d.rum.v1.GetAppMonitorResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/appmonitor/{name}\x12h\n\x0fListAppMonitors\x12\x1e.rum.v1.ListAppMonitorsRequest\x1a\x1f.rum.v1.ListAppMonitorsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\"\x0c/appmonitors\x12t\n\x10UpdateAppMonitor\x12\x1f.rum.v1.UpdateAppMonitorRequest\x1a .rum.v1.UpdateAppMonitorResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x32\x12/appmonitor/{name}:\x01*\x12q\n\x10\x44\x65leteAppMonitor\x12\x1f.rum.v1.DeleteAppMonitorRequest\x1a .rum.v1.DeleteAppMonitorResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/appmonitor/{name}\x12|\n\x11GetAppMonitorData\x12 .rum.v1.GetAppMonitorDataRequest\x1a!.rum.v1.GetAppMonitorDataResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/appmonitor/{name}/data:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rum/v1/control_plane_service.proto\x12\x06rum.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18rum/v1/app_monitor.proto\x1a\x14rum/v1/metrics.proto\x1a\x1crum/v1/resource_policy.proto\x1a\x11rum/v1/tags.proto\"\xf5\x04\n\x17\x43reateAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12=\n\x04tags\x18\x04 \x03(\x0b\x32).rum.v1.CreateAppMonitorRequest.TagsEntryR\x04Tags\x12[\n\x19\x61pp_monitor_configuration\x18\x05 \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12)\n\x0e\x63w_log_enabled\x18\x06 \x01(\x08H\x02R\x0c\x43wLogEnabled\x88\x01\x01\x12\x39\n\rcustom_events\x18\x07 \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x08 \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfiguration\x12\x1f\n\x08platform\x18\t \x01(\tH\x03R\x08Platform\x88\x01\x01\x12\x13\n\x02id\x18\n \x01(\tH\x04R\x02Id\x88\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\t\n\x07_domainB\x11\n\x0f_cw_log_enabledB\x0b\n\t_platformB\x05\n\x03_id\"6\n\x18\x43reateAppMonitorResponse\x12\x13\n\x02id\x18\x01 \x01(\tH\x00R\x02Id\x88\x01\x01\x42\x05\n\x03_id\"8\n\x14GetAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x42\x07\n\x05_name\"L\n\x15GetAppMonitorResponse\x12\x33\n\x0b\x61pp_monitor\x18\x01 \x01(\x0b\x32\x12.rum.v1.AppMonitorR\nAppMonitor\"j\n\x16ListAppMonitorsRequest\x12\x18\n\x0bmax_results\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\nnext_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_max_resultsB\r\n\x0b_next_token\"\x9b\x01\n\x17ListAppMonitorsResponse\x12\"\n\nnext_token\x18\x01 \x01(\tH\x00R\tNextToken\x88\x01\x01\x12M\n\x15\x61pp_monitor_summaries\x18\x02 \x03(\x0b\x32\x19.rum.v1.AppMonitorSummaryR\x13\x41ppMonitorSummariesB\r\n\x0b_next_token\"\xbf\x03\n\x17UpdateAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x1b\n\x06\x64omain\x18\x02 \x01(\tH\x01R\x06\x44omain\x88\x01\x01\x12\x1f\n\x0b\x64omain_list\x18\x03 \x03(\tR\nDomainList\x12[\n\x19\x61pp_monitor_configuration\x18\x04 \x01(\x0b\x32\x1f.rum.v1.AppMonitorConfigurationR\x17\x41ppMonitorConfiguration\x12)\n\x0e\x63w_log_enabled\x18\x05 \x01(\x08H\x02R\x0c\x43wLogEnabled\x88\x01\x01\x12\x39\n\rcustom_events\x18\x06 \x01(\x0b\x32\x14.rum.v1.CustomEventsR\x0c\x43ustomEvents\x12\x63\n\x1b\x64\x65obfuscation_configuration\x18\x07 \x01(\x0b\x32\".rum.v1.DeobfuscationConfigurationR\x1a\x44\x65obfuscationConfigurationB\x07\n\x05_nameB\t\n\x07_domainB\x11\n\x0f_cw_log_enabled\"\x1a\n\x18UpdateAppMonitorResponse\";\n\x17\x44\x65leteAppMonitorRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x42\x07\n\x05_name\"\x1a\n\x18\x44\x65leteAppMonitorResponse\"\x86\x02\n\x18GetAppMonitorDataRequest\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x30\n\ntime_range\x18\x02 \x01(\x0b\x32\x11.rum.v1.TimeRangeR\tTimeRange\x12-\n\x07\x66ilters\x18\x03 \x03(\x0b\x32\x13.rum.v1.QueryFilterR\x07\x46ilters\x12$\n\x0bmax_results\x18\x04 \x01(\x05H\x01R\nMaxResults\x88\x01\x01\x12\"\n\nnext_token\x18\x05 \x01(\tH\x02R\tNextToken\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_max_resultsB\r\n\x0b_next_token\"X\n\tTimeRange\x12\x19\n\x05\x61\x66ter\x18\x01 \x01(\x03H\x00R\x05\x41\x66ter\x88\x01\x01\x12\x1b\n\x06\x62\x65\x66ore\x18\x02 \x01(\x03H\x01R\x06\x42\x65\x66ore\x88\x01\x01\x42\x08\n\x06_afterB\t\n\x07_before\"G\n\x0bQueryFilter\x12\x17\n\x04name\x18\x01 \x01(\tH\x00R\x04Name\x88\x01\x01\x12\x16\n\x06values\x18\x02 \x03(\tR\x06ValuesB\x07\n\x05_name\"f\n\x19GetAppMonitorDataResponse\x12\x16\n\x06\x65vents\x18\x01 \x03(\tR\x06\x45vents\x12\"\n\nnext_token\x18\x02 \x01(\tH\x00R\tNextToken\x88\x01\x01\x42\r\n\x0b_next_token2\xf1\x14\n\x13\x43ontrolPlaneService\x12m\n\x10\x43reateAppMonitor\x12\x1f.rum.v1.CreateAppMonitorRequest\x1a .rum.v1.CreateAppMonitorResponse\"\x16\x82\xd3\xe4\x93\x02\x10\"\x0b/appmonitor:\x01*\x12h\n\rGetAppMonitor\x12\x1c.rum.v1.GetAppMonitorRequest\x1a\x1d.rum.v1.GetAppMonitorResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/appmonitor/{name}\x12h\n\x0fListAppMonitors\x12\x1e.rum.v1.ListAppMonitorsRequest\x1a\x1f.rum.v1.ListAppMonitorsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\"\x0c/appmonitors\x12t\n\x10UpdateAppMonitor\x12\x1f.rum.v1.UpdateAppMonitorRequest\x1a .rum.v1.UpdateAppMonitorResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x32\x12/appmonitor/{name}:\x01*\x12q\n\x10\x44\x65leteAppMonitor\x12\x1f.rum.v1.DeleteAppMonitorRequest\x1a .rum.v1.DeleteAppMonitorResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/appmonitor/{name}\x12|\n\x11GetAppMonitorData\x12 .rum.v1.GetAppMonitorDataRequest\x1a!.rum.v1.GetAppMonitorDataResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/appmonitor/{name}/data:\x01*\x12j\n\x0bTagResource\x12\x1a.rum.v1.TagResourceRequest\x1a\x1b.rum.v1.TagResourceResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/tags/{resource_arn=**}:\x01*\x12m\n\rUntagResource\x12\x1c.rum.v1.UntagResourceRequest\x1a\x1d.rum.v1.UntagResourceResponse\"\x1f\x82\xd3\xe4\x93\x02\x19*\x17/tags/{resource_arn=**}\x12\x7f\n\x13ListTagsForResource\x12\".rum.v1.ListTagsForResourceRequest\x1a#.rum.v1.ListTagsForResourceResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/tags/{resource_arn=**}\x12~\n\x11PutResourcePolicy\x12 .rum.v1.PutResourcePolicyRequest\x1a!.rum.v1.PutResourcePolicyResponse\"$\x82\xd3\xe4\x93\x02\x1e\x1a\x19/appmonitor/{name}/policy:\x01*\x12{\n\x11GetResourcePolicy\x12 .rum.v1.GetResourcePolicyRequest\x1a!.rum.v1.GetResourcePolicyResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/appmonitor/{name}/policy\x12\x84\x01\n\x14\x44\x65leteResourcePolicy\x12#.rum.v1.DeleteResourcePolicyRequest\x1a$.rum.v1.DeleteResourcePolicyResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/appmonitor/{name}/policy\x12\xab\x01\n\x18PutRumMetricsDestination\x12\'.rum.v1.PutRumMetricsDestinationRequest\x1a(.rum.v1.PutRumMetricsDestinationResponse\"<\x82\xd3\xe4\x93\x02\x36\"1/rummetrics/{app_monitor_name}/metricsdestination:\x01*\x12\xae\x01\n\x1aListRumMetricsDestinations\x12).rum.v1.ListRumMetricsDestinationsRequest\x1a*.rum.v1.ListRumMetricsDestinationsResponse\"9\x82\xd3\xe4\x93\x02\x33\x12\x31/rummetrics/{app_monitor_name}/metricsdestination\x12\xb1\x01\n\x1b\x44\x65leteRumMetricsDestination\x12*.rum.v1.DeleteRumMetricsDestinationRequest\x1a+.rum.v1.DeleteRumMetricsDestinationResponse\"9\x82\xd3\xe4\x93\x02\x33*1/rummetrics/{app_monitor_name}/metricsdestination\x12\xb5\x01\n\x1f\x42\x61tchCreateRumMetricDefinitions\x12..rum.v1.BatchCreateRumMetricDefinitionsRequest\x1a/.rum.v1.BatchCreateRumMetricDefinitionsResponse\"1\x82\xd3\xe4\x93\x02+\"&/rummetrics/{app_monitor_name}/metrics:\x01*\x12\xa9\x01\n\x1c\x42\x61tchGetRumMetricDefinitions\x12+.rum.v1.BatchGetRumMetricDefinitionsRequest\x1a,.rum.v1.BatchGetRumMetricDefinitionsResponse\".\x82\xd3\xe4\x93\x02(\x12&/rummetrics/{app_monitor_name}/metrics\x12\xb2\x01\n\x1f\x42\x61tchDeleteRumMetricDefinitions\x12..rum.v1.BatchDeleteRumMetricDefinitionsRequest\x1a/.rum.v1.BatchDeleteRumMetricDefinitionsResponse\".\x82\xd3\xe4\x93\x02(*&/rummetrics/{app_monitor_name}/metrics\x12\xa3\x01\n\x19UpdateRumMetricDefinition\x12(.rum.v1.UpdateRumMetricDefinitionRequest\x1a).rum.v1.UpdateRumMetricDefinitionResponse\"1\x82\xd3\xe4\x93\x02+2&/rummetrics/{app_monitor_name}/metrics:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,36 +50,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTROLPLANESERVICE'].methods_by_name['DeleteAppMonitor']._serialized_options = b'\202\323\344\223\002\024*\022/appmonitor/{name}'
   _globals['_CONTROLPLANESERVICE'].methods_by_name['GetAppMonitorData']._loaded_options = None
   _globals['_CONTROLPLANESERVICE'].methods_by_name['GetAppMonitorData']._serialized_options = b'\202\323\344\223\002\034\"\027/appmonitor/{name}/data:\001*'
-  _globals['_CREATEAPPMONITORREQUEST']._serialized_start=103
-  _globals['_CREATEAPPMONITORREQUEST']._serialized_end=732
-  _globals['_CREATEAPPMONITORREQUEST_TAGSENTRY']._serialized_start=630
-  _globals['_CREATEAPPMONITORREQUEST_TAGSENTRY']._serialized_end=673
-  _globals['_CREATEAPPMONITORRESPONSE']._serialized_start=734
-  _globals['_CREATEAPPMONITORRESPONSE']._serialized_end=788
-  _globals['_GETAPPMONITORREQUEST']._serialized_start=790
-  _globals['_GETAPPMONITORREQUEST']._serialized_end=846
-  _globals['_GETAPPMONITORRESPONSE']._serialized_start=848
-  _globals['_GETAPPMONITORRESPONSE']._serialized_end=924
-  _globals['_LISTAPPMONITORSREQUEST']._serialized_start=926
-  _globals['_LISTAPPMONITORSREQUEST']._serialized_end=1032
-  _globals['_LISTAPPMONITORSRESPONSE']._serialized_start=1035
-  _globals['_LISTAPPMONITORSRESPONSE']._serialized_end=1190
-  _globals['_UPDATEAPPMONITORREQUEST']._serialized_start=1193
-  _globals['_UPDATEAPPMONITORREQUEST']._serialized_end=1640
-  _globals['_UPDATEAPPMONITORRESPONSE']._serialized_start=1642
-  _globals['_UPDATEAPPMONITORRESPONSE']._serialized_end=1668
-  _globals['_DELETEAPPMONITORREQUEST']._serialized_start=1670
-  _globals['_DELETEAPPMONITORREQUEST']._serialized_end=1729
-  _globals['_DELETEAPPMONITORRESPONSE']._serialized_start=1731
-  _globals['_DELETEAPPMONITORRESPONSE']._serialized_end=1757
-  _globals['_GETAPPMONITORDATAREQUEST']._serialized_start=1760
-  _globals['_GETAPPMONITORDATAREQUEST']._serialized_end=2022
-  _globals['_TIMERANGE']._serialized_start=2024
-  _globals['_TIMERANGE']._serialized_end=2112
-  _globals['_QUERYFILTER']._serialized_start=2114
-  _globals['_QUERYFILTER']._serialized_end=2185
-  _globals['_GETAPPMONITORDATARESPONSE']._serialized_start=2187
-  _globals['_GETAPPMONITORDATARESPONSE']._serialized_end=2289
-  _globals['_CONTROLPLANESERVICE']._serialized_start=2292
-  _globals['_CONTROLPLANESERVICE']._serialized_end=2995
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['TagResource']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['TagResource']._serialized_options = b'\202\323\344\223\002\034\"\027/tags/{resource_arn=**}:\001*'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['UntagResource']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['UntagResource']._serialized_options = b'\202\323\344\223\002\031*\027/tags/{resource_arn=**}'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['ListTagsForResource']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['ListTagsForResource']._serialized_options = b'\202\323\344\223\002\031\022\027/tags/{resource_arn=**}'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['PutResourcePolicy']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['PutResourcePolicy']._serialized_options = b'\202\323\344\223\002\036\032\031/appmonitor/{name}/policy:\001*'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['GetResourcePolicy']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['GetResourcePolicy']._serialized_options = b'\202\323\344\223\002\033\022\031/appmonitor/{name}/policy'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['DeleteResourcePolicy']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['DeleteResourcePolicy']._serialized_options = b'\202\323\344\223\002\033*\031/appmonitor/{name}/policy'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['PutRumMetricsDestination']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['PutRumMetricsDestination']._serialized_options = b'\202\323\344\223\0026\"1/rummetrics/{app_monitor_name}/metricsdestination:\001*'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['ListRumMetricsDestinations']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['ListRumMetricsDestinations']._serialized_options = b'\202\323\344\223\0023\0221/rummetrics/{app_monitor_name}/metricsdestination'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['DeleteRumMetricsDestination']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['DeleteRumMetricsDestination']._serialized_options = b'\202\323\344\223\0023*1/rummetrics/{app_monitor_name}/metricsdestination'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchCreateRumMetricDefinitions']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchCreateRumMetricDefinitions']._serialized_options = b'\202\323\344\223\002+\"&/rummetrics/{app_monitor_name}/metrics:\001*'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchGetRumMetricDefinitions']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchGetRumMetricDefinitions']._serialized_options = b'\202\323\344\223\002(\022&/rummetrics/{app_monitor_name}/metrics'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchDeleteRumMetricDefinitions']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['BatchDeleteRumMetricDefinitions']._serialized_options = b'\202\323\344\223\002(*&/rummetrics/{app_monitor_name}/metrics'
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['UpdateRumMetricDefinition']._loaded_options = None
+  _globals['_CONTROLPLANESERVICE'].methods_by_name['UpdateRumMetricDefinition']._serialized_options = b'\202\323\344\223\002+2&/rummetrics/{app_monitor_name}/metrics:\001*'
+  _globals['_CREATEAPPMONITORREQUEST']._serialized_start=174
+  _globals['_CREATEAPPMONITORREQUEST']._serialized_end=803
+  _globals['_CREATEAPPMONITORREQUEST_TAGSENTRY']._serialized_start=701
+  _globals['_CREATEAPPMONITORREQUEST_TAGSENTRY']._serialized_end=744
+  _globals['_CREATEAPPMONITORRESPONSE']._serialized_start=805
+  _globals['_CREATEAPPMONITORRESPONSE']._serialized_end=859
+  _globals['_GETAPPMONITORREQUEST']._serialized_start=861
+  _globals['_GETAPPMONITORREQUEST']._serialized_end=917
+  _globals['_GETAPPMONITORRESPONSE']._serialized_start=919
+  _globals['_GETAPPMONITORRESPONSE']._serialized_end=995
+  _globals['_LISTAPPMONITORSREQUEST']._serialized_start=997
+  _globals['_LISTAPPMONITORSREQUEST']._serialized_end=1103
+  _globals['_LISTAPPMONITORSRESPONSE']._serialized_start=1106
+  _globals['_LISTAPPMONITORSRESPONSE']._serialized_end=1261
+  _globals['_UPDATEAPPMONITORREQUEST']._serialized_start=1264
+  _globals['_UPDATEAPPMONITORREQUEST']._serialized_end=1711
+  _globals['_UPDATEAPPMONITORRESPONSE']._serialized_start=1713
+  _globals['_UPDATEAPPMONITORRESPONSE']._serialized_end=1739
+  _globals['_DELETEAPPMONITORREQUEST']._serialized_start=1741
+  _globals['_DELETEAPPMONITORREQUEST']._serialized_end=1800
+  _globals['_DELETEAPPMONITORRESPONSE']._serialized_start=1802
+  _globals['_DELETEAPPMONITORRESPONSE']._serialized_end=1828
+  _globals['_GETAPPMONITORDATAREQUEST']._serialized_start=1831
+  _globals['_GETAPPMONITORDATAREQUEST']._serialized_end=2093
+  _globals['_TIMERANGE']._serialized_start=2095
+  _globals['_TIMERANGE']._serialized_end=2183
+  _globals['_QUERYFILTER']._serialized_start=2185
+  _globals['_QUERYFILTER']._serialized_end=2256
+  _globals['_GETAPPMONITORDATARESPONSE']._serialized_start=2258
+  _globals['_GETAPPMONITORDATARESPONSE']._serialized_end=2360
+  _globals['_CONTROLPLANESERVICE']._serialized_start=2363
+  _globals['_CONTROLPLANESERVICE']._serialized_end=5036
 # @@protoc_insertion_point(module_scope)

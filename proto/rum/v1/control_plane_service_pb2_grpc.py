@@ -4,6 +4,9 @@ import grpc
 import warnings
 
 from rum.v1 import control_plane_service_pb2 as rum_dot_v1_dot_control__plane__service__pb2
+from rum.v1 import metrics_pb2 as rum_dot_v1_dot_metrics__pb2
+from rum.v1 import resource_policy_pb2 as rum_dot_v1_dot_resource__policy__pb2
+from rum.v1 import tags_pb2 as rum_dot_v1_dot_tags__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +29,7 @@ if _version_not_supported:
 
 
 class ControlPlaneServiceStub:
-    """ControlPlaneService makes, shows, changes and removes app monitors, and reads their events.
+    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
     """
 
     def __init__(self, channel):
@@ -65,14 +68,80 @@ class ControlPlaneServiceStub:
                 request_serializer=rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataRequest.SerializeToString,
                 response_deserializer=rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataResponse.FromString,
                 _registered_method=True)
+        self.TagResource = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/TagResource',
+                request_serializer=rum_dot_v1_dot_tags__pb2.TagResourceRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_tags__pb2.TagResourceResponse.FromString,
+                _registered_method=True)
+        self.UntagResource = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/UntagResource',
+                request_serializer=rum_dot_v1_dot_tags__pb2.UntagResourceRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_tags__pb2.UntagResourceResponse.FromString,
+                _registered_method=True)
+        self.ListTagsForResource = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/ListTagsForResource',
+                request_serializer=rum_dot_v1_dot_tags__pb2.ListTagsForResourceRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_tags__pb2.ListTagsForResourceResponse.FromString,
+                _registered_method=True)
+        self.PutResourcePolicy = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/PutResourcePolicy',
+                request_serializer=rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyResponse.FromString,
+                _registered_method=True)
+        self.GetResourcePolicy = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/GetResourcePolicy',
+                request_serializer=rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyResponse.FromString,
+                _registered_method=True)
+        self.DeleteResourcePolicy = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/DeleteResourcePolicy',
+                request_serializer=rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyResponse.FromString,
+                _registered_method=True)
+        self.PutRumMetricsDestination = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/PutRumMetricsDestination',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationResponse.FromString,
+                _registered_method=True)
+        self.ListRumMetricsDestinations = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/ListRumMetricsDestinations',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsResponse.FromString,
+                _registered_method=True)
+        self.DeleteRumMetricsDestination = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/DeleteRumMetricsDestination',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationResponse.FromString,
+                _registered_method=True)
+        self.BatchCreateRumMetricDefinitions = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsResponse.FromString,
+                _registered_method=True)
+        self.BatchGetRumMetricDefinitions = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/BatchGetRumMetricDefinitions',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsResponse.FromString,
+                _registered_method=True)
+        self.BatchDeleteRumMetricDefinitions = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/BatchDeleteRumMetricDefinitions',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateRumMetricDefinition = channel.unary_unary(
+                '/rum.v1.ControlPlaneService/UpdateRumMetricDefinition',
+                request_serializer=rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionRequest.SerializeToString,
+                response_deserializer=rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionResponse.FromString,
+                _registered_method=True)
 
 
 class ControlPlaneServiceServicer:
-    """ControlPlaneService makes, shows, changes and removes app monitors, and reads their events.
+    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
     """
 
     def CreateAppMonitor(self, request, context):
-        """CreateAppMonitor makes an app monitor. Fails with ConflictException where the name, or a given id, is taken.
+        """CreateAppMonitor makes an app monitor. Fails with ConflictException where the name, or a given id, is taken, and
+        with ServiceQuotaExceededException where there are as many as the setting allows.
         Source: CreateAppMonitor API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -120,6 +189,120 @@ class ControlPlaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TagResource(self, request, context):
+        """TagResource adds tags to an app monitor, or replaces their values. Fails with ResourceNotFoundException.
+        Source: TagResource API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UntagResource(self, request, context):
+        """UntagResource removes tags from an app monitor. Fails with ResourceNotFoundException.
+        Source: UntagResource API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTagsForResource(self, request, context):
+        """ListTagsForResource shows the tags of an app monitor. Fails with ResourceNotFoundException.
+        Source: ListTagsForResource API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutResourcePolicy(self, request, context):
+        """PutResourcePolicy gives an app monitor a policy, in place of the one it has. Fails with ResourceNotFoundException,
+        MalformedPolicyDocumentException, PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException where
+        a revision is given that is not the current one.
+        Source: PutResourcePolicy API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetResourcePolicy(self, request, context):
+        """GetResourcePolicy shows the policy of an app monitor. Fails with ResourceNotFoundException or
+        PolicyNotFoundException.
+        Source: GetResourcePolicy API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteResourcePolicy(self, request, context):
+        """DeleteResourcePolicy removes the policy of an app monitor. Fails with ResourceNotFoundException,
+        PolicyNotFoundException, and with InvalidPolicyRevisionIdException as PutResourcePolicy.
+        Source: DeleteResourcePolicy API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutRumMetricsDestination(self, request, context):
+        """PutRumMetricsDestination makes a destination for metrics, or changes it. Fails with ResourceNotFoundException.
+        Source: PutRumMetricsDestination API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRumMetricsDestinations(self, request, context):
+        """ListRumMetricsDestinations lists the destinations of an app monitor, a page at a time. Fails with
+        ResourceNotFoundException.
+        Source: ListRumMetricsDestinations API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRumMetricsDestination(self, request, context):
+        """DeleteRumMetricsDestination removes a destination with its metrics. Fails with ResourceNotFoundException.
+        Source: DeleteRumMetricsDestination API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateRumMetricDefinitions(self, request, context):
+        """BatchCreateRumMetricDefinitions adds metrics to a destination, each on its own: those that are not valid are in the
+        response's errors. A metric that is there already keeps its id. Fails with ResourceNotFoundException, and with
+        ServiceQuotaExceededException where the destination would have more than 2,000; then nothing is added.
+        Source: BatchCreateRumMetricDefinitions API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetRumMetricDefinitions(self, request, context):
+        """BatchGetRumMetricDefinitions lists the metrics of a destination, a page at a time. Fails with
+        ResourceNotFoundException.
+        Source: BatchGetRumMetricDefinitions API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchDeleteRumMetricDefinitions(self, request, context):
+        """BatchDeleteRumMetricDefinitions removes metrics from a destination, each on its own. Fails with
+        ResourceNotFoundException where the app monitor or the destination is not there.
+        Source: BatchDeleteRumMetricDefinitions API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRumMetricDefinition(self, request, context):
+        """UpdateRumMetricDefinition replaces one metric. Fails with ResourceNotFoundException, and with ConflictException
+        where the destination has that very metric under another id.
+        Source: UpdateRumMetricDefinition API page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlPlaneServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -153,6 +336,71 @@ def add_ControlPlaneServiceServicer_to_server(servicer, server):
                     request_deserializer=rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataRequest.FromString,
                     response_serializer=rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataResponse.SerializeToString,
             ),
+            'TagResource': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagResource,
+                    request_deserializer=rum_dot_v1_dot_tags__pb2.TagResourceRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_tags__pb2.TagResourceResponse.SerializeToString,
+            ),
+            'UntagResource': grpc.unary_unary_rpc_method_handler(
+                    servicer.UntagResource,
+                    request_deserializer=rum_dot_v1_dot_tags__pb2.UntagResourceRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_tags__pb2.UntagResourceResponse.SerializeToString,
+            ),
+            'ListTagsForResource': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTagsForResource,
+                    request_deserializer=rum_dot_v1_dot_tags__pb2.ListTagsForResourceRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_tags__pb2.ListTagsForResourceResponse.SerializeToString,
+            ),
+            'PutResourcePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutResourcePolicy,
+                    request_deserializer=rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyResponse.SerializeToString,
+            ),
+            'GetResourcePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetResourcePolicy,
+                    request_deserializer=rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyResponse.SerializeToString,
+            ),
+            'DeleteResourcePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteResourcePolicy,
+                    request_deserializer=rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyResponse.SerializeToString,
+            ),
+            'PutRumMetricsDestination': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutRumMetricsDestination,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationResponse.SerializeToString,
+            ),
+            'ListRumMetricsDestinations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRumMetricsDestinations,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsResponse.SerializeToString,
+            ),
+            'DeleteRumMetricsDestination': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRumMetricsDestination,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationResponse.SerializeToString,
+            ),
+            'BatchCreateRumMetricDefinitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateRumMetricDefinitions,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsResponse.SerializeToString,
+            ),
+            'BatchGetRumMetricDefinitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetRumMetricDefinitions,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsResponse.SerializeToString,
+            ),
+            'BatchDeleteRumMetricDefinitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteRumMetricDefinitions,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsResponse.SerializeToString,
+            ),
+            'UpdateRumMetricDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRumMetricDefinition,
+                    request_deserializer=rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionRequest.FromString,
+                    response_serializer=rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rum.v1.ControlPlaneService', rpc_method_handlers)
@@ -162,7 +410,7 @@ def add_ControlPlaneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ControlPlaneService:
-    """ControlPlaneService makes, shows, changes and removes app monitors, and reads their events.
+    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
     """
 
     @staticmethod
@@ -317,6 +565,357 @@ class ControlPlaneService:
             '/rum.v1.ControlPlaneService/GetAppMonitorData',
             rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataRequest.SerializeToString,
             rum_dot_v1_dot_control__plane__service__pb2.GetAppMonitorDataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagResource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/TagResource',
+            rum_dot_v1_dot_tags__pb2.TagResourceRequest.SerializeToString,
+            rum_dot_v1_dot_tags__pb2.TagResourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UntagResource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/UntagResource',
+            rum_dot_v1_dot_tags__pb2.UntagResourceRequest.SerializeToString,
+            rum_dot_v1_dot_tags__pb2.UntagResourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTagsForResource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/ListTagsForResource',
+            rum_dot_v1_dot_tags__pb2.ListTagsForResourceRequest.SerializeToString,
+            rum_dot_v1_dot_tags__pb2.ListTagsForResourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutResourcePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/PutResourcePolicy',
+            rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyRequest.SerializeToString,
+            rum_dot_v1_dot_resource__policy__pb2.PutResourcePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetResourcePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/GetResourcePolicy',
+            rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyRequest.SerializeToString,
+            rum_dot_v1_dot_resource__policy__pb2.GetResourcePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteResourcePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/DeleteResourcePolicy',
+            rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyRequest.SerializeToString,
+            rum_dot_v1_dot_resource__policy__pb2.DeleteResourcePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutRumMetricsDestination(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/PutRumMetricsDestination',
+            rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.PutRumMetricsDestinationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRumMetricsDestinations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/ListRumMetricsDestinations',
+            rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.ListRumMetricsDestinationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRumMetricsDestination(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/DeleteRumMetricsDestination',
+            rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.DeleteRumMetricsDestinationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateRumMetricDefinitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions',
+            rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.BatchCreateRumMetricDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetRumMetricDefinitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/BatchGetRumMetricDefinitions',
+            rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.BatchGetRumMetricDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeleteRumMetricDefinitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/BatchDeleteRumMetricDefinitions',
+            rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.BatchDeleteRumMetricDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRumMetricDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.v1.ControlPlaneService/UpdateRumMetricDefinition',
+            rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionRequest.SerializeToString,
+            rum_dot_v1_dot_metrics__pb2.UpdateRumMetricDefinitionResponse.FromString,
             options,
             channel_credentials,
             insecure,

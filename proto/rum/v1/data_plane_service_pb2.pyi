@@ -48,7 +48,7 @@ class PutRumEventsRequest(_message.Message):
     session_metadata: _builtins.str
     """session_metadata is a JSON object, as a string, of what holds for every event of the session: browser, operating
     system, domain, client, custom session attributes. An event's own metadata wins over it. Optional.
-    Source: sent by aws-rum-web 3 and later; in no AWS document.
+    Source: sent by aws-rum-web 3 and later; the service model of the AWS SDKs since botocore 1.44.
     """
     @_builtins.property
     def app_monitor_details(self) -> Global___AppMonitorDetails:

@@ -24,7 +24,7 @@ def open_store(url: str) -> Store:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second's text may hold a piece of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     opener = _OPENERS.get(parsed.drivername)
     if opener is None:

@@ -1,24 +1,52 @@
 """What every store guarantees.
 
     LogStore            the log of accepted batches
-    AppMonitorStore     the app monitors that batches belong to
-    └── Store           both, in one database
+    AppMonitorStore     the app monitors that batches belong to, with their tags
+    PolicyStore         the resource policies of app monitors
+    MetricStore         their metric destinations, and the definitions of those
+    CredentialStore     access keys and tokens
+    └── Store           all of them, in one database
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
 
 from __future__ import annotations
 
-__all__ = ["AppMonitorStore", "LogStore", "NameTakenError", "Store"]
+__all__ = [
+    "AppMonitorStore",
+    "CredentialStore",
+    "DefinitionTakenError",
+    "LogStore",
+    "MetricStore",
+    "NameTakenError",
+    "PolicyStore",
+    "QuotaReachedError",
+    "Store",
+]
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
+from rum_service.model import (
+    AppMonitorRecord,
+    Batch,
+    CredentialRecord,
+    LoggedBatch,
+    MetricDefinitionRecord,
+    MetricDestinationRecord,
+)
 
 
 class NameTakenError(Exception):
     """The name or the id of a new app monitor is in use."""
+
+
+class QuotaReachedError(Exception):
+    """There would be more than the caller's limit."""
+
+
+class DefinitionTakenError(Exception):
+    """The destination has this very definition under another id."""
 
 
 class LogStore(Protocol):
@@ -45,6 +73,10 @@ class LogStore(Protocol):
         """
         ...
 
+    def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
+        """Sums `dropped_events` over each app monitor's batches; those without are left out."""
+        ...
+
     def purge(self, app_monitor: int, *, limit: int) -> int:
         """Removes up to `limit` batches of an app monitor and returns how many it removed."""
         ...
@@ -57,8 +89,16 @@ class LogStore(Protocol):
 class AppMonitorStore(Protocol):
     """The app monitors. Ids and names are unique, names case-sensitive."""
 
-    def create_app_monitor(self, monitor_id: str, name: str, document: str) -> AppMonitorRecord:
-        """Adds an app monitor. Raises NameTakenError."""
+    def create_app_monitor(
+        self, monitor_id: str, name: str, document: str, *, limit: int | None = None
+    ) -> AppMonitorRecord:
+        """Adds an app monitor.
+
+        Raises:
+            NameTakenError: the name or the id is in use.
+            QuotaReachedError: there would be more than `limit` app monitors. Processes that share
+                a PostgreSQL database may pass it by one each when they create at the same moment.
+        """
         ...
 
     def app_monitor_by_id(self, monitor_id: str) -> AppMonitorRecord | None:
@@ -78,7 +118,10 @@ class AppMonitorStore(Protocol):
         ...
 
     def delete_app_monitor(self, key: int) -> bool:
-        """Removes the app monitor, not its batches; says whether it was there."""
+        """Removes the app monitor and its metric destinations, not its batches.
+
+        Says whether it was there.
+        """
         ...
 
     def deleted_app_monitors(self) -> list[int]:
@@ -86,7 +129,99 @@ class AppMonitorStore(Protocol):
         ...
 
 
-class Store(LogStore, AppMonitorStore, Protocol):
+class PolicyStore(Protocol):
+    """The resource policies. Records of app monitors carry theirs."""
+
+    def set_policy(
+        self, key: int, *, expected: str | None, policy: str | None, revision: str | None
+    ) -> bool:
+        """Replaces policy and revision of an app monitor if its revision still is `expected`.
+
+        None stands for no policy, before and after. Says whether it was replaced.
+        """
+        ...
+
+
+class MetricStore(Protocol):
+    """The destinations of app monitors and their definitions, each in the order of making."""
+
+    def put_destination(
+        self, app_monitor: int, kind: str, arn: str, iam_role_arn: str | None
+    ) -> bool:
+        """Makes the destination, or changes its role. Idempotent.
+
+        Says whether the app monitor is there; where it is not, nothing is made.
+        """
+        ...
+
+    def destination(self, app_monitor: int, kind: str, arn: str) -> MetricDestinationRecord | None:
+        """Finds a destination."""
+        ...
+
+    def list_destinations(
+        self, app_monitor: int, *, after: int, limit: int
+    ) -> list[MetricDestinationRecord]:
+        """Returns up to `limit` destinations with keys above `after`."""
+        ...
+
+    def delete_destination(self, key: int) -> bool:
+        """Removes a destination with its definitions; says whether it was there."""
+        ...
+
+    def create_definitions(
+        self, destination: int, new: Sequence[MetricDefinitionRecord], *, limit: int
+    ) -> list[str] | None:
+        """Adds definitions, all in one transaction. Idempotent: one that is there stays as it is.
+
+        Returns:
+            For each, in order, the id of the definition with its digest. None where the
+            destination is not there.
+
+        Raises:
+            QuotaReachedError: the destination would have more than `limit` definitions.
+        """
+        ...
+
+    def list_definitions(
+        self, destination: int, *, after: int, limit: int
+    ) -> list[MetricDefinitionRecord]:
+        """Returns up to `limit` definitions with sequences above `after`."""
+        ...
+
+    def delete_definitions(self, destination: int, ids: Sequence[str]) -> set[str]:
+        """Removes the definitions with these ids and returns the ids of those that were there."""
+        ...
+
+    def update_definition(self, destination: int, new: MetricDefinitionRecord) -> bool:
+        """Replaces the definition with this id; says whether it was there.
+
+        Raises:
+            DefinitionTakenError: another definition of the destination has the digest.
+        """
+        ...
+
+
+class CredentialStore(Protocol):
+    """Access keys and tokens. Revoked ones stay, so that their ids are not used again."""
+
+    def add_credential(self, credential: CredentialRecord) -> None:
+        """Adds a credential. Raises NameTakenError where its kind has the id already."""
+        ...
+
+    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        """Finds a credential, revoked or not."""
+        ...
+
+    def list_credentials(self) -> list[CredentialRecord]:
+        """Returns all credentials, the newest first."""
+        ...
+
+    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        """Marks a credential as revoked, if it is not yet; says whether it was there."""
+        ...
+
+
+class Store(LogStore, AppMonitorStore, PolicyStore, MetricStore, CredentialStore, Protocol):
     """One database."""
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 
-from rum_service.storage.sql import Dialect
+from rum_service.storage.dialect import Dialect
 
 
 def open_postgres(url: URL) -> Dialect:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["app_monitors", "batches", "metadata", "write_checks"]
+__all__ = [
+    "app_monitors",
+    "batches",
+    "credentials",
+    "metadata",
+    "metric_definitions",
+    "metric_destinations",
+    "write_checks",
+]
 
 from sqlalchemy import (
     BigInteger,
@@ -38,6 +46,8 @@ app_monitors = Table(
     Column("id", String(36), nullable=False, unique=True),
     Column("name", _Name, nullable=False, unique=True),
     Column("document", Text, nullable=False),
+    Column("policy", Text),
+    Column("policy_revision", String(36)),
     # AUTOINCREMENT: a key is never used twice, so what is left of a deleted monitor has no heir.
     sqlite_autoincrement=True,
 )
@@ -54,10 +64,49 @@ batches = Table(
     Column("last_ms", BigInteger, nullable=False),
     Column("event_count", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("dropped_events", Integer, nullable=False, server_default="0"),
     # A batch is stored once: the promise of PutRumEvents is this constraint.
     UniqueConstraint("app_monitor", "batch_id"),
     # Reading back walks a monitor's batches from the newest and skips those of another time.
     Index(None, "app_monitor", "sequence", "first_ms", "last_ms"),
+    sqlite_autoincrement=True,
+)
+# The sum over a monitor's batches reads this alone; a batch without dropped events is not in it,
+# and costs a put nothing.
+_some_dropped = batches.c.dropped_events > 0
+Index(
+    "ix_batches_app_monitor_dropped_events",
+    batches.c.app_monitor,
+    batches.c.dropped_events,
+    sqlite_where=_some_dropped,
+    postgresql_where=_some_dropped,
+)
+
+metric_destinations = Table(
+    "metric_destinations",
+    metadata,
+    Column("key", _Key, primary_key=True, autoincrement=True),
+    Column("app_monitor", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("arn", Text, nullable=False),
+    # 16 bytes over kind and ARN: an ARN may be longer than what PostgreSQL takes into an index.
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("iam_role_arn", Text),
+    # A destination is made once; ListRumMetricsDestinations finds a monitor's few by it too.
+    UniqueConstraint("app_monitor", "digest"),
+    sqlite_autoincrement=True,
+)
+
+metric_definitions = Table(
+    "metric_definitions",
+    metadata,
+    Column("sequence", _Key, primary_key=True, autoincrement=True),
+    Column("destination", BigInteger, nullable=False),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("document", Text, nullable=False),
+    # A definition is made once; BatchGetRumMetricDefinitions finds a destination's by it too.
+    UniqueConstraint("destination", "digest"),
     sqlite_autoincrement=True,
 )
 
@@ -66,4 +115,19 @@ write_checks = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("checks", BigInteger, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    # Found by kind and id on the way of a call; the primary key is that index.
+    Column("kind", String(8), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("access", String(32), nullable=False),
+    Column("app_monitor", BigInteger, nullable=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=True),
+    Column("revoked_ms", BigInteger, nullable=True),
 )

@@ -5,49 +5,32 @@ Source of the layout: docs/decisions/0001-the-log-then-projections.md.
 
 from __future__ import annotations
 
-__all__ = ["Dialect", "SqlStore"]
+__all__ = ["SqlStore"]
 
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
-from rum_service.storage.base import NameTakenError
+from rum_service.storage.base import NameTakenError, QuotaReachedError
+from rum_service.storage.dialect import Dialect
 from rum_service.storage.schema import app_monitors, batches, write_checks
-
-Insert = sqlite.Insert | postgresql.Insert
+from rum_service.storage.sql_credentials import SqlCredentials
+from rum_service.storage.sql_metrics import SqlMetrics, delete_metrics_of
 
 # A group of the smallest batches has 40,000. A query takes 32,766 parameters in SQLite, 65,535
 # in PostgreSQL.
 _AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """A database, opened the way its file in this folder says."""
-
-    writer: Engine
-    """Every transaction takes the write lock at its beginning, if the database has one."""
-    reader: Engine
-    """Every statement is a transaction."""
-    insert: Callable[..., Insert]
-    """The dialect's INSERT, which knows ON CONFLICT DO NOTHING."""
-
-
-class SqlStore:
+class SqlStore(SqlCredentials, SqlMetrics):
     """One connection writes at a time; any number read."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._writer = dialect.writer
-        self._reader = dialect.reader
-        self._insert = dialect.insert
+        super().__init__(dialect)
         self._insert_batches = dialect.insert(batches).on_conflict_do_nothing()
-        self._write_lock = threading.Lock()
 
     def append(self, new: Sequence[Batch]) -> list[bool]:
         rows = [{name: getattr(batch, name) for name in Batch.__slots__} for batch in new]
@@ -76,6 +59,16 @@ class SqlStore:
         with self._reader.connect() as connection:
             return [LoggedBatch(*row) for row in connection.execute(query)]
 
+    def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
+        # Both conditions as the partial index has them: no batch itself is looked at.
+        query = (
+            select(batches.c.app_monitor, func.sum(batches.c.dropped_events))
+            .where(batches.c.app_monitor.in_(keys), batches.c.dropped_events > 0)
+            .group_by(batches.c.app_monitor)
+        )
+        with self._reader.connect() as connection:
+            return {key: int(dropped) for key, dropped in connection.execute(query)}
+
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (
             select(batches.c.sequence)
@@ -94,13 +87,18 @@ class SqlStore:
             connection.execute(first)
             connection.execute(update(write_checks).values(checks=write_checks.c.checks + 1))
 
-    def create_app_monitor(self, monitor_id: str, name: str, document: str) -> AppMonitorRecord:
+    def create_app_monitor(
+        self, monitor_id: str, name: str, document: str, *, limit: int | None = None
+    ) -> AppMonitorRecord:
         values = {"id": monitor_id, "name": name, "document": document}
+        count = select(func.count()).select_from(app_monitors)
         try:
             with self._write_lock, self._writer.begin() as connection:
                 key = connection.execute(
                     self._insert(app_monitors).values(values).returning(app_monitors.c.key)
                 ).scalar_one()
+                if limit is not None and connection.execute(count).scalar_one() > limit:
+                    raise QuotaReachedError  # which takes the transaction back
         except IntegrityError:
             raise NameTakenError from None
         return AppMonitorRecord(key, monitor_id, name, document)
@@ -127,10 +125,22 @@ class SqlStore:
 
     def delete_app_monitor(self, key: int) -> bool:
         with self._write_lock, self._writer.begin() as connection:
-            return (
-                connection.execute(delete(app_monitors).where(app_monitors.c.key == key)).rowcount
-                == 1
+            gone = connection.execute(delete(app_monitors).where(app_monitors.c.key == key))
+            delete_metrics_of(connection, key)
+            return gone.rowcount == 1
+
+    def set_policy(
+        self, key: int, *, expected: str | None, policy: str | None, revision: str | None
+    ) -> bool:
+        # IS NOT DISTINCT FROM: no policy is a revision like any other.
+        unchanged = app_monitors.c.policy_revision.is_not_distinct_from(expected)
+        with self._write_lock, self._writer.begin() as connection:
+            changed = connection.execute(
+                update(app_monitors)
+                .where(app_monitors.c.key == key, unchanged)
+                .values(policy=policy, policy_revision=revision)
             )
+            return changed.rowcount == 1
 
     def deleted_app_monitors(self) -> list[int]:
         gone = ~exists().where(app_monitors.c.key == batches.c.app_monitor)
@@ -174,4 +184,12 @@ def _records() -> Select[Any]:
 
 
 def _record(row: Row[Any]) -> AppMonitorRecord:
-    return AppMonitorRecord(row.key, row.id, row.name, row.document, row.has_events)
+    return AppMonitorRecord(
+        row.key,
+        row.id,
+        row.name,
+        row.document,
+        has_events=row.has_events,
+        policy=row.policy,
+        policy_revision=row.policy_revision,
+    )

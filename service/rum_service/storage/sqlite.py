@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rum_service.storage.sql import Dialect
+from rum_service.storage.dialect import Dialect
 
 
 def open_sqlite(url: URL) -> Dialect:

@@ -1,0 +1,54 @@
+"""The bridge's channel to the service, and the token that tells it from other callers."""
+
+from __future__ import annotations
+
+__all__ = ["CHANNEL_OPTIONS", "BridgeToken", "Metadata", "open_channel"]
+
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from rum_bridge.settings import BridgeSettings
+
+Metadata = tuple[tuple[str, str], ...]
+
+CHANNEL_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # The service is near: when it restarts, find it again within a second, not within two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+
+def open_channel(settings: BridgeSettings) -> grpc.aio.Channel:
+    """Returns the channel. Raises OSError where a file of the settings cannot be read."""
+    if settings.service_ca_file is None:
+        return grpc.aio.insecure_channel(settings.service, CHANNEL_OPTIONS)
+    certificate, key = settings.service_certificate_file, settings.service_key_file
+    credentials = grpc.ssl_channel_credentials(
+        settings.service_ca_file.read_bytes(),
+        key.read_bytes() if key else None,
+        certificate.read_bytes() if certificate else None,
+    )
+    return grpc.aio.secure_channel(settings.service, credentials, CHANNEL_OPTIONS)
+
+
+class BridgeToken:
+    """Tells the service that a call comes from a bridge; without it, it could be from anybody."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._metadata: Metadata = ()
+
+    def metadata(self) -> Metadata:
+        """Returns what goes with each call."""
+        if not self._metadata:
+            # Not only at the start: the service makes the file, and may start after the bridge.
+            try:
+                token = self._file.read_text().strip()
+            except OSError:
+                return ()
+            self._metadata = (("authorization", f"Bearer {token}"),)
+        return self._metadata

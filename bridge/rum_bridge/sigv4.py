@@ -1,0 +1,247 @@
+"""What a request says of its AWS Signature Version 4, and what it signs, for the service to verify.
+
+The bridge knows no secret: it takes the signature apart and builds the canonical request from the
+raw request, and the service decides. Two forms carry a signature:
+
+    header      Authorization: AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...
+    presigned   ?X-Amz-Algorithm=...&X-Amz-Credential=...&X-Amz-Signature=... (aws-rum-web beacons)
+
+Source: AWS Signature Version 4 for API requests, "Authentication methods".
+"""
+
+from __future__ import annotations
+
+__all__ = ["SignatureError", "carries_signature", "signed_request"]
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from rum.v1.caller_pb2 import SignedRequest
+from rum_bridge.canonical import Headers, Pairs, canonical_request, folded, query_pairs
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_HEADER_PARTS = ("Credential", "SignedHeaders", "Signature")
+_QUERY_PARTS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+)
+# Any of these makes a request presigned, so that taking one off does not make it unsigned.
+# Undocumented: names count in AWS's spelling only, as every SDK writes them.
+_QUERY_MARKS = frozenset({b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"})
+_EXPIRES = re.compile(r"0|[1-9][0-9]{0,8}")
+_TOKEN = r"[a-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 (a header name, RFC 9110 5.6.2, in lower case)
+_SIGNED_HEADERS = re.compile(f"{_TOKEN}(;{_TOKEN})*")
+
+
+class SignatureError(Exception):
+    """A signature that cannot be taken apart: the AWS exception's name and a text for callers."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name, self.message = name, message
+
+
+@dataclass(frozen=True, repr=False)
+class _Claim:
+    """The parts of a signature as sent, decoded. Only the presigned form expires."""
+
+    credential: str
+    signed_headers: str
+    signature: str
+    amz_date: str
+    session_token: str | None
+    expires_seconds: int | None = None
+
+
+def carries_signature(raw_query: bytes, headers: Headers) -> bool:
+    """Says whether `signed_request` would not return None: whether the body's hash is needed."""
+    return bool(_authorizations(headers)) or _is_presigned(query_pairs(raw_query))
+
+
+def signed_request(
+    method: str, raw_path: bytes, raw_query: bytes, headers: Headers, body_sha256: str
+) -> SignedRequest | None:
+    """Takes the signature of a request apart and builds what it signs. Pure; does not block.
+
+    Args:
+        method: the HTTP method.
+        raw_path: the path as received, still percent-encoded, without the query.
+        raw_query: the query as received, without the question mark; empty if there is none.
+        headers: names in lower case and values, in the order received (the ASGI form). `host` is
+            the Host header as received, with its port.
+        body_sha256: SHA-256 of the body as received, still compressed, 64 lower-case hex digits.
+
+    Returns:
+        The signature, unverified; None where the request carries none. An Authorization header of
+        another scheme is no signature: aws-rum-web sends whatever a page configures.
+
+    Raises:
+        SignatureError: IncompleteSignatureException where a part is missing, doubled or
+            unreadable; InvalidSignatureException where the request is signed in both forms.
+    """
+    pairs = query_pairs(raw_query)
+    claim = _claim(headers, pairs)
+    if claim is None:
+        return None
+    access_key_id, date, region, service, terminator = _credential(claim.credential)
+    names = _signed_names(claim.signed_headers, headers)
+    canonical = canonical_request(
+        method, raw_path, pairs, headers, signed_headers=names, body_sha256=body_sha256
+    )
+    return SignedRequest(
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        terminator=terminator,
+        amz_date=claim.amz_date,
+        expires_seconds=claim.expires_seconds,
+        signed_headers=names,
+        unsigned_headers=_unsigned_names(names, headers),
+        signature=claim.signature,
+        session_token=claim.session_token,
+        canonical_request=canonical,
+    )
+
+
+def _claim(headers: Headers, pairs: Pairs) -> _Claim | None:
+    authorizations = _authorizations(headers)
+    presigned = _is_presigned(pairs)
+    if authorizations and presigned:
+        raise SignatureError(
+            "InvalidSignatureException",
+            "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP"
+            " header.",
+        )
+    if len(authorizations) > 1:
+        raise _incomplete("The request has more than one AWS Authorization header.")
+    if authorizations:
+        return _header_claim(_text(authorizations[0]), headers)
+    return _query_claim(pairs) if presigned else None
+
+
+def _authorizations(headers: Headers) -> list[bytes]:
+    """The Authorization headers that are of AWS, in whatever version and algorithm."""
+    return [
+        value
+        for name, value in headers
+        if name == b"authorization" and value.lstrip()[:5].upper() == b"AWS4-"
+    ]
+
+
+def _is_presigned(pairs: Pairs) -> bool:
+    return any(name in _QUERY_MARKS for name, _ in pairs)
+
+
+def _header_claim(authorization: str, headers: Headers) -> _Claim:
+    algorithm, _, rest = authorization.strip().partition(" ")
+    _require_algorithm(algorithm)
+    parts = _authorization_parts(rest)
+    amz_date = _text(folded(headers, b"x-amz-date"))
+    missing = _missing(_HEADER_PARTS, parts, "Authorization header requires '{}' parameter. ")
+    if not amz_date:
+        # AWS takes a Date header instead; no client of RUM sends one.
+        missing += "Authorization header requires existence of a 'X-Amz-Date' header. "
+    if missing:
+        raise _incomplete(missing.rstrip())
+    return _Claim(
+        credential=parts["Credential"],
+        signed_headers=parts["SignedHeaders"],
+        signature=parts["Signature"],
+        amz_date=amz_date,
+        session_token=_text(folded(headers, b"x-amz-security-token")) or None,
+    )
+
+
+def _authorization_parts(text: str) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise _incomplete("Authorization header has a part that is no key=value pair.")
+        if name in parts:
+            raise _incomplete("Authorization header has a parameter more than once.")
+        parts[name] = value
+    return parts
+
+
+def _query_claim(pairs: Pairs) -> _Claim:
+    parts = _query_parts(pairs)
+    if missing := _missing(_QUERY_PARTS, parts, "AWS query-string parameters must include '{}'. "):
+        raise _incomplete(f"{missing}Re-examine the query-string parameters.")
+    _require_algorithm(parts["X-Amz-Algorithm"])
+    return _Claim(
+        credential=parts["X-Amz-Credential"],
+        signed_headers=parts["X-Amz-SignedHeaders"],
+        signature=parts["X-Amz-Signature"],
+        amz_date=parts["X-Amz-Date"],
+        session_token=parts.get("X-Amz-Security-Token") or None,
+        expires_seconds=_expires_seconds(parts["X-Amz-Expires"]),
+    )
+
+
+def _query_parts(pairs: Pairs) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for raw_name, value in pairs:
+        if raw_name.startswith(b"X-Amz-"):
+            name = _text(raw_name)
+            if name in parts:
+                raise _incomplete("The query string has an 'X-Amz-' parameter more than once.")
+            parts[name] = _text(unquote_to_bytes(value))
+    return parts
+
+
+def _require_algorithm(algorithm: str) -> None:
+    if algorithm != _ALGORITHM:
+        raise _incomplete(f"Unsupported AWS 'algorithm' (only {_ALGORITHM} for now).")
+
+
+def _missing(names: Sequence[str], parts: Mapping[str, str], complaint: str) -> str:
+    return "".join(complaint.format(name) for name in names if not parts.get(name))
+
+
+def _credential(text: str) -> list[str]:
+    parts = text.split("/")
+    if len(parts) != 5 or not all(parts):
+        raise _incomplete("Credential must have exactly 5 slash-delimited elements.")
+    return parts
+
+
+def _signed_names(text: str, headers: Headers) -> list[str]:
+    names = text.split(";")
+    if not _SIGNED_HEADERS.fullmatch(text) or names != sorted(set(names)):
+        raise _incomplete("SignedHeaders must be lower-case header names, sorted, each one once.")
+    present = {name for name, _ in headers}
+    for name in names:
+        if name.encode() not in present:
+            message = f"'{name}' is named as a SignedHeader, but it does not exist in the request."
+            raise _incomplete(message)
+    return names
+
+
+def _unsigned_names(signed: Sequence[str], headers: Headers) -> list[str]:
+    found = {name.decode("latin-1") for name, _ in headers if name.startswith(b"x-amz-")}
+    return sorted(found.difference(signed))
+
+
+def _expires_seconds(text: str) -> int:
+    if not _EXPIRES.fullmatch(text):
+        raise _incomplete("X-Amz-Expires must be a number of seconds.")
+    return int(text)
+
+
+def _text(raw: bytes | None) -> str:
+    try:
+        return (raw or b"").decode("ascii")
+    except UnicodeDecodeError:
+        raise _incomplete("The signature has characters outside ASCII.") from None
+
+
+def _incomplete(message: str) -> SignatureError:
+    return SignatureError("IncompleteSignatureException", message)

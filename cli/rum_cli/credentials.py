@@ -1,0 +1,172 @@
+"""`openrum keys` and `openrum tokens`: hands out credentials and takes them back."""
+
+from __future__ import annotations
+
+__all__ = ["keys", "tokens"]
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import click
+from google.protobuf.json_format import MessageToDict
+from rich.console import Console
+from rich.table import Table
+
+from rum.v1.operator_service_pb2 import (
+    CreateAccessKeyRequest,
+    CreateTokenRequest,
+    Grant,
+    ListCredentialsRequest,
+    RevokeCredentialRequest,
+)
+from rum_cli.client import Target, client, service_options
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--name", required=True, help="What it is for, for people."),
+        click.option(
+            "--access",
+            multiple=True,
+            type=click.Choice(["read", "write", "admin"]),
+            default=("write",),
+            show_default=True,
+            help="write puts events, read shows them, admin does everything; repeatable.",
+        ),
+        click.option("--monitor", help="Only for the app monitor of this name."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def keys() -> None:
+    """Access keys, for SDKs and browsers that sign their requests."""
+
+
+@keys.command(name="create")
+@_grant_options
+@_json_option
+@service_options
+def create_key(
+    name: str, access: tuple[str, ...], monitor: str | None, as_json: bool, target: Target
+) -> None:
+    """Make an access key and print it; the secret is not shown again."""
+    request = CreateAccessKeyRequest(grant=_grant(name, access, monitor))
+    with client(target) as planes:
+        made = planes.operator.CreateAccessKey(request)
+    if as_json:
+        pair = {"AccessKeyId": made.access_key_id, "SecretAccessKey": made.secret_access_key}
+        click.echo(json.dumps(pair))
+    else:
+        click.echo(f"AWS_ACCESS_KEY_ID={made.access_key_id}")
+        click.echo(f"AWS_SECRET_ACCESS_KEY={made.secret_access_key}")
+
+
+@keys.command(name="import")
+@click.option("--access-key-id", required=True, metavar="ID")
+@click.option(
+    "--secret-access-key-file",
+    required=True,
+    type=click.File(),
+    help="A file with the secret; - for standard input. Options would show in process lists.",
+)
+@_grant_options
+@service_options
+def import_key(
+    access_key_id: str,
+    secret_access_key_file: TextIO,
+    name: str,
+    access: tuple[str, ...],
+    monitor: str | None,
+    target: Target,
+) -> None:
+    """Take over an access key that people have already."""
+    request = CreateAccessKeyRequest(
+        grant=_grant(name, access, monitor),
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key_file.read().strip(),
+    )
+    with client(target) as planes:
+        click.echo(planes.operator.CreateAccessKey(request).access_key_id)
+
+
+@click.group()
+def tokens() -> None:
+    """Bearer tokens, for gRPC callers."""
+
+
+@tokens.command(name="create")
+@_grant_options
+@click.option("--expires-in", metavar="TIME", help="How long it is good for: 90m, 12h, 30d.")
+@_json_option
+@service_options
+def create_token(
+    name: str,
+    access: tuple[str, ...],
+    monitor: str | None,
+    expires_in: str | None,
+    as_json: bool,
+    target: Target,
+) -> None:
+    """Make a token and print it; it is not shown again."""
+    request = CreateTokenRequest(grant=_grant(name, access, monitor))
+    if expires_in:
+        request.expires_in_seconds = _seconds(expires_in)
+    with client(target) as planes:
+        made = planes.operator.CreateToken(request)
+    click.echo(json.dumps({"Id": made.id, "Token": made.token}) if as_json else made.token)
+
+
+def _grant(name: str, access: tuple[str, ...], monitor: str | None) -> Grant:
+    return Grant(name=name, access=access, app_monitor_name=monitor)
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if not found:
+        raise click.UsageError(f"--expires-in: {text!r} is no time; use 90m, 12h or 30d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _list(kind: str) -> Callable[..., None]:
+    def list_(as_json: bool, target: Target) -> None:
+        with client(target) as planes:
+            found = planes.operator.ListCredentials(ListCredentialsRequest(kind=kind)).credentials
+        if as_json:
+            for credential in found:
+                click.echo(json.dumps(MessageToDict(credential)))
+            return
+        table = Table("Id", "Name", "Access", "App monitor", "Created", "Expires", "Revoked")
+        for credential in found:
+            grant = credential.grant
+            access, monitor = ", ".join(grant.access), grant.app_monitor_name or "all"
+            times = (credential.created, credential.expires, credential.revoked)
+            table.add_row(credential.id, grant.name, access, monitor, *times)
+        Console().print(table)
+
+    return list_
+
+
+def _revoke(kind: str) -> Callable[..., None]:
+    def revoke(credential_id: str, target: Target) -> None:
+        request = RevokeCredentialRequest(kind=kind, id=credential_id)
+        with client(target) as planes:
+            planes.operator.RevokeCredential(request)
+        click.echo(f"{credential_id} is revoked")
+
+    return revoke
+
+
+for _group, _kind in ((keys, "key"), (tokens, "token")):
+    _group.command(name="list", help=f"List {_kind}s, without their secrets.")(
+        _json_option(service_options(_list(_kind)))
+    )
+    _group.command(name="revoke", help=f"Take a {_kind} back, for good.")(
+        click.argument("credential_id", metavar="ID")(service_options(_revoke(_kind)))
+    )

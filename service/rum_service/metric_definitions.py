@@ -1,0 +1,178 @@
+"""Which metrics a destination gets: create, list, remove, change.
+
+Source: BatchCreateRumMetricDefinitions, BatchGetRumMetricDefinitions,
+BatchDeleteRumMetricDefinitions and UpdateRumMetricDefinition API pages.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MetricDefinitions"]
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from google.protobuf.json_format import MessageToDict, Parse
+
+from rum.v1 import metrics_pb2 as pb
+from rum_service.control_validation import validate_control
+from rum_service.errors import (
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+    ValidationException,
+)
+from rum_service.metric_destinations import MetricDestinations, no_destination
+from rum_service.metric_rules import check_definition
+from rum_service.model import MetricDefinitionRecord
+from rum_service.paging import decode_position, encode_token
+from rum_service.storage.base import DefinitionTakenError, MetricStore, QuotaReachedError
+from rum_service.threads import on_thread
+
+_DEFAULT_PAGE = 50
+_MOST = 2000
+_TYPE = "MetricDefinition"
+
+
+class MetricDefinitions:
+    """The use cases. All raise ResourceNotFoundException where the destination is not there."""
+
+    def __init__(
+        self,
+        destinations: MetricDestinations,
+        store: MetricStore,
+        executor: Executor,
+        *,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._destinations = destinations
+        self._store = store
+        self._executor = executor
+        self._new_id = new_id
+
+    async def create(
+        self, request: pb.BatchCreateRumMetricDefinitionsRequest
+    ) -> pb.BatchCreateRumMetricDefinitionsResponse:
+        """Adds definitions; those that are not valid are in the response's errors.
+
+        AWS's model calls the operation idempotent: a definition that is there already, member for
+        member, is answered with the id it has.
+
+        Raises:
+            ServiceQuotaExceededException: there would be more than 2,000; nothing was added.
+        """
+        validate_control(request)
+        response = pb.BatchCreateRumMetricDefinitionsResponse()
+        valid: list[MetricDefinitionRecord] = []
+        for definition in request.metric_definitions:
+            try:
+                check_definition(definition)
+            except ValidationException as error:
+                response.errors.add(
+                    metric_definition=definition,
+                    error_code=type(error).__name__,
+                    error_message=error.message,
+                )
+            else:
+                valid.append(_record(self._new_id(), definition))
+        destination = await self._destinations.find(request)
+        try:
+            ids = await on_thread(
+                self._executor,
+                self._store.create_definitions,
+                destination.key,
+                valid,
+                limit=_MOST,
+            )
+        except QuotaReachedError:
+            raise ServiceQuotaExceededException(
+                f"A destination has at most {_MOST} metric definitions."
+            ) from None
+        if ids is None:
+            raise no_destination(request)
+        response.metric_definitions.extend(
+            _shown(identifier, record.document)
+            for identifier, record in zip(ids, valid, strict=True)
+        )
+        return response
+
+    async def get(
+        self, request: pb.BatchGetRumMetricDefinitionsRequest
+    ) -> pb.BatchGetRumMetricDefinitionsResponse:
+        """Lists definitions, the one made first first, a page at a time."""
+        validate_control(request)
+        after = decode_position("nextToken", request.next_token) if request.next_token else 0
+        destination = await self._destinations.find(request)
+        size = request.max_results or _DEFAULT_PAGE
+        found = await on_thread(
+            self._executor,
+            self._store.list_definitions,
+            destination.key,
+            after=after,
+            limit=size + 1,
+        )
+        response = pb.BatchGetRumMetricDefinitionsResponse(
+            metric_definitions=[_shown(record.id, record.document) for record in found[:size]]
+        )
+        if len(found) > size:
+            response.next_token = encode_token(found[size - 1].sequence)
+        return response
+
+    async def delete(
+        self, request: pb.BatchDeleteRumMetricDefinitionsRequest
+    ) -> pb.BatchDeleteRumMetricDefinitionsResponse:
+        """Removes definitions; ids that the destination has not are in the response's errors."""
+        validate_control(request)
+        destination = await self._destinations.find(request)
+        asked = list(dict.fromkeys(request.metric_definition_ids))
+        gone = await on_thread(
+            self._executor, self._store.delete_definitions, destination.key, asked
+        )
+        return pb.BatchDeleteRumMetricDefinitionsResponse(
+            metric_definition_ids=[identifier for identifier in asked if identifier in gone],
+            errors=[
+                pb.BatchDeleteRumMetricDefinitionsError(
+                    metric_definition_id=identifier,
+                    error_code=ResourceNotFoundException.__name__,
+                    error_message="The destination has no metric definition with this id.",
+                )
+                for identifier in asked
+                if identifier not in gone
+            ],
+        )
+
+    async def update(self, request: pb.UpdateRumMetricDefinitionRequest) -> None:
+        """Replaces a definition as a whole. Raises ConflictException, ResourceNotFoundException."""
+        validate_control(request)
+        check_definition(request.metric_definition)
+        destination = await self._destinations.find(request)
+        record = _record(request.metric_definition_id, request.metric_definition)
+        try:
+            changed = await on_thread(
+                self._executor, self._store.update_definition, destination.key, record
+            )
+        except DefinitionTakenError:
+            raise ConflictException(
+                "The destination has this metric definition under another id.",
+                request.metric_definition_id,
+                _TYPE,
+            ) from None
+        if not changed:
+            raise ResourceNotFoundException(
+                "The destination has no metric definition with this id.",
+                request.metric_definition_id,
+                _TYPE,
+            )
+
+
+def _record(identifier: str, definition: pb.MetricDefinitionRequest) -> MetricDefinitionRecord:
+    document = json.dumps(MessageToDict(definition), sort_keys=True)
+    digest = hashlib.blake2b(document.encode(), digest_size=16).digest()
+    return MetricDefinitionRecord(identifier, document, digest)
+
+
+def _shown(identifier: str, document: str) -> pb.MetricDefinition:
+    definition = Parse(document, pb.MetricDefinition(), ignore_unknown_fields=True)
+    definition.metric_definition_id = identifier
+    return definition

@@ -1,0 +1,114 @@
+"""Where app monitors send metrics to: put, list, remove.
+
+Destinations and definitions are kept and returned; nothing is sent to CloudWatch or Evidently.
+Source: PutRumMetricsDestination, ListRumMetricsDestinations and DeleteRumMetricsDestination API
+pages.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MetricDestinations", "no_destination"]
+
+from concurrent.futures import Executor
+
+from rum.v1 import metrics_pb2 as pb
+from rum_service.control_validation import validate_control
+from rum_service.errors import ResourceNotFoundException
+from rum_service.metric_rules import NamesDestination, check_destination
+from rum_service.model import MetricDestinationRecord
+from rum_service.monitors import Monitors
+from rum_service.paging import decode_position, encode_token
+from rum_service.storage.base import MetricStore
+from rum_service.threads import on_thread
+
+_DEFAULT_PAGE = 50
+
+
+class MetricDestinations:
+    """The use cases. All raise ResourceNotFoundException where there is no such app monitor."""
+
+    def __init__(self, monitors: Monitors, store: MetricStore, executor: Executor) -> None:
+        self._monitors = monitors
+        self._store = store
+        self._executor = executor
+
+    async def put(self, request: pb.PutRumMetricsDestinationRequest) -> None:
+        """Makes a destination, or changes its role."""
+        validate_control(request)
+        check_destination(request)
+        role = request.iam_role_arn or None
+        made = False
+        while not made:  # the app monitor may be removed in between: then find says so
+            record = await self._monitors.find(request.app_monitor_name)
+            made = await on_thread(
+                self._executor,
+                self._store.put_destination,
+                record.key,
+                request.destination,
+                request.destination_arn,
+                role,
+            )
+
+    async def list(
+        self, request: pb.ListRumMetricsDestinationsRequest
+    ) -> pb.ListRumMetricsDestinationsResponse:
+        """Lists destinations, the one made first first, a page at a time."""
+        validate_control(request)
+        after = decode_position("nextToken", request.next_token) if request.next_token else 0
+        record = await self._monitors.find(request.app_monitor_name)
+        size = request.max_results or _DEFAULT_PAGE
+        found = await on_thread(
+            self._executor,
+            self._store.list_destinations,
+            record.key,
+            after=after,
+            limit=size + 1,
+        )
+        response = pb.ListRumMetricsDestinationsResponse(
+            destinations=[_summary(destination) for destination in found[:size]]
+        )
+        if len(found) > size:
+            response.next_token = encode_token(found[size - 1].key)
+        return response
+
+    async def delete(self, request: pb.DeleteRumMetricsDestinationRequest) -> None:
+        """Removes a destination. Raises ResourceNotFoundException where it is not there.
+
+        Undocumented: what becomes of its definitions. We remove them with it: the app monitor
+        "stops sending extended metrics to that destination".
+        """
+        validate_control(request)
+        destination = await self.find(request)
+        await on_thread(self._executor, self._store.delete_destination, destination.key)
+
+    async def find(self, request: NamesDestination) -> MetricDestinationRecord:
+        """Finds the destination that a request names. Raises ResourceNotFoundException."""
+        check_destination(request)
+        record = await self._monitors.find(request.app_monitor_name)
+        found = await on_thread(
+            self._executor,
+            self._store.destination,
+            record.key,
+            request.destination,
+            request.destination_arn,
+        )
+        if found is None:
+            raise no_destination(request)
+        return found
+
+
+def no_destination(request: NamesDestination) -> ResourceNotFoundException:
+    """Returns the exception for a destination that is not there."""
+    return ResourceNotFoundException(
+        "The app monitor has no such metrics destination.",
+        request.destination_arn or request.destination,
+        "MetricsDestination",
+    )
+
+
+def _summary(record: MetricDestinationRecord) -> pb.MetricDestinationSummary:
+    return pb.MetricDestinationSummary(
+        destination=record.kind,
+        destination_arn=record.arn or None,
+        iam_role_arn=record.iam_role_arn,
+    )

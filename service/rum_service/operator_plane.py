@@ -1,0 +1,43 @@
+"""OperatorService over gRPC: message in, use case, message out."""
+
+from __future__ import annotations
+
+__all__ = ["Operator"]
+
+from typing import Any, TypeAlias
+
+import grpc.aio
+
+from rum.v1 import operator_service_pb2 as pb
+from rum.v1.operator_service_pb2_grpc import OperatorServiceServicer
+from rum_service.auth.credentials import Credentials
+
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Operator(OperatorServiceServicer):
+    """The servicer."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def CreateAccessKey(
+        self, request: pb.CreateAccessKeyRequest, _: _Context
+    ) -> pb.CreateAccessKeyResponse:
+        return await self._credentials.create_key(request)
+
+    async def CreateToken(
+        self, request: pb.CreateTokenRequest, _: _Context
+    ) -> pb.CreateTokenResponse:
+        return await self._credentials.create_token(request)
+
+    async def ListCredentials(
+        self, request: pb.ListCredentialsRequest, _: _Context
+    ) -> pb.ListCredentialsResponse:
+        return await self._credentials.list(request)
+
+    async def RevokeCredential(
+        self, request: pb.RevokeCredentialRequest, _: _Context
+    ) -> pb.RevokeCredentialResponse:
+        await self._credentials.revoke(request)
+        return pb.RevokeCredentialResponse()

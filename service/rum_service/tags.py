@@ -1,0 +1,66 @@
+"""Tags of app monitors: add, remove, show.
+
+Source: TagResource, UntagResource and ListTagsForResource API pages.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Tags"]
+
+from rum.v1.app_monitor_pb2 import AppMonitor
+from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
+from rum.v1.tags_pb2 import (
+    ListTagsForResourceRequest,
+    ListTagsForResourceResponse,
+    TagResourceRequest,
+    UntagResourceRequest,
+)
+from rum_service.control_validation import validate_control
+from rum_service.errors import ValidationException
+from rum_service.monitors import Monitors
+from rum_service.resource_arn import app_monitor_name
+
+_MOST = 50
+
+
+class Tags:
+    """The use cases. All raise ResourceNotFoundException where the ARN names no app monitor."""
+
+    def __init__(self, monitors: Monitors, *, account_id: str) -> None:
+        self._monitors = monitors
+        self._account_id = account_id
+
+    async def tag(self, request: TagResourceRequest) -> None:
+        """Adds tags, or replaces their values.
+
+        Undocumented: which exception stands for a 51st tag. We chose ValidationException: of those
+        that TagResource has it is the one that names a wrong argument. LastModified stays.
+        """
+        validate_control(request)
+
+        def add(monitor: AppMonitor) -> None:
+            monitor.tags.update(request.tags)
+            if len(monitor.tags) > _MOST:
+                raise ValidationException(f"An app monitor has at most {_MOST} tags.")
+
+        await self._monitors.change(self._name(request.resource_arn), add)
+
+    async def untag(self, request: UntagResourceRequest) -> None:
+        """Removes tags; those that are not there are no error."""
+        validate_control(request)
+
+        def remove(monitor: AppMonitor) -> None:
+            for key in request.tag_keys:
+                monitor.tags.pop(key, None)
+
+        await self._monitors.change(self._name(request.resource_arn), remove)
+
+    async def list(self, request: ListTagsForResourceRequest) -> ListTagsForResourceResponse:
+        """Shows the tags of an app monitor."""
+        validate_control(request)
+        name = self._name(request.resource_arn)
+        monitor = await self._monitors.get(GetAppMonitorRequest(name=name))
+        return ListTagsForResourceResponse(resource_arn=request.resource_arn, tags=monitor.tags)
+
+    def _name(self, arn: str) -> str:
+        return app_monitor_name(arn, account_id=self._account_id)

@@ -1,0 +1,103 @@
+"""Fixtures of the bridge's tests: a service to stand in, a bridge before it, boto3 before that."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from rum_bridge.server import running_bridge
+from rum_bridge.settings import BridgeSettings
+from tests.bridge.standin import StandIn
+from tests.running import OpenRum
+
+Started = Callable[..., OpenRum]
+Bridge = Callable[..., AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[StandIn]:
+    """A running stand-in of the service."""
+    service = StandIn()
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture
+def bridge(standin: StandIn) -> Bridge:
+    """Runs a bridge before the stand-in, with these settings, and gives its URL."""
+
+    @asynccontextmanager
+    async def run(**settings: Any) -> AsyncIterator[str]:
+        known = {"http": "127.0.0.1:0", "service": standin.address, "drain_s": 1.0}
+        async with running_bridge(BridgeSettings(**{**known, **settings})) as running:
+            yield f"http://{running.address}"
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Starts OpenRUM processes with settings of one's own; stops them after the module."""
+    servers: list[OpenRum] = []
+
+    def start(folder: Path | None = None, **settings: str) -> OpenRum:
+        server = OpenRum(folder or tmp_path_factory.mktemp("openrum"), **settings)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def rum_client(url: str, **config: Any) -> Any:
+    """Returns a boto3 client as documented for a server of one's own; it does not try again."""
+    return boto3.client(
+        "rum",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}, **config),
+    )
+
+
+@pytest.fixture(scope="module")
+def rum_of() -> Iterator[Callable[[str], Any]]:
+    """Makes boto3 clients for a URL; closes them after the module."""
+    clients: list[Any] = []
+
+    def client(url: str) -> Any:
+        clients.append(rum_client(url))
+        return clients[-1]
+
+    yield client
+    for made in clients:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def rum(openrum: OpenRum) -> Iterator[Any]:
+    """boto3 before the module's server."""
+    client = rum_client(openrum.url)
+    yield client
+    client.close()
+
+
+def limit_file_size(pid: int) -> None:
+    """Lets no file of a process grow from here on, as if the disk were full."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
+
+
+def end_file_size_limit(pid: int) -> None:
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))

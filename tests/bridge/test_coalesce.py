@@ -1,0 +1,235 @@
+"""The queue before the service: who shares a call, who waits, and what becomes of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from google.rpc.status_pb2 import Status
+
+from rum.v1 import data_plane_service_pb2 as pb
+from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
+from rum_bridge.coalesce import Coalescer
+from rum_bridge.errors import HttpError
+from rum_service.errors import ResourceNotFoundException
+from rum_service.status import to_status
+from tests.bridge.standin import StandIn, all_ok
+
+_MAX_WAITING_BYTES = 1 << 20
+_TIMEOUT_S = 10.0
+
+NO_TOKEN = BridgeToken(Path("there-is-none"))
+
+
+@pytest.fixture
+async def channel(standin: StandIn) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(standin.address, options=CHANNEL_OPTIONS) as channel:
+        yield channel
+
+
+@pytest.fixture
+def coalescer(channel: grpc.aio.Channel) -> Coalescer:
+    return _coalescer(channel)
+
+
+def _coalescer(
+    channel: grpc.aio.Channel,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    max_waiting_bytes: int = _MAX_WAITING_BYTES,
+) -> Coalescer:
+    return Coalescer(channel, NO_TOKEN, max_waiting_bytes=max_waiting_bytes, timeout_s=timeout_s)
+
+
+def _entry(request_id: str, size: int = 0) -> bytes:
+    entry = pb.BatchPutRumEventsEntry(request_id=request_id, request={"alias": "x" * size})
+    return pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
+
+
+class _Gate:
+    """Holds calls until it is opened, so that what waits meanwhile is the test's to say."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._open = asyncio.Event()
+        standin.answer = self._answer
+
+    async def _answer(self, request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        await self._open.wait()
+        return await all_ok(request)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+def _put(coalescer: Coalescer, request_id: str, size: int = 0) -> asyncio.Task[None]:
+    return asyncio.create_task(coalescer.put(_entry(request_id, size)))
+
+
+async def _two_calls_under_way(
+    standin: StandIn, coalescer: Coalescer
+) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
+    """Fills both calls; whatever is put from here on waits."""
+    first = _put(coalescer, "first")
+    await standin.arrived.acquire()
+    second = _put(coalescer, "second")
+    await standin.arrived.acquire()
+    return first, second
+
+
+async def _refusal(put: asyncio.Task[None]) -> HttpError:
+    with pytest.raises(HttpError) as refused:
+        await put
+    return refused.value
+
+
+async def test_one_alone_goes_at_once(standin: StandIn, coalescer: Coalescer) -> None:
+    await coalescer.put(_entry("a"))
+    await coalescer.put(_entry("b"))
+
+    assert standin.calls == [["a"], ["b"]]
+
+
+async def test_what_waits_together_shares_one_call_in_order(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    names = [f"r{number}" for number in range(200)]
+    waiting = [_put(coalescer, name) for name in names]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*under_way, *waiting)
+
+    assert standin.calls == [["first"], ["second"], names]
+
+
+async def test_no_third_call_while_two_are_under_way(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    third = _put(coalescer, "third")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await standin.arrived.acquire()
+    gate.open()
+    await asyncio.gather(*under_way, third)
+
+    assert standin.calls == [["first"], ["second"], ["third"]]
+
+
+async def test_a_call_has_at_most_256_entries(standin: StandIn, coalescer: Coalescer) -> None:
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    waiting = [_put(coalescer, str(number)) for number in range(300)]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*under_way, *waiting)
+
+    assert sorted(len(call) for call in standin.calls) == [1, 1, 44, 256]
+
+
+async def test_a_call_has_at_most_4_mib_but_for_one_entry_longer_than_that(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    coalescer = _coalescer(channel, max_waiting_bytes=64 << 20)
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    sizes = {"a": 2 << 20, "b": 1 << 20, "c": 2 << 20, "long": 6 << 20, "d": 1}
+    waiting = [_put(coalescer, name, size) for name, size in sizes.items()]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*under_way, *waiting)
+
+    assert sorted(standin.calls[2:]) == [["a", "b"], ["c"], ["d"], ["long"]]
+
+
+async def test_each_request_has_its_own_outcome(standin: StandIn, coalescer: Coalescer) -> None:
+    missing = to_status(ResourceNotFoundException("No.", "b", "AppMonitor"))
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    waiting = [_put(coalescer, name) for name in "abc"]
+    await asyncio.sleep(0)
+
+    async def refuse_b(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        return pb.BatchPutRumEventsResponse(
+            statuses=[missing if e.request_id == "b" else Status() for e in request.entries]
+        )
+
+    standin.answer = refuse_b
+    gate.open()
+    a, b, c = await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.gather(*under_way)
+
+    assert (a, c) == (None, None)
+    assert isinstance(b, HttpError)
+    assert (b.status, b.error_type, b.members["resourceName"]) == (
+        404,
+        "ResourceNotFoundException",
+        "b",
+    )
+
+
+async def test_a_full_queue_throttles_and_takes_again_when_it_is_empty(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    limit = len(_entry("first")) + len(_entry("second")) + len(_entry("waits", 1000))
+    coalescer = _coalescer(channel, max_waiting_bytes=limit)
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    waits = _put(coalescer, "waits", 1000)
+    await asyncio.sleep(0)
+    refused = await _refusal(_put(coalescer, "x"))
+    gate.open()
+    await asyncio.gather(*under_way, waits)
+
+    assert (refused.status, refused.error_type, refused.retry_after_s) == (
+        429,
+        "ThrottlingException",
+        1,
+    )
+    await coalescer.put(_entry("again", 1000))
+    assert standin.calls == [["first"], ["second"], ["waits"], ["again"]]
+
+
+@pytest.mark.parametrize("statuses", [0, 1, 3])
+async def test_an_answer_with_a_wrong_number_of_statuses_fails_all(
+    standin: StandIn, coalescer: Coalescer, statuses: int
+) -> None:
+    """Nobody can say whose status is missing."""
+    gate = _Gate(standin)
+    under_way = await _two_calls_under_way(standin, coalescer)
+    waiting = [_put(coalescer, name) for name in "ab"]
+    await asyncio.sleep(0)
+
+    async def wrong(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        return pb.BatchPutRumEventsResponse(statuses=[Status()] * statuses)
+
+    standin.answer = wrong
+    gate.open()
+    refusals = [await _refusal(put) for put in waiting]
+    await asyncio.gather(*under_way)
+
+    assert {(r.status, r.error_type) for r in refusals} == {(500, "InternalServerException")}
+
+
+async def test_a_cancelled_request_is_not_sent_and_harms_no_other(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    limit = sum(len(_entry(name)) for name in ("first", "second", "a", "b", "c"))
+    coalescer = _coalescer(channel, max_waiting_bytes=limit)
+    gate = _Gate(standin)
+    first, second = await _two_calls_under_way(standin, coalescer)
+    a, b, c = [_put(coalescer, name) for name in "abc"]
+    await asyncio.sleep(0)
+    b.cancel()
+    first.cancel()  # under way: its call goes on
+    await asyncio.wait([first, b])
+    gate.open()
+    await asyncio.gather(second, a, c)
+
+    assert standin.calls == [["first"], ["second"], ["a", "c"]]
+    await coalescer.put(_entry("x", limit - len(_entry("x")) - 20))  # all the room is back

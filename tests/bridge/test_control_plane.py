@@ -1,0 +1,223 @@
+"""The control plane over REST, as boto3 uses it: a plain endpoint_url, nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.batches import batch, event, new_id
+from tests.bridge.conftest import Started, limit_file_size
+from tests.bridge.wire import send
+from tests.running import OpenRum
+
+
+@pytest.fixture
+def name(rum: Any) -> Iterator[str]:
+    """The name of an app monitor that is there, removed after the test."""
+    name = f"shop-{new_id()}"
+    rum.create_app_monitor(Name=name, Domain="localhost")
+    yield name
+    rum.delete_app_monitor(Name=name)
+
+
+def _events(rum: Any, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    pages = rum.get_paginator("get_app_monitor_data").paginate(
+        Name=name, TimeRange={"After": 0}, **parameters
+    )
+    return [json.loads(text) for page in pages for text in page["Events"]]
+
+
+def test_an_app_monitor_is_shown_as_it_was_made(rum: Any) -> None:
+    configuration = {
+        "AllowCookies": True,
+        "EnableXRay": False,
+        "ExcludedPages": ["https://shop.example/admin"],
+        "SessionSampleRate": 0.25,
+        "Telemetries": ["errors", "http"],
+    }
+    made = rum.create_app_monitor(
+        Name="full",
+        DomainList=["shop.example", "*.shop.example"],
+        Tags={"team": "web"},
+        AppMonitorConfiguration=configuration,
+        CwLogEnabled=True,
+        CustomEvents={"Status": "ENABLED"},
+    )
+    shown = rum.get_app_monitor(Name="full")["AppMonitor"]
+    rum.delete_app_monitor(Name="full")
+
+    assert len(made["Id"]) == 36
+    assert made["Id"] == shown["Id"]
+    assert shown["DomainList"] == ["shop.example", "*.shop.example"]
+    assert shown["Tags"] == {"team": "web"}
+    assert shown["AppMonitorConfiguration"] == configuration
+    assert shown["CustomEvents"] == {"Status": "ENABLED"}
+    assert shown["DataStorage"]["CwLog"]["CwLogEnabled"] is True
+    assert (shown["State"], shown["Platform"]) == ("CREATED", "Web")
+
+
+@pytest.mark.parametrize("name", ["a#b", "#", "a.b", "x..", "a-_#.Z9", "data", "n" * 255])
+def test_every_name_that_is_allowed_works_in_a_path(rum: Any, name: str) -> None:
+    rum.create_app_monitor(Name=name, Domain="localhost")
+    rum.update_app_monitor(Name=name, Domain="shop.example")
+    shown = rum.get_app_monitor(Name=name)["AppMonitor"]
+    events = _events(rum, name)
+    rum.delete_app_monitor(Name=name)
+
+    assert (shown["Name"], shown["Domain"], events) == (name, "shop.example", [])
+    with pytest.raises(rum.exceptions.ResourceNotFoundException):
+        rum.get_app_monitor(Name=name)
+
+
+def test_an_update_replaces_what_it_names_and_nothing_else(rum: Any, name: str) -> None:
+    before = rum.get_app_monitor(Name=name)["AppMonitor"]
+    answer = rum.update_app_monitor(Name=name, CustomEvents={"Status": "ENABLED"})
+    after = rum.get_app_monitor(Name=name)["AppMonitor"]
+
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert after["CustomEvents"] == {"Status": "ENABLED"}
+    changed = {key for key in after if after[key] != before[key]}
+    assert changed == {"CustomEvents", "LastModified"}
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 100])
+def test_the_paginator_lists_each_app_monitor_once(rum: Any, page_size: int) -> None:
+    names = [f"list-{number}" for number in range(4)]
+    for name in names:
+        rum.create_app_monitor(Name=name, Domain="localhost")
+    pages = rum.get_paginator("list_app_monitors").paginate(
+        PaginationConfig={"PageSize": page_size}
+    )
+    listed = [monitor["Name"] for page in pages for monitor in page["AppMonitorSummaries"]]
+    for name in names:
+        rum.delete_app_monitor(Name=name)
+
+    assert listed == sorted([*names, "my-app"])
+
+
+@pytest.mark.parametrize("page_size", [1, 7, 100])
+def test_the_paginator_reads_each_event_once(rum: Any, name: str, page_size: int) -> None:
+    monitor_id = rum.get_app_monitor(Name=name)["AppMonitor"]["Id"]
+    put = [event() for _ in range(16)]
+    for start in range(0, 16, 5):
+        rum.put_rum_events(Id=monitor_id, **batch(put[start : start + 5]))
+    read = _events(rum, name, PaginationConfig={"PageSize": page_size})
+
+    assert sorted(e["id"] for e in put) == sorted(e["event_id"] for e in read)
+    assert rum.get_app_monitor(Name=name)["AppMonitor"]["State"] == "ACTIVE"
+
+
+def test_events_are_filtered(rum: Any, name: str) -> None:
+    monitor_id = rum.get_app_monitor(Name=name)["AppMonitor"]["Id"]
+    events = [event(type="com.amazon.rum.a"), event(type="com.amazon.rum.b")]
+    rum.put_rum_events(Id=monitor_id, **batch(events))
+
+    read = _events(rum, name, Filters=[{"Name": "EventType", "Values": ["com.amazon.rum.b"]}])
+    assert [e["event_type"] for e in read] == ["com.amazon.rum.b"]
+
+
+def test_empty_lists_are_there(rum: Any, name: str) -> None:
+    """People write response["Events"]."""
+    answer = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
+
+    assert answer["Events"] == []
+    assert "NextToken" not in answer
+
+
+def test_a_name_that_is_taken_is_a_conflict(rum: Any, name: str) -> None:
+    with pytest.raises(rum.exceptions.ConflictException) as raised:
+        rum.create_app_monitor(Name=name, Domain="localhost")
+
+    assert raised.value.response["resourceName"] == name
+    assert raised.value.response["resourceType"] == "AppMonitor"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("get_app_monitor", {}),
+        ("update_app_monitor", {"Domain": "localhost"}),
+        ("delete_app_monitor", {}),
+        ("get_app_monitor_data", {"TimeRange": {"After": 0}}),
+    ],
+)
+def test_a_name_that_nobody_has_is_not_found(rum: Any, operation: str, parameters: Any) -> None:
+    with pytest.raises(rum.exceptions.ResourceNotFoundException) as raised:
+        getattr(rum, operation)(Name="nobody", **parameters)
+
+    assert raised.value.response["resourceName"] == "nobody"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+_CREATE = "POST /appmonitor"
+_READ = "POST /appmonitor/my-app/data"
+_UPDATE = "PATCH /appmonitor/my-app"
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "member"),
+    [
+        (_CREATE, {"Domain": "localhost"}, "Name"),
+        (_CREATE, {"Name": 5, "Domain": "localhost"}, "Name"),
+        (_CREATE, {"Name": "a/b", "Domain": "localhost"}, "Name"),
+        (_CREATE, {"Name": "a", "CwLogEnabled": 1, "Domain": "localhost"}, "CwLogEnabled"),
+        (_CREATE, {"Name": "a", "DomainList": "x"}, "DomainList"),
+        (_CREATE, {"Name": "a", "DomainList": [None]}, "DomainList[0]"),
+        (_CREATE, {"Name": "a", "Tags": []}, "Tags"),
+        (_CREATE, {"Name": "a", "CustomEvents": "on"}, "CustomEvents"),
+        (_CREATE, {"Name": "a", "CustomEvents": {"Status": 1}}, "CustomEvents.Status"),
+        (_UPDATE, {"AppMonitorConfiguration": []}, "AppMonitorConfiguration"),
+        (_UPDATE, {"AppMonitorConfiguration": ""}, "AppMonitorConfiguration"),
+        (
+            _UPDATE,
+            {"AppMonitorConfiguration": {"SessionSampleRate": "x"}},
+            "AppMonitorConfiguration.SessionSampleRate",
+        ),
+        (
+            _UPDATE,
+            {"AppMonitorConfiguration": {"Telemetries": [5]}},
+            "AppMonitorConfiguration.Telemetries",
+        ),
+        (_READ, {}, "TimeRange"),
+        (_READ, {"TimeRange": {}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": 1.5}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": 2**64}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": 0}, "Filters": ["x"]}, "Filters"),
+        (_READ, {"TimeRange": {"After": 0}, "Filters": [{"Name": "No"}]}, "Filters[0].Name"),
+        (_READ, {"TimeRange": {"After": 0}, "MaxResults": 101}, "MaxResults"),
+        (_READ, {"TimeRange": {"After": 0}, "NextToken": "x"}, "NextToken"),
+        ("POST /appmonitors?maxResults=x", None, "maxResults"),
+        ("POST /appmonitors?maxResults=0", None, "maxResults"),
+        ("POST /appmonitors?nextToken=x", None, "nextToken"),
+        ("GET /appmonitor/%2Ehidden", None, "Name"),
+        ("GET /appmonitor/a%0Ab", None, "Name"),
+    ],
+    ids=str,
+)
+def test_a_wrong_member_is_named(openrum: OpenRum, call: str, body: Any, member: str) -> None:
+    method, path = call.split()
+    answer = send(openrum.url, path, body, method=method)
+
+    assert (answer.status, answer.error_type) == (400, "ValidationException")
+    assert answer.message.split()[0] == member
+
+
+def test_a_failure_is_logged_under_the_request_id_that_the_caller_has(
+    started: Started, rum_of: Any
+) -> None:
+    """A file that may not grow: what a full disk looks like."""
+    server = started()
+    rum = rum_of(server.url)
+    limit_file_size(server.pid)
+    with pytest.raises(ClientError) as raised:
+        rum.create_app_monitor(Name="a", Domain="localhost")
+    server.stop()
+
+    assert type(raised.value) is rum.exceptions.InternalServerException
+    request_id = raised.value.response["ResponseMetadata"]["RequestId"]
+    logged = [line for line in server.output if request_id in line]
+    assert [json.loads(line)["event"] for line in logged] == ["call failed"]

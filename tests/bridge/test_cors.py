@@ -1,0 +1,199 @@
+"""Who may send from another site, and who may not: the data plane yes, the control plane never."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.batches import batch, new_id
+from tests.bridge.conftest import Started
+from tests.bridge.wire import ORIGIN, Answer, preflight, send
+from tests.running import OpenRum
+
+# As browsers ask for them: lower case, sorted, joined with commas.
+_ASKED = {
+    "aws-rum-web": "content-type",
+    "aws-rum-web, compressed": "content-encoding,content-type",
+    "aws-rum-web, signed": "authorization,content-encoding,content-type,x-amz-content-sha256,"
+    "x-amz-date,x-amz-security-token",
+    "aws-rum-web, custom headers": "content-type,x-api-key,x-tenant",
+    "SDK for JavaScript": "amz-sdk-invocation-id,amz-sdk-request,authorization,content-type,"
+    "x-amz-content-sha256,x-amz-date,x-amz-user-agent",
+}
+_OTHER = "https://evil.example"
+
+
+@pytest.fixture(scope="module")
+def path(openrum: OpenRum) -> str:
+    return f"/appmonitors/{openrum.monitor_id()}"
+
+
+@pytest.fixture(scope="module")
+def strict(started: Started) -> OpenRum:
+    """A server that knows its pages."""
+    return started(OPENRUM_ALLOWED_ORIGINS=f'["{ORIGIN}", "http://localhost:3000"]')
+
+
+def _expect_readable(answer: Answer, origin: str = "*") -> None:
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert {"x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"} == set(
+        answer.headers["Access-Control-Expose-Headers"].split(", ")
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", "/"])
+@pytest.mark.parametrize("asked", _ASKED.values(), ids=_ASKED)
+def test_a_preflight_allows_the_headers_it_asks_for(
+    openrum: OpenRum, path: str, asked: str, suffix: str
+) -> None:
+    answer = preflight(openrum.url, path + suffix, Access_Control_Request_Headers=asked)
+
+    assert answer.status == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+    assert answer.headers["Access-Control-Allow-Headers"] == asked
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
+    assert {"Origin", "Access-Control-Request-Headers"} <= answer.vary
+
+
+def test_a_preflight_needs_no_headers_and_no_app_monitor(openrum: OpenRum) -> None:
+    for path in (f"/appmonitors/{new_id()}", "/any/prefix/appmonitors/x"):
+        assert preflight(openrum.url, path).status == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "GET"])
+def test_a_preflight_for_another_method_is_refused(
+    openrum: OpenRum, path: str, method: str
+) -> None:
+    answer = preflight(openrum.url, path, ask=method)
+
+    assert answer.status == 400
+    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+
+
+def test_a_stored_batch_is_readable_by_every_page(openrum: OpenRum, path: str) -> None:
+    answer = send(openrum.url, path, batch(), headers={"Origin": ORIGIN})
+
+    assert answer.status == 200
+    _expect_readable(answer)
+
+
+def test_a_beacon_is_taken(openrum: OpenRum, path: str) -> None:
+    headers = {
+        "Origin": ORIGIN,
+        "Content-Type": "text/plain;charset=UTF-8",
+        "Cookie": "cwr_s=x",
+        "Sec-Fetch-Mode": "no-cors",
+    }
+    assert send(openrum.url, path, batch(), headers=headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status"),
+    [
+        ("POST", "/appmonitors/x", batch(), {}, 400),
+        ("POST", f"/appmonitors/{new_id()}", batch(), {}, 404),
+        ("POST", "/no/such/path", batch(), {}, 404),
+        ("GET", f"/appmonitors/{new_id()}", None, {}, 405),
+        ("POST", f"/appmonitors/{new_id()}", b" " * (5 << 20), {}, 413),
+        ("POST", f"/appmonitors/{new_id()}", batch(), {"Content-Type": "text/html"}, 415),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_every_refusal_is_readable(
+    openrum: OpenRum, method: str, path: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    answer = send(openrum.url, path, body, method=method, headers={"Origin": ORIGIN, **headers})
+
+    assert answer.status == status
+    _expect_readable(answer)
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000"])
+def test_a_page_that_is_allowed_is_named(strict: OpenRum, origin: str) -> None:
+    asked = preflight(strict.url, f"/appmonitors/{new_id()}", Origin=origin)
+    answer = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
+
+    assert (asked.status, asked.headers["Access-Control-Allow-Origin"]) == (200, origin)
+    _expect_readable(answer, origin)
+    assert "Origin" in asked.vary & answer.vary
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [_OTHER, "null", "", ORIGIN + ":444", ORIGIN + ".evil.example", "http://shop.example",
+     ORIGIN.upper(), f"{ORIGIN}, {_OTHER}"],
+)  # fmt: skip
+def test_a_page_that_is_not_allowed_may_not_send_or_read(strict: OpenRum, origin: str) -> None:
+    asked = preflight(strict.url, f"/appmonitors/{new_id()}", Origin=origin)
+    answer = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
+
+    assert asked.status == 400
+    assert asked.headers["Access-Control-Allow-Origin"] is None
+    assert answer.headers["Access-Control-Allow-Origin"] is None
+    assert "Origin" in answer.vary
+
+
+_CONTROL = [
+    ("POST", "/appmonitor"),
+    ("POST", "/appmonitor/"),
+    ("POST", "/appmonitors"),
+    ("GET", "/appmonitor/my-app"),
+    ("PATCH", "/appmonitor/my-app"),
+    ("DELETE", "/appmonitor/my-app"),
+    ("POST", "/appmonitor/my-app/data"),
+    ("DELETE", "/rum/appmonitor/my-app"),
+]
+
+
+def _expect_no_cors(answer: Answer) -> None:
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.fixture(scope="module")
+def prefixed(started: Started) -> OpenRum:
+    return started(OPENRUM_PATH_PREFIX="/rum")
+
+
+@pytest.mark.parametrize(("method", "path"), _CONTROL)
+def test_no_other_site_may_use_or_read_the_control_plane(
+    prefixed: OpenRum, method: str, path: str
+) -> None:
+    asked = preflight(prefixed.url, path, ask=method, Access_Control_Request_Headers="content-type")
+    # The data plane's method too: it may not be allowed what its own rules would allow.
+    as_a_put = preflight(prefixed.url, path)
+
+    assert (asked.status, as_a_put.status) == (405, 405)
+    _expect_no_cors(asked)
+    _expect_no_cors(as_a_put)
+    path = path.replace("my-app", "nobody")
+    _expect_no_cors(send(prefixed.url, path, method=method, headers={"Origin": ORIGIN}))
+
+
+_SIMPLE = ["text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded",
+           "multipart/form-data; boundary=x", "", "text/plain; application/json"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", _SIMPLE)
+@pytest.mark.parametrize("path", ["/appmonitor", "/appmonitor/my-app/data", "/rum/appmonitor"])
+def test_a_body_that_browsers_send_unasked_is_refused(
+    prefixed: OpenRum, path: str, content_type: str
+) -> None:
+    body = b'{"Name": "made-by-another-site", "Domain": "localhost"}'
+    headers = {"Origin": _OTHER, "Content-Type": content_type}
+    answer = send(prefixed.url, path, body, headers=headers)
+
+    assert (answer.status, answer.error_type) == (415, "UnsupportedMediaTypeException")
+    _expect_no_cors(answer)
+
+
+@pytest.mark.parametrize("body", [None, b"{}"], ids=["no-body", "empty-object"])
+def test_a_query_makes_no_app_monitor(prefixed: OpenRum, rum_of: Any, body: bytes | None) -> None:
+    """A request that every page may send: POST, no body, no header of its own."""
+    query = "/appmonitor?Name=made-by-another-site&Domain=localhost"
+    answer = send(prefixed.url, query, body, headers={"Origin": _OTHER})
+    names = [m["Name"] for m in rum_of(prefixed.url).list_app_monitors()["AppMonitorSummaries"]]
+
+    assert (answer.status, answer.message) == (400, "Name is required.")
+    assert names == ["my-app"]

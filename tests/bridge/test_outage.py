@@ -1,0 +1,157 @@
+"""Puts while the service is away, dies, restarts or hangs: stored once, or refused in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import pytest
+
+from rum.v1 import data_plane_service_pb2 as pb
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
+from rum_bridge.coalesce import Coalescer
+from rum_bridge.errors import HttpError
+from tests.batches import batch, message, new_id
+from tests.bridge.conftest import Bridge
+from tests.bridge.standin import StandIn
+from tests.bridge.wire import Answer, send
+from tests.running import OpenRum
+
+_BOTH_AWAY = {503, 504}
+
+NO_TOKEN = BridgeToken(Path("there-is-none"))
+
+
+@pytest.fixture
+async def channel(standin: StandIn) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(standin.address, options=CHANNEL_OPTIONS) as channel:
+        yield channel
+
+
+def _post(url: str, monitor_id: str, body: Any = None) -> asyncio.Task[Answer]:
+    body = batch() if body is None else body
+    return asyncio.create_task(asyncio.to_thread(send, url, f"/appmonitors/{monitor_id}", body))
+
+
+def _entry() -> bytes:
+    entry = pb.BatchPutRumEventsEntry(request=message(new_id()))
+    return pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
+
+
+async def test_a_put_outlives_a_service_that_dies_under_it_and_is_stored_once(
+    standin: StandIn, bridge: Bridge, openrum: OpenRum, rum: Any
+) -> None:
+    """The worst moment: the batch is committed and the answer is lost."""
+    committed, never = asyncio.Event(), asyncio.Event()
+    body = batch(3)
+    async with grpc.aio.insecure_channel(openrum.grpc) as real:
+        store = DataPlaneServiceStub(real)
+
+        async def commit_and_hang(
+            request: pb.BatchPutRumEventsRequest,
+        ) -> pb.BatchPutRumEventsResponse:
+            answer = await store.BatchPutRumEvents(request)
+            committed.set()
+            await never.wait()
+            return answer
+
+        standin.answer = commit_and_hang
+        async with bridge() as url:
+            put = _post(url, openrum.monitor_id(), body)
+            await committed.wait()
+            await standin.stop()
+            standin.answer = store.BatchPutRumEvents  # type: ignore[assignment]
+            await standin.start()
+            answer = await put
+
+    assert answer.status == 200
+    assert len(standin.calls) == 2
+    page = rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0})
+    stored = [json.loads(event) for event in page["Events"]]
+    assert [body["BatchId"]] * 3 == [event["batch_id"] for event in stored]
+
+
+async def test_a_put_waits_for_a_service_that_is_not_there_yet(
+    standin: StandIn, bridge: Bridge
+) -> None:
+    await standin.stop()
+    async with bridge() as url:
+        put = _post(url, new_id())
+        await standin.start()
+
+        assert (await put).status == 200
+
+
+async def test_without_a_service_a_put_is_refused_when_its_time_is_up(
+    standin: StandIn, bridge: Bridge
+) -> None:
+    await standin.stop()
+    async with bridge(put_timeout_s=0.3) as url:
+        answer = await _post(url, new_id())
+
+        assert answer.status in _BOTH_AWAY
+        assert answer.error_type == "ServiceUnavailable"
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.headers["x-amzn-RequestId"]
+        assert answer.message
+
+
+async def test_all_that_queue_before_an_absent_service_are_refused_in_one_time_limit(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    """Ten calls would fit them; two at a time, each waiting anew, would take five limits."""
+    await standin.stop()
+    size = 10 * 256 * len(_entry())
+    coalescer = Coalescer(channel, NO_TOKEN, max_waiting_bytes=size, timeout_s=1.0)
+    puts = [asyncio.create_task(coalescer.put(_entry())) for _ in range(10 * 256)]
+    began = time.monotonic()
+    refusals = await asyncio.gather(*puts, return_exceptions=True)
+
+    assert time.monotonic() - began < 2.5
+    assert {type(refusal) for refusal in refusals} == {HttpError}
+    assert {refusal.status for refusal in refusals if isinstance(refusal, HttpError)} <= _BOTH_AWAY
+
+
+async def test_the_room_in_the_queue_is_back_after_an_outage(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    await standin.stop()
+    coalescer = Coalescer(channel, NO_TOKEN, max_waiting_bytes=3 * len(_entry()), timeout_s=0.2)
+    await asyncio.gather(*(coalescer.put(_entry()) for _ in range(3)), return_exceptions=True)
+    await standin.start()
+    async with asyncio.timeout(20):
+        while True:
+            puts = [coalescer.put(_entry()) for _ in range(3)]
+            if await asyncio.gather(*puts, return_exceptions=True) == [None] * 3:
+                break
+
+
+async def test_a_service_that_hangs_is_given_up_in_time(standin: StandIn, bridge: Bridge) -> None:
+    never = asyncio.Event()
+
+    async def hang(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        await never.wait()
+        raise AssertionError
+
+    standin.answer = hang
+    async with bridge(put_timeout_s=0.3) as url:
+        answer = await _post(url, new_id())
+
+    assert (answer.status, answer.error_type) == (504, "ServiceUnavailable")
+
+
+async def test_the_control_plane_without_a_service_is_refused_at_once(
+    standin: StandIn, bridge: Bridge
+) -> None:
+    await standin.stop()
+    async with bridge() as url:
+        answer = await asyncio.to_thread(send, url, "/appmonitors")
+
+    assert (answer.status, answer.error_type) == (503, "ServiceUnavailable")
+    assert answer.headers["Retry-After"] == "1"

@@ -1,0 +1,100 @@
+"""HTTP as it goes over the wire: nothing is normalised, retried or decoded on the way."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+ORIGIN = "https://shop.example"
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def error_type(self) -> str | None:
+        return self.headers["x-amzn-ErrorType"]
+
+    @property
+    def message(self) -> str:
+        document = json.loads(self.body)
+        assert isinstance(document["message"], str)
+        return document["message"]
+
+    @property
+    def vary(self) -> set[str]:
+        return {name.strip() for name in (self.headers["Vary"] or "").split(",")}
+
+
+def send(
+    url: str,
+    path: str,
+    body: Any = None,
+    *,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """Sends one request on a connection of its own; a body that is not bytes is sent as JSON."""
+    sent = {"Content-Type": "application/json"} if body is not None else {}
+    if body is not None and not isinstance(body, bytes | str):
+        body = json.dumps(body).encode()
+    return exchange(url, method, path, body, {**sent, **(headers or {})})
+
+
+def exchange(
+    url: str, method: str, path: str, body: bytes | str | None, headers: dict[str, str]
+) -> Answer:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT_S)
+    try:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def preflight(url: str, path: str, *, ask: str = "POST", **headers: str) -> Answer:
+    """Asks as a browser does before it sends; `headers` with _ for -."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": ask, **named}
+    return send(url, path, method="OPTIONS", headers=asked)
+
+
+def connect(url: str) -> socket.socket:
+    """Opens a bare connection."""
+    parts = urlsplit(url)
+    assert parts.hostname and parts.port
+    return socket.create_connection((parts.hostname, parts.port), timeout=_TIMEOUT_S)
+
+
+def send_raw(url: str, data: bytes, *, method: str = "POST") -> Answer:
+    """Sends bytes as they are and reads one answer; the connection stays open until then."""
+    with connect(url) as connection:
+        connection.sendall(data)
+        return read_answer(connection, method=method)
+
+
+def read_answer(connection: socket.socket, *, method: str = "POST") -> Answer:
+    response = http.client.HTTPResponse(connection, method=method)
+    response.begin()
+    return Answer(response.status, response.headers, response.read())
+
+
+def expect_refusal(answer: Answer, status: int, error_type: str) -> None:
+    """Every refusal of the data plane has this form."""
+    assert (answer.status, answer.error_type) == (status, error_type)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
+    assert "x-amzn-ErrorType" in answer.headers["Access-Control-Expose-Headers"]
+    assert len(answer.headers["x-amzn-RequestId"]) == 36
+    assert answer.message

@@ -1,0 +1,106 @@
+"""Requests that real clients signed verify from the recorded bytes, at their own clock."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from rum_bridge.sigv4 import signed_request
+from rum_service.auth.sigv4 import signing_key, verify
+from tests.signing import REGION, SECRET, Request, captured, judge
+from tests.traffic import load
+
+# (capture, header form, presigned form): how many of its requests are signed.
+SIGNED = [
+    ("boto3-control-plane", 23, 0),
+    ("boto3-put-rum-events", 22, 0),
+    ("web-v1-signed", 18, 28),
+    ("web-v3-signed", 15, 32),
+    ("web-v3-signed-nocomp-token", 11, 16),
+    ("web-v3-cognito-basic", 6, 6),
+]
+UNKNOWN_SECRET = "web-v3-cognito-basic"
+TOKEN = next(
+    value.decode()
+    for request in load("web-v3-signed-nocomp-token")
+    for name, value in request.asgi_headers
+    if name == b"x-amz-security-token"
+)
+
+
+def requests(name: str) -> list[Request]:
+    return [captured(request) for request in load(name)]
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in SIGNED if name != UNKNOWN_SECRET])
+def test_every_captured_signature_verifies_at_its_own_clock(name: str) -> None:
+    token = TOKEN if "token" in name else None
+
+    outcomes = [judge(request, session_token=token) for request in requests(name)]
+
+    assert {"accepted"} == set(outcomes) - {"unsigned"}
+    assert outcomes.count("accepted") == sum(h + q for n, h, q in SIGNED if n == name)
+
+
+@pytest.mark.parametrize(("name", "header", "presigned"), SIGNED, ids=[n for n, *_ in SIGNED])
+def test_both_forms_are_told_apart(name: str, header: int, presigned: int) -> None:
+    forms = [
+        signed.HasField("expires_seconds")
+        for request in requests(name)
+        if (signed := signed_request(request.method, request.path, *head(request), "0" * 64))
+    ]
+
+    assert (header, presigned) == (forms.count(False), forms.count(True))
+
+
+def test_captures_of_another_key_pair_are_refused() -> None:
+    outcomes = {type(judge(r, session_token="ststoken==")) for r in requests(UNKNOWN_SECRET)}
+
+    assert {"InvalidSignatureException"} == {outcome.__name__ for outcome in outcomes}
+
+
+@pytest.mark.parametrize(("name", "header", "presigned"), SIGNED, ids=[n for n, *_ in SIGNED])
+def test_no_captured_signature_fits_another_body(name: str, header: int, presigned: int) -> None:
+    token = TOKEN if "token" in name else None
+
+    refused = 0
+    for request in requests(name):
+        changed = replace(request, body=request.body + b" ")
+        outcome = judge(changed, session_token=token)
+        refused += type(outcome).__name__ == "InvalidSignatureException"
+
+    assert header + presigned == refused
+
+
+def test_a_bearer_token_of_the_page_is_no_signature() -> None:
+    bearer = (b"authorization", b"Bearer demo")
+    bearers = [r for r in requests("web-v3-alias-headers") if bearer in r.headers]
+
+    assert len(bearers) == 40
+    assert {"unsigned"} == {judge(request) for request in bearers}
+
+
+def test_a_captured_beacon_is_good_for_sixty_seconds() -> None:
+    beacon = next(r for r in requests("web-v3-signed") if b"X-Amz-Signature" in r.query)
+    digest = hashlib.sha256(beacon.body).hexdigest()
+    signed = signed_request(beacon.method, beacon.path, *head(beacon), digest)
+    assert signed
+
+    verify(signed, SECRET, now=beacon.now + timedelta(seconds=58), region=REGION)
+
+    late = replace(beacon, now=beacon.now + timedelta(seconds=61))
+    assert str(judge(late)).startswith(f"Signature expired: {signed.amz_date} is now earlier than ")
+
+
+def test_the_documented_signing_key_is_derived() -> None:
+    """Source: AWS General Reference, "Examples of how to derive a signing key"."""
+    key = signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20120215", "us-east-1", "iam")
+
+    assert key.hex() == "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d"
+
+
+def head(request: Request) -> tuple[bytes, tuple[tuple[bytes, bytes], ...]]:
+    return request.query, request.headers

@@ -1,0 +1,226 @@
+"""The AWS CLI as people type it, against a running server."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.batches import batch, event, new_id
+from tests.e2e.rest import put
+from tests.e2e.stored import stored_events
+from tests.running import OpenRum
+from tests.tools import awscli
+from tests.tools.toolbox import tools_needed
+
+_AWS_REFUSED = 255
+"""Exit status of the CLI, version 1, when the server refuses."""
+
+Aws = Callable[..., Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """The CLI, or a skip that says why it is missing."""
+    with tools_needed():
+        awscli.install()
+
+
+@pytest.fixture
+def aws(openrum: OpenRum) -> Aws:
+    """Runs `aws rum ARGS` and returns the JSON it prints, None where it prints nothing."""
+
+    def run(*args: str) -> Any:
+        done = awscli.run(["rum", *args], openrum.url)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout) if done.stdout else None
+
+    return run
+
+
+def _refusal(openrum: OpenRum, *args: str) -> str:
+    """Runs `aws rum ARGS`, which must be refused, and returns what the CLI says."""
+    done = awscli.run(["rum", *args], openrum.url)
+    assert (done.returncode, done.stdout) == (_AWS_REFUSED, "")
+    return done.stderr.strip()
+
+
+def _of_batch(openrum: OpenRum, batch_id: str) -> list[dict[str, Any]]:
+    return [e for e in stored_events(openrum.grpc) if e["batch_id"] == batch_id]
+
+
+# PutRumEvents
+
+
+def test_shorthand_is_stored(openrum: OpenRum, aws: Aws) -> None:
+    batch_id, user, session, first, second = (new_id() for _ in range(5))
+    printed = aws(
+        *("put-rum-events", "--id", openrum.monitor_id(), "--batch-id", batch_id),
+        *("--app-monitor-details", "name=shop,version=1.2.3"),
+        *("--user-details", f"userId={user},sessionId={session}"),
+        "--rum-events",
+        f'id={first},timestamp=1735787045,type=cart,details=\'{{"items":3}}\',metadata=\'{{"pageId":"/x"}}\'',
+        f"id={second},timestamp=2025-01-02T03:04:06Z,type=日本,details='{{}}'",
+    )
+
+    found = _of_batch(openrum, batch_id)
+    assert printed is None
+    assert [(first, 1735787045000, "cart"), (second, 1735787046000, "日本")] == [
+        (e["event_id"], e["event_timestamp"], e["event_type"]) for e in found
+    ]
+    assert found[0]["event_details"] == {"items": 3}
+    assert [e["metadata"] for e in found] == [{"pageId": "/x"}, {}]
+    assert {(e["userId"], e["sessionId"], e["application_version"]) for e in found} == {
+        (user, session, "1.2.3")
+    }
+
+
+def test_json_arguments_are_stored(openrum: OpenRum, aws: Aws) -> None:
+    body = batch(3)
+    aws(
+        *("put-rum-events", "--id", openrum.monitor_id(), "--batch-id", body["BatchId"]),
+        *("--app-monitor-details", json.dumps(body["AppMonitorDetails"])),
+        *("--user-details", json.dumps(body["UserDetails"])),
+        *("--rum-events", json.dumps(body["RumEvents"])),
+    )
+
+    found = _of_batch(openrum, body["BatchId"])
+    assert [e["id"] for e in body["RumEvents"]] == [e["event_id"] for e in found]
+    assert {e["sessionId"] for e in found} == {body["UserDetails"]["sessionId"]}
+
+
+def test_a_file_of_input_that_is_sent_twice_is_stored_once(
+    openrum: OpenRum, aws: Aws, tmp_path: Path
+) -> None:
+    body = batch(2, Alias="shop-alias")
+    path = tmp_path / "put.json"
+    path.write_text(json.dumps({"Id": openrum.monitor_id(), **body}))
+    aws("put-rum-events", "--cli-input-json", f"file://{path}")
+    aws("put-rum-events", "--cli-input-json", f"file://{path}")
+
+    found = _of_batch(openrum, body["BatchId"])
+    assert [e["id"] for e in body["RumEvents"]] == [e["event_id"] for e in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"Id": "00000000-0000-4000-8000-000000000000"},
+            "(ResourceNotFoundException) when calling the PutRumEvents operation: "
+            "There is no app monitor with this id.",
+        ),
+        (
+            {"BatchId": "x" * 36},
+            "(ValidationException) when calling the PutRumEvents operation: BatchId must match ",
+        ),
+        (
+            {"RumEvents": [event(), event(id="y" * 36)]},
+            "(ValidationException) when calling the PutRumEvents operation: "
+            "RumEvents[1].id must match ",
+        ),
+    ],
+    ids=["unknown app monitor", "batch id", "event id"],
+)
+def test_a_refused_put_names_its_exception(
+    openrum: OpenRum, change: dict[str, Any], said: str
+) -> None:
+    body = {"Id": openrum.monitor_id(), **batch(), **change}
+    before = stored_events(openrum.grpc)
+
+    refusal = _refusal(openrum, "put-rum-events", "--cli-input-json", json.dumps(body))
+
+    assert refusal.startswith(f"An error occurred {said}")
+    assert stored_events(openrum.grpc) == before
+
+
+# The control plane
+
+
+def test_an_app_monitor_is_created_shown_changed_and_deleted(openrum: OpenRum, aws: Aws) -> None:
+    options = ("--domain", "shop.example", "--tags", "team=blue", "--cw-log-enabled")
+    settings = "AllowCookies=true,SessionSampleRate=0.5,Telemetries=errors,http"
+    created = aws(
+        *("create-app-monitor", "--name", "shop", *options),
+        *("--app-monitor-configuration", settings, "--custom-events", "Status=ENABLED"),
+    )
+    shown = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
+    aws("update-app-monitor", "--name", "shop", "--domain-list", "a.example", "*.b.example")
+    updated = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
+    put(openrum, batch(), created["Id"])
+    active = aws("list-app-monitors", "--query", "AppMonitorSummaries[?Name=='shop']")
+    aws("delete-app-monitor", "--name", "shop")
+
+    assert shown["Id"] == created["Id"]
+    assert (shown["Domain"], shown["Tags"], shown["State"]) == (
+        "shop.example",
+        {"team": "blue"},
+        "CREATED",
+    )
+    assert shown["AppMonitorConfiguration"] == {
+        "AllowCookies": True,
+        "SessionSampleRate": 0.5,
+        "Telemetries": ["errors", "http"],
+    }
+    assert shown["DataStorage"]["CwLog"]["CwLogEnabled"] is True
+    assert shown["CustomEvents"] == {"Status": "ENABLED"}
+    assert "Domain" not in updated
+    assert updated["DomainList"] == ["a.example", "*.b.example"]
+    assert [(m["Id"], m["State"]) for m in active] == [(created["Id"], "ACTIVE")]
+    assert "(ResourceNotFoundException)" in _refusal(openrum, "get-app-monitor", "--name", "shop")
+    assert put(openrum, batch(), created["Id"])[0] == 404
+
+
+def test_a_name_that_is_taken_is_a_conflict(openrum: OpenRum) -> None:
+    refusal = _refusal(openrum, "create-app-monitor", "--name", "my-app", "--domain", "localhost")
+
+    assert refusal.startswith("An error occurred (ConflictException)")
+
+
+def test_lists_are_paged_to_their_end(aws: Aws) -> None:
+    names = ["my-app", "paged-1", "paged-2"]
+    for name in names[1:]:
+        aws("create-app-monitor", "--name", name, "--domain", "localhost")
+    listed = aws("list-app-monitors", "--page-size", "1")
+    first = aws("list-app-monitors", "--max-items", "2")
+    rest = aws("list-app-monitors", "--starting-token", first["NextToken"])
+
+    assert [m["Name"] for m in listed["AppMonitorSummaries"]] == names
+    assert [m["Name"] for m in first["AppMonitorSummaries"]] == names[:2]
+    assert [m["Name"] for m in rest["AppMonitorSummaries"]] == names[2:]
+
+
+def test_events_are_read_back_page_by_page(openrum: OpenRum, aws: Aws) -> None:
+    created = aws("create-app-monitor", "--name", "read", "--domain", "localhost")
+    at = 1735787045
+    bodies = [batch([event(timestamp=at + n, type=f"t{n}")]) for n in range(5)]
+    for body in bodies:
+        put(openrum, body, created["Id"])
+    data = ("get-app-monitor-data", "--name", "read", "--time-range")
+    whole = f"After={at * 1000}"
+    paged = aws(*data, whole, "--page-size", "2")
+    first = aws(*data, whole, "--max-items", "3")
+    rest = aws(*data, whole, "--starting-token", first["NextToken"])
+    middle = aws(*data, f"After={(at + 1) * 1000},Before={(at + 3) * 1000}")
+    filtered = aws(*data, whole, "--filters", "Name=EventType,Values=t1,t4")
+
+    def types(answer: Any) -> list[str]:
+        return [json.loads(document)["event_type"] for document in answer["Events"]]
+
+    assert types(paged) == ["t4", "t3", "t2", "t1", "t0"]
+    assert types(first) + types(rest) == types(paged)
+    assert (types(middle), types(filtered)) == (["t3", "t2", "t1"], ["t4", "t1"])
+
+
+def test_a_server_that_is_away_is_named() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        done = awscli.run(["rum", "list-app-monitors"], url)
+
+    said = f'Could not connect to the endpoint URL: "{url}/appmonitors"'
+    assert (done.returncode, done.stderr.strip()) == (_AWS_REFUSED, said)

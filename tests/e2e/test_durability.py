@@ -1,0 +1,125 @@
+"""What was acknowledged is there, once and whole: after kill -9, SIGTERM and a lost service."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.load import Load
+from tests.running import Bridge, OpenRum, Service, read_back, wait_until
+
+_SEED = 20261122
+
+
+@pytest.mark.parametrize(
+    ("kills", "connections"), [(6, 4), pytest.param(60, 16, marks=pytest.mark.slow)]
+)
+def test_kill_9_loses_nothing_acknowledged_and_stores_nothing_twice(
+    tmp_path: Path, kills: int, connections: int
+) -> None:
+    rng = random.Random(_SEED)
+    with OpenRum(tmp_path) as server:
+        load = Load(
+            server.monitor_id(),
+            url=server.url,
+            service=server.grpc,
+            rest=connections - connections // 3,
+            stubs=connections // 3,
+            seed=_SEED,
+        )
+        with load:
+            for _ in range(kills):
+                load.acknowledges(rng.randint(20, 300))
+                time.sleep(rng.uniform(0, 0.02))  # anywhere between receiving and answering
+                server.kill()
+                server.start()
+            load.acknowledges(100)
+        documents = read_back(server.grpc, "my-app")
+        print(f"\n{kills} kills, {load.ledger}, {len(documents)} events read")
+
+        load.ledger.assert_kept(documents)
+        assert server.stop() == 0
+        assert _check_integrity(server.database) == [("ok",)]
+
+
+def test_sigterm_under_load_answers_or_refuses_every_put_and_exits_0(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        load = Load(
+            server.monitor_id(), url=server.url, service=server.grpc, rest=6, stubs=2, seed=_SEED
+        )
+        with load:
+            load.acknowledges(200)
+            code = server.stop()
+        server.start()
+
+        assert code == 0
+        load.ledger.assert_kept(read_back(server.grpc, "my-app"))
+        assert server.stop() == 0
+        assert not [line for line in server.output if "Traceback" in line]
+
+
+@pytest.mark.parametrize("way", ["tcp", "unix"])
+def test_puts_outlive_a_kill_9_of_the_service_behind_the_bridge(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "socket"
+    with (
+        Service(tmp_path, OPENRUM_SOCKET=str(path)) as service,
+        Bridge(
+            tmp_path,
+            OPENRUM_SERVICE=service.grpc if way == "tcp" else f"unix:{path}",
+            OPENRUM_PUT_TIMEOUT_S="60",
+        ) as bridge,
+    ):
+        load = Load(_create(service, "split"), url=bridge.url, rest=6, seed=_SEED, retries=(0,))
+        with load:
+            for _ in range(3):
+                load.acknowledges(50)
+                service.kill()
+                assert bridge.get("/readyz")[0] == 503
+                service.start()
+            load.acknowledges(50)
+
+        assert load.ledger.answers.keys() == {"ok"}
+        assert load.ledger.acknowledged == load.ledger.sent.keys()
+        load.ledger.assert_kept(read_back(service.grpc, "split"))
+        assert bridge.get("/readyz") == (200, "ok")
+        assert (bridge.stop(), service.stop()) == (0, 0)
+
+
+@pytest.mark.slow
+def test_a_first_start_killed_at_any_moment_leaves_a_database_that_starts(tmp_path: Path) -> None:
+    """The schema is there in whole or not at all."""
+    with OpenRum(tmp_path) as server:
+        server.stop()
+        for number in range(20):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            database = folder / "openrum.sqlite3"
+            starting = server.begin(OPENRUM_DATABASE_URL=f"sqlite:///{database}")
+            wait_until(database.exists, every_s=0.001)
+            time.sleep(number * 0.005)
+            starting.kill()
+            starting.communicate()
+            with OpenRum(folder) as started:
+                assert started.monitor_id()
+                assert started.stop() == 0
+
+
+def _create(service: Service, name: str) -> str:
+    with grpc.insecure_channel(service.grpc) as channel:
+        request = CreateAppMonitorRequest(name=name, domain="localhost")
+        return ControlPlaneServiceStub(channel).CreateAppMonitor(request).id
+
+
+def _check_integrity(database: Path) -> list[tuple[str]]:
+    connection = sqlite3.connect(database)
+    try:
+        return connection.execute("PRAGMA integrity_check").fetchall()
+    finally:
+        connection.close()

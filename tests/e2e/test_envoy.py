@@ -1,0 +1,237 @@
+"""The service behind the gRPC-JSON transcoder of a real Envoy, which knows only our descriptor set.
+
+The contract is thus compatible with grpc-gateway: any transcoder makes the documented REST of it.
+What such a transcoder leaves out, and the bridge is there for:
+
+- An error's body is google.rpc.Status with our exception as its detail; the bridge answers
+  `{"message": ...}` with x-amzn-ErrorType, from which AWS SDKs make their exceptions, and
+  Retry-After. JSON that cannot be read is answered with text.
+- ServiceQuotaExceededException is 400, not 402: no gRPC code stands for that status.
+- Bodies are not gunzipped: a gzipped one is refused.
+- There is no CORS: preflights get 404, so pages of another site cannot send by fetch.
+- Beacons are stored only because Envoy looks at no media type: other transcoders may.
+- No prefix before the path, and success has the body `{}`, not none.
+- Each request is a call of its own: nothing is shared, nothing waits over a restart.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc_tools
+import pytest
+from grpc_tools import protoc
+
+from tests.batches import batch, event, new_id
+from tests.e2e.refusals import LITTLE_ROOM, broken_store, too_much_at_once
+from tests.e2e.sent import as_stored, shown
+from tests.e2e.stored import stored_events
+from tests.running import OpenRum
+from tests.tools import envoy
+from tests.tools.toolbox import tools_needed
+
+_PROTO = Path(__file__).parents[2] / "proto"
+_SERVICES = ["rum.v1.DataPlaneService", "rum.v1.ControlPlaneService"]
+_JSON = {"Content-Type": "application/json"}
+
+Answer = tuple[int, Any]
+Call = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
+    """A server that throttles what is too much at once."""
+    server = OpenRum(tmp_path_factory.mktemp("openrum"), **LITTLE_ROOM)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def call(openrum: OpenRum, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
+    """Calls Envoy and returns status and body: JSON where it is some, else text."""
+    descriptors = _descriptor_set(tmp_path_factory.mktemp("descriptors") / "rum.binpb")
+    with tools_needed(), envoy.transcoder(descriptors, _SERVICES, openrum.grpc) as port:
+
+        def send(
+            method: str, path: str, body: object = None, headers: dict[str, str] = _JSON
+        ) -> Answer:
+            data = json.dumps(body).encode() if isinstance(body, dict) else body
+            url = f"http://127.0.0.1:{port}{path}"
+            return _sent(urllib.request.Request(url, data, headers, method=method))  # type: ignore[arg-type]
+
+        yield send
+
+
+def _descriptor_set(out: Path) -> bytes:
+    includes = [_PROTO, _PROTO / "third_party", Path(grpc_tools.__file__).parent / "_proto"]
+    options = [f"-I{folder}" for folder in includes]
+    options += ["--include_imports", f"--descriptor_set_out={out}"]
+    sources = [str(path) for path in sorted(_PROTO.glob("rum/v1/*.proto"))]
+    assert protoc.main(["protoc", *options, *sources]) == 0
+    return out.read_bytes()
+
+
+def _sent(request: urllib.request.Request) -> Answer:
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read().decode(errors="replace")
+            is_json = error.headers["content-type"] == "application/json"
+            return error.code, json.loads(text) if is_json else text
+
+
+def _of_batches(server: OpenRum, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
+    ids = {body["BatchId"] for body in bodies}
+    return [event for event in stored_events(server.grpc) if event["batch_id"] in ids]
+
+
+# The data plane
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_documented_body_is_stored(openrum: OpenRum, call: Call, slash: str) -> None:
+    monitor = openrum.monitor_id()
+    body = batch(
+        [event(timestamp=1735787045.678, details='{"text": "日本 🛒"}'), event(metadata=None)],
+        SessionMetadata='{"browserName": "Chromium", "pageId": "loses"}',
+        Unknown={"newer": "clients"},
+    )
+    path = f"/appmonitors/{monitor}{slash}"
+    answers = [call("POST", path, body), call("POST", path, body)]
+    found = shown(_of_batches(openrum, body))
+
+    assert answers == [(200, {}), (200, {})]
+    assert found == as_stored(monitor, [body])
+    assert {e["metadata"]["browserName"] for e in found} == {"Chromium"}
+    assert {e["metadata"]["pageId"] for e in found} == {"/", "loses"}
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "code", "detail"),
+    [
+        (lambda: batch(BatchId="x"), 400, 3, {"@type": "ValidationException"}),
+        (
+            batch,
+            404,
+            5,
+            {"@type": "ResourceNotFoundException", "resourceType": "AppMonitor"},
+        ),
+        (
+            too_much_at_once,
+            429,
+            8,
+            {
+                "@type": "ThrottlingException",
+                "serviceCode": "rum",
+                "quotaCode": "waiting-batches",
+                "retryAfterSeconds": 1,
+            },
+        ),
+    ],
+    ids=["400", "404", "429"],
+)
+def test_a_refusal_has_its_documented_status_and_our_exception_as_its_detail(
+    openrum: OpenRum,
+    call: Call,
+    make: Callable[[], dict[str, Any]],
+    status: int,
+    code: int,
+    detail: dict[str, Any],
+) -> None:
+    body = make()
+    monitor = new_id() if status == 404 else openrum.monitor_id()
+    named = {"resourceName": monitor} if status == 404 else {}
+    answered, error = call("POST", f"/appmonitors/{monitor}", body)
+
+    message = error["message"]
+    of_exception = {"@type": f"type.googleapis.com/rum.v1.{detail['@type']}", "message": message}
+    assert (answered, message != "") == (status, True)
+    assert error == {
+        "code": code,
+        "message": message,
+        "details": [{**detail, **of_exception, **named}],
+    }
+    assert _of_batches(openrum, body) == []
+
+
+def test_a_store_that_fails_is_500_and_the_put_can_be_sent_again(
+    openrum: OpenRum, call: Call
+) -> None:
+    body = batch()
+    path = f"/appmonitors/{openrum.monitor_id()}"
+    with broken_store(openrum):
+        status, error = call("POST", path, body)
+    again = call("POST", path, body)
+
+    assert (status, error["code"], error["details"]) == (
+        500,
+        13,
+        [
+            {
+                "@type": "type.googleapis.com/rum.v1.InternalServerException",
+                "message": "Internal service exception.",
+                "retryAfterSeconds": 1,
+            }
+        ],
+    )
+    assert (again, len(_of_batches(openrum, body))) == ((200, {}), 1)
+
+
+def test_what_the_bridge_does_and_a_transcoder_does_not(openrum: OpenRum, call: Call) -> None:
+    path = f"/appmonitors/{openrum.monitor_id()}"
+    beacon, gzipped = batch(), batch()
+    packed = gzip.compress(json.dumps(gzipped).encode())
+    preflight = {"Origin": "http://shop.example", "Access-Control-Request-Method": "POST"}
+    statuses = [
+        call("POST", path, json.dumps(beacon).encode(), {"Content-Type": "text/plain"})[0],
+        call("POST", path, packed, {**_JSON, "Content-Encoding": "gzip"})[0],
+        call("OPTIONS", path, None, preflight)[0],
+        call("POST", f"/prefix{path}", batch())[0],
+    ]
+
+    assert statuses == [200, 400, 404, 404]
+    assert isinstance(call("POST", path, b"{no json")[1], str)
+    assert len(_of_batches(openrum, beacon, gzipped)) == 1
+
+
+# The control plane
+
+
+def test_app_monitors_are_managed_and_listed_by_query_parameters(call: Call) -> None:
+    created = call("POST", "/appmonitor", {"Name": "shop", "Domain": "shop.example"})
+    taken = call("POST", "/appmonitor", {"Name": "shop", "Domain": "shop.example"})
+    changed = call("PATCH", "/appmonitor/shop", {"DomainList": ["a.example", "b.example"]})
+    shown_ = call("GET", "/appmonitor/shop")
+    first = call("POST", "/appmonitors?maxResults=1")
+    rest = call("POST", f"/appmonitors?maxResults=1&nextToken={first[1]['NextToken']}")
+    deleted = call("DELETE", "/appmonitor/shop")
+    gone = call("GET", "/appmonitor/shop")
+
+    assert [a[0] for a in (created, taken, changed, deleted, gone)] == [200, 409, 200, 200, 404]
+    assert taken[1]["details"][0]["@type"].endswith("/rum.v1.ConflictException")
+    assert shown_[1]["AppMonitor"]["Id"] == created[1]["Id"]
+    assert shown_[1]["AppMonitor"]["DomainList"] == ["a.example", "b.example"]
+    listed = [*first[1]["AppMonitorSummaries"], *rest[1]["AppMonitorSummaries"]]
+    assert [monitor["Name"] for monitor in listed] == ["my-app", "shop"]
+
+
+def test_events_are_read_back_page_by_page(call: Call) -> None:
+    created = call("POST", "/appmonitor", {"Name": "read", "Domain": "localhost"})[1]["Id"]
+    body = batch([event(timestamp=1735787045 + n, type=f"t{n}") for n in range(3)])
+    put = call("POST", f"/appmonitors/{created}", body)
+    question = {"TimeRange": {"After": 1735787045000}, "MaxResults": 2}
+    first = call("POST", "/appmonitor/read/data", question)[1]
+    rest = call("POST", "/appmonitor/read/data", {**question, "NextToken": first["NextToken"]})[1]
+
+    documents = [json.loads(text) for text in first["Events"] + rest["Events"]]
+    assert (put, len(first["Events"])) == ((200, {}), 2)
+    assert shown(documents) == as_stored(created, [body])
+    assert "NextToken" not in rest

@@ -1,0 +1,118 @@
+"""A disk that is full: puts fail and say so, nothing acknowledged is lost, and space is enough."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.batches import batch
+from tests.running import OpenRum, read_back, wait_until
+
+_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Where a server keeps its data, and how the rest of the space is taken and freed."""
+
+    server: OpenRum
+    fill: Callable[[], None]
+    free: Callable[[], None]
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Disk]:
+    """A small file system."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a full disk needs a small file system, which this user may not mount")
+    other = tmp_path / "other"
+    try:
+        with OpenRum(tmp_path) as server:
+            yield Disk(server, lambda: _write_until_full(other), other.unlink)
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def _write_until_full(file: Path) -> None:
+    with file.open("wb", buffering=0) as writer, contextlib.suppress(OSError):
+        while True:
+            writer.write(bytes(4096))
+
+
+@pytest.fixture
+def limit(tmp_path: Path) -> Iterator[Disk]:
+    """A server that may not let a file grow: what quotas and `ulimit -f` do."""
+    server = OpenRum(tmp_path)
+    unlimited = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        size = max(file.stat().st_size for file in tmp_path.iterdir())
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, unlimited[1]))
+
+    def free() -> None:
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, unlimited)
+
+    with server:
+        yield Disk(server, fill, free)
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "limit"])
+def test_a_full_disk_refuses_puts_keeps_what_it_has_and_goes_on_once_there_is_space(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    disk: Disk = request.getfixturevalue(kind)
+    server = disk.server
+    rum = boto3.client(
+        "rum",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
+    )
+    monitor_id = server.monitor_id()
+    kept, refused = [batch(20) for _ in range(10)], batch(20)
+    for document in kept:
+        rum.put_rum_events(Id=monitor_id, **document)
+
+    disk.fill()
+    with pytest.raises(rum.exceptions.InternalServerException) as failure:
+        rum.put_rum_events(Id=monitor_id, **refused)
+
+    assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert failure.value.response["retryAfterSeconds"] == 1
+    wait_until(lambda: server.get("/readyz")[0] == 503)
+    assert server.get("/healthz")[0] == 200
+    assert _batch_ids(server) == _ids(kept)
+
+    disk.free()
+
+    wait_until(lambda: server.get("/readyz")[0] == 200)
+    rum.put_rum_events(Id=monitor_id, **refused)
+    assert _batch_ids(server) == _ids([*kept, refused])
+    server.kill()
+    server.start()
+    assert _batch_ids(server) == _ids([*kept, refused])
+
+
+def _ids(documents: list[dict[str, Any]]) -> list[str]:
+    return [document["BatchId"] for document in documents]
+
+
+def _batch_ids(server: OpenRum) -> list[str]:
+    """Returns the batches that are read back whole, the first stored first."""
+    ids = [json.loads(document)["batch_id"] for document in read_back(server.grpc, "my-app")]
+    whole = list(dict.fromkeys(reversed(ids)))
+    assert all(ids.count(batch_id) == 20 for batch_id in whole)
+    return whole

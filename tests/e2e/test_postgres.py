@@ -1,0 +1,170 @@
+"""`openrum up` on a real PostgreSQL: restarts of either, and two servers on one database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.batches import batch, new_id
+from tests.e2e.rest import put
+from tests.e2e.sent import as_stored, shown
+from tests.e2e.stored import stored_events
+from tests.running import OpenRum, wait_until
+from tests.tools.postgres import Postgres
+
+_PASSWORD = "pa55-w0rd-of-the-database"
+
+
+@pytest.fixture
+def database_url(postgres_server: Postgres) -> str:
+    """An empty database of the test's own; the server asks for no password, the URL has one."""
+    url = postgres_server.create_database(f"test_{new_id()}")
+    return url.replace("postgres@", f"postgres:{_PASSWORD}@")
+
+
+@contextmanager
+def _running(folder: Path, url: str, count: int = 1) -> Iterator[list[OpenRum]]:
+    """Servers on one database, started at the same moment; none may have printed the password."""
+    folders = [folder / str(number) for number in range(count)]
+    for each in folders:
+        each.mkdir()
+    with ThreadPoolExecutor(count) as pool:
+        servers = list(pool.map(lambda each: OpenRum(each, OPENRUM_DATABASE_URL=url), folders))
+    try:
+        yield servers
+    finally:
+        codes = [server.stop() for server in servers]
+    assert codes == [0] * count
+    for server in servers:
+        assert _PASSWORD not in "".join(server.output)
+
+
+def test_what_is_put_is_read_back_after_a_restart_too(database_url: str, tmp_path: Path) -> None:
+    body = batch(3, SessionMetadata='{"browserName": "Chromium"}')
+    with _running(tmp_path, database_url) as (server,):
+        monitor = server.monitor_id()
+        status, _ = put(server, body, monitor)
+        before = stored_events(server.grpc)
+        stopped = server.stop()
+        server.start()
+        again, _ = put(server, body, monitor)
+        after = stored_events(server.grpc)
+
+    assert (status, stopped, again) == (200, 0, 200)
+    assert shown(before) == as_stored(monitor, [body])
+    assert after == before
+
+
+def test_a_batch_that_reaches_two_servers_at_once_is_stored_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    bodies = [batch(2) for _ in range(40)]
+    with _running(tmp_path, database_url, count=2) as servers:
+        monitors = {server.monitor_id() for server in servers}
+        monitor = monitors.pop()
+        puts = [(server, body, monitor) for body in bodies for server in servers]
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda each: put(*each), puts))
+        found = [stored_events(server.grpc) for server in servers]
+
+    assert not monitors  # both serve the one that the first made
+    assert {status for status, _ in answers} == {200}
+    assert shown(found[0]) == as_stored(monitor, bodies)
+    assert found[0] == found[1]
+
+
+def test_while_the_database_is_away_puts_fail_for_now_and_nothing_is_lost(
+    database_url: str, postgres_server: Postgres, tmp_path: Path
+) -> None:
+    body = batch()
+    with _running(tmp_path, database_url) as (server,):
+        monitor = server.monitor_id()
+        stored, _ = put(server, batch(), monitor)
+        postgres_server.stop()
+        try:
+            status, headers = put(server, body, monitor)
+            unknown, _ = put(server, batch(), new_id())
+            wait_until(lambda: server.get("/readyz")[0] == 503)
+        finally:
+            postgres_server.start()
+        wait_until(lambda: server.get("/readyz")[0] == 200)
+        again, _ = put(server, body, monitor)
+        found = stored_events(server.grpc)
+
+    assert (stored, again, len(found)) == (200, 200, 2)
+    assert (status, headers["x-amzn-errortype"], headers["retry-after"]) == (
+        500,
+        "InternalServerException",
+        "1",
+    )
+    assert unknown == 500  # not 404: a page would never send again
+
+
+def test_a_restart_of_the_database_under_load_loses_and_doubles_nothing(
+    database_url: str, postgres_server: Postgres, tmp_path: Path
+) -> None:
+    sent: list[dict[str, Any]] = []
+    failures: list[int] = []
+    enough = threading.Event()
+
+    def is_stored(server: OpenRum, body: dict[str, Any], monitor: str) -> bool:
+        status, _ = put(server, body, monitor)
+        if status != 200:
+            failures.append(status)
+        return status == 200
+
+    def put_on(server: OpenRum, monitor: str) -> None:
+        while not enough.is_set():
+            body = batch(2)
+            wait_until(lambda: is_stored(server, body, monitor))  # noqa: B023 # called here
+            sent.append(body)
+
+    with _running(tmp_path, database_url, count=2) as servers, ThreadPoolExecutor(4) as pool:
+        monitor = servers[0].monitor_id()
+        clients = [pool.submit(put_on, server, monitor) for server in servers * 2]
+        try:
+            wait_until(lambda: len(sent) >= 50)
+            postgres_server.stop()
+            try:
+                wait_until(lambda: failures)
+            finally:
+                postgres_server.start()
+            back = len(sent)
+            wait_until(lambda: len(sent) >= back + 50)
+        finally:
+            enough.set()
+        for client in clients:
+            client.result(60)
+        found = stored_events(servers[0].grpc)
+
+    assert set(failures) == {500}
+    assert shown(found) == as_stored(monitor, sent)
+
+
+def test_a_database_that_is_not_there_stops_the_start_in_one_line(
+    database_url: str, tmp_path: Path
+) -> None:
+    missing = database_url.replace("test_", "missing_")
+    done = subprocess.run(
+        [sys.executable, "-m", "rum_cli", "up"],
+        env={**os.environ, "OPENRUM_DATABASE_URL": missing},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: OPENRUM_DATABASE_URL: the database cannot be opened: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert _PASSWORD not in done.stderr

@@ -1,0 +1,207 @@
+"""Custom events are stored where they are enabled, and else dropped and counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+import zstandard
+
+from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.app_monitor_pb2 import CustomEvents
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.custom_events import custom_events_enabled, without_custom_events
+from rum_service.errors import ValidationException
+from rum_service.ingest import Ingest
+from rum_service.monitors import Monitors
+from rum_service.storage.group_commit import GroupCommit
+from rum_service.storage.memory import MemoryStore
+from tests.batches import message, new_id
+
+BUILT_IN = "com.amazon.rum.page_view_event"
+
+
+def events(*types: str) -> list[RumEvent]:
+    return [
+        RumEvent(id=new_id(), timestamp=1000.0 + n, type=kind, details="{}")
+        for n, kind in enumerate(types)
+    ]
+
+
+def batch(monitor_id: str, *types: str) -> PutRumEventsRequest:
+    request = message(monitor_id, events=0)
+    request.rum_events.extend(events(*types))
+    return request
+
+
+class CountingStore(MemoryStore):
+    """Counts how often a put had to ask for its app monitor."""
+
+    asked = 0
+
+    def app_monitor_by_id(self, monitor_id: str):  # type: ignore[no-untyped-def]
+        self.asked += 1
+        return super().app_monitor_by_id(monitor_id)
+
+
+@pytest.fixture
+def store() -> CountingStore:
+    return CountingStore()
+
+
+@pytest.fixture
+def monitors(store: CountingStore) -> Iterator[Monitors]:
+    with ThreadPoolExecutor(1) as executor:
+        yield Monitors(store, executor, clock=lambda: datetime.now(UTC), max_app_monitors=3)
+
+
+@pytest.fixture
+async def ingest(monitors: Monitors, store: CountingStore) -> AsyncIterator[Ingest]:
+    commit = GroupCommit(store.append, max_waiting_bytes=1 << 20, max_group_bytes=1 << 20)
+    yield Ingest(monitors, commit, max_events=100, clock=time.time)
+    await commit.stop()
+
+
+async def create(monitors: Monitors, status: str | None, name: str = "shop") -> str:
+    custom = CustomEvents(status=status) if status else None
+    request = pb.CreateAppMonitorRequest(name=name, domain="localhost", custom_events=custom)
+    return await monitors.create(request)
+
+
+def stored(store: MemoryStore) -> list[PutRumEventsRequest]:
+    read = store.read(1, below=None, after_ms=-(2**62), before_ms=2**62, limit=100)
+    return [PutRumEventsRequest.FromString(zstandard.decompress(b.payload)) for b in read]
+
+
+async def dropped(monitors: Monitors, name: str = "shop") -> int:
+    return (await monitors.get(pb.GetAppMonitorRequest(name=name))).dropped_events
+
+
+@pytest.mark.parametrize("status", [None, "DISABLED"])
+async def test_custom_events_are_dropped_and_counted(
+    monitors: Monitors, ingest: Ingest, store: CountingStore, status: str | None
+) -> None:
+    monitor_id = await create(monitors, status)
+    request = batch(monitor_id, "my.event", BUILT_IN, "com.amazon.rumba", "com.amazon.rum.")
+    with structlog.testing.capture_logs() as logs:
+        await ingest.put(request, "request-1")
+
+    assert [[event.type for event in kept.rum_events] for kept in stored(store)] == [
+        [BUILT_IN, "com.amazon.rum."]
+    ]
+    assert await dropped(monitors) == 2
+    assert [
+        (line["request_id"], line["app_monitor"], line["dropped"], line["log_level"])
+        for line in logs
+    ] == [("request-1", "shop", 2, "info")]
+    assert len(request.rum_events) == 4
+
+
+async def test_enabled_custom_events_are_stored(
+    monitors: Monitors, ingest: Ingest, store: CountingStore
+) -> None:
+    monitor_id = await create(monitors, "ENABLED")
+    request = batch(monitor_id, "my.event", BUILT_IN)
+    await ingest.put(request, "r")
+
+    assert [request] == stored(store)
+    assert await dropped(monitors) == 0
+
+
+async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
+    monitors: Monitors, ingest: Ingest, store: CountingStore
+) -> None:
+    request = batch(await create(monitors, None), "a", "b")
+    await ingest.put(request, "r")
+    await ingest.put(request, "r")
+
+    assert [len(kept.rum_events) for kept in stored(store)] == [0]
+    assert await dropped(monitors) == 2
+
+
+async def test_a_retry_is_known_after_custom_events_were_enabled(
+    monitors: Monitors, ingest: Ingest, store: CountingStore
+) -> None:
+    request = batch(await create(monitors, None), "a", BUILT_IN)
+    await ingest.put(request, "r")
+    custom = CustomEvents(status="ENABLED")
+    await monitors.update(pb.UpdateAppMonitorRequest(name="shop", custom_events=custom))
+    await ingest.put(request, "r")
+    await ingest.put(batch(request.id, "a"), "r")
+
+    assert [[e.type for e in kept.rum_events] for kept in stored(store)] == [["a"], [BUILT_IN]]
+    assert await dropped(monitors) == 1
+
+
+async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
+    monitors: Monitors, ingest: Ingest
+) -> None:
+    first = batch(await create(monitors, None), "a", BUILT_IN)
+    second = PutRumEventsRequest()
+    second.CopyFrom(first)
+    second.rum_events[0].details = '{"other":1}'
+    await ingest.put(first, "r")
+
+    with pytest.raises(ValidationException, match="BatchId"):
+        await ingest.put(second, "r")
+
+
+async def test_a_page_of_app_monitors_shows_what_each_dropped(
+    monitors: Monitors, ingest: Ingest
+) -> None:
+    ids = [await create(monitors, None, name) for name in ("a", "b")]
+    await ingest.put(batch(ids[1], "x", "y"), "r")
+    page = await monitors.list(pb.ListAppMonitorsRequest())
+
+    assert [(s.name, s.dropped_events) for s in page.app_monitor_summaries] == [("a", 0), ("b", 2)]
+
+
+async def test_puts_ask_the_store_once(
+    monitors: Monitors, ingest: Ingest, store: CountingStore
+) -> None:
+    monitor_id = await create(monitors, "ENABLED")
+    for _ in range(5):
+        await ingest.put(batch(monitor_id, "my.event"), "r")
+
+    assert store.asked == 1
+    assert (await monitors.resolve(monitor_id)).custom_events is True
+
+
+@pytest.mark.parametrize(
+    ("document", "enabled"),
+    [
+        ("{}", False),
+        ('{"CustomEvents":{}}', False),
+        ('{"CustomEvents":{"Status":"DISABLED"}}', False),
+        ('{"CustomEvents":{"Status":"ENABLED"}}', True),
+        ('{"Tags":{"Status":"ENABLED"}}', False),
+    ],
+)
+def test_enabled_is_read_from_the_document(document: str, enabled: bool) -> None:
+    assert custom_events_enabled(document) is enabled
+
+
+def test_a_batch_without_custom_events_is_the_batch_itself() -> None:
+    request = batch(new_id(), BUILT_IN, BUILT_IN)
+    kept, count = without_custom_events(request)
+
+    assert kept is request
+    assert count == 0
+
+
+async def test_there_is_a_quota_of_app_monitors(monitors: Monitors) -> None:
+    from rum_service.errors import ConflictException, ServiceQuotaExceededException
+
+    for name in "abc":
+        await create(monitors, None, name)
+
+    with pytest.raises(ServiceQuotaExceededException, match="at most 3"):
+        await create(monitors, None, "d")
+    with pytest.raises(ConflictException):
+        await create(monitors, None, "a")
+    await monitors.delete(pb.DeleteAppMonitorRequest(name="a"))
+    await create(monitors, None, "d")
