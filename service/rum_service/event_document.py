@@ -8,6 +8,8 @@ from __future__ import annotations
 __all__ = ["event_document", "event_ms", "merged_metadata"]
 
 import json
+import math
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -15,6 +17,10 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.attributes import valid_attributes
 
 JsonObject = dict[str, object]
+_Reader = Callable[[str], object]
+
+# Metadata is flat: keys, texts, a few tags. Nesting that Python reads but cannot write has more.
+_MAX_BRACKETS = 200
 
 
 def event_ms(event: RumEvent) -> int:
@@ -29,8 +35,8 @@ def merged_metadata(request: PutRumEventsRequest, event: RumEvent) -> JsonObject
     """
     return valid_attributes(
         {
-            **(_json_object(request.session_metadata) or {}),
-            **(_json_object(event.metadata) or {}),
+            **(_metadata_object(request.session_metadata) or {}),
+            **(_metadata_object(event.metadata) or {}),
         }
     )
 
@@ -48,8 +54,10 @@ def event_document(
     Details that are a JSON object stand in it to the letter, with every digit of their numbers.
     Details that are not stand in it as the string that was sent; so does metadata.
     """
-    details = _json_object(event.details)
-    own_metadata = _json_object(event.metadata)
+    # Numbers stay text: they are not needed, and may have more digits than Python likes to read.
+    details = _json_object(event.details, parse_int=str, parse_float=str)
+    version = (details or {}).get("version")
+    own_metadata = _metadata_object(event.metadata)
     milliseconds = event_ms(event)
     user = {"sessionId": request.user_details.session_id, "userId": request.user_details.user_id}
     document: JsonObject = {
@@ -61,7 +69,7 @@ def event_document(
         "event_id": event.id,
         "event_timestamp": milliseconds,
         "event_type": event.type,
-        "event_version": str((details or {}).get("version", "1.0.0")),
+        "event_version": version if isinstance(version, str) else "1.0.0",
         "log_stream": {
             "seconds": milliseconds // 1000,
             "nanos": milliseconds % 1000 * 1_000_000,
@@ -78,10 +86,21 @@ def event_document(
     return f'{_dumps(document)[:-1]},"event_details":{text}}}'
 
 
-def _json_object(text: str) -> JsonObject | None:
+def _metadata_object(text: str) -> JsonObject | None:
+    """Returns the JSON object that `text` is, or None; what is returned can be written again."""
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        return None
+    return _json_object(text, parse_float=_finite)
+
+
+def _json_object(
+    text: str, *, parse_int: _Reader = int, parse_float: _Reader = float
+) -> JsonObject | None:
     """Returns the JSON object that `text` is, or None: any text may be sent."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(
+            text, parse_constant=_refuse, parse_int=parse_int, parse_float=parse_float
+        )
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -90,6 +109,11 @@ def _json_object(text: str) -> JsonObject | None:
 def _refuse(constant: str) -> NoReturn:
     # NaN and Infinity: Python writes and reads them, JSON has none.
     raise ValueError(constant)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
 
 
 def _dumps(value: object) -> str:
@@ -103,5 +127,5 @@ def _plain(value: object) -> str:
 def _interaction(metadata: JsonObject) -> str:
     if "pageId" not in metadata:
         return ""
-    page = quote(_plain(metadata["pageId"]), safe="")
+    page = quote(_plain(metadata["pageId"]), safe="", errors="replace")  # half characters too
     return f"{page}-{_plain(metadata.get('interaction', 0))} &"

@@ -28,12 +28,13 @@ from rum_service.paging import decode_token, encode_token
 from rum_service.storage.base import LogStore
 
 _DEFAULT_PAGE = 100
-# How many batches one call may open. A filter that matches nothing must not hold a thread for the
+# How much one call may look through. A filter that matches nothing must not hold a thread for the
 # length of the log: the page ends early, with a token, and the caller goes on.
 _MAX_BATCHES = 2000
+_MAX_EVENTS = 100_000
 _BATCHES_AT_ONCE = 50
-# A page ends early when it is this long: gRPC clients take 4 MiB unless told otherwise.
-_MAX_PAGE_CHARACTERS = 1 << 20
+# A page of more than one event is no longer: gRPC clients take 4 MiB unless told otherwise.
+_MAX_PAGE_BYTES = 1 << 20
 _LATEST_MS = 2**62
 
 _Position = tuple[int, int]
@@ -71,14 +72,15 @@ class Readback:
         before = request.time_range.before if request.time_range.HasField("before") else _LATEST_MS
         size = request.max_results or _DEFAULT_PAGE
         response = GetAppMonitorDataResponse()
-        opened = characters = 0
+        batches = events = page_bytes = 0
         for logged in self._batches(monitor.key, start, after, before):
-            if opened == _MAX_BATCHES:
+            if batches == _MAX_BATCHES or events >= _MAX_EVENTS:
                 response.next_token = encode_token(logged.sequence, sys.maxsize)
                 break
-            opened += 1
             batch = PutRumEventsRequest.FromString(zstandard.decompress(logged.payload))
             left = len(batch.rum_events)
+            batches += 1
+            events += left
             if start and start[0] == logged.sequence:
                 left = min(left, start[1])
             for index in range(left - 1, -1, -1):
@@ -88,9 +90,6 @@ class Readback:
                 metadata = merged_metadata(batch, event)
                 if not matches(event, metadata):
                     continue
-                if len(response.events) == size or characters > _MAX_PAGE_CHARACTERS:
-                    response.next_token = encode_token(logged.sequence, index + 1)
-                    return response
                 document = event_document(
                     batch,
                     event,
@@ -98,8 +97,12 @@ class Readback:
                     monitor_name=monitor.name,
                     account_id=self._account_id,
                 )
+                page_bytes += len(document.encode())
+                full = len(response.events) == size or page_bytes > _MAX_PAGE_BYTES
+                if full and response.events:
+                    response.next_token = encode_token(logged.sequence, index + 1)
+                    return response
                 response.events.append(document)
-                characters += len(document)
         return response
 
     def _batches(

@@ -1,0 +1,85 @@
+"""The use cases on a real SQLite, without gRPC."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.ingest import Ingest
+from rum_service.monitors import Monitors
+from rum_service.readback import Readback
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+from rum_service.storage.group_commit import GroupCommit
+
+ACCOUNT = "123456789012"
+
+
+@dataclass
+class UseCases:
+    """What the servicers call, and the clock that the app monitors see."""
+
+    store: Store
+    monitors: Monitors
+    ingest: Ingest
+    readback: Readback
+    now: datetime
+
+    async def create(self, name: str = "shop", **members: Any) -> str:
+        """Makes an app monitor and returns its id."""
+        request = pb.CreateAppMonitorRequest(name=name, domain="example.com", **members)
+        return await self.monitors.create(request)
+
+    async def put(self, *requests: PutRumEventsRequest) -> None:
+        """Puts batches one after another."""
+        for request in requests:
+            await self.ingest.put(request, "a-request")
+
+    async def page(self, name: str = "shop", **members: Any) -> pb.GetAppMonitorDataResponse:
+        """Reads a page; of all time, unless `after` or `before` say otherwise."""
+        time_range = pb.TimeRange(
+            after=members.pop("after", -(2**62)), before=members.pop("before", None)
+        )
+        return await self.readback.get(
+            pb.GetAppMonitorDataRequest(name=name, time_range=time_range, **members)
+        )
+
+    async def events(self, name: str = "shop", **members: Any) -> list[dict[str, Any]]:
+        """The documents of all pages."""
+        documents: list[dict[str, Any]] = []
+        token: str | None = None
+        while True:
+            page = await self.page(name, next_token=token, **members)
+            documents += [json.loads(event) for event in page.events]
+            if not page.HasField("next_token"):
+                return documents
+            token = page.next_token
+
+
+@pytest.fixture
+async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
+    """The use cases on an empty database."""
+    store = open_store(f"sqlite:///{tmp_path / 'openrum.sqlite3'}")
+    with ThreadPoolExecutor(4) as threads:
+        monitors = Monitors(store, threads, clock=lambda: made.now)
+        commit = GroupCommit(store.append, max_waiting_bytes=1 << 26, max_group_bytes=1 << 22)
+        made = UseCases(
+            store=store,
+            monitors=monitors,
+            ingest=Ingest(monitors, commit, max_events=10_000, clock=time.time),
+            readback=Readback(monitors, store, threads, account_id=ACCOUNT),
+            now=datetime(2026, 11, 1, tzinfo=UTC),
+        )
+        yield made
+        await commit.stop()
+    store.close()

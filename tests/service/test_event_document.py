@@ -1,0 +1,229 @@
+"""The document of an event: AWS's members, and what was sent to the letter."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rum.v1.data_plane_service_pb2 import (
+    AppMonitorDetails,
+    PutRumEventsRequest,
+    RumEvent,
+    UserDetails,
+)
+from rum_service.event_document import event_document, merged_metadata
+from tests.service.conftest import UseCases
+from tests.service.test_readback import at, of
+
+# Valid JSON objects that a careless reader changes or dies of.
+OBJECTS = {
+    "long-integer": '{"n":' + "9" * 5_000 + "}",
+    "long-fraction": '{"n":0.1000000000000000055511151231257827}',
+    "beyond-a-double": '{"n":1e999,"m":-1E+400}',
+    "kinds-of-zero": '{"n":[-0,0.0,-0.0,0e0]}',
+    "spaces": ' {"a" :\t1 ,\r\n"b":2} ',
+    "twice-the-same-key": '{"a":1,"a":2}',
+    "half-a-character": '{"a":"\\ud83d","\\ude00":"\\u0000"}',
+    "escapes": '{"a":"\\u00e9\\/\\n"}',
+    "raw-characters": '{"a":"日本\u2028😀"}',
+    "nested": '{"a":' + "[" * 300 + "]" * 300 + "}",
+    "empty": "{}",
+    "odd-version": '{"version":{"a":[1]}}',
+}
+# Whatever else a client may send as a string.
+OTHER_TEXTS = {
+    "empty": "",
+    "text": "page viewed",
+    "nan": '{"n":NaN}',
+    "infinity": '{"n":-Infinity}',
+    "list": "[1,2]",
+    "number": "7",
+    "null": "null",
+    "cut": '{"a":"b',
+    "two": '{"a":1}{"b":2}',
+    "closing": '{},"userId":"someone else"',
+    "byte-order-mark": "\ufeff{}",
+    "control-character": '{"a":"\u0000"}',
+    "deep": "[" * 100_000,
+    "deep-object": '{"a":' * 5_000 + "1" + "}" * 5_000,
+}
+
+
+def strict(text: str) -> Any:
+    """Reads JSON as JavaScript does: without NaN and Infinity."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse, parse_int=str, parse_float=str)
+
+
+def text_of(event: RumEvent, session_metadata: str = "") -> str:
+    request = PutRumEventsRequest(session_metadata=session_metadata)
+    metadata = merged_metadata(request, event)
+    return event_document(request, event, metadata, monitor_name="shop", account_id="0" * 12)
+
+
+@pytest.mark.parametrize("details", OBJECTS.values(), ids=OBJECTS)
+async def test_details_that_are_an_object_come_back_to_the_letter(
+    use_cases: UseCases, details: str
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(1, details=details)))
+
+    document = (await use_cases.page()).events[0]
+
+    assert document.endswith(f',"event_details":{details}}}')
+    assert strict(document)["event_details"] == strict(details)
+
+
+@pytest.mark.parametrize("details", OTHER_TEXTS.values(), ids=OTHER_TEXTS)
+async def test_details_that_are_something_else_come_back_as_the_string(
+    use_cases: UseCases, details: str
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(1, details=details)))
+
+    document = strict((await use_cases.page()).events[0])
+
+    assert document["event_details"] == details
+    assert document["userId"] != "someone else"
+
+
+@pytest.mark.parametrize("text", [*OBJECTS.values(), *OTHER_TEXTS.values()])
+async def test_no_metadata_keeps_events_from_being_read(use_cases: UseCases, text: str) -> None:
+    """One bad event would otherwise hide every event behind it."""
+    shop = await use_cases.create()
+    event = at(1, metadata=text)
+    await use_cases.put(of(shop, at(1)), of(shop, event, session_metadata=text))
+
+    documents = [strict(document) for document in (await use_cases.page()).events]
+
+    assert len(documents) == 2
+    if isinstance(documents[0]["metadata"], str):
+        assert documents[0]["metadata"] == text
+
+
+def test_nesting_at_the_edge_of_what_can_be_read_is_no_failure() -> None:
+    for depth in range(800, 1001):
+        nested = '{"pageId":' + "[" * depth + "]" * depth + ',"version":[]}'
+
+        document = strict(text_of(RumEvent(metadata=nested, details=nested)))
+
+        assert document["metadata"] == nested
+
+
+@pytest.mark.parametrize(
+    ("metadata", "interaction"),
+    [
+        ('{"pageId":"/","interaction":0}', "%2F-0 &"),
+        ('{"pageId":"/a b?","interaction":12}', "%2Fa%20b%3F-12 &"),
+        ('{"pageId":"/"}', "%2F-0 &"),
+        ('{"interaction":3}', ""),
+        ('{"pageId":"\\ud83d","interaction":"\\ud83d"}', "%3F-\ud83d &"),
+        ('{"pageId":{"a":1}}', "%7B%22a%22%3A1%7D-0 &"),
+    ],
+)
+def test_the_interaction_is_the_page_as_in_a_url_and_a_count(
+    metadata: str, interaction: str
+) -> None:
+    document = strict(text_of(RumEvent(metadata=metadata, details="{}")))
+
+    assert document["event_interaction"] == interaction
+
+
+def test_the_session_holds_under_what_the_event_says_itself() -> None:
+    event = RumEvent(metadata='{"pageId":"/own","interaction":1}', details="{}")
+    session = '{"pageId":"/","browserName":"Chrome","domain":"a.example"}'
+
+    document = strict(text_of(event, session))
+
+    assert document["metadata"] == {
+        "pageId": "/own",
+        "browserName": "Chrome",
+        "domain": "a.example",
+        "interaction": "1",
+    }
+    assert document["metadata_keys"] == ["pageId", "browserName", "domain", "interaction"]
+    assert document["metadata_values"] == [
+        "pageId=/own",
+        "browserName=Chrome",
+        "domain=a.example",
+        "interaction=1",
+    ]
+
+
+def test_a_document_has_the_members_of_the_example_of_the_aws_cli() -> None:
+    """Source: awscli/examples/rum/get-app-monitor-data.rst."""
+    request = PutRumEventsRequest(
+        id="0a1b2c3d-0000-4000-8000-00000000000a",
+        batch_id="0a1b2c3d-0000-4000-8000-00000000000b",
+        app_monitor_details=AppMonitorDetails(version="1.4.0"),
+        user_details=UserDetails(user_id="a-user", session_id="a-session"),
+    )
+    event = RumEvent(
+        id="0a1b2c3d-0000-4000-8000-00000000000c",
+        timestamp=1_726_000_000.256,
+        type="com.amazon.rum.page_view_event",
+        metadata='{"version":"1.0.0","pageId":"/","interaction":0,"pageTags":["a"]}',
+        details='{"version":"1.1.0","pageId":"/"}',
+    )
+    metadata = merged_metadata(request, event)
+
+    text = event_document(request, event, metadata, monitor_name="shop", account_id="1" * 12)
+
+    assert json.loads(text) == {
+        "userId": "a-user",
+        "sessionId": "a-session",
+        "application_id": request.id,
+        "application_version": "1.4.0",
+        "application_name": "shop",
+        "event_id": event.id,
+        "event_timestamp": 1_726_000_000_256,
+        "event_type": "com.amazon.rum.page_view_event",
+        "event_version": "1.1.0",
+        "log_stream": {"seconds": 1_726_000_000, "nanos": 256_000_000},
+        "batch_id": request.batch_id,
+        "metadata": {"version": "1.0.0", "pageId": "/", "interaction": 0, "pageTags": ["a"]},
+        "metadata_keys": ["version", "pageId", "interaction", "pageTags"],
+        "metadata_values": ["version=1.0.0", "pageId=/", "interaction=0", 'pageTags=["a"]'],
+        "event_details": {"version": "1.1.0", "pageId": "/"},
+        "user_details": {"sessionId": "a-session", "userId": "a-user"},
+        "account_id": "1" * 12,
+        "event_interaction": "%2F-0 &",
+    }
+
+
+def test_the_name_that_the_client_gives_goes_before_the_app_monitors() -> None:
+    request = PutRumEventsRequest(app_monitor_details=AppMonitorDetails(name="mine"))
+    text = event_document(request, RumEvent(), {}, monitor_name="shop", account_id="0" * 12)
+
+    assert json.loads(text)["application_name"] == "mine"
+
+
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(details=_texts | _json.map(json.dumps), metadata=_texts | _json.map(json.dumps))
+def test_whatever_was_sent_its_document_is_json_with_it_inside(details: str, metadata: str) -> None:
+    document = strict(text_of(RumEvent(details=details, metadata=metadata), metadata))
+
+    assert document["event_details"] in (details, _read(details))
+    assert document["metadata"] in (metadata, _read(metadata), {})
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=str, parse_float=lambda number: str(float(number)))
+    except ValueError:
+        return None

@@ -1,0 +1,272 @@
+"""GetAppMonitorData: pages, times and filters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import zstandard
+
+from rum.v1.control_plane_service_pb2 import QueryFilter
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.model import Batch
+from tests.batches import message, new_id
+from tests.service.conftest import UseCases
+
+
+def of(monitor_id: str, *events: RumEvent, **members: Any) -> PutRumEventsRequest:
+    """A batch of these events."""
+    request = message(monitor_id, events=0, **members)
+    request.rum_events.extend(events)
+    return request
+
+
+def at(seconds: float, **members: Any) -> RumEvent:
+    """An event at a time."""
+    members = {"type": "t", "details": "{}", **members}
+    return RumEvent(id=new_id(), timestamp=seconds, **members)
+
+
+def types(documents: list[dict[str, Any]]) -> list[str]:
+    return [document["event_type"] for document in documents]
+
+
+async def test_the_batch_acknowledged_last_comes_first_and_of_it_the_last_event(
+    use_cases: UseCases,
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(9, type="1st"), at(5, type="2nd")), of(shop, at(1, type="3rd")))
+
+    assert types(await use_cases.events()) == ["3rd", "2nd", "1st"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+async def test_pages_of_any_size_hold_every_event_once(use_cases: UseCases, size: int) -> None:
+    shop = await use_cases.create()
+    events = [[at(1, type=f"{batch}.{n}") for n in range(batch)] for batch in range(5)]
+    await use_cases.put(*(of(shop, *batch) for batch in events))
+
+    newest_first = [event.type for batch in reversed(events) for event in reversed(batch)]
+    assert types(await use_cases.events(max_results=size)) == newest_first
+
+
+async def test_pages_do_not_move_when_events_arrive_between_them(use_cases: UseCases) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, *(at(1, type=str(n)) for n in range(5))))
+    seen, token = [], None
+    for _ in range(3):
+        page = await use_cases.page(max_results=2, next_token=token)
+        seen += types([json.loads(event) for event in page.events])
+        token = page.next_token
+        await use_cases.put(of(shop, at(1, type="new"), at(1, type="new")))
+
+    assert seen == ["4", "3", "2", "1", "0"]
+    assert token == ""
+
+
+async def test_a_page_that_ends_with_the_last_event_has_no_token(use_cases: UseCases) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(1), at(1)))
+
+    page = await use_cases.page(max_results=2)
+
+    assert len(page.events) == 2
+    assert not page.HasField("next_token")
+
+
+@pytest.mark.parametrize("max_results", [None, 0])
+async def test_a_page_is_a_hundred_events_unless_it_says(
+    use_cases: UseCases, max_results: int | None
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(message(shop, events=101))
+
+    assert len((await use_cases.page(max_results=max_results)).events) == 100
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"], ids=["1-byte", "2-bytes", "4-bytes"])
+async def test_a_page_fits_in_what_a_grpc_client_takes(use_cases: UseCases, character: str) -> None:
+    """4 MiB is the default of every gRPC client: a longer page could never be read."""
+    shop = await use_cases.create()
+    details = json.dumps({"text": character * 200_000}, ensure_ascii=False)
+    await use_cases.put(of(shop, *(at(1, details=details) for _ in range(12))))
+
+    first = await use_cases.page()
+
+    assert 1 <= len(first.events) < 12
+    assert first.ByteSize() <= 1 << 21
+    assert len(await use_cases.events()) == 12
+
+
+async def test_an_event_longer_than_a_page_is_a_page(use_cases: UseCases) -> None:
+    shop = await use_cases.create()
+    large = json.dumps({"text": "x" * (3 << 20)})
+    await use_cases.put(of(shop, at(1), at(1, details=large), at(1)))
+
+    pages = [len((await use_cases.page()).events)]
+    assert pages == [1]
+    assert len(await use_cases.events()) == 3
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "found"),
+    [
+        pytest.param(1_500, 1_500, ["b"], id="both-ends-included"),
+        pytest.param(1_501, 2_999, [], id="between"),
+        pytest.param(1_000, 1_500, ["b", "a"], id="first-two"),
+        pytest.param(1_501, None, ["c"], id="no-end"),
+        pytest.param(-(2**63), 2**63 - 1, ["c", "b", "a"], id="all-that-64-bits-say"),
+        pytest.param(3_000, 1_000, [], id="turned-round"),
+    ],
+)
+async def test_after_and_before_are_included(
+    use_cases: UseCases, after: int, before: int | None, found: list[str]
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(1, type="a"), at(1.5, type="b"), at(3, type="c")))
+
+    assert types(await use_cases.events(after=after, before=before)) == found
+
+
+EVENTS = {
+    "chrome": {"browserName": "Chrome", "deviceType": "desktop", "pageId": "/"},
+    "safari": {"browserName": "Safari", "deviceType": "mobile", "pageId": "/a", "osName": "iOS"},
+    "german": {"countryCode": "DE", "pageId": "/a", "osName": "Linux"},
+    "silent": {},
+    "number": {"browserName": 7, "pageId": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        pytest.param({"Browser": ["Chrome"]}, {"chrome"}, id="Browser"),
+        pytest.param({"Device": ["mobile"]}, {"safari"}, id="Device"),
+        pytest.param({"Country": ["DE", "AT"]}, {"german"}, id="Country"),
+        pytest.param({"Page": ["/a"]}, {"safari", "german"}, id="Page"),
+        pytest.param({"OS": ["iOS", "Linux"]}, {"safari", "german"}, id="OS"),
+        pytest.param({"EventType": ["silent", "chrome"]}, {"silent", "chrome"}, id="EventType"),
+        pytest.param({"Page": ["/a"], "OS": ["iOS"]}, {"safari"}, id="all-must-match"),
+        pytest.param({"Browser": ["7"]}, set(), id="a-number-is-no-name"),
+        pytest.param({"Browser": []}, set(), id="no-values-match-nothing"),
+        pytest.param(
+            {"Browser": ["Chrome"], "Invert": ["Browser"]},
+            {"safari", "german", "silent", "number"},
+            id="inverted",
+        ),
+        pytest.param(
+            {"Page": ["/a"], "OS": ["iOS"], "Invert": ["OS"]}, {"german"}, id="one-inverted"
+        ),
+        pytest.param(
+            {"Page": ["/a"], "OS": ["iOS"], "Invert": ["true"]},
+            {"chrome", "silent", "number"},
+            id="all-inverted",
+        ),
+        pytest.param({"Page": ["/"], "Invert": ["false"]}, {"chrome"}, id="none-inverted"),
+        pytest.param({"Invert": ["true"]}, set(EVENTS), id="nothing-to-invert"),
+    ],
+)
+async def test_filters(use_cases: UseCases, filters: dict[str, list[str]], found: set[str]) -> None:
+    shop = await use_cases.create()
+    events = [at(1, type=name, metadata=json.dumps(data)) for name, data in EVENTS.items()]
+    await use_cases.put(of(shop, *events))
+    asked = [QueryFilter(name=name, values=values) for name, values in filters.items()]
+
+    assert set(types(await use_cases.events(filters=asked))) == found
+
+
+async def test_filters_of_one_name_are_alternatives_and_see_the_session(
+    use_cases: UseCases,
+) -> None:
+    shop = await use_cases.create()
+    session = json.dumps({"browserName": "Chrome", "pageId": "/"})
+    own = at(1, type="own", metadata='{"browserName":"Safari"}')
+    await use_cases.put(of(shop, at(1, type="session"), own, session_metadata=session))
+    names = [QueryFilter(name="Browser", values=[name]) for name in ("Chrome", "Safari")]
+
+    assert types(await use_cases.events(filters=names[:1])) == ["session"]
+    assert types(await use_cases.events(filters=names[1:])) == ["own"]
+    assert types(await use_cases.events(filters=names)) == ["own", "session"]
+
+
+async def test_invert_of_something_else_is_refused(use_cases: UseCases) -> None:
+    await use_cases.create()
+
+    with pytest.raises(ValidationException, match=r"^Filters: Invert takes true, false or one of"):
+        await use_cases.page(filters=[QueryFilter(name="Invert", values=["yes"])])
+
+
+GARBAGE = {
+    "text": "garbage",
+    "not-ascii": "é",
+    "no-json": "bm90IGpzb24=",
+    "one-part": "WzFd",
+    "text-parts": "WyIxIiwgIjIiXQ==",
+    "booleans": "W3RydWUsIHRydWVd",
+    "floats": "WzEuMCwgMi4wXQ==",
+    "nested": "W1tdLCBbXV0=",
+    "object": "e30=",
+    "not-utf-8": "/w==",
+    "empty": "",
+    "long": "x" * 1025,
+}
+
+
+@pytest.mark.parametrize("token", GARBAGE.values(), ids=GARBAGE)
+async def test_a_token_of_no_page_is_refused_by_name(use_cases: UseCases, token: str) -> None:
+    await use_cases.create()
+
+    with pytest.raises(ValidationException, match=r"^NextToken (is not a token|must have)"):
+        await use_cases.page(next_token=token)
+
+
+@pytest.mark.parametrize(
+    ("token", "found"),
+    [
+        ("WzAsIDBd", 0),  # [0, 0]
+        ("Wy0xLCAtMV0=", 0),  # [-1, -1]
+        ("Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5LCA5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OV0=", 2),  # past 2**64
+    ],
+)
+async def test_a_made_up_token_reads_something_or_nothing(
+    use_cases: UseCases, token: str, found: int
+) -> None:
+    shop = await use_cases.create()
+    await use_cases.put(of(shop, at(1), at(1)))
+
+    assert len((await use_cases.page(next_token=token)).events) == found
+
+
+async def test_an_app_monitor_that_does_not_exist_is_named(use_cases: UseCases) -> None:
+    with pytest.raises(ResourceNotFoundException) as refused:
+        await use_cases.page("nowhere")
+
+    assert (refused.value.resource_name, refused.value.resource_type) == ("nowhere", "AppMonitor")
+
+
+@pytest.mark.parametrize(
+    ("batches", "events"), [(2_500, 1), (30, 5_000)], ids=["batches", "events"]
+)
+async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
+    use_cases: UseCases, batches: int, events: int
+) -> None:
+    shop = await use_cases.create()
+    monitor = await use_cases.monitors.resolve(shop)
+    ordinary = of(shop, *[at(1)] * events)
+    rare = of(shop, at(1, type="rare"))
+    payloads = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]
+    use_cases.store.append(
+        [
+            Batch(monitor.key, n.to_bytes(16, "big"), bytes(16), 0, 1_000, 1_000, 1, compressed)
+            for n, compressed in enumerate(map(zstandard.compress, payloads))
+        ]
+    )
+    only_rare = [QueryFilter(name="EventType", values=["rare"])]
+
+    first = await use_cases.page(filters=only_rare)
+
+    assert first.events == []
+    assert first.next_token
+    assert types(await use_cases.events(filters=only_rare)) == ["rare"]
