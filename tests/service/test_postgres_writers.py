@@ -1,0 +1,87 @@
+"""Several service processes that write to one PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rum_service.model import Batch
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+from tests.batches import new_id
+from tests.tools.postgres import Postgres
+
+Writers = tuple[Store, Store]
+
+
+@pytest.fixture
+def writers(postgres_server: Postgres) -> Iterator[Writers]:
+    """The stores of two processes."""
+    url = postgres_server.create_database(f"writers_{new_id()}")
+    first, second = open_store(url), open_store(url)
+    yield first, second
+    first.close()
+    second.close()
+
+
+@pytest.fixture
+def key(writers: Writers) -> int:
+    """An app monitor."""
+    return writers[0].create_app_monitor(new_id(), "shop", "{}").key
+
+
+def _batches(key: int, count: int) -> list[Batch]:
+    return [
+        Batch(
+            app_monitor=key,
+            batch_id=new_id().replace("-", "").encode()[:16],
+            digest=bytes(16),
+            received_ms=0,
+            first_ms=0,
+            last_ms=0,
+            event_count=1,
+            payload=bytes(500),
+        )
+        for _ in range(count)
+    ]
+
+
+def test_groups_with_the_same_batches_in_different_orders_are_both_stored(
+    writers: Writers, key: int
+) -> None:
+    for _ in range(5):
+        group = _batches(key, 300)
+        together = threading.Barrier(2)
+
+        def append(store: Store, batches: list[Batch]) -> list[bool]:
+            together.wait()  # noqa: B023 # called before the next round
+            return store.append(batches)
+
+        with ThreadPoolExecutor(2) as pool:
+            stored = list(pool.map(append, writers, [group, group[::-1]]))
+
+        assert stored == [[True] * 300] * 2
+
+
+def test_what_is_stored_later_lies_above_all_that_could_be_read(writers: Writers, key: int) -> None:
+    def append_many(store: Store) -> None:
+        for _ in range(60):
+            store.append(_batches(key, 20))
+
+    seen: list[int] = []
+    late: list[int] = []
+    with ThreadPoolExecutor(2) as pool:
+        appending = [pool.submit(append_many, store) for store in writers]
+        while not all(each.done() for each in appending):
+            read = writers[0].read(key, below=None, after_ms=0, before_ms=0, limit=10_000)
+            new = {batch.sequence for batch in read} - set(seen)
+            late += [sequence for sequence in new if seen and sequence < max(seen)]
+            seen += new
+        for each in appending:
+            each.result()
+
+    assert len(seen) > 1
+    assert late == []
