@@ -12,15 +12,13 @@ import hashlib
 
 from starlette.requests import Request
 
-from rum.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum_bridge.errors import HttpError
+from rum.v1.caller_pb2 import HttpCaller, SignatureFault
 from rum_bridge.sigv4 import SignatureError, carries_signature, signed_request
 
 # Other bearers are not ours: aws-rum-web sends whatever headers its page tells it to.
 TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret
 # Longer ones say nothing that a policy could ask for.
 _MAX_HEADER = 2048
-_STATUSES = {"IncompleteSignatureException": 400}
 
 
 class CallerReport:
@@ -30,7 +28,7 @@ class CallerReport:
         self._authorization_required = authorization_required
 
     def __call__(self, request: Request, raw_body: bytes) -> HttpCaller:
-        """Returns the report. Raises HttpError where the request's signature cannot be read."""
+        """Returns the report."""
         headers = request.headers
         caller = HttpCaller(
             source_ip=request.client.host if request.client else None,
@@ -41,24 +39,22 @@ class CallerReport:
         )
         query = request.scope["query_string"]
         if carries_signature(query, headers.raw):
-            caller.MergeFrom(HttpCaller(signed_request=_signed(request, query, raw_body)))
+            caller.MergeFrom(_signed(request, query, raw_body))
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
             caller.bearer_token = token[:_MAX_HEADER]
         return caller
 
 
-def _signed(request: Request, query: bytes, raw_body: bytes) -> SignedRequest | None:
+def _signed(request: Request, query: bytes, raw_body: bytes) -> HttpCaller:
+    digest = hashlib.sha256(raw_body).hexdigest()
+    path, headers = request.scope["raw_path"], request.headers.raw
     try:
-        return signed_request(
-            request.method,
-            request.scope["raw_path"],
-            query,
-            request.headers.raw,
-            hashlib.sha256(raw_body).hexdigest(),
-        )
+        signed = signed_request(request.method, path, query, headers, digest)
     except SignatureError as error:
-        raise HttpError(_STATUSES.get(error.name, 403), error.name, error.message) from None
+        fault = SignatureFault(exception=error.name, message=error.message)
+        return HttpCaller(signature_fault=fault)
+    return HttpCaller(signed_request=signed)
 
 
 def _short(value: str | None) -> str | None:

@@ -11,10 +11,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -34,6 +34,7 @@ class HttpCaller(_message.Message):
     SIGNED_REQUEST_FIELD_NUMBER: _builtins.int
     BEARER_TOKEN_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_REQUIRED_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FAULT_FIELD_NUMBER: _builtins.int
     source_ip: _builtins.str
     """source_ip is the address of the client, IPv4 or IPv6 text without a port or zone, after trusted proxies are taken
     off. Optional; the condition key aws:SourceIp asks for it.
@@ -56,6 +57,10 @@ class HttpCaller(_message.Message):
     def signed_request(self) -> Global___SignedRequest:
         """signed_request is the signature of the request. Absent where the request carries none."""
 
+    @_builtins.property
+    def signature_fault(self) -> Global___SignatureFault:
+        """signature_fault says why the request's signature cannot be read, where it has one that cannot."""
+
     def __init__(
         self,
         *,
@@ -66,10 +71,11 @@ class HttpCaller(_message.Message):
         signed_request: Global___SignedRequest | None = ...,
         bearer_token: _builtins.str | None = ...,
         authorization_required: _builtins.bool = ...,
+        signature_fault: Global___SignatureFault | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signature_fault", b"signature_fault", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "authorization_required", b"authorization_required", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token", "_origin", b"_origin", "_referer", b"_referer", "_source_ip", b"_source_ip", "_user_agent", b"_user_agent", "authorization_required", b"authorization_required", "bearer_token", b"bearer_token", "origin", b"origin", "referer", b"referer", "signature_fault", b"signature_fault", "signed_request", b"signed_request", "source_ip", b"source_ip", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__bearer_token: _TypeAlias = _typing.Literal["bearer_token"]  # noqa: Y015
     _WhichOneofArgType__bearer_token: _TypeAlias = _typing.Literal["_bearer_token", b"_bearer_token"]  # noqa: Y015
@@ -93,6 +99,32 @@ class HttpCaller(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__user_agent) -> _WhichOneofReturnType__user_agent | None: ...
 
 Global___HttpCaller: _TypeAlias = HttpCaller  # noqa: Y015
+
+@_typing.final
+class SignatureFault(_message.Message):
+    """SignatureFault is a signature that the bridge could not take apart. A service that authorizes refuses the request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCEPTION_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    exception: _builtins.str
+    """exception is the name of the exception to refuse with: IncompleteSignatureException or InvalidSignatureException."""
+    message: _builtins.str
+    """message is its text. It names the part, never what it holds."""
+    def __init__(
+        self,
+        *,
+        exception: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exception", b"exception", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignatureFault: _TypeAlias = SignatureFault  # noqa: Y015
 
 @_typing.final
 class SignedRequest(_message.Message):

@@ -21,7 +21,13 @@ from rum_service.auth.callers import ADMIN, ANONYMOUS, Asked, Call, Principal, W
 from rum_service.auth.credentials import Credentials
 from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
-from rum_service.errors import InvalidSignatureException, UnrecognizedClientException
+from rum_service.errors import (
+    IncompleteSignatureException,
+    InvalidSignatureException,
+    UnrecognizedClientException,
+)
+
+_FAULTS = {"InvalidSignatureException": InvalidSignatureException}
 
 
 class Authentication:
@@ -69,6 +75,10 @@ class Authentication:
 
     async def _relayed(self, http: HttpCaller, asked: Asked) -> WebCaller:
         principal = ANONYMOUS
+        if http.HasField("signature_fault"):
+            raise _FAULTS.get(http.signature_fault.exception, IncompleteSignatureException)(
+                http.signature_fault.message
+            )
         if http.HasField("signed_request"):
             principal = await self._signed(http.signed_request, asked)
         elif http.HasField("bearer_token"):
