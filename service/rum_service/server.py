@@ -56,6 +56,7 @@ log = structlog.get_logger()
 
 _READER_THREADS = 4
 _MAX_GROUP_BYTES = 4 << 20
+_MAX_METADATA_BYTES = 128 << 10
 _SERVICES = (
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
@@ -221,6 +222,10 @@ def _server(settings: ServiceSettings, gate: Gate, monitors: Monitors) -> grpc.a
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
+        # A bridge reports the query it was asked: 200 ids of BatchDeleteRumMetricDefinitions are
+        # 12 KB, and gRPC takes 8 KB of metadata unless told otherwise.
+        ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
     ]
     return grpc.aio.server(interceptors=[CallBoundary(admit)], options=options)
 
