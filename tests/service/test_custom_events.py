@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -14,13 +14,15 @@ import zstandard
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.auth.callers import Call
 from rum_service.custom_events import custom_events_enabled, without_custom_events
 from rum_service.errors import ValidationException
-from rum_service.ingest import Ingest
+from rum_service.ingest import Ingest, Put
 from rum_service.monitors import Monitors
 from rum_service.storage.group_commit import GroupCommit
 from rum_service.storage.memory import MemoryStore
 from tests.batches import message, new_id
+from tests.gates import open_gate
 
 BUILT_IN = "com.amazon.rum.page_view_event"
 
@@ -54,16 +56,26 @@ def store() -> CountingStore:
 
 
 @pytest.fixture
-def monitors(store: CountingStore) -> Iterator[Monitors]:
-    with ThreadPoolExecutor(1) as executor:
-        yield Monitors(store, executor, clock=lambda: datetime.now(UTC), max_app_monitors=3)
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
 
 
 @pytest.fixture
-async def ingest(monitors: Monitors, store: CountingStore) -> AsyncIterator[Ingest]:
+def monitors(store: CountingStore, executor: Executor) -> Monitors:
+    return Monitors(store, executor, clock=lambda: datetime.now(UTC), max_app_monitors=3)
+
+
+@pytest.fixture
+async def ingest(
+    executor: Executor, monitors: Monitors, store: CountingStore
+) -> AsyncIterator[Ingest]:
+    gate = open_gate(store, executor, monitors)
     commit = GroupCommit(store.append, max_waiting_bytes=1 << 20, max_group_bytes=1 << 20)
-    yield Ingest(monitors, commit, max_events=100, clock=time.time)
-    await commit.stop()
+    try:
+        yield Ingest(monitors, gate, commit, max_events=100, clock=time.time)
+    finally:
+        await commit.stop()
 
 
 async def create(monitors: Monitors, status: str | None, name: str = "shop") -> str:
@@ -88,7 +100,7 @@ async def test_custom_events_are_dropped_and_counted(
     monitor_id = await create(monitors, status)
     request = batch(monitor_id, "my.event", BUILT_IN, "com.amazon.rumba", "com.amazon.rum.")
     with structlog.testing.capture_logs() as logs:
-        await ingest.put(request, "request-1")
+        await ingest.put(Put(request, "request-1", Call()))
 
     assert [[event.type for event in kept.rum_events] for kept in stored(store)] == [
         [BUILT_IN, "com.amazon.rum."]
@@ -106,7 +118,7 @@ async def test_enabled_custom_events_are_stored(
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     request = batch(monitor_id, "my.event", BUILT_IN)
-    await ingest.put(request, "r")
+    await ingest.put(Put(request, "r", Call()))
 
     assert [request] == stored(store)
     assert await dropped(monitors) == 0
@@ -116,8 +128,8 @@ async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
     monitors: Monitors, ingest: Ingest, store: CountingStore
 ) -> None:
     request = batch(await create(monitors, None), "a", "b")
-    await ingest.put(request, "r")
-    await ingest.put(request, "r")
+    await ingest.put(Put(request, "r", Call()))
+    await ingest.put(Put(request, "r", Call()))
 
     assert [len(kept.rum_events) for kept in stored(store)] == [0]
     assert await dropped(monitors) == 2
@@ -127,11 +139,11 @@ async def test_a_retry_is_known_after_custom_events_were_enabled(
     monitors: Monitors, ingest: Ingest, store: CountingStore
 ) -> None:
     request = batch(await create(monitors, None), "a", BUILT_IN)
-    await ingest.put(request, "r")
+    await ingest.put(Put(request, "r", Call()))
     custom = CustomEvents(status="ENABLED")
     await monitors.update(pb.UpdateAppMonitorRequest(name="shop", custom_events=custom))
-    await ingest.put(request, "r")
-    await ingest.put(batch(request.id, "a"), "r")
+    await ingest.put(Put(request, "r", Call()))
+    await ingest.put(Put(batch(request.id, "a"), "r", Call()))
 
     assert [[e.type for e in kept.rum_events] for kept in stored(store)] == [["a"], [BUILT_IN]]
     assert await dropped(monitors) == 1
@@ -144,17 +156,17 @@ async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
     second = PutRumEventsRequest()
     second.CopyFrom(first)
     second.rum_events[0].details = '{"other":1}'
-    await ingest.put(first, "r")
+    await ingest.put(Put(first, "r", Call()))
 
     with pytest.raises(ValidationException, match="BatchId"):
-        await ingest.put(second, "r")
+        await ingest.put(Put(second, "r", Call()))
 
 
 async def test_a_page_of_app_monitors_shows_what_each_dropped(
     monitors: Monitors, ingest: Ingest
 ) -> None:
     ids = [await create(monitors, None, name) for name in ("a", "b")]
-    await ingest.put(batch(ids[1], "x", "y"), "r")
+    await ingest.put(Put(batch(ids[1], "x", "y"), "r", Call()))
     page = await monitors.list(pb.ListAppMonitorsRequest())
 
     assert [(s.name, s.dropped_events) for s in page.app_monitor_summaries] == [("a", 0), ("b", 2)]
@@ -165,7 +177,7 @@ async def test_puts_ask_the_store_once(
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     for _ in range(5):
-        await ingest.put(batch(monitor_id, "my.event"), "r")
+        await ingest.put(Put(batch(monitor_id, "my.event"), "r", Call()))
 
     assert store.asked == 1
     assert (await monitors.resolve(monitor_id)).custom_events is True
