@@ -74,8 +74,8 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="mTLS for gRPC: callers must show a certificate signed by this CA, PEM.",
     )
-    certificate_access: frozenset[Literal["read", "write", "admin"]] = Field(
-        default=frozenset({"read", "write"}),
+    certificate_access: list[Literal["read", "write", "admin"]] = Field(
+        default=["read", "write"],
         description="What callers with such a certificate may do, as JSON.",
     )
     max_app_monitors: int = Field(

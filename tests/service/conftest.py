@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.ingest import Ingest
+from rum_service.auth.callers import Call
+from rum_service.ingest import Ingest, Put
 from rum_service.monitors import Monitors
 from rum_service.readback import Readback
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
-
-ACCOUNT = "123456789012"
+from tests.gates import ACCOUNT, open_gate
 
 
 @dataclass
@@ -36,14 +37,19 @@ class UseCases:
     now: datetime
 
     async def create(self, name: str = "shop", **members: Any) -> str:
-        """Makes an app monitor and returns its id."""
-        request = pb.CreateAppMonitorRequest(name=name, domain="example.com", **members)
+        """Makes an app monitor that keeps custom events and returns its id."""
+        members = {
+            "domain": "example.com",
+            "custom_events": CustomEvents(status="ENABLED"),
+            **members,
+        }
+        request = pb.CreateAppMonitorRequest(name=name, **members)
         return await self.monitors.create(request)
 
     async def put(self, *requests: PutRumEventsRequest) -> None:
         """Puts batches one after another."""
         for request in requests:
-            await self.ingest.put(request, "a-request")
+            await self.ingest.put(Put(request, "a-request", Call()))
 
     async def page(self, name: str = "shop", **members: Any) -> pb.GetAppMonitorDataResponse:
         """Reads a page; of all time, unless `after` or `before` say otherwise."""
@@ -72,14 +78,17 @@ async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
     store = open_store(f"sqlite:///{tmp_path / 'openrum.sqlite3'}")
     with ThreadPoolExecutor(4) as threads:
         monitors = Monitors(store, threads, clock=lambda: made.now)
+        gate = open_gate(store, threads, monitors)
         commit = GroupCommit(store.append, max_waiting_bytes=1 << 26, max_group_bytes=1 << 22)
         made = UseCases(
             store=store,
             monitors=monitors,
-            ingest=Ingest(monitors, commit, max_events=10_000, clock=time.time),
+            ingest=Ingest(monitors, gate, commit, max_events=10_000, clock=time.time),
             readback=Readback(monitors, store, threads, account_id=ACCOUNT),
             now=datetime(2026, 11, 1, tzinfo=UTC),
         )
-        yield made
-        await commit.stop()
+        try:
+            yield made
+        finally:
+            await commit.stop()
     store.close()
