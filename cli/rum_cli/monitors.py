@@ -62,7 +62,8 @@ def list_(as_json: bool, target: Target) -> None:
             click.echo(json.dumps(MessageToDict(summary)))
         return
     whole = Column("Id", min_width=36)  # to be copied from here
-    table = Table("Name", whole, "State", "Created (UTC)", "Dropped")
+    dropped_events = Column("Dropped", min_width=7)
+    table = Table("Name", whole, "State", "Created (UTC)", dropped_events)
     for summary in summaries:
         created = summary.created[:19].replace("T", " ")
         dropped = str(summary.dropped_events)
