@@ -88,7 +88,7 @@ class ServiceSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Compressed bytes that may wait for the disk before puts are throttled.",
+        description="Bytes that may wait for the disk or the service before puts are throttled.",
     )
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
