@@ -54,6 +54,7 @@ from rum_service.tags import Tags
 log = structlog.get_logger()
 
 _READER_THREADS = 4
+_LOOKUP_THREADS = 4
 _MAX_GROUP_BYTES = 4 << 20
 _MAX_METADATA_BYTES = 128 << 10
 _SERVICES = (
@@ -102,10 +103,12 @@ async def running_service(
 async def _listening(
     settings: ServiceSettings, store: Store, exposed_by: str | None
 ) -> AsyncIterator[RunningService]:
+    # Puts look up app monitors on threads of their own: slow reads of the log do not hold them up.
+    lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
     readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
     monitors = Monitors(
         store,
-        readers,
+        lookups,
         clock=lambda: datetime.now(UTC),
         max_app_monitors=settings.max_app_monitors,
     )
@@ -117,7 +120,7 @@ async def _listening(
     try:
         credentials = Credentials(
             store,
-            readers,
+            lookups,
             monitors,
             SealedBox(settings.secrets_key_file),
             account_id=settings.account_id,
@@ -149,9 +152,11 @@ async def _listening(
             await health.drain()
             await server.stop(settings.drain_s)
             purge.cancel()
+            await monitors.stop()
     finally:
         await group_commit.stop()
         readers.shutdown()
+        lookups.shutdown()
 
 
 def _control_plane(

@@ -41,7 +41,7 @@ class ServiceSettings(BaseSettings):
     )
     account_id: str = Field(
         default="000000000000",
-        pattern=r"^\d{12}$",
+        pattern="^[0-9]{12}$",
         description="The AWS account id in ARNs and event documents, 12 digits.",
     )
     region: str = Field(
@@ -98,7 +98,7 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise ValueError("must be host:port, as 127.0.0.1:50051")
         return value
 
