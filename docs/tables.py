@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -31,10 +32,15 @@ def _settings(settings: type[BaseSettings]) -> list[tuple[str, str, str]]:
         (
             f"OPENRUM_{name.upper()}",
             str(field.description),
-            f"`{field.default}`" if field.default not in ("", None) else "",
+            "" if field.default in ("", None) else f"`{_as_set(field.default)}`",
         )
         for name, field in settings.model_fields.items()
     ]
+
+
+def _as_set(default: object) -> object:
+    """Returns a default as it would be set: lists and truth values are JSON."""
+    return json.dumps(default) if isinstance(default, list | bool) else default
 
 
 def written(text: str) -> str:

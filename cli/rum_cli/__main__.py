@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 import click
 
-from rum_cli import credentials, events, monitors, run, send
+from rum_cli import credentials, events, monitors, policy, run, send
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ main.add_command(run.bridge)
 main.add_command(monitors.monitors)
 main.add_command(credentials.keys)
 main.add_command(credentials.tokens)
+main.add_command(policy.policy)
 main.add_command(send.send)
 main.add_command(events.events)
 main.add_command(events.tail)

@@ -74,8 +74,8 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="mTLS for gRPC: callers must show a certificate signed by this CA, PEM.",
     )
-    certificate_access: frozenset[Literal["read", "write", "admin"]] = Field(
-        default=frozenset({"read", "write"}),
+    certificate_access: list[Literal["read", "write", "admin"]] = Field(
+        default=["read", "write"],
         description="What callers with such a certificate may do, as JSON.",
     )
     max_app_monitors: int = Field(
@@ -88,7 +88,7 @@ class ServiceSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Compressed bytes that may wait for the disk before puts are throttled.",
+        description="Bytes that may wait for the disk or the service before puts are throttled.",
     )
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."

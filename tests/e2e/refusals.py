@@ -6,26 +6,52 @@ import base64
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from typing import Any
 
-from tests.batches import batch, event
+import grpc
+
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from tests.batches import message
 from tests.running import OpenRum
 
-__all__ = ["LITTLE_ROOM", "broken_store", "too_much_at_once"]
+__all__ = ["LITTLE_ROOM", "broken_store", "full_queue"]
 
 LITTLE_ROOM = {"OPENRUM_MAX_WAITING_BYTES": str(1 << 20)}
-"""Settings of a server that throttles `too_much_at_once`."""
+"""Settings of a server that `full_queue` can fill."""
 
 
-def too_much_at_once(**members: Any) -> dict[str, Any]:
-    """A valid body of PutRumEvents that takes more than 1 MiB, compressed too.
+@contextmanager
+def full_queue(server: OpenRum) -> Iterator[None]:
+    """What waits for the disk leaves no room for anything as long as the context is open.
 
-    Args:
-        members: Of its one event, for instance a timestamp.
+    The database is locked, so the first of two long batches waits; the other is refused already.
     """
-    noise = base64.b64encode(os.urandom(3 << 19)).decode()
-    return batch([event(details=f'{{"noise":"{noise}"}}', **members)])
+    monitor_id = server.monitor_id()
+    lock = closing(sqlite3.connect(server.database, timeout=30))
+    with lock as connection, ThreadPoolExecutor(2) as pool:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            puts = [pool.submit(_put_long, server, monitor_id) for _ in range(2)]
+            done, waiting = wait(puts, timeout=30, return_when=FIRST_COMPLETED)
+            assert [put.result() for put in done] == [grpc.StatusCode.RESOURCE_EXHAUSTED]
+            yield
+        finally:
+            connection.rollback()
+        assert [put.result() for put in waiting] == [grpc.StatusCode.OK]
+
+
+def _put_long(server: OpenRum, monitor_id: str) -> grpc.StatusCode:
+    """Puts a batch that takes more than 1 MiB, compressed too."""
+    request = message(monitor_id)
+    request.rum_events[0].details = base64.b64encode(os.urandom(3 << 19)).decode()
+    with grpc.insecure_channel(server.grpc) as channel:
+        try:
+            DataPlaneServiceStub(channel).PutRumEvents(request, timeout=60)
+        except grpc.RpcError as error:
+            code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]
+            return code
+    return grpc.StatusCode.OK
 
 
 @contextmanager

@@ -195,7 +195,8 @@ def test_lists_are_paged_to_their_end(aws: Aws) -> None:
 
 
 def test_events_are_read_back_page_by_page(openrum: OpenRum, aws: Aws) -> None:
-    created = aws("create-app-monitor", "--name", "read", "--domain", "localhost")
+    options = ("--domain", "localhost", "--custom-events", "Status=ENABLED")
+    created = aws("create-app-monitor", "--name", "read", *options)
     at = 1735787045
     bodies = [batch([event(timestamp=at + n, type=f"t{n}")]) for n in range(5)]
     for body in bodies:

@@ -29,7 +29,7 @@ import pytest
 from grpc_tools import protoc
 
 from tests.batches import batch, event, new_id
-from tests.e2e.refusals import LITTLE_ROOM, broken_store, too_much_at_once
+from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
 from tests.e2e.sent import as_stored, shown
 from tests.e2e.stored import stored_events
 from tests.running import OpenRum
@@ -46,7 +46,7 @@ Call = Callable[..., Answer]
 
 @pytest.fixture(scope="module")
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server that throttles what is too much at once."""
+    """A server whose queue can be filled."""
     server = OpenRum(tmp_path_factory.mktemp("openrum"), **LITTLE_ROOM)
     yield server
     server.stop()
@@ -114,52 +114,33 @@ def test_the_documented_body_is_stored(openrum: OpenRum, call: Call, slash: str)
     assert {e["metadata"]["pageId"] for e in found} == {"/", "loses"}
 
 
-@pytest.mark.parametrize(
-    ("make", "status", "code", "detail"),
-    [
-        (lambda: batch(BatchId="x"), 400, 3, {"@type": "ValidationException"}),
-        (
-            batch,
-            404,
-            5,
-            {"@type": "ResourceNotFoundException", "resourceType": "AppMonitor"},
-        ),
-        (
-            too_much_at_once,
-            429,
-            8,
-            {
-                "@type": "ThrottlingException",
-                "serviceCode": "rum",
-                "quotaCode": "waiting-batches",
-                "retryAfterSeconds": 1,
-            },
-        ),
-    ],
-    ids=["400", "404", "429"],
-)
-def test_a_refusal_has_its_documented_status_and_our_exception_as_its_detail(
-    openrum: OpenRum,
-    call: Call,
-    make: Callable[[], dict[str, Any]],
-    status: int,
-    code: int,
-    detail: dict[str, Any],
-) -> None:
-    body = make()
-    monitor = new_id() if status == 404 else openrum.monitor_id()
-    named = {"resourceName": monitor} if status == 404 else {}
-    answered, error = call("POST", f"/appmonitors/{monitor}", body)
+def _exception(name: str, **members: object) -> dict[str, object]:
+    return {"@type": f"type.googleapis.com/rum.v1.{name}", **members}
 
-    message = error["message"]
-    of_exception = {"@type": f"type.googleapis.com/rum.v1.{detail['@type']}", "message": message}
-    assert (answered, message != "") == (status, True)
-    assert error == {
-        "code": code,
-        "message": message,
-        "details": [{**detail, **of_exception, **named}],
-    }
-    assert _of_batches(openrum, body) == []
+
+def test_a_refusal_has_its_documented_status_and_our_exception_as_its_detail(
+    openrum: OpenRum, call: Call
+) -> None:
+    path, unknown = f"/appmonitors/{openrum.monitor_id()}", new_id()
+    body, wrong = batch(), batch(BatchId="x")
+    invalid = call("POST", path, wrong)
+    missing = call("POST", f"/appmonitors/{unknown}", body)
+    with full_queue(openrum):
+        throttled = call("POST", path, body)
+    said = [answer[1].pop("message") for answer in (invalid, missing, throttled)]
+
+    wait = {"serviceCode": "rum", "quotaCode": "waiting-batches", "retryAfterSeconds": 1}
+    found = {"resourceName": unknown, "resourceType": "AppMonitor"}
+    details = [
+        _exception("ValidationException", message=said[0]),
+        _exception("ResourceNotFoundException", message=said[1], **found),
+        _exception("ThrottlingException", message=said[2], **wait),
+    ]
+    assert said[0].startswith("BatchId must match ")
+    assert invalid == (400, {"code": 3, "details": details[:1]})
+    assert missing == (404, {"code": 5, "details": details[1:2]})
+    assert throttled == (429, {"code": 8, "details": details[2:]})
+    assert _of_batches(openrum, body, wrong) == []
 
 
 def test_a_store_that_fails_is_500_and_the_put_can_be_sent_again(
@@ -175,11 +156,11 @@ def test_a_store_that_fails_is_500_and_the_put_can_be_sent_again(
         500,
         13,
         [
-            {
-                "@type": "type.googleapis.com/rum.v1.InternalServerException",
-                "message": "Internal service exception.",
-                "retryAfterSeconds": 1,
-            }
+            _exception(
+                "InternalServerException",
+                message="Internal service exception.",
+                retryAfterSeconds=1,
+            )
         ],
     )
     assert (again, len(_of_batches(openrum, body))) == ((200, {}), 1)
@@ -224,7 +205,8 @@ def test_app_monitors_are_managed_and_listed_by_query_parameters(call: Call) -> 
 
 
 def test_events_are_read_back_page_by_page(call: Call) -> None:
-    created = call("POST", "/appmonitor", {"Name": "read", "Domain": "localhost"})[1]["Id"]
+    new = {"Name": "read", "Domain": "localhost", "CustomEvents": {"Status": "ENABLED"}}
+    created = call("POST", "/appmonitor", new)[1]["Id"]
     body = batch([event(timestamp=1735787045 + n, type=f"t{n}") for n in range(3)])
     put = call("POST", f"/appmonitors/{created}", body)
     question = {"TimeRange": {"After": 1735787045000}, "MaxResults": 2}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.batches import batch, event, new_id
-from tests.e2e.refusals import LITTLE_ROOM, broken_store, too_much_at_once
+from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
 from tests.e2e.stored import stored_events
 from tests.running import OpenRum
 from tests.tools.node import npm_install, run_node
@@ -25,7 +25,7 @@ Call = tuple[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server that throttles what is too much at once."""
+    """A server whose queue can be filled."""
     server = OpenRum(tmp_path_factory.mktemp("openrum"), **LITTLE_ROOM)
     yield server
     server.stop()
@@ -77,22 +77,23 @@ def test_each_refusal_is_the_class_of_its_exception(openrum: OpenRum) -> None:
     calls = [
         _put(monitor, batch([event(timestamp="2025-01-02T03:04:05Z", id="x" * 36)])),
         _put(unknown, batch(0)),
-        _put(monitor, too_much_at_once(timestamp="2025-01-02T03:04:05Z")),
         ("CreateAppMonitorCommand", {"Name": "my-app", "Domain": "localhost"}),
         ("GetAppMonitorCommand", {"Name": "nowhere"}),
     ]
     results = _call(openrum, *calls)
+    with full_queue(openrum):
+        results += _call(openrum, _put(monitor, batch([event(timestamp="2025-01-02T03:04:05Z")])))
 
     assert [(r["status"], r["error"], r["modelled"], r["retryable"]) for r in results] == [
         (400, "ValidationException", True, False),
         (404, "ResourceNotFoundException", True, False),
-        (429, "ThrottlingException", True, True),
         (409, "ConflictException", True, False),
         (404, "ResourceNotFoundException", True, False),
+        (429, "ThrottlingException", True, True),
     ]
     assert results[0]["message"].startswith("RumEvents[0].id must match ")
-    assert [r.get("resourceName") for r in results] == [None, unknown, None, "my-app", "nowhere"]
-    assert results[2]["retryAfterSeconds"] == 1
+    assert [r.get("resourceName") for r in results] == [None, unknown, "my-app", "nowhere", None]
+    assert results[-1]["retryAfterSeconds"] == 1
     assert len({r["requestId"] for r in results}) == len(results)
 
 
@@ -113,9 +114,11 @@ def test_a_store_that_fails_is_an_internal_server_exception(openrum: OpenRum) ->
 
 
 def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> None:
+    domains = ["a.example", "b.example"]
+    new = {"Name": "shop#1", "DomainList": domains, "CustomEvents": {"Status": "ENABLED"}}
     created, shown = _call(
         openrum,
-        ("CreateAppMonitorCommand", {"Name": "shop#1", "DomainList": ["a.example", "b.example"]}),
+        ("CreateAppMonitorCommand", new),
         ("GetAppMonitorCommand", {"Name": "shop#1"}),
     )
     monitor_id = created["output"]["Id"]
@@ -133,7 +136,7 @@ def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> Non
     )
 
     assert shown["output"]["AppMonitor"]["Id"] == monitor_id
-    assert shown["output"]["AppMonitor"]["DomainList"] == ["a.example", "b.example"]
+    assert shown["output"]["AppMonitor"]["DomainList"] == domains
     assert [r["status"] for r in (put, listed, data, updated, deleted)] == [200] * 5
     assert [m["Name"] for m in listed["output"]["AppMonitorSummaries"]] == ["my-app"]
     assert listed["output"]["NextToken"]
