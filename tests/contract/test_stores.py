@@ -99,10 +99,10 @@ def test_a_group_of_the_smallest_batches_is_answered_also_where_one_is_known(
     any_store: Store,
 ) -> None:
     """As many as one group can hold; a database takes only so many parameters a statement."""
-    group = [logged(number) for number in range(40_000)]
-    any_store.append(group[20_000:20_001])
+    group = [logged(number) for number in range(33_000)]
+    any_store.append(group[16_000:16_001])
 
-    assert any_store.append(group) == [True] * 40_000
+    assert any_store.append(group) == [True] * 33_000
 
 
 def test_batches_are_read_the_newest_first_in_the_order_of_their_commits(any_store: Store) -> None:

@@ -247,7 +247,7 @@ async def test_an_app_monitor_that_does_not_exist_is_named(use_cases: UseCases) 
 
 
 @pytest.mark.parametrize(
-    ("batches", "events"), [(2_500, 1), (30, 5_000)], ids=["batches", "events"]
+    ("batches", "events"), [(2_500, 1), (21, 5_000)], ids=["batches", "events"]
 )
 async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
     use_cases: UseCases, batches: int, events: int
