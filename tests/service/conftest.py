@@ -20,6 +20,7 @@ from rum_service.auth.callers import Call
 from rum_service.ingest import Ingest, Put
 from rum_service.monitors import Monitors
 from rum_service.readback import Readback
+from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
@@ -70,6 +71,20 @@ class UseCases:
             if not page.HasField("next_token"):
                 return documents
             token = page.next_token
+
+
+def settings_in(folder: Path, **members: object) -> ServiceSettings:
+    """Settings whose files are all in one folder."""
+    return ServiceSettings(
+        **{
+            "grpc": "127.0.0.1:0",
+            "database_url": f"sqlite:///{folder / 'openrum.sqlite3'}",
+            "operator_token_file": folder / "operator.token",
+            "bridge_token_file": folder / "bridge.token",
+            "secrets_key_file": folder / "secrets.key",
+            **members,
+        }  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture

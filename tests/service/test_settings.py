@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rum_service.server import StartError, running_service
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
+from tests.service.conftest import settings_in
 
 
 def refusal(**settings: object) -> str:
@@ -99,20 +100,6 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
         open_store(f"sqlite:///{file}")
 
     assert file.read_text() == "my notes, not a database\n" * 100
-
-
-def settings_in(folder: Path, **members: object) -> ServiceSettings:
-    """Settings whose files are all in one folder."""
-    return ServiceSettings(
-        **{
-            "grpc": "127.0.0.1:0",
-            "database_url": f"sqlite:///{folder / 'openrum.sqlite3'}",
-            "operator_token_file": folder / "operator.token",
-            "bridge_token_file": folder / "bridge.token",
-            "secrets_key_file": folder / "secrets.key",
-            **members,
-        }  # type: ignore[arg-type]
-    )
 
 
 async def start_refused(settings: ServiceSettings) -> str:

@@ -1,0 +1,114 @@
+"""The contract's ProtoJSON is the documented JSON, and its names are AWS's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ListShape, Shape, StructureShape
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import MessageToDict, Parse, ParseDict, ParseError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum.v1.errors_pb2 import ResourceNotFoundException, ThrottlingException
+
+MODEL = botocore.session.get_session().get_service_model("rum")
+# As in the PutRumEvents API page, "Request Syntax", with a value for every member.
+DOCUMENTED: dict[str, Any] = {
+    "AppMonitorDetails": {"id": "an id", "name": "shop", "version": "1.4.0"},
+    "BatchId": "0a1b2c3d-0000-4000-8000-00000000000b",
+    "RumEvents": [
+        {
+            "details": '{"version":"1.0.0","é":"日本"}',
+            "id": "0a1b2c3d-0000-4000-8000-00000000000c",
+            "metadata": '{"version":"1.0.0","browserName":"Chrome"}',
+            "timestamp": 1_726_000_000.125,
+            "type": "com.amazon.rum.page_view_event",
+        },
+        {"id": "e", "timestamp": 0.0, "type": "", "details": "not JSON"},
+    ],
+    "UserDetails": {"sessionId": "a session", "userId": "a user"},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DOCUMENTED,
+        {**DOCUMENTED, "Alias": "an-alias", "SessionMetadata": '{"browserName":"Chrome"}'},
+        {**DOCUMENTED, "AppMonitorDetails": {}, "UserDetails": {}},
+    ],
+    ids=["documented", "alias-and-session", "empty-details"],
+)
+def test_the_documented_body_comes_through_as_it_went_in(body: dict[str, Any]) -> None:
+    message = Parse(json.dumps(body), PutRumEventsRequest())
+
+    assert MessageToDict(PutRumEventsRequest.FromString(message.SerializeToString())) == body
+
+
+def test_a_timestamp_of_zero_is_not_a_missing_one() -> None:
+    zero, missing = ParseDict({"timestamp": 0}, RumEvent()), ParseDict({}, RumEvent())
+
+    assert (zero.HasField("timestamp"), missing.HasField("timestamp")) == (True, False)
+    assert MessageToDict(zero) == {"timestamp": 0.0}
+
+
+@pytest.mark.parametrize("timestamp", ["2024-04-04T16:13:09Z", {"seconds": 1}, []])
+def test_a_timestamp_is_a_number(timestamp: object) -> None:
+    with pytest.raises(ParseError):
+        ParseDict({"timestamp": timestamp}, RumEvent())
+
+
+@settings(max_examples=100)
+@given(seconds=st.floats(-62_135_596_800, 253_402_300_799.999))
+def test_every_fraction_of_a_second_is_kept(seconds: float) -> None:
+    event = Parse(json.dumps({"timestamp": seconds}), RumEvent())
+
+    assert RumEvent.FromString(event.SerializeToString()).timestamp == seconds
+
+
+def test_an_exceptions_json_is_the_body_of_its_answer() -> None:
+    not_found = ResourceNotFoundException(message="m", resource_name="n", resource_type="t")
+    throttling = ThrottlingException(message="m", service_code="rum", quota_code="q")
+
+    assert MessageToDict(not_found) == {"message": "m", "resourceName": "n", "resourceType": "t"}
+    assert MessageToDict(throttling) == {"message": "m", "serviceCode": "rum", "quotaCode": "q"}
+
+
+# The model's types, and the fields that hold all of their values.
+KINDS = {
+    "string": {FieldDescriptor.TYPE_STRING},
+    "timestamp": {FieldDescriptor.TYPE_DOUBLE},
+    "structure": {FieldDescriptor.TYPE_MESSAGE},
+}
+
+
+def members(shape: StructureShape, message: Descriptor) -> list[Any]:
+    """Every member under a shape, with the field that stands for it."""
+    found = []
+    for name, member in shape.members.items():
+        field = message.fields_by_camelcase_name.get(name) or next(
+            (field for field in message.fields if field.json_name == name), None
+        )
+        found.append(pytest.param(member, field, id=f"{message.name}.{name}"))
+        inner: Shape = member.member if isinstance(member, ListShape) else member
+        if field is not None and isinstance(inner, StructureShape):
+            found += members(inner, field.message_type)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shape", "field"),
+    members(MODEL.shape_for("PutRumEventsRequest"), PutRumEventsRequest.DESCRIPTOR),
+)
+def test_every_member_of_the_model_has_a_field_of_its_kind(
+    shape: Shape, field: FieldDescriptor | None
+) -> None:
+    assert field is not None
+    assert field.is_repeated == isinstance(shape, ListShape)
+    kind = shape.member.type_name if isinstance(shape, ListShape) else shape.type_name
+    assert field.type in KINDS[kind]

@@ -1,0 +1,174 @@
+"""The service as it runs: its other services, its threads, its start and its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.data_plane_service_pb2 import PutRumEventsResponse
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from rum_service import server
+from rum_service.model import LoggedBatch
+from rum_service.server import running_service
+from rum_service.storage import open_store
+from rum_service.storage.memory import MemoryStore
+from tests.batches import message
+from tests.logged import logged
+from tests.service.conftest import settings_in
+
+_TIMEOUT_S = 30.0
+
+
+async def create(channel: grpc.aio.Channel, name: str = "shop") -> str:
+    request = pb.CreateAppMonitorRequest(name=name, domain="example.com")
+    return str((await ControlPlaneServiceStub(channel).CreateAppMonitor(request)).id)
+
+
+async def test_reflection_names_every_service_that_answers(tmp_path: Path) -> None:
+    async with (
+        running_service(settings_in(tmp_path)) as service,
+        grpc.aio.insecure_channel(service.address) as channel,
+    ):
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        answer = await anext(aiter(stub.ServerReflectionInfo(iter([asked]))))
+
+    assert {found.name for found in answer.list_services_response.service} == {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "rum.v1.ControlPlaneService",
+        "rum.v1.DataPlaneService",
+        "rum.v1.OperatorService",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["", "rum.v1.DataPlaneService", "rum.v1.ControlPlaneService", "rum.v1.OperatorService"]
+)
+async def test_health_answers_for_the_server_and_each_service(tmp_path: Path, name: str) -> None:
+    async with (
+        running_service(settings_in(tmp_path)) as service,
+        grpc.aio.insecure_channel(service.address) as channel,
+    ):
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_the_socket_serves_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "service.sock"
+    async with (
+        running_service(settings_in(tmp_path, socket=str(path))),
+        grpc.aio.insecure_channel(f"unix:{path}") as channel,
+    ):
+        monitor_id = await create(channel)
+        answer = await DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
+
+    assert answer == PutRumEventsResponse()
+
+
+class HeldReads(MemoryStore):
+    """Reads of the log wait until the test lets them go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+        self.reading = threading.Semaphore(0)
+
+    def read(
+        self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
+    ) -> list[LoggedBatch]:
+        self.reading.release()
+        assert self.go_on.wait(_TIMEOUT_S)
+        return super().read(
+            app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit
+        )
+
+
+async def test_slow_reads_of_the_log_do_not_hold_up_puts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = HeldReads()
+    monkeypatch.setattr(server, "open_store", lambda _: store)
+    async with (
+        running_service(settings_in(tmp_path)) as service,
+        grpc.aio.insecure_channel(service.address) as channel,
+    ):
+        monitor_id = await create(channel)
+        control = ControlPlaneServiceStub(channel)
+        reads = [
+            control.GetAppMonitorData(
+                pb.GetAppMonitorDataRequest(name="shop", time_range=pb.TimeRange(after=0))
+            )
+            for _ in range(20)
+        ]
+        reading = [asyncio.create_task(asyncio.wait_for(read, _TIMEOUT_S)) for read in reads]
+        for _ in range(server._READER_THREADS):
+            await asyncio.to_thread(store.reading.acquire)
+        try:
+            put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
+            answer = await asyncio.wait_for(put, _TIMEOUT_S / 3)
+        finally:
+            store.go_on.set()
+            await asyncio.gather(*reading, return_exceptions=True)
+
+    assert answer == PutRumEventsResponse()
+
+
+class HeldAppends(MemoryStore):
+    """Appends wait until the test lets them go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on, self.appending = threading.Event(), threading.Event()
+
+    def append(self, batches):  # type: ignore[no-untyped-def]
+        self.appending.set()
+        assert self.go_on.wait(_TIMEOUT_S)
+        return super().append(batches)
+
+
+async def test_a_stop_answers_the_puts_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = HeldAppends()
+    monkeypatch.setattr(server, "open_store", lambda _: store)
+    running = running_service(settings_in(tmp_path))
+    service = await running.__aenter__()
+    async with grpc.aio.insecure_channel(service.address) as channel:
+        monitor_id = await create(channel)
+        put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
+        putting = asyncio.create_task(asyncio.wait_for(put, _TIMEOUT_S))
+        await asyncio.to_thread(store.appending.wait, _TIMEOUT_S)
+        stopping = asyncio.create_task(running.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        store.go_on.set()
+        answer = await putting
+        await asyncio.wait_for(stopping, _TIMEOUT_S)
+
+    assert answer == PutRumEventsResponse()
+
+
+async def test_a_start_removes_what_a_removal_that_was_cut_short_left(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    store = open_store(settings.database_url)
+    gone = store.create_app_monitor("0" * 36, "gone", "{}")
+    store.append([logged(number, app_monitor=gone.key) for number in range(3)])
+    store.delete_app_monitor(gone.key)
+    async with running_service(settings):
+        async with asyncio.timeout(_TIMEOUT_S):
+            while await asyncio.to_thread(store.deleted_app_monitors):
+                pass
+    left = store.deleted_app_monitors()
+    store.close()
+
+    assert left == []

@@ -1,0 +1,296 @@
+"""Both planes over gRPC, on a real SQLite: what is answered, and what is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.json_format import MessageToDict
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1 import errors_pb2
+from rum.v1.app_monitor_pb2 import CustomEvents
+from rum.v1.data_plane_service_pb2 import (
+    BatchPutRumEventsEntry,
+    BatchPutRumEventsRequest,
+    PutRumEventsRequest,
+    PutRumEventsResponse,
+)
+from tests.batches import message, new_id
+from tests.service.served import (
+    MAX_APP_MONITORS,
+    LoopThread,
+    Planes,
+    Stubs,
+    add_to_server,
+    planes_on,
+)
+
+_TIMEOUT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[LoopThread]:
+    started = LoopThread()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def grpc_servicer(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
+    with planes_on(loop, tmp_path_factory.mktemp("planes")) as planes:
+        yield planes
+
+
+@pytest.fixture(scope="module")
+def grpc_add_to_server() -> Callable[[Planes, grpc.aio.Server], None]:
+    return add_to_server
+
+
+@pytest.fixture(scope="module")
+def grpc_stub_cls() -> type[Stubs]:
+    return Stubs
+
+
+@pytest.fixture(scope="module")
+def grpc_addr(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Unix socket: the fixture of pytest-grpc leaves a port's socket open."""
+    return f"unix:{tmp_path_factory.mktemp('grpc') / 'socket'}"
+
+
+@pytest.fixture(scope="module")
+def grpc_server(
+    loop: LoopThread,
+    grpc_addr: str,
+    grpc_servicer: Planes,
+    grpc_add_to_server: Callable[[Planes, grpc.aio.Server], None],
+) -> Iterator[grpc.aio.Server]:
+    """An asynchronous server, where pytest-grpc has one with threads."""
+
+    async def start() -> grpc.aio.Server:
+        server = grpc_servicer.server()
+        grpc_add_to_server(grpc_servicer, server)
+        server.add_insecure_port(grpc_addr)
+        await server.start()
+        return server
+
+    server = loop.run(start())
+    yield server
+    loop.run(server.stop(None))
+
+
+@pytest.fixture
+def shop(grpc_stub: Stubs) -> Iterator[str]:
+    """The id of an app monitor of the test's own, shop."""
+    made = grpc_stub.control.CreateAppMonitor(
+        pb.CreateAppMonitorRequest(
+            name="shop", domain="example.com", custom_events=CustomEvents(status="ENABLED")
+        )
+    )
+    yield made.id
+    grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name="shop"))
+
+
+def stored(stubs: Stubs, name: str = "shop") -> list[str]:
+    """The ids of the events of an app monitor, in the order of their arrival."""
+    page = stubs.control.GetAppMonitorData(
+        pb.GetAppMonitorDataRequest(name=name, time_range=pb.TimeRange(after=0))
+    )
+    return [json.loads(event)["event_id"] for event in reversed(page.events)]
+
+
+def ids(*requests: PutRumEventsRequest) -> list[str]:
+    return [event.id for request in requests for event in request.rum_events]
+
+
+def members(status: Status) -> tuple[int, str, dict[str, object]]:
+    """Code, name of the exception, and its members."""
+    (detail,) = status.details
+    exception = getattr(errors_pb2, detail.TypeName().removeprefix("rum.v1."))()
+    assert detail.Unpack(exception)
+    assert exception.message == status.message
+    return status.code, type(exception).__name__, MessageToDict(exception)
+
+
+def refusal(call: Callable[[], object]) -> tuple[int, str, dict[str, object]]:
+    """What a call is refused with."""
+    with pytest.raises(grpc.RpcError) as refused:
+        call()
+    status = rpc_status.from_call(refused.value)
+    assert status is not None
+    assert refused.value.code().value[0] == status.code
+    return members(status)
+
+
+def test_a_put_is_answered_with_nothing_and_stored(grpc_stub: Stubs, shop: str) -> None:
+    request = message(shop, events=3)
+
+    assert grpc_stub.data.PutRumEvents(request) == PutRumEventsResponse()
+    assert stored(grpc_stub) == ids(request)
+
+
+def test_a_retry_of_a_committed_batch_stores_nothing_new(grpc_stub: Stubs, shop: str) -> None:
+    request = message(shop, events=3)
+    for _ in range(3):
+        grpc_stub.data.PutRumEvents(request)
+
+    assert stored(grpc_stub) == ids(request)
+
+
+def test_another_batch_with_its_id_is_refused_and_the_first_stays(
+    grpc_stub: Stubs, shop: str
+) -> None:
+    first = message(shop)
+    grpc_stub.data.PutRumEvents(first)
+    second = message(shop, batch_id=first.batch_id.upper())
+
+    text = "BatchId is the id of another batch that is stored already."
+    assert refusal(lambda: grpc_stub.data.PutRumEvents(second)) == (
+        3,
+        "ValidationException",
+        {"message": text},
+    )
+    assert stored(grpc_stub) == ids(first)
+
+
+def test_ids_are_the_same_in_upper_and_lower_case(grpc_stub: Stubs, shop: str) -> None:
+    request = message(shop.upper(), batch_id=new_id().upper())
+    for _ in range(2):
+        grpc_stub.data.PutRumEvents(request)
+
+    assert stored(grpc_stub) == ids(request)
+
+
+def test_an_unknown_app_monitor_is_named(grpc_stub: Stubs) -> None:
+    unknown = new_id()
+
+    assert refusal(lambda: grpc_stub.data.PutRumEvents(message(unknown))) == (
+        5,
+        "ResourceNotFoundException",
+        {
+            "message": "There is no app monitor with this id.",
+            "resourceName": unknown,
+            "resourceType": "AppMonitor",
+        },
+    )
+
+
+def test_a_deleted_app_monitor_takes_nothing_at_once(grpc_stub: Stubs, shop: str) -> None:
+    made = grpc_stub.control.CreateAppMonitor(
+        pb.CreateAppMonitorRequest(name="gone", domain="example.com")
+    )
+    grpc_stub.data.PutRumEvents(message(made.id))
+    grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name="gone"))
+
+    code, name, _ = refusal(lambda: grpc_stub.data.PutRumEvents(message(made.id)))
+    assert (code, name) == (5, "ResourceNotFoundException")
+
+
+def test_a_conflict_names_what_is_there(grpc_stub: Stubs, shop: str) -> None:
+    request = pb.CreateAppMonitorRequest(name="shop", domain="example.com", id=shop)
+
+    assert refusal(lambda: grpc_stub.control.CreateAppMonitor(request)) == (
+        6,
+        "ConflictException",
+        {
+            "message": "An app monitor with this name or id exists.",
+            "resourceName": "shop",
+            "resourceType": "AppMonitor",
+        },
+    )
+
+
+def test_the_quota_of_app_monitors_is_an_exception_of_its_own(grpc_stub: Stubs, shop: str) -> None:
+    names = [f"more-{number}" for number in range(MAX_APP_MONITORS - 1)]
+    requests = [pb.CreateAppMonitorRequest(name=name, domain="localhost") for name in names]
+    for request in requests:
+        grpc_stub.control.CreateAppMonitor(request)
+    one_more = pb.CreateAppMonitorRequest(name="one-more", domain="localhost")
+
+    assert refusal(lambda: grpc_stub.control.CreateAppMonitor(one_more)) == (
+        9,
+        "ServiceQuotaExceededException",
+        {"message": f"There may be at most {MAX_APP_MONITORS} app monitors."},
+    )
+    for name in names:
+        grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name=name))
+
+
+def test_a_store_that_fails_is_an_internal_exception_that_says_nothing_of_it(
+    grpc_stub: Stubs, grpc_servicer: Planes, shop: str
+) -> None:
+    request = message(shop)
+    grpc_servicer.broken = True
+    try:
+        refused = refusal(lambda: grpc_stub.data.PutRumEvents(request))
+    finally:
+        grpc_servicer.broken = False
+    grpc_stub.data.PutRumEvents(request)
+
+    text = "Internal service exception."
+    assert refused == (13, "InternalServerException", {"message": text, "retryAfterSeconds": 1})
+    assert stored(grpc_stub) == ids(request)
+
+
+def test_a_full_queue_is_a_throttling_exception_with_a_wait(
+    grpc_stub: Stubs, grpc_servicer: Planes, shop: str
+) -> None:
+    large = message(shop, events=200)
+    grpc_servicer.held.clear()
+    grpc_servicer.go_on.clear()
+    waiting = grpc_stub.data.PutRumEvents.future(large)
+    try:
+        assert grpc_servicer.held.wait(_TIMEOUT_S)
+        refused = refusal(lambda: grpc_stub.data.PutRumEvents(message(shop)))
+    finally:
+        grpc_servicer.go_on.set()
+
+    assert waiting.result(_TIMEOUT_S) == PutRumEventsResponse()
+    assert refused == (
+        8,
+        "ThrottlingException",
+        {
+            "message": "More batches wait to be stored than the service may hold.",
+            "serviceCode": "rum",
+            "quotaCode": "waiting-batches",
+            "retryAfterSeconds": 1,
+        },
+    )
+
+
+def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
+    grpc_stub: Stubs, shop: str
+) -> None:
+    first, second = message(shop, events=2), message(shop)
+    requests = [
+        first,
+        message(shop, batch_id="none"),
+        message(new_id()),
+        second,
+        message(shop, batch_id=first.batch_id),
+        first,
+        PutRumEventsRequest(),
+    ]
+    entries = [BatchPutRumEventsEntry(request=request) for request in requests]
+    answer = grpc_stub.data.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
+
+    assert [status.code for status in answer.statuses] == [0, 3, 5, 0, 3, 0, 3]
+    refused = [members(status)[2]["message"] for status in answer.statuses if status.code]
+    assert [str(text).split()[0] for text in refused] == ["BatchId", "There", "BatchId", "Id"]
+    assert stored(grpc_stub) == ids(first, second)
+
+
+@pytest.mark.parametrize("entries", [0, 1001])
+def test_batches_put_together_are_1_to_1000(grpc_stub: Stubs, entries: int) -> None:
+    request = BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry()] * entries)
+
+    assert refusal(lambda: grpc_stub.data.BatchPutRumEvents(request)) == (
+        3,
+        "ValidationException",
+        {"message": "entries must have 1 to 1000 items."},
+    )
