@@ -5,7 +5,7 @@ UV := .tools/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv-uv venv-pip run test slow check lint format types proto proto-check docs lock clean
+.PHONY: help setup venv-uv venv-pip run test slow bench bench-full check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,12 @@ test: setup ## runs the tests
 
 slow: setup ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
+
+bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
+	@$(BIN)/python -m bench --rounds 3 --scale 0.4 --only '1 event|50 events'
+
+bench-full: setup ## measures what a put costs, in five minutes
+	@$(BIN)/python -m bench
 
 check: lint types proto-check test ## what CI runs: lint, types, contract, tests
 

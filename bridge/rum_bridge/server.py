@@ -47,7 +47,7 @@ class RunningBridge:
 
 
 def open_listener(settings: BridgeSettings) -> socket.socket:
-    """Binds the address of the settings; connections wait until a bridge takes them.
+    """Binds the address of the settings; nobody can connect until a bridge runs on it.
 
     Raises:
         StartError: the address is taken or cannot be had.
@@ -59,7 +59,6 @@ def open_listener(settings: BridgeSettings) -> socket.socket:
         listener = socket.socket(address[0])
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address[4])
-        listener.listen(_BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error
@@ -87,6 +86,8 @@ async def running_bridge(
         if config.ssl:
             stack.enter_context(_following(config.ssl, settings))
         listener = listener or open_listener(settings)
+        # Not in uvicorn's own time: who is told that the bridge listens may connect at once.
+        listener.listen(_BACKLOG)
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         host = settings.http.rpartition(":")[0]

@@ -1,0 +1,76 @@
+"""Puts as they go on the wire, made before any clock runs."""
+
+from __future__ import annotations
+
+__all__ = ["AccessKey", "grpc_calls", "http_requests"]
+
+from itertools import islice
+
+import botocore.auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from bench.corpus import json_batches, message_batches
+from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
+
+AccessKey = tuple[str, str]
+"""Id and secret."""
+
+# What Chromium sends with each fetch of another site's page.
+_BROWSERS = b"".join(
+    name + b": " + value + b"\r\n"
+    for name, value in (
+        (b"Connection", b"keep-alive"),
+        (b"sec-ch-ua-platform", b'"Windows"'),
+        (b"User-Agent", b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, "
+                        b"like Gecko) Chrome/141.0.0.0 Safari/537.36"),
+        (b"sec-ch-ua", b'"Chromium";v="141", "Google Chrome";v="141", "Not)A;Brand";v="99"'),
+        (b"sec-ch-ua-mobile", b"?0"),
+        (b"Accept-Language", b"en-GB"),
+        (b"Accept", b"*/*"),
+        (b"Origin", b"http://localhost:8000"),
+        (b"Sec-Fetch-Site", b"cross-site"),
+        (b"Sec-Fetch-Mode", b"cors"),
+        (b"Sec-Fetch-Dest", b"empty"),
+        (b"Referer", b"http://localhost:8000/"),
+        (b"Accept-Encoding", b"gzip, deflate, br, zstd"),
+    )
+)  # fmt: skip
+
+
+def http_requests(
+    address: str, monitor_id: str, events: int, count: int, key: AccessKey | None = None
+) -> list[bytes]:
+    """Returns POSTs of one batch each, signed if there is a key. The last ones age 5 minutes."""
+    path = f"/appmonitors/{monitor_id}"
+    return [
+        b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\n%b%b\r\n%b"
+        % (path.encode(), address.encode(), len(body), _BROWSERS, _own(address, path, body, key),
+           body)
+        for body in islice(json_batches(events), count)
+    ]  # fmt: skip
+
+
+def _own(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:
+    headers = {"Content-Type": "application/json"}
+    if key:
+        request = AWSRequest("POST", f"http://{address}{path}", headers, body)
+        signer = botocore.auth.SigV4Auth(Credentials(*key), "rum", "us-east-1")
+        signer.add_auth(request)
+        headers = dict(request.headers.items())
+    return b"".join(f"{name}: {value}\r\n".encode() for name, value in headers.items())
+
+
+def grpc_calls(monitor_id: str, events: int, entries: int, count: int) -> list[bytes]:
+    """Returns serialized PutRumEventsRequests; with entries, BatchPutRumEventsRequests of them."""
+    batches = message_batches(events, monitor_id)
+    if not entries:
+        return list(islice(batches, count))
+    return [_together(list(islice(batches, entries))) for _ in range(count)]
+
+
+def _together(batches: list[bytes]) -> bytes:
+    request = BatchPutRumEventsRequest()
+    for batch in batches:
+        request.entries.add().request.ParseFromString(batch)
+    return request.SerializeToString()
