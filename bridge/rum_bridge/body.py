@@ -31,7 +31,7 @@ async def read_body(
             415, "UnsupportedMediaTypeException", "Content-Encoding must be gzip or identity."
         )
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_bytes:
+    if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_long(max_bytes)
     raw = await _receive(request, max_bytes, timeout_s)
     return raw, _gunzip(raw, max_decoded_bytes) if "gzip" in encoding else raw

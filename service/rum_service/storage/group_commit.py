@@ -27,6 +27,8 @@ _LINGER_S = 0.001
 # Batches of one failed group are tried one by one, until this many fail in a row: then it is the
 # store that fails, not a batch, and the callers should hear of it soon.
 _FAILURES_IN_A_ROW = 3
+# What a waiting batch takes beside its payload, roughly: small ones are many before they are long.
+_OBJECTS_BYTES = 1024
 
 
 class GroupCommit:
@@ -68,10 +70,7 @@ class GroupCommit:
         if self._stopping:
             raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
         # When nothing waits any is taken, or one longer than all that may wait never would be.
-        if (
-            self._waiting_bytes
-            and self._waiting_bytes + len(batch.payload) > self._max_waiting_bytes
-        ):
+        if self._waiting_bytes and self._waiting_bytes + _weight(batch) > self._max_waiting_bytes:
             raise ThrottlingException(
                 "More batches wait to be stored than the service may hold.",
                 service_code="rum",
@@ -82,7 +81,7 @@ class GroupCommit:
         with self._wake:
             self._queue.append((batch, future))
             self._wake.notify()
-        self._waiting_bytes += len(batch.payload)
+        self._waiting_bytes += _weight(batch)
         return future
 
     async def stop(self) -> None:
@@ -134,10 +133,14 @@ class GroupCommit:
 
     def _answer(self, group: list[_Waiting], outcomes: list[Outcome]) -> None:
         for (batch, future), outcome in zip(group, outcomes, strict=True):
-            self._waiting_bytes -= len(batch.payload)
+            self._waiting_bytes -= _weight(batch)
             if future.done():
                 continue  # the caller went away; its batch is stored all the same
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+
+
+def _weight(batch: Batch) -> int:
+    return len(batch.payload) + _OBJECTS_BYTES
