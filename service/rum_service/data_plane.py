@@ -43,7 +43,7 @@ class DataPlane(DataPlaneServiceServicer):
             [
                 Put(
                     entry.request,
-                    entry.request_id or request_id,
+                    entry.request_id[:64] or request_id,
                     call.relaying(entry.caller) if entry.HasField("caller") else call,
                 )
                 for entry in request.entries
