@@ -40,15 +40,20 @@ class BridgeToken:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._stamp = (0, 0)
         self._metadata: Metadata = ()
 
     def metadata(self) -> Metadata:
         """Returns what goes with each call."""
-        if not self._metadata:
-            # Not only at the start: the service makes the file, and may start after the bridge.
-            try:
+        # Looked at each time: the service makes the file, and may start after the bridge or make
+        # another one. With an old token all callers would be refused, and browsers switched off.
+        try:
+            status = self._file.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if stamp != self._stamp:
                 token = self._file.read_text().strip()
-            except OSError:
-                return ()
-            self._metadata = (("authorization", f"Bearer {token}"),)
+                self._metadata = (("authorization", f"Bearer {token}"),)
+                self._stamp = stamp
+        except OSError:
+            pass  # not there yet, or not there for a moment
         return self._metadata

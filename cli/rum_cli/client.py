@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Client", "Target", "client", "service_options"]
 
+import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,14 +102,29 @@ def _channel(target: Target, options: list[tuple[str, int]]) -> grpc.Channel:
 
 
 def _token(target: Target) -> str | None:
-    chosen = target.token_file
     default = Path(os.environ.get("OPENRUM_OPERATOR_TOKEN_FILE", _OPERATOR_TOKEN_FILE))
+    if target.token_file is None and not _is_near_or_tls(target):
+        return None  # nobody asked to send the operator's token to another machine in clear
+    file = target.token_file or default
     try:
-        return (chosen or default).read_text().strip()
+        token = file.read_text(errors="replace").strip()
     except OSError as error:
-        if chosen:
-            raise Failure(f"{chosen}: {error.strerror}", WRONG_USAGE) from None
+        if target.token_file:
+            raise Failure(f"{file}: {error.strerror}", WRONG_USAGE) from None
         return None
+    if not token.isascii() or not token.isprintable():
+        raise Failure(f"{file}: holds no token", WRONG_USAGE)
+    return token
+
+
+def _is_near_or_tls(target: Target) -> bool:
+    if target.ca_file or target.service.startswith("unix:"):
+        return True
+    host = target.service.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class _Details(NamedTuple):

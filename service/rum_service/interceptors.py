@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["REQUEST_ID_KEY", "CallBoundary", "Context", "call_of", "request_id_of"]
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -40,8 +40,8 @@ def request_id_of(context: Context) -> str:
 
 
 def call_of(context: Context) -> Call:
-    """Returns what a call brings along to say who makes it."""
-    metadata = dict(context.invocation_metadata() or ())
+    """Returns what a call brings along to say who makes it. Raises ValidationException."""
+    metadata = _once(context.invocation_metadata() or ())
     scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
     kind, _, peer = unquote(context.peer()).partition(":")
     relayed = metadata.get(_CALLER_KEY)
@@ -52,6 +52,16 @@ def call_of(context: Context) -> Call:
         peer_ip=peer.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else None,
         relayed=_relayed(relayed) if isinstance(relayed, bytes) else None,
     )
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two, a proxy and we could each believe another one."""
+    metadata: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in metadata and key in ("authorization", _CALLER_KEY):
+            raise ValidationException(f"{key} must be there once at most.")
+        metadata[key] = value
+    return metadata
 
 
 def _relayed(message: bytes) -> HttpCaller:

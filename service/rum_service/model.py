@@ -11,7 +11,7 @@ __all__ = [
     "MetricDestinationRecord",
 ]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class CredentialRecord:
     """What it allows: `read`, `write`, `admin`, joined by commas."""
     app_monitor: int | None
     """Key of the only app monitor it is for; None: all."""
-    sealed_secret: bytes
+    sealed_secret: bytes = field(repr=False)
     """Of a key: its secret, encrypted. Of a token: nothing, its id is the hash."""
     created_ms: int
     expires_ms: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
 from tests.gates import ACCOUNT, open_gate
+from tests.service.served import LoopThread
 
 
 @dataclass
@@ -107,3 +108,11 @@ async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
         finally:
             await commit.stop()
     store.close()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[LoopThread]:
+    """An event loop in a thread, for a server that tests call from outside."""
+    started = LoopThread()
+    yield started
+    started.stop()

@@ -17,6 +17,7 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from rum.v1.caller_pb2 import HttpCaller, SignedRequest
+from rum_service.auth.asked import is_path_of
 from rum_service.auth.callers import ADMIN, ANONYMOUS, Asked, Call, Principal, WebCaller
 from rum_service.auth.credentials import Credentials
 from rum_service.auth.sigv4 import verify
@@ -111,7 +112,7 @@ class Authentication:
 
 
 def _is_signed_for(signed: SignedRequest, asked: Asked) -> bool:
-    method, path, *_ = signed.canonical_request.decode().split("\n")
-    # Encoded twice, as SigV4 wants the path of every service but S3; any prefix may come before.
-    decoded = unquote(unquote(path)).rstrip("/")
-    return bool(asked.path) and method == asked.http_method and decoded.endswith(asked.path)
+    # Only these two lines are ASCII for certain: a signed header may hold any byte.
+    method, path, *_ = signed.canonical_request.split(b"\n", 2)
+    # Encoded twice, as SigV4 wants the path of every service but S3.
+    return is_path_of(asked, method.decode("latin-1"), unquote(unquote(path.decode("latin-1"))))

@@ -43,6 +43,8 @@ class Asked:
     """Of its REST form, decoded, without prefix or trailing slash; empty where it has none."""
     app_monitor_name: str | None = None
     """The app monitor it is about; None: all, or none."""
+    shows: bool = False
+    """Whether it only shows app monitors or their events, so that the access `read` will do."""
 
 
 @dataclass(frozen=True, slots=True)

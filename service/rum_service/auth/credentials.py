@@ -10,6 +10,7 @@ import secrets
 import string
 import time
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rum.v1 import operator_service_pb2 as pb
@@ -33,6 +34,21 @@ _check_key_id = re.compile(r"\w{16,128}", re.ASCII).fullmatch
 _check_secret = re.compile(r"[\x21-\x7e]{16,128}").fullmatch
 
 
+@dataclass(frozen=True, slots=True)
+class _Good:
+    record: CredentialRecord
+    secret: str = field(repr=False)
+    """Of a key, opened: a thread for each signed put would cost more than all else it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    until: float
+    """On the clock of the event loop."""
+    good: _Good | None
+    """None: there is none."""
+
+
 class Credentials:
     """The use cases. To be used on one event loop; the store works on the executor's threads."""
 
@@ -50,20 +66,21 @@ class Credentials:
         self._monitors = monitors
         self._box = box
         self._account_id = account_id
-        self._known: dict[tuple[str, str], tuple[float, CredentialRecord | None]] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
 
     async def principal_of_token(self, token: str) -> Principal | None:
         """Returns who a token stands for; None where it is unknown, expired or revoked."""
-        record = await self._valid(_TOKEN, token_hash(token))
-        return self._principal(record) if record else None
+        known = await self._valid(_TOKEN, token_hash(token))
+        return self._principal(known.record) if known else None
 
     async def key(self, access_key_id: str) -> tuple[Principal, str] | None:
         """Returns who an access key stands for, and its secret; None where there is none."""
-        record = await self._valid(_KEY, access_key_id)
-        if record is None:
+        # What is no id is not looked up, and so not remembered: it may be long, and hold NUL,
+        # which PostgreSQL does not take.
+        if not _check_key_id(access_key_id):
             return None
-        secret = await on_thread(self._executor, self._box.open, record.sealed_secret)
-        return self._principal(record), secret
+        known = await self._valid(_KEY, access_key_id)
+        return (self._principal(known.record), known.secret) if known else None
 
     async def create_key(self, request: pb.CreateAccessKeyRequest) -> pb.CreateAccessKeyResponse:
         """Makes or takes over an access key. Raises ConflictException."""
@@ -95,8 +112,7 @@ class Credentials:
 
     async def list(self, request: pb.ListCredentialsRequest) -> pb.ListCredentialsResponse:
         """Lists credentials without their secrets."""
-        if request.kind not in ("", _KEY, _TOKEN):
-            raise ValidationException("kind must be key or token.")
+        _check_kind(request.kind or _KEY)
         records = await on_thread(self._executor, self._store.list_credentials)
         names = await self._monitors.names()
         return pb.ListCredentialsResponse(
@@ -107,6 +123,7 @@ class Credentials:
 
     async def revoke(self, request: pb.RevokeCredentialRequest) -> None:
         """Takes a credential back, for good. Raises ResourceNotFoundException."""
+        _check_kind(request.kind)
         found = [
             record
             for record in await on_thread(self._executor, self._store.list_credentials)
@@ -118,7 +135,7 @@ class Credentials:
             )
         revoke = self._store.revoke_credential
         await on_thread(self._executor, revoke, request.kind, found[0].id, _now_ms())
-        self._known.clear()
+        self._forget_known()
 
     async def let_anybody_in(self) -> bool:
         """Says whether there is a credential that is good."""
@@ -152,17 +169,29 @@ class Credentials:
             raise ConflictException(
                 "This access key id is in use.", record_id, "Credential"
             ) from None
-        self._known.clear()
+        self._forget_known()
 
-    async def _valid(self, kind: str, record_id: str) -> CredentialRecord | None:
+    async def _valid(self, kind: str, record_id: str) -> _Good | None:
         now = asyncio.get_running_loop().time()
-        until, record = self._known.get((kind, record_id), (0.0, None))
-        if until <= now:
-            record = await on_thread(self._executor, self._store.credential, kind, record_id)
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[kind, record_id] = (now + _KNOWN_FOR_S, record)
-        return record if record and _is_valid(record) else None
+        known = self._known.get((kind, record_id))
+        if known is None or known.until <= now:
+            cache = self._known
+            found = await on_thread(self._executor, self._look_up, kind, record_id)
+            known = _Known(now + _KNOWN_FOR_S, found)
+            if len(cache) >= _MAX_KNOWN:
+                cache.clear()
+            cache[kind, record_id] = known
+        return known.good if known.good and _is_valid(known.good.record) else None
+
+    def _look_up(self, kind: str, record_id: str) -> _Good | None:
+        record = self._store.credential(kind, record_id)
+        if record is None or not _is_valid(record):
+            return None
+        return _Good(record, self._box.open(record.sealed_secret) if kind == _KEY else "")
+
+    def _forget_known(self) -> None:
+        # A new cache: a look-up under way may hold what was before, and puts that into the old one.
+        self._known = {}
 
     def _principal(self, record: CredentialRecord) -> Principal:
         return Principal(
@@ -170,6 +199,11 @@ class Credentials:
             access=frozenset(record.access.split(",")),
             app_monitor=record.app_monitor,
         )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in (_KEY, _TOKEN):
+        raise ValidationException("kind must be key or token.")
 
 
 def _is_valid(record: CredentialRecord) -> bool:

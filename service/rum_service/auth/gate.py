@@ -30,7 +30,6 @@ from rum_service.model import AppMonitorRecord
 
 FindMonitor = Callable[[str], Awaitable[AppMonitorRecord]]
 
-_READING = ("Get", "List", "BatchGet")
 _PUT = "PutRumEvents"
 _parsed = lru_cache(maxsize=1024)(policy.parse)
 
@@ -83,7 +82,7 @@ class Gate:
         if self._is_open_to(call):
             return
         principal = (await self._authentication.caller(call, asked)).principal
-        access = READ if asked.action.startswith(_READING) else ADMIN
+        access = READ if asked.shows else ADMIN
         key = None
         if asked.app_monitor_name and principal.app_monitor is not None:
             try:

@@ -1,0 +1,198 @@
+"""A whole service in a thread, and callers of every kind; outcomes by the name of the exception."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.status_pb2 import Status
+
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
+from rum.v1 import operator_service_pb2 as op
+from rum.v1.caller_pb2 import HttpCaller, SignedRequest
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
+from rum.v1.data_plane_service_pb2 import (
+    BatchPutRumEventsEntry,
+    BatchPutRumEventsRequest,
+    BatchPutRumEventsResponse,
+)
+from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
+from rum_bridge.sigv4 import signed_request
+from rum_service.auth.tokens import new_token, token_hash
+from rum_service.model import CredentialRecord
+from rum_service.server import running_service
+from rum_service.storage import open_store
+from tests.batches import message
+from tests.service.conftest import settings_in
+from tests.service.served import LoopThread
+from tests.signing import ACCESS_KEY_ID, REGION, SECRET, sign
+
+OK = "ok"
+RPCS = {
+    f"/{service.full_name}/{rpc.name}": rpc
+    for module in (data_plane_service_pb2, control_plane_service_pb2, operator_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+    for rpc in service.methods
+}
+METHOD_OF = {rpc.name: method for method, rpc in RPCS.items()}
+_TIMEOUT_S = 30.0
+
+Metadata = list[tuple[str, str | bytes]]
+
+
+def bearer(token: str) -> Metadata:
+    return [("authorization", f"Bearer {token}")]
+
+
+class Authorized:
+    """A client of a running service, and its tokens."""
+
+    def __init__(self, folder: Path, channel: grpc.Channel) -> None:
+        self.folder = folder
+        self._channel = channel
+        self.operator = (folder / "operator.token").read_text().strip()
+        self.bridge = (folder / "bridge.token").read_text().strip()
+
+    def answer(self, rpc: str, request: Message, metadata: Metadata | None = None) -> Any:
+        """Calls and returns the answer; raises grpc.RpcError."""
+        descriptor = RPCS[METHOD_OF[rpc]]
+        call = self._channel.unary_unary(
+            METHOD_OF[rpc],
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=GetMessageClass(descriptor.output_type).FromString,
+        )
+        return call(request, metadata=metadata, timeout=_TIMEOUT_S)
+
+    def outcome(self, rpc: str, request: Message, metadata: Metadata | None = None) -> str:
+        """`ok`, or the name of the exception; of the one entry where it is a batch put."""
+        try:
+            answer = self.answer(rpc, request, metadata)
+        except grpc.RpcError as error:
+            return named(status_of(error))
+        return named(answer.statuses[0]) if isinstance(answer, BatchPutRumEventsResponse) else OK
+
+    def refusal(self, rpc: str, request: Message, metadata: Metadata | None = None) -> str:
+        """Name and text of the exception."""
+        try:
+            self.answer(rpc, request, metadata)
+        except grpc.RpcError as error:
+            status = status_of(error)
+            return f"{named(status)}: {status.message}"
+        return OK
+
+    def put(
+        self, monitor: str, metadata: Metadata | None = None, *, entry: bool = False, **members: Any
+    ) -> str:
+        """The outcome of a put to the app monitor of this id, or of an entry of one."""
+        request = message(monitor, **members)
+        if not entry:
+            return self.outcome("PutRumEvents", request, metadata)
+        together = BatchPutRumEventsRequest(entries=[{"request": request}])
+        return self.outcome("BatchPutRumEvents", together, metadata)
+
+    def relay_put(self, monitor: str, report: HttpCaller, **members: Any) -> str:
+        """The outcome of a put that the bridge relays, as it does: in an entry."""
+        entry = BatchPutRumEventsEntry(request=message(monitor, **members), caller=report)
+        request = BatchPutRumEventsRequest(entries=[entry])
+        return self.outcome("BatchPutRumEvents", request, bearer(self.bridge))
+
+    def relayed(self, report: HttpCaller | bytes) -> Metadata:
+        """What goes with a call that the bridge relays."""
+        content = report if isinstance(report, bytes) else report.SerializeToString()
+        return [*bearer(self.bridge), ("rum-caller-bin", content)]
+
+    def monitor(self, name: str, **members: Any) -> str:
+        """Makes an app monitor and returns its id."""
+        request = CreateAppMonitorRequest(name=name, **{"domain": "example.com", **members})
+        return str(self.answer("CreateAppMonitor", request, bearer(self.operator)).id)
+
+    def token(self, name: str, *access: str, monitor: str | None = None) -> str:
+        """Makes a token."""
+        grant = op.Grant(name=name, access=access, app_monitor_name=monitor)
+        request = op.CreateTokenRequest(grant=grant)
+        return str(self.answer("CreateToken", request, bearer(self.operator)).token)
+
+    def import_key(self, *access: str, monitor: str | None = None) -> None:
+        """Takes over the key that `tests.signing` signs with."""
+        request = op.CreateAccessKeyRequest(
+            grant=op.Grant(name="signer", access=access, app_monitor_name=monitor),
+            access_key_id=ACCESS_KEY_ID,
+            secret_access_key=SECRET,
+        )
+        self.answer("CreateAccessKey", request, bearer(self.operator))
+
+    def revoke(self, token: str) -> None:
+        """Takes a token back."""
+        request = op.RevokeCredentialRequest(kind="token", id=token_hash(token)[:16])
+        self.answer("RevokeCredential", request, bearer(self.operator))
+
+    def expired_token(self) -> str:
+        """A token that may do everything and was good until a moment ago."""
+        token, now = new_token(), round(time.time() * 1000)
+        store = open_store(f"sqlite:///{self.folder / 'openrum.sqlite3'}")
+        store.add_credential(
+            CredentialRecord("token", token_hash(token), "old", "admin", None, b"", now, now)
+        )
+        store.close()
+        return token
+
+    def policy(self, name: str, document: str) -> None:
+        """Puts a resource policy."""
+        request = PutResourcePolicyRequest(name=name, policy_document=document)
+        self.answer("PutResourcePolicy", request, bearer(self.operator))
+
+
+def signed(method: str, target: str, **changes: Any) -> HttpCaller:
+    """A report of a request that was signed just now, unless `at` says otherwise."""
+    made = sign(method, target, **{"at": datetime.now(UTC), "region": REGION, **changes})
+    digest = hashlib.sha256(made.body).hexdigest()
+    found = signed_request(made.method, made.path, made.query, made.headers, digest)
+    return HttpCaller(signed_request=found)
+
+
+def with_wrong_signature(report: HttpCaller) -> HttpCaller:
+    """The report with a signature that is none of this request."""
+    changed = SignedRequest()
+    changed.CopyFrom(report.signed_request)
+    changed.signature = "0" * 64
+    return HttpCaller(signed_request=changed)
+
+
+def status_of(error: grpc.RpcError) -> Status:
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            return Status.FromString(value)
+    return Status(code=error.code().value[0], message=error.details())
+
+
+def named(status: Status) -> str:
+    if status.code == 0:
+        return OK
+    if status.details:
+        return str(status.details[0].TypeName()).rpartition(".")[2]
+    return f"gRPC status {status.code}: {status.message}"
+
+
+@contextmanager
+def authorized(loop: LoopThread, folder: Path, **settings: object) -> Iterator[Authorized]:
+    """Runs a service with these settings, on loopback and `required` unless they say otherwise."""
+    context = running_service(settings_in(folder, **{"auth": "required", **settings}))
+    running = loop.run(context.__aenter__())
+    try:
+        with grpc.insecure_channel(running.address) as channel:
+            yield Authorized(folder, channel)
+    finally:
+        loop.run(context.__aexit__(None, None, None))
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
