@@ -32,6 +32,7 @@ def main(
 ) -> None:
     """Run the benchmark, print its results and keep them under bench/results."""
     uvloop.install()
+    commit = _commit()
     cases = [
         case.with_variants(variants.split("|"))
         for case in CASES
@@ -44,7 +45,7 @@ def main(
         results = run_rounds(servers, cases, rounds, scale)
         if lost := servers.lost():
             raise click.ClickException(f"acknowledged, but not on disk: {lost}")
-    now, commit = datetime.now(UTC), _commit()
+    now = datetime.now(UTC)
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     text = report(
         results, command=command, commit=f"{now:%Y-%m-%d}, {commit}", folder=Path(data).parent
