@@ -1,7 +1,7 @@
 """Requests that wait at the same moment share one BatchPutRumEvents.
 
-A call costs the bridge more than all else it does: 0.33 ms of CPU a request with a call each, 0.12
-together (one event a request, 2026-11, 2 cores). A request that waits alone goes at once.
+With a call each, a request of one event costs service and bridge 2.4 times the CPU, one of 50
+events 1.6 times (32 at a time, 2026-11, 2 cores). A request that waits alone goes at once.
 """
 
 from __future__ import annotations
