@@ -69,6 +69,12 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def operator(self) -> tuple[tuple[str, str]]:
+        """Metadata of calls that may do everything; wanted where callers are authorized."""
+        token = (self.folder / "var" / "operator.token").read_text().strip()
+        return (("authorization", f"Bearer {token}"),)
+
     def start(self) -> None:
         """Starts the process and waits until it is ready."""
         self._process = self.begin()
@@ -167,7 +173,9 @@ class OpenRum(Process):
     def monitor_id(self) -> str:
         """Returns the id of the app monitor that the first start made."""
         with grpc.insecure_channel(self.grpc) as channel:
-            listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
+            listed = ControlPlaneServiceStub(channel).ListAppMonitors(
+                ListAppMonitorsRequest(), metadata=self.operator
+            )
         return next(m.id for m in listed.app_monitor_summaries if m.name == "my-app")
 
 
