@@ -83,7 +83,9 @@ class Gate:
         if self._is_open_to(call):
             return
         principal = (await self._authentication.caller(call, asked)).principal
-        access = READ if asked.action.startswith(_READING) else ADMIN
+        # What has no REST form is the operator's service, which is for `admin` alone.
+        is_reading = bool(asked.http_method) and asked.action.startswith(_READING)
+        access = READ if is_reading else ADMIN
         key = None
         if asked.app_monitor_name and principal.app_monitor is not None:
             try:
