@@ -87,6 +87,8 @@ def _data_plane(
         allow_origins=settings.allowed_origins,
         allow_methods=["POST"],
         allow_headers=["*"],  # echoes what is asked for: aws-rum-web sends whatever it is told to
+        # A page of the internet may send to a server of the intranet: beacons do so unasked.
+        allow_private_network=True,
         expose_headers=["x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"],
         max_age=_PREFLIGHT_MAX_AGE_S,
     )

@@ -8,7 +8,7 @@ Source: PutRumEvents API page, "Request Syntax".
 
 from __future__ import annotations
 
-__all__ = ["decode_put", "load_json"]
+__all__ = ["check_length", "decode_put", "load_json"]
 
 import json
 from typing import Any, NoReturn
@@ -50,6 +50,17 @@ def load_json(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise validation_error("The body must be a JSON object.")
     return document
+
+
+def check_length(document: dict[str, Any], max_events: int) -> None:
+    """Refuses too many events before any is looked at; the service would, but much later.
+
+    Raises:
+        HttpError: a ValidationException, with the service's text.
+    """
+    events = document.get("RumEvents")
+    if isinstance(events, list) and len(events) > max_events:
+        raise validation_error(f"RumEvents must have at most {max_events} items.")
 
 
 def decode_put(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from rum_bridge.body import read_body
 from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
-from rum_bridge.codec import decode_put, load_json
+from rum_bridge.codec import check_length, decode_put, load_json
 from rum_bridge.errors import HttpError
 from rum_bridge.settings import BridgeSettings
 
@@ -47,7 +47,9 @@ class PutEvents:
             max_decoded_bytes=self._settings.max_decoded_bytes,
             timeout_s=self._settings.body_timeout_s,
         )
+        document = load_json(body)
+        check_length(document, self._settings.max_events)
         caller = self._report(request, raw)
-        entry = decode_put(request.path_params["id"], load_json(body), request_id, caller)
+        entry = decode_put(request.path_params["id"], document, request_id, caller)
         await self._coalescer.put(entry)
         return Response(headers={"x-amzn-RequestId": request_id})

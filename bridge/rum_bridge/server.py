@@ -6,7 +6,7 @@ stop    no new connections → requests under way end → channel closed
 
 from __future__ import annotations
 
-__all__ = ["RunningBridge", "StartError", "running_bridge"]
+__all__ = ["RunningBridge", "StartError", "open_listener", "running_bridge"]
 
 import asyncio
 import contextlib
@@ -45,9 +45,34 @@ class RunningBridge:
     """host:port of the HTTP face, with the port that was bound."""
 
 
+def open_listener(settings: BridgeSettings) -> socket.socket:
+    """Binds the address of the settings; connections wait until a bridge takes them.
+
+    Raises:
+        StartError: the address is taken or cannot be had.
+    """
+    http = settings.http
+    host, _, port = http.rpartition(":")
+    try:
+        address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(address[0])
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address[4])
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error
+    return listener
+
+
 @asynccontextmanager
-async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridge]:
+async def running_bridge(
+    settings: BridgeSettings, listener: socket.socket | None = None
+) -> AsyncIterator[RunningBridge]:
     """Runs the bridge while the context is open.
+
+    Args:
+        listener: from `open_listener`, by who wants to know early whether the address is free.
 
     Raises:
         StartError: a setting cannot be met.
@@ -63,7 +88,7 @@ async def running_bridge(settings: BridgeSettings) -> AsyncIterator[RunningBridg
         config = _config(settings, create_app(settings, channel))
         if config.ssl and pair:
             stack.enter_context(following(config.ssl, *pair))
-        listener = _listen(settings.http)
+        listener = listener or open_listener(settings)
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         host = settings.http.rpartition(":")[0]
@@ -104,18 +129,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _listen(http: str) -> socket.socket:
-    host, _, port = http.rpartition(":")
-    try:
-        address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(address[0])
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address[4])
-        # Here, not in uvicorn's own time: who is told that the bridge listens may connect at once.
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StartError(f"OPENRUM_HTTP: cannot listen on {http}: {reason}") from error
-    return listener

@@ -75,10 +75,11 @@ class BridgeSettings(BaseSettings):
     max_decoded_bytes: int = Field(
         default=16 << 20, ge=1 << 10, description="The longest body taken, in bytes once gunzipped."
     )
+    max_events: int = Field(default=10_000, ge=1, description="The most events a batch may hold.")
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Compressed bytes that may wait for the disk before puts are throttled.",
+        description="Bytes that may wait for the disk or the service before puts are throttled.",
     )
     body_timeout_s: float = Field(
         default=30.0, gt=0, description="How long a client may take to send a body, in seconds."
@@ -118,7 +119,7 @@ class BridgeSettings(BaseSettings):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise ValueError("must be host:port, as 127.0.0.1:8080")
         return value
 

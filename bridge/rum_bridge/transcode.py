@@ -90,6 +90,11 @@ class _Resource:
                 f"{request.method} is not allowed here.",
                 headers={"Allow": ", ".join(self._calls)},
             )
+        if "origin" in request.headers:
+            # Browsers name the page with all that changes something; SDKs name none. With no CORS
+            # here this matters where a name that pages came from now leads to this server (DNS
+            # rebinding): to the browser they are of one site.
+            raise HttpError(403, "AccessDeniedException", "The control plane is not for pages.")
         response = await call(request)
         await response(scope, receive, send)
 

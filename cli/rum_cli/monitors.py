@@ -62,12 +62,22 @@ def list_(as_json: bool, target: Target) -> None:
             click.echo(json.dumps(MessageToDict(summary)))
         return
     whole = Column("Id", min_width=36)  # to be copied from here
-    table = Table("Name", whole, "State", "Created (UTC)", "Dropped")
+    console = Console()
+    table = Table(
+        # Folded, so that a terminal of 80 columns shows every column.
+        Column("Name", overflow="fold", max_width=max(8, console.width - 72)),
+        whole,
+        "State",
+        Column("Created (UTC)", max_width=10 if console.width < 100 else 19),
+        Column("Dropped", min_width=7),
+        show_edge=False,
+        pad_edge=False,
+    )
     for summary in summaries:
         created = summary.created[:19].replace("T", " ")
         dropped = str(summary.dropped_events)
         table.add_row(summary.name, summary.id, summary.state, created, dropped)
-    Console().print(table)
+    console.print(table)
 
 
 def all_monitors(planes: Client) -> list[AppMonitorSummary]:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from rum_bridge.server import StartError as BridgeStartError
-from rum_bridge.server import running_bridge
+from rum_bridge.server import open_listener, running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.first_run import FirstRun, first_run
@@ -42,11 +42,13 @@ def run_up() -> None:
 
     @asynccontextmanager
     async def both() -> AsyncIterator[None]:
+        # Before the service starts: a busy port is said at once, and nothing else.
+        listener = open_listener(bridge_settings)
         async with running_service(service_settings, exposed_by=exposed_by) as running:
             # Past the service's TLS, if it has any, through its socket.
             near = f"unix:{service_settings.socket}" if tls else running.address
             settings = bridge_settings.model_copy(update={"service": near})
-            async with running_bridge(settings) as bridge_running:
+            async with running_bridge(settings, listener) as bridge_running:
                 scheme = "https" if bridge_settings.http_certificate_file else "http"
                 await first_run(
                     FirstRun(

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["StoreHealth"]
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,20 +16,30 @@ from grpc_health.v1 import health, health_pb2
 log = structlog.get_logger()
 
 # A store that needs longer for one small commit accepts nothing in a useful time.
-_CHECK_TIMEOUT_S = 5.0
+_TIMEOUT_S = 5.0
 # Checks closer together than this share one answer: each costs the disk an fsync.
-_CHECK_EVERY_S = 1.0
+_EVERY_S = 1.0
 
 
 class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-health-checking is untyped
-    """Commits something small to the store before it answers a check."""
+    """Commits something small to the store before it answers a check, and while anybody watches."""
 
-    def __init__(self, services: Sequence[str], check_writable: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        services: Sequence[str],
+        check_writable: Callable[[], None],
+        *,
+        timeout_s: float = _TIMEOUT_S,
+        every_s: float = _EVERY_S,
+    ) -> None:
         super().__init__()
         self._services = ("", *services)
         self._check_writable = check_writable
+        self._timeout_s = timeout_s
+        self._every_s = every_s
         self._lock = asyncio.Lock()
-        self._checked_at = -_CHECK_EVERY_S
+        self._probe: asyncio.Future[None] | None = None
+        self._checked_at = -math.inf
         self._draining = False
 
     async def Check(
@@ -36,25 +47,48 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
         request: health_pb2.HealthCheckRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> health_pb2.HealthCheckResponse:
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if not self._draining and now - self._checked_at >= _CHECK_EVERY_S:
-                status = await self._probe()
-                for service in self._services:
-                    await self.set(service, status)
-                self._checked_at = now
+        await self._refresh()
         return await super().Check(request, context)
+
+    async def Watch(
+        self,
+        request: health_pb2.HealthCheckRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> None:
+        await self._refresh()
+        refreshing = asyncio.create_task(self._keep_fresh())
+        try:
+            await super().Watch(request, context)
+        finally:
+            refreshing.cancel()
 
     async def drain(self) -> None:
         """Answers NOT_SERVING from now on."""
         self._draining = True
         await self.enter_graceful_shutdown()
 
-    async def _probe(self) -> health_pb2.HealthCheckResponse.ServingStatus:
-        probe = asyncio.to_thread(self._check_writable)
-        try:
-            await asyncio.wait_for(probe, _CHECK_TIMEOUT_S)
-        except Exception as error:
-            log.warning("store not writable", reason=type(error).__name__)
-            return health_pb2.HealthCheckResponse.NOT_SERVING
-        return health_pb2.HealthCheckResponse.SERVING
+    async def _keep_fresh(self) -> None:
+        while not self._draining:
+            await asyncio.sleep(self._every_s)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if self._draining or now - self._checked_at < self._every_s:
+                return
+            serving = health_pb2.HealthCheckResponse
+            status = serving.SERVING if await self._is_writable() else serving.NOT_SERVING
+            for service in self._services:
+                await self.set(service, status)
+            self._checked_at = now
+
+    async def _is_writable(self) -> bool:
+        # A probe that hangs is waited for again: each new one would take one more thread.
+        probe = self._probe or asyncio.ensure_future(asyncio.to_thread(self._check_writable))
+        done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
+        self._probe = None if done else probe
+        reason = probe.exception() if done else TimeoutError()
+        if reason:
+            log.warning("store not writable", reason=type(reason).__name__)
+        return reason is None

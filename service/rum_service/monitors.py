@@ -57,6 +57,7 @@ class Monitors:
         self._clock = clock
         self._max_app_monitors = max_app_monitors
         self._known: dict[str, tuple[float, AppMonitorRecord]] = {}
+        self._removals: set[asyncio.Task[None]] = set()
 
     async def resolve(self, monitor_id: str) -> AppMonitorRecord:
         """Finds the app monitor that a put names. Upper-case ids are found too.
@@ -69,19 +70,21 @@ class Monitors:
         known = self._known.get(monitor_id)
         if known and known[0] > now:
             return known[1]
+        cache = self._known
         record = await on_thread(self._executor, self._store.app_monitor_by_id, monitor_id)
         if record is None:
-            self._known.pop(monitor_id, None)
+            cache.pop(monitor_id, None)
             raise ResourceNotFoundException(
                 "There is no app monitor with this id.", monitor_id, "AppMonitor"
             )
         record = _with_flags(record)
-        self._known[monitor_id] = (now + _KNOWN_FOR_S, record)
+        cache[monitor_id] = (now + _KNOWN_FOR_S, record)
         return record
 
     def forget_known(self) -> None:
         """Lets the next put ask the store: to be called after every change of an app monitor."""
-        self._known.clear()
+        # A new cache: a find under way may hold what was before, and puts that into the old one.
+        self._known = {}
 
     async def find(self, name: str) -> AppMonitorRecord:
         """Finds an app monitor by name. Raises ResourceNotFoundException."""
@@ -195,9 +198,18 @@ class Monitors:
         """Removes an app monitor and its events. Raises ResourceNotFoundException."""
         validate_control(request)
         record = await self.find(request.name)
-        await on_thread(self._executor, self._store.delete_app_monitor, record.key)
-        self.forget_known()
-        await self._purge(record.key)
+        removal = asyncio.create_task(self._remove(record.key))
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
+        # What is begun is done, also where it takes longer than the caller waits.
+        await asyncio.shield(removal)
+
+    async def stop(self) -> None:
+        """Cuts removals short; `purge_deleted` takes them up after the next start."""
+        removals = list(self._removals)
+        for removal in removals:
+            removal.cancel()
+        await asyncio.gather(*removals, return_exceptions=True)
 
     async def names(self) -> dict[int, str]:
         """Returns the names of all app monitors by the keys of their records."""
@@ -215,6 +227,11 @@ class Monitors:
         """Removes the events of app monitors whose removal was cut short."""
         for key in await on_thread(self._executor, self._store.deleted_app_monitors):
             await self._purge(key)
+
+    async def _remove(self, key: int) -> None:
+        await on_thread(self._executor, self._store.delete_app_monitor, key)
+        self.forget_known()
+        await self._purge(key)
 
     async def _purge(self, key: int) -> None:
         # In small transactions, so that puts to other app monitors get their turn in between.

@@ -29,7 +29,12 @@ def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
         parts = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+    if (
+        not isinstance(parts, list)
+        or [type(part) for part in parts] != list(kinds)
+        # Half a character or a NUL is in no name, and a database fails of it.
+        or not all(part.isprintable() for part in parts if isinstance(part, str))
+    ):
         raise ValidationException(f"{member} is not a token of a page before.")
     return parts
 

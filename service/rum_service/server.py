@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["RunningService", "StartError", "running_service"]
 
 import asyncio
-import socket
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -40,6 +39,7 @@ from rum_service.data_plane import DataPlane
 from rum_service.health import StoreHealth
 from rum_service.ingest import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
+from rum_service.listening import StartError, listen
 from rum_service.metric_definitions import MetricDefinitions
 from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
@@ -51,12 +51,13 @@ from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.group_commit import GroupCommit
 from rum_service.tags import Tags
-from rum_service.tls import TlsError, server_credentials
 
 log = structlog.get_logger()
 
 _READER_THREADS = 4
+_LOOKUP_THREADS = 4
 _MAX_GROUP_BYTES = 4 << 20
+_MAX_METADATA_BYTES = 128 << 10
 _SERVICES = (
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
@@ -64,10 +65,6 @@ _SERVICES = (
     health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
     reflection.SERVICE_NAME,
 )
-
-
-class StartError(Exception):
-    """The service cannot start; the text names the setting and the reason, in one line."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +95,7 @@ async def running_service(
     try:
         async with _listening(settings, store, exposed_by) as service:
             yield service
+        log.info("service stopped")
     finally:
         store.close()
 
@@ -106,10 +104,12 @@ async def running_service(
 async def _listening(
     settings: ServiceSettings, store: Store, exposed_by: str | None
 ) -> AsyncIterator[RunningService]:
+    # Puts look up app monitors on threads of their own: slow reads of the log do not hold them up.
+    lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
     readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
     monitors = Monitors(
         store,
-        readers,
+        lookups,
         clock=lambda: datetime.now(UTC),
         max_app_monitors=settings.max_app_monitors,
     )
@@ -121,7 +121,7 @@ async def _listening(
     try:
         credentials = Credentials(
             store,
-            readers,
+            lookups,
             monitors,
             SealedBox(settings.secrets_key_file),
             account_id=settings.account_id,
@@ -143,7 +143,7 @@ async def _listening(
         add_ControlPlaneServiceServicer_to_server(control_plane, server)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(_SERVICES, server)
-        address = _bind(server, settings)
+        address = listen(server, settings)
         await server.start()
         purge = asyncio.create_task(monitors.purge_deleted())
         log.info("service listens", grpc=address, socket=settings.socket or None)
@@ -153,10 +153,11 @@ async def _listening(
             await health.drain()
             await server.stop(settings.drain_s)
             purge.cancel()
+            await monitors.stop()
     finally:
         await group_commit.stop()
         readers.shutdown()
-        log.info("service stopped")
+        lookups.shutdown()
 
 
 def _control_plane(
@@ -226,41 +227,9 @@ def _server(settings: ServiceSettings, gate: Gate, monitors: Monitors) -> grpc.a
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
+        # A bridge reports the query it was asked: 200 ids of BatchDeleteRumMetricDefinitions are
+        # 12 KB, and gRPC takes 8 KB of metadata unless told otherwise.
+        ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
     ]
     return grpc.aio.server(interceptors=[CallBoundary(admit)], options=options)
-
-
-def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> str:
-    host, _, port = settings.grpc.rpartition(":")
-    _check_free(host.strip("[]"), int(port))
-    if settings.grpc_certificate_file and settings.grpc_key_file:
-        try:
-            tls = server_credentials(
-                settings.grpc_certificate_file, settings.grpc_key_file, settings.client_ca_file
-            )
-        except TlsError as error:
-            raise StartError(str(error)) from error
-        bound = server.add_secure_port(settings.grpc, tls)
-    else:
-        bound = server.add_insecure_port(settings.grpc)
-    if settings.socket:
-        try:
-            server.add_insecure_port(f"unix:{settings.socket}")
-        except RuntimeError:
-            raise StartError(
-                f"OPENRUM_SOCKET: cannot listen on {settings.socket}: its folder must exist and be"
-                " writable, and the path have fewer than 108 bytes"
-            ) from None
-    return f"{host}:{bound}"
-
-
-def _check_free(host: str, port: int) -> None:
-    """Asks the system first: gRPC's own failure is ten lines long and names no setting."""
-    try:
-        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(address[0]) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address[4])
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StartError(f"OPENRUM_GRPC: cannot listen on {host}:{port}: {reason}") from error

@@ -42,7 +42,7 @@ class ServiceSettings(BaseSettings):
     )
     account_id: str = Field(
         default="000000000000",
-        pattern=r"^\d{12}$",
+        pattern="^[0-9]{12}$",
         description="The AWS account id in ARNs and event documents, 12 digits.",
     )
     region: str = Field(
@@ -90,7 +90,7 @@ class ServiceSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Compressed bytes that may wait for the disk before puts are throttled.",
+        description="Bytes that may wait for the disk or the service before puts are throttled.",
     )
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
@@ -110,7 +110,7 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise ValueError("must be host:port, as 127.0.0.1:50051")
         return value
 

@@ -181,19 +181,34 @@ def test_a_body_that_browsers_send_unasked_is_refused(
     prefixed: OpenRum, path: str, content_type: str
 ) -> None:
     body = b'{"Name": "made-by-another-site", "Domain": "localhost"}'
-    headers = {"Origin": _OTHER, "Content-Type": content_type}
+    headers = {"Content-Type": content_type}
     answer = send(prefixed.url, path, body, headers=headers)
+    of_a_page = send(prefixed.url, path, body, headers={"Origin": _OTHER, **headers})
 
     assert (answer.status, answer.error_type) == (415, "UnsupportedMediaTypeException")
-    _expect_no_cors(answer)
+    assert (of_a_page.status, of_a_page.error_type) == (403, "AccessDeniedException")
+    _expect_no_cors(of_a_page)
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1:8080"])
+def test_a_page_of_a_name_that_leads_here_may_not_use_the_control_plane(
+    prefixed: OpenRum, host: str
+) -> None:
+    """DNS rebinding: to the browser page and server are of one site."""
+    headers = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json"}
+    answer = send(prefixed.url, "/appmonitors", None, headers=headers)
+
+    assert (answer.status, answer.error_type) == (403, "AccessDeniedException")
 
 
 @pytest.mark.parametrize("body", [None, b"{}"], ids=["no-body", "empty-object"])
 def test_a_query_makes_no_app_monitor(prefixed: OpenRum, rum_of: Any, body: bytes | None) -> None:
     """A request that every page may send: POST, no body, no header of its own."""
     query = "/appmonitor?Name=made-by-another-site&Domain=localhost"
-    answer = send(prefixed.url, query, body, headers={"Origin": _OTHER})
+    of_a_page = send(prefixed.url, query, body, headers={"Origin": _OTHER})
+    answer = send(prefixed.url, query, body)
     names = [m["Name"] for m in rum_of(prefixed.url).list_app_monitors()["AppMonitorSummaries"]]
 
+    assert of_a_page.status == 403
     assert (answer.status, answer.message) == (400, "Name is required.")
     assert names == ["my-app"]

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from rum_service.model import Batch, MetricDefinitionRecord
-from rum_service.storage import open_store
 from rum_service.storage.base import (
     DefinitionTakenError,
     NameTakenError,
     QuotaReachedError,
     Store,
 )
-from rum_service.storage.memory import MemoryStore
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store: Store = (
-        MemoryStore()
-        if request.param == "memory"
-        else open_store(f"sqlite:///{tmp_path}/openrum.sqlite3")
-    )
-    yield store
-    store.close()
 
 
 def new_monitor(store: Store, name: str = "shop") -> int:

@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from rum.v1 import errors_pb2
+from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.control_plane_service_pb2 import (
     CreateAppMonitorRequest,
     GetAppMonitorDataRequest,
@@ -43,7 +44,11 @@ def channel(openrum: OpenRum) -> Iterator[grpc.Channel]:
 @pytest.fixture
 def monitor(channel: grpc.Channel) -> tuple[str, str]:
     """Name and id of an empty app monitor."""
-    request = CreateAppMonitorRequest(name=f"app-{new_id()}", domain="localhost")
+    request = CreateAppMonitorRequest(
+        name=f"app-{new_id()}",
+        domain="localhost",
+        custom_events=CustomEvents(status="ENABLED"),
+    )
     return request.name, ControlPlaneServiceStub(channel).CreateAppMonitor(request).id
 
 

@@ -30,6 +30,13 @@ def open_store(url: str) -> Store:
     if opener is None:
         known = " or ".join(f"{name}://" for name in _OPENERS)
         raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
-    dialect = opener(parsed)
-    migrate(dialect.writer)
-    return SqlStore(dialect)
+    if parsed.host and "@" in f"{parsed.host}{parsed.database}":
+        # What is taken for the host may be a piece of the password, and would be in the text.
+        raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
+    store = SqlStore(dialect := opener(parsed))
+    try:
+        migrate(dialect.writer)
+    except ValueError:
+        store.close()
+        raise
+    return store

@@ -1,0 +1,159 @@
+"""grpc.health.v1 says SERVING only while a put would be accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from rum_service.health import StoreHealth
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_TIMEOUT_S = 30.0
+
+
+class Served:
+    """The health service of a server, and a client of it."""
+
+    def __init__(self, health: StoreHealth, channel: grpc.aio.Channel) -> None:
+        self.health = health
+        self.stub = health_pb2_grpc.HealthStub(channel)
+
+    async def check(self, service: str = "") -> int:
+        answer = await self.stub.Check(health_pb2.HealthCheckRequest(service=service))
+        return int(answer.status)
+
+    async def watch(self, service: str = "") -> AsyncIterator[int]:
+        watching = self.stub.Watch(health_pb2.HealthCheckRequest(service=service))
+        async for answer in watching:
+            yield answer.status
+
+
+@asynccontextmanager
+async def served(
+    check_writable: Callable[[], None], folder: Path, **settings: float
+) -> AsyncIterator[Served]:
+    health = StoreHealth(["rum.v1.DataPlaneService"], check_writable, **settings)
+    server = grpc.aio.server()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server.add_insecure_port(f"unix:{folder}/health.sock")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{folder}/health.sock") as channel:
+            async with asyncio.timeout(_TIMEOUT_S):
+                yield Served(health, channel)
+    finally:
+        await server.stop(None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(f"sqlite:///{tmp_path / 'openrum.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+async def test_a_store_that_commits_is_serving(store: Store, tmp_path: Path) -> None:
+    async with served(store.check_writable, tmp_path) as health:
+        assert await health.check() == SERVING
+        assert await health.check("rum.v1.DataPlaneService") == SERVING
+
+
+async def test_a_store_that_cannot_commit_is_not_serving_until_it_can(
+    store: Store, tmp_path: Path
+) -> None:
+    """Somebody else holds the write lock: SQLite itself would wait 10 s for it."""
+    other = sqlite3.connect(tmp_path / "openrum.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with served(store.check_writable, tmp_path, timeout_s=0.1, every_s=0) as health:
+        locked = await health.check(), await health.check("rum.v1.DataPlaneService")
+        other.execute("ROLLBACK")
+        while (status := await health.check()) != SERVING:
+            pass
+    other.close()
+
+    assert locked == (NOT_SERVING, NOT_SERVING)
+    assert status == SERVING
+
+
+async def test_a_store_that_fails_is_not_serving(store: Store, tmp_path: Path) -> None:
+    broken = sqlite3.connect(tmp_path / "openrum.sqlite3")
+    broken.execute("DROP TABLE write_checks")
+    broken.close()
+    async with served(store.check_writable, tmp_path) as health:
+        assert await health.check() == NOT_SERVING
+
+
+async def test_checks_of_one_moment_share_one_commit(tmp_path: Path) -> None:
+    probes: list[None] = []
+    async with served(lambda: probes.append(None), tmp_path, every_s=3600) as health:
+        await asyncio.gather(*(health.check() for _ in range(20)))
+
+    assert len(probes) == 1
+
+
+async def test_a_store_that_hangs_is_asked_once_however_often_health_is(tmp_path: Path) -> None:
+    asked, back = [], threading.Event()
+
+    def hang() -> None:
+        asked.append(None)
+        assert back.wait(_TIMEOUT_S)
+
+    async with served(hang, tmp_path, timeout_s=0.01, every_s=0) as health:
+        statuses = [await health.check() for _ in range(10)]
+        asked_meanwhile = len(asked)
+        back.set()
+        while await health.check() != SERVING:
+            pass
+
+    assert statuses == [NOT_SERVING] * 10
+    assert asked_meanwhile == 1
+
+
+async def test_who_watches_sees_the_store_fail_and_come_back(tmp_path: Path) -> None:
+    fails = threading.Event()
+    fails.set()
+
+    def check() -> None:
+        if fails.is_set():
+            raise OSError("no space left on device")
+
+    async with served(check, tmp_path, every_s=0.01) as health:
+        statuses = health.watch()
+        first = await anext(statuses)
+        fails.clear()
+        second = await anext(statuses)
+        fails.set()
+        third = await anext(statuses)
+        await statuses.aclose()
+
+    assert [first, second, third] == [NOT_SERVING, SERVING, NOT_SERVING]
+
+
+async def test_a_service_that_drains_is_not_serving_whatever_its_store_says(
+    tmp_path: Path,
+) -> None:
+    async with served(lambda: None, tmp_path, every_s=0) as health:
+        before = await health.check()
+        await health.health.drain()
+
+        assert (before, await health.check()) == (SERVING, NOT_SERVING)
+
+
+async def test_an_unknown_service_is_not_found(tmp_path: Path) -> None:
+    async with served(lambda: None, tmp_path) as health:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await health.check("rum.v1.Nothing")
+
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND

@@ -1,0 +1,153 @@
+"""A setting that cannot be met is one line that names it, and says no secret."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from rum_service.server import StartError, running_service
+from rum_service.settings import ServiceSettings
+from rum_service.storage import open_store
+
+
+def refusal(**settings: object) -> str:
+    """Why these settings are refused: the setting, or the text that names it."""
+    with pytest.raises(ValidationError) as refused:
+        ServiceSettings(**settings)  # type: ignore[arg-type]
+    problem = refused.value.errors(include_url=False, include_input=False)[0]
+    return ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0:50051", "[::]:50051", "192.168.1.7:0", "rum.example.com:50051", "10.0.0.1:1"],
+)
+def test_an_address_that_other_machines_reach_needs_tls(address: str) -> None:
+    assert "OPENRUM_GRPC: " + address in refusal(grpc=address)
+    assert "OPENRUM_GRPC_CERTIFICATE_FILE" in refusal(grpc=address)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:0", "127.9.9.9:1", "[::1]:50051", "localhost:65535"]
+)
+def test_a_loopback_address_needs_none(address: str) -> None:
+    assert not ServiceSettings(grpc=address).exposed
+
+
+@pytest.mark.parametrize(
+    "address", ["50051", ":50051", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                "127.0.0.1:-1", "127.0.0.1:²", "127.0.0.1:٣", ""],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    assert refusal(grpc=address) == "grpc: Value error, must be host:port, as 127.0.0.1:50051"
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["", "1", "0" * 13, "0" * 11 + "x", " " + "0" * 12, "0" * 12 + "\n", "٣" * 12],
+)
+def test_an_account_is_twelve_digits(account: str) -> None:
+    assert refusal(account_id=account).startswith("account_id: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_events", 0), ("max_waiting_bytes", 1), ("drain_s", -1), ("drain_s", "nan")],
+)
+def test_a_limit_that_lets_nothing_through_is_refused(name: str, value: object) -> None:
+    assert refusal(**{name: value}).startswith(f"{name}: ")
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql+psycopg://user:{SECRET}@127.0.0.1:1/db",
+        f"postgresql+psycopg://user:p@{SECRET}:5432@127.0.0.1/db",
+        f"postgresql+psycopg://user:p@{SECRET}@127.0.0.1:1/db",
+        f"postgresql+psycopg://user:p@{SECRET}/p@127.0.0.1:1/db",
+        f"postgresql+psycopg://user:{SECRET}@127.0.0.1:port/db",
+        f"postgresql+psycopg://user:{SECRET}@[::1/db",
+        f"postgresql+psycopg//user:{SECRET}@127.0.0.1/db",
+        f"postgresql://user:{SECRET}@127.0.0.1/db",
+        f"mysql://user:{SECRET}@127.0.0.1/db",
+        f"user:{SECRET}@127.0.0.1",
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_one_line_without_the_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as refused:
+        open_store(url)
+
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="a file is needed"):
+        open_store(url)
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("my notes, not a database\n" * 100)
+    with pytest.raises(ValueError, match="the database cannot be opened: file is not a database"):
+        open_store(f"sqlite:///{file}")
+
+    assert file.read_text() == "my notes, not a database\n" * 100
+
+
+def settings_in(folder: Path, **members: object) -> ServiceSettings:
+    """Settings whose files are all in one folder."""
+    return ServiceSettings(
+        **{
+            "grpc": "127.0.0.1:0",
+            "database_url": f"sqlite:///{folder / 'openrum.sqlite3'}",
+            "operator_token_file": folder / "operator.token",
+            "bridge_token_file": folder / "bridge.token",
+            "secrets_key_file": folder / "secrets.key",
+            **members,
+        }  # type: ignore[arg-type]
+    )
+
+
+async def start_refused(settings: ServiceSettings) -> str:
+    with pytest.raises(StartError, match=r"^[^\n]+$") as refused:
+        async with running_service(settings):
+            pass
+    return str(refused.value)
+
+
+async def test_a_busy_port_is_one_line_that_names_the_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        text = await start_refused(settings_in(tmp_path, grpc=address))
+
+    assert text == f"OPENRUM_GRPC: cannot listen on {address}: address already in use"
+
+
+@pytest.mark.parametrize("path", ["missing/service.sock", "x" * 120])
+async def test_a_socket_that_cannot_be_made_names_the_setting(tmp_path: Path, path: str) -> None:
+    text = await start_refused(settings_in(tmp_path, socket=str(tmp_path / path)))
+
+    assert text.startswith(f"OPENRUM_SOCKET: cannot listen on {tmp_path / path}")
+
+
+async def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for url in ("sqlite:///:memory:", f"sqlite:///{tmp_path}/file/openrum.sqlite3"):
+        text = await start_refused(settings_in(tmp_path, database_url=url))
+        assert text.startswith("OPENRUM_DATABASE_URL: ")
+
+
+async def test_what_a_refused_start_has_opened_is_free_again(tmp_path: Path) -> None:
+    await start_refused(settings_in(tmp_path, socket=str(tmp_path / "missing" / "s")))
+
+    async with running_service(settings_in(tmp_path)) as service:
+        assert service.address.startswith("127.0.0.1:")
