@@ -206,3 +206,42 @@ def test_a_bridge_that_does_not_trust_the_service_is_not_ready(
         status, text = bridge.get("/readyz")
 
     assert (status, text) == (503, "the service does not answer: UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"CA": "none"}, "OPENRUM_SERVICE_CA_FILE: {folder}/none: No such file or directory"),
+        ({"CA": "text"}, "OPENRUM_SERVICE_CA_FILE: {folder}/text is not a certificate, PEM"),
+        (
+            {"CA": "ca.pem", "CERTIFICATE": "own.pem", "KEY": "none"},
+            "OPENRUM_SERVICE_KEY_FILE: {folder}/none: No such file or directory",
+        ),
+        (
+            {"CA": "ca.pem", "CERTIFICATE": "own.pem", "KEY": "text"},
+            "OPENRUM_SERVICE_CERTIFICATE_FILE: {folder}/own.pem and {folder}/text are not a"
+            " certificate and its key, PEM, without a password",
+        ),
+        (
+            {"CA": "ca.pem", "CERTIFICATE": "own.pem"},
+            "OPENRUM_SERVICE_CERTIFICATE_FILE and OPENRUM_SERVICE_KEY_FILE go together",
+        ),
+        (
+            {"CERTIFICATE": "own.pem", "KEY": "own.key"},
+            "OPENRUM_SERVICE_CERTIFICATE_FILE needs OPENRUM_SERVICE_CA_FILE",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_wrong_files_of_a_bridge_are_one_line_that_names_the_setting(
+    tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    Authority(tmp_path, "ca").sign("own")
+    (tmp_path / "text").write_text("no PEM\n")
+    files = {
+        f"OPENRUM_SERVICE_{what}_FILE": str(tmp_path / file) for what, file in settings.items()
+    }
+    ran = run_openrum("bridge", OPENRUM_HTTP="127.0.0.1:0", **files)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"Error: {said.format(folder=tmp_path)}\n"
