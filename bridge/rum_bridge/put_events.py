@@ -11,6 +11,7 @@ import uuid
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from rum_bridge.body import read_body
 from rum_bridge.caller import CallerReport
@@ -24,7 +25,7 @@ _MEDIA_TYPES = ("application/json", "text/plain", "")
 
 
 class PutEvents:
-    """The endpoint."""
+    """The endpoint, as an ASGI application: a function would be wrapped once more."""
 
     def __init__(
         self, coalescer: Coalescer, report: CallerReport, settings: BridgeSettings
@@ -33,7 +34,11 @@ class PutEvents:
         self._coalescer = coalescer
         self._settings = settings
 
-    async def post(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._post(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _post(self, request: Request) -> Response:
         request_id = str(uuid.uuid4())
         request.state.request_id = request_id
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
