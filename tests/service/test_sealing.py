@@ -148,7 +148,7 @@ def test_a_lost_key_of_secrets_is_the_services_failure_and_logged(tmp_path: Path
             )
             with_token = service.put(shop, bearer(service.operator))
         process.stop()
-    failures = [json.loads(line) for line in process.output if '"error"' in line]
+    failures = [json.loads(line) for line in process.output if '"level": "error"' in line]
 
     assert (put, listed, with_token) == ("InternalServerException",) * 2 + ("ok",)
     assert ["SECRETS_KEY" in line["exception"] for line in failures] == [True, True]
