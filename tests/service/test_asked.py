@@ -10,14 +10,15 @@ from urllib.parse import quote, unquote
 import grpc.aio
 import pytest
 from google.protobuf.message_factory import GetMessageClass
-from starlette.applications import Starlette
 from starlette.routing import Match, Route
 
+from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.app import create_app
+from rum_bridge.caller import CallerReport
 from rum_bridge.canonical import canonical_request
+from rum_bridge.channel import BridgeToken
 from rum_bridge.settings import BridgeSettings
-from rum_bridge.transcode import http_rules
+from rum_bridge.transcode import http_rules, transcoded_routes
 from rum_service.auth.asked import asked_of, is_path_of
 from rum_service.auth.callers import Asked
 from tests.service.authorized import METHOD_OF, RPCS
@@ -27,20 +28,22 @@ ARN = "arn:aws:rum:us-east-1:123456789012:appmonitor/"
 
 
 @pytest.fixture
-async def bridge(tmp_path: Path) -> AsyncIterator[Starlette]:
-    settings = BridgeSettings(path_prefix="/rum", bridge_token_file=tmp_path / "none")
+async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
+    """The control plane's routes, under the prefix /rum too."""
+    settings = BridgeSettings(path_prefix="/rum")
+    token, report = BridgeToken(tmp_path / "none"), CallerReport(authorization_required=True)
+    service = pb.DESCRIPTOR.services_by_name["ControlPlaneService"]
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        yield create_app(settings, channel)
+        yield transcoded_routes(service, channel, token, report, settings)
 
 
-def served(app: Starlette, verb: str, path: str) -> dict[str, Any] | None:
-    """The path parameters of the control plane's route that takes this (decoded) path."""
+def served(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:
+    """The path parameters of the route that takes this (decoded) path."""
     scope = {"type": "http", "method": verb, "path": path, "headers": []}
-    for route in app.routes:
-        if isinstance(route, Route) and route.path not in ("/healthz", "/readyz"):
-            match, child = route.matches(scope)
-            if match is Match.FULL:
-                return dict(child["path_params"])
+    for route in routes:
+        match, child = route.matches(scope)
+        if match is Match.FULL:
+            return dict(child["path_params"])
     return None
 
 
@@ -55,7 +58,7 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize("prefix", ["", "/rum"])
 @pytest.mark.parametrize(("verb", "rpc", "name"), [*cases()])
 async def test_the_path_is_that_of_the_bridges_route(
-    bridge: Starlette, prefix: str, verb: str, rpc: Any, name: str
+    bridge: list[Route], prefix: str, verb: str, rpc: Any, name: str
 ) -> None:
     request = GetMessageClass(rpc.input_type)()
     variables = {}
