@@ -21,7 +21,7 @@ _RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
-@click.option("--rounds", default=7, show_default=True, help="How often all is measured.")
+@click.option("--rounds", default=5, show_default=True, help="How often all is measured.")
 @click.option("--scale", default=1.0, show_default=True, help="Part of the requests that is sent.")
 @click.option("--only", default="", help="Cases whose name holds this; several with |.")
 @click.option("--variants", default="", help="Variants whose name holds this; several with |.")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 __all__ = ["SqlStore"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, exists, func, select, update
@@ -30,13 +31,15 @@ class SqlStore(SqlCredentials, SqlMetrics):
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
-        self._insert_batches = dialect.insert(batches).on_conflict_do_nothing()
+        self._insert_batches, self._row = _compiled(dialect)
 
     def append(self, new: Sequence[Batch]) -> list[bool]:
-        rows = [{name: getattr(batch, name) for name in Batch.__slots__} for batch in new]
+        rows = [self._row(batch) for batch in new]
         with self._write_lock, self._writer.begin() as connection:
             inserted = sum(
-                connection.execute(self._insert_batches, rows[start : start + _AT_ONCE]).rowcount
+                connection.exec_driver_sql(
+                    self._insert_batches, rows[start : start + _AT_ONCE]
+                ).rowcount
                 for start in range(0, len(rows), _AT_ONCE)
             )
             if inserted == len(new):
@@ -156,6 +159,19 @@ class SqlStore(SqlCredentials, SqlMetrics):
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+
+
+def _compiled(dialect: Dialect) -> tuple[str, Callable[[Batch], Any]]:
+    """Returns the insertion of batches as its driver takes it, and what makes a row of a batch.
+
+    Core would look at each value of each row: 28 against 19 µs a batch, ten at a time (2026-11).
+    """
+    names = list(Batch.__slots__)
+    insert = dialect.insert(batches).on_conflict_do_nothing()
+    compiled = insert.compile(dialect=dialect.writer.dialect, column_keys=names)
+    if compiled.positiontup:
+        return str(compiled), attrgetter(*compiled.positiontup)
+    return str(compiled), lambda batch: {name: getattr(batch, name) for name in names}
 
 
 def _digests(connection: Connection, new: Sequence[Batch]) -> dict[tuple[int, bytes], bytes]:
