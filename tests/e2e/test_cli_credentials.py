@@ -212,7 +212,7 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
         (("keys", "create", "--name", "a", "--monitor", "nobody"), None, 1, "no app monitor"),
         (("tokens", "create", "--name", "a", "--expires-in", "1y"), None, 2, "'1y' is no time"),
         (("tokens", "create", "--name", "a", "--access", "all"), None, 2, "'all' is not one of"),
-        (("keys", "create"), None, 2, "Missing option '--name'"),
+        (("keys", "import"), None, 2, "Missing option '--access-key-id'"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
 )
@@ -224,6 +224,15 @@ def test_what_cannot_be_done_is_said_without_a_traceback(
     assert (ran.returncode, ran.stdout) == (code, "")
     assert message in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_key_needs_no_name(server: OpenRum) -> None:
+    pair = ("--access-key-id", "AKIDWITHOUTANAME0001", "--secret-access-key-file", "-")
+    ran = run(server, "keys", "import", *pair, stdin="a-secret-that-people-have-already")
+    listed = run(server, "keys", "list", "--json").stdout.splitlines()
+
+    assert (ran.returncode, ran.stdout) == (0, "AKIDWITHOUTANAME0001\n")
+    assert "AKIDWITHOUTANAME0001" in {json.loads(line)["grant"]["name"] for line in listed}
 
 
 def test_without_a_token_nothing_is_done(server: OpenRum, tmp_path: Path) -> None:
