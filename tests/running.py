@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -43,6 +44,8 @@ class Process:
     """
 
     command: str
+    tls: ssl.SSLContext | None = None
+    """What the HTTP face's certificate is trusted by; None: it has none."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -59,7 +62,7 @@ class Process:
 
     @property
     def url(self) -> str:
-        return f"http://{self._http}"
+        return f"{'https' if self.tls else 'http'}://{self._http}"
 
     @property
     def grpc(self) -> str:
@@ -68,6 +71,12 @@ class Process:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def operator(self) -> tuple[tuple[str, str]]:
+        """Metadata of calls that may do everything; wanted where callers are authorized."""
+        token = (self.folder / "var" / "operator.token").read_text().strip()
+        return (("authorization", f"Bearer {token}"),)
 
     def start(self) -> None:
         """Starts the process and waits until it is ready."""
@@ -118,7 +127,7 @@ class Process:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -159,7 +168,7 @@ class OpenRum(Process):
     def _is_ready(self, line: str) -> bool:
         words = line.split()
         if len(words) == 2 and words[0] == "HTTP":
-            self._http = words[1].removeprefix("http://")
+            self._http = words[1].partition("://")[2]
         if len(words) == 2 and words[0] == "gRPC":
             self._grpc = words[1]
         return line.startswith("Stop with")
@@ -167,7 +176,9 @@ class OpenRum(Process):
     def monitor_id(self) -> str:
         """Returns the id of the app monitor that the first start made."""
         with grpc.insecure_channel(self.grpc) as channel:
-            listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
+            listed = ControlPlaneServiceStub(channel).ListAppMonitors(
+                ListAppMonitorsRequest(), metadata=self.operator
+            )
         return next(m.id for m in listed.app_monitor_summaries if m.name == "my-app")
 
 

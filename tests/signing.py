@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["REGION", "SECRET", "Request", "captured", "judge", "named", "sign"]
+__all__ = ["ACCESS_KEY_ID", "REGION", "SECRET", "Request", "captured", "judge", "named", "sign"]
 
 import hashlib
 from collections.abc import Callable, Sequence

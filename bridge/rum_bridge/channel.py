@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from rum_bridge.certificates import read_ca, read_pair
 from rum_bridge.settings import BridgeSettings
 
 Metadata = tuple[tuple[str, str], ...]
@@ -23,15 +24,13 @@ CHANNEL_OPTIONS = [
 
 
 def open_channel(settings: BridgeSettings) -> grpc.aio.Channel:
-    """Returns the channel. Raises OSError where a file of the settings cannot be read."""
+    """Returns the channel. Raises CertificateError where a file of the settings cannot be used."""
     if settings.service_ca_file is None:
         return grpc.aio.insecure_channel(settings.service, CHANNEL_OPTIONS)
-    certificate, key = settings.service_certificate_file, settings.service_key_file
-    credentials = grpc.ssl_channel_credentials(
-        settings.service_ca_file.read_bytes(),
-        key.read_bytes() if key else None,
-        certificate.read_bytes() if certificate else None,
-    )
+    ca = read_ca("OPENRUM_SERVICE_CA_FILE", settings.service_ca_file)
+    pair = settings.service_pair
+    certificate, key = read_pair("SERVICE", *pair) if pair else (None, None)
+    credentials = grpc.ssl_channel_credentials(ca, key, certificate)
     return grpc.aio.secure_channel(settings.service, credentials, CHANNEL_OPTIONS)
 
 

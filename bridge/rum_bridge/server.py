@@ -11,7 +11,6 @@ __all__ = ["RunningBridge", "StartError", "open_listener", "running_bridge"]
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from rum_bridge.app import create_app
+from rum_bridge.certificates import CertificateError, following, read_pair
 from rum_bridge.channel import open_channel
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
@@ -31,7 +31,6 @@ log = structlog.get_logger()
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
 _KEEP_ALIVE_S = 65
 _BACKLOG = 2048
-_CERTIFICATE_EVERY_S = 2.0
 
 
 class StartError(Exception):
@@ -77,14 +76,17 @@ async def running_bridge(
     Raises:
         StartError: a setting cannot be met.
     """
+    pair = settings.http_pair
     try:
+        if pair:
+            read_pair("HTTP", *pair)
         channel = open_channel(settings)
-    except OSError as error:
-        raise StartError(f"{error.filename}: {error.strerror}") from error
+    except CertificateError as error:
+        raise StartError(str(error)) from error
     async with channel, contextlib.AsyncExitStack() as stack:
         config = _config(settings, create_app(settings, channel))
-        if config.ssl:
-            stack.enter_context(_following(config.ssl, settings))
+        if config.ssl and pair:
+            stack.enter_context(following(config.ssl, *pair))
         listener = listener or open_listener(settings)
         # Not in uvicorn's own time: who is told that the bridge listens may connect at once.
         listener.listen(_BACKLOG)
@@ -118,39 +120,8 @@ def _config(settings: BridgeSettings, app: ASGIApp) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(settings.drain_s)),
     )
-    try:
-        config.load()
-    except OSError as error:  # ssl.SSLError is one
-        file = error.filename or settings.http_certificate_file
-        raise StartError(f"OPENRUM_HTTP_CERTIFICATE_FILE: {file}: {error.strerror}") from error
+    config.load()
     return config
-
-
-@contextlib.contextmanager
-def _following(tls: ssl.SSLContext, settings: BridgeSettings) -> Iterator[None]:
-    """Reads the certificate again when its files have changed; new connections then have it."""
-    certificate, key = settings.http_certificate_file, settings.http_key_file
-
-    def stamps() -> list[tuple[int, int]]:
-        files = [file.stat() for file in (certificate, key) if file]
-        return [(file.st_mtime_ns, file.st_ino) for file in files]
-
-    async def follow(read: list[tuple[int, int]]) -> None:
-        while True:
-            await asyncio.sleep(_CERTIFICATE_EVERY_S)
-            try:
-                if certificate and (changed := stamps()) != read:
-                    tls.load_cert_chain(certificate, key)
-                    read = changed
-                    log.info("certificate read again", file=str(certificate))
-            except OSError as error:
-                log.error("certificate not read", file=str(certificate), reason=error.strerror)
-
-    task = asyncio.create_task(follow(stamps()))
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -36,7 +36,8 @@ class BridgeSettings(BaseSettings):
         description="Tells a bridge from other callers, so that its reports of who calls are "
         "believed. Made by the service at its first start.",
     )
-    trusted_proxies: list[str] = Field(
+    # NoDecode: JSON that is none is then a failed validation like any other.
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Addresses and networks whose X-Forwarded-For is believed, as JSON: "
         '["10.0.0.0/8"].',
@@ -63,7 +64,6 @@ class BridgeSettings(BaseSettings):
         description="A path the control plane is served under too, as /rum. PutRumEvents is served"
         " under any.",
     )
-    # NoDecode: JSON that is none is then a failed validation like any other.
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
         description="Origins whose pages may send events with fetch, as JSON: "
@@ -93,15 +93,27 @@ class BridgeSettings(BaseSettings):
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
     )
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
     @classmethod
-    def _from_json(cls, value: object) -> object:
+    def _from_json(cls, value: object, field: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
+        example = "10.0.0.0/8" if field.field_name == "trusted_proxies" else "https://shop.example"
         try:
             return json.loads(value)
         except ValueError:
-            raise ValueError('must be a JSON array, as ["https://shop.example"]') from None
+            raise ValueError(f'must be a JSON array, as ["{example}"]') from None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        # uvicorn takes what is neither for the name of a peer, which then never comes.
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"must be addresses and networks: {error}") from None
+        return value
 
     @field_validator("http")
     @classmethod
@@ -115,7 +127,25 @@ class BridgeSettings(BaseSettings):
     def _tls(self) -> BridgeSettings:
         if (self.http_certificate_file is None) != (self.http_key_file is None):
             raise ValueError("OPENRUM_HTTP_CERTIFICATE_FILE and OPENRUM_HTTP_KEY_FILE go together")
+        if (self.service_certificate_file is None) != (self.service_key_file is None):
+            raise ValueError(
+                "OPENRUM_SERVICE_CERTIFICATE_FILE and OPENRUM_SERVICE_KEY_FILE go together"
+            )
+        if self.service_certificate_file and not self.service_ca_file:
+            raise ValueError("OPENRUM_SERVICE_CERTIFICATE_FILE needs OPENRUM_SERVICE_CA_FILE")
         return self
+
+    @property
+    def http_pair(self) -> tuple[Path, Path] | None:
+        """Certificate and key of the HTTP face; None without TLS."""
+        certificate, key = self.http_certificate_file, self.http_key_file
+        return (certificate, key) if certificate and key else None
+
+    @property
+    def service_pair(self) -> tuple[Path, Path] | None:
+        """The bridge's own certificate and its key; None without mTLS."""
+        certificate, key = self.service_certificate_file, self.service_key_file
+        return (certificate, key) if certificate and key else None
 
     @property
     def exposed(self) -> bool:

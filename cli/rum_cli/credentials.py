@@ -29,7 +29,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 
 def _grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--name", required=True, help="What it is for, for people."),
+        click.option("--name", help="What it is for, for people."),
         click.option(
             "--access",
             multiple=True,
@@ -54,10 +54,10 @@ def keys() -> None:
 @_json_option
 @service_options
 def create_key(
-    name: str, access: tuple[str, ...], monitor: str | None, as_json: bool, target: Target
+    name: str | None, access: tuple[str, ...], monitor: str | None, as_json: bool, target: Target
 ) -> None:
     """Make an access key and print it; the secret is not shown again."""
-    request = CreateAccessKeyRequest(grant=_grant(name, access, monitor))
+    request = CreateAccessKeyRequest(grant=_grant(name or "key", access, monitor))
     with client(target) as planes:
         made = planes.operator.CreateAccessKey(request)
     if as_json:
@@ -81,14 +81,14 @@ def create_key(
 def import_key(
     access_key_id: str,
     secret_access_key_file: TextIO,
-    name: str,
+    name: str | None,
     access: tuple[str, ...],
     monitor: str | None,
     target: Target,
 ) -> None:
     """Take over an access key that people have already."""
     request = CreateAccessKeyRequest(
-        grant=_grant(name, access, monitor),
+        grant=_grant(name or access_key_id[:64], access, monitor),
         access_key_id=access_key_id,
         secret_access_key=secret_access_key_file.read().strip(),
     )
@@ -107,7 +107,7 @@ def tokens() -> None:
 @_json_option
 @service_options
 def create_token(
-    name: str,
+    name: str | None,
     access: tuple[str, ...],
     monitor: str | None,
     expires_in: str | None,
@@ -115,7 +115,7 @@ def create_token(
     target: Target,
 ) -> None:
     """Make a token and print it; it is not shown again."""
-    request = CreateTokenRequest(grant=_grant(name, access, monitor))
+    request = CreateTokenRequest(grant=_grant(name or "token", access, monitor))
     if expires_in:
         request.expires_in_seconds = _seconds(expires_in)
     with client(target) as planes:

@@ -7,6 +7,7 @@ __all__ = ["DataPlane"]
 from typing import Any, TypeAlias
 
 import grpc.aio
+import structlog
 from google.rpc.status_pb2 import Status
 
 from rum.v1 import data_plane_service_pb2 as pb
@@ -15,6 +16,8 @@ from rum_service.errors import ValidationException
 from rum_service.ingest import Ingest, Put
 from rum_service.interceptors import call_of, request_id_of
 from rum_service.status import to_status
+
+log = structlog.get_logger()
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _MAX_ENTRIES = 1000
@@ -39,16 +42,23 @@ class DataPlane(DataPlaneServiceServicer):
         if not 1 <= len(request.entries) <= _MAX_ENTRIES:
             raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
         request_id, call = request_id_of(context), call_of(context)
-        errors = await self._ingest.put_many(
-            [
-                Put(
-                    entry.request,
-                    entry.request_id[:64] or request_id,
-                    call.relaying(entry.caller) if entry.HasField("caller") else call,
+        puts = [
+            Put(
+                entry.request,
+                entry.request_id[:64] or request_id,
+                call.relaying(entry.caller) if entry.HasField("caller") else call,
+            )
+            for entry in request.entries
+        ]
+        errors = await self._ingest.put_many(puts)
+        for put, error in zip(puts, errors, strict=True):
+            if error is not None:
+                log.info(
+                    "put refused",
+                    request_id=put.request_id,
+                    error=type(error).__name__,
+                    why=str(error),
                 )
-                for entry in request.entries
-            ]
-        )
         return pb.BatchPutRumEventsResponse(
             statuses=[_OK if error is None else to_status(error) for error in errors]
         )

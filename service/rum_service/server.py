@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc.aio
 import structlog
@@ -189,11 +190,8 @@ async def _check_somebody_may_call(
 
 
 def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool) -> Gate:
-    try:
-        operator = private_file(settings.operator_token_file, new_token, 0o600)
-        bridge = private_file(settings.bridge_token_file, new_token, 0o640)
-    except OSError as error:
-        raise StartError(f"{error.filename}: {error.strerror}") from error
+    operator = _token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600)
+    bridge = _token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640)
     authentication = Authentication(
         credentials,
         operator_token=operator,
@@ -210,6 +208,13 @@ def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool
         region=settings.region or "us-east-1",
         account_id=settings.account_id,
     )
+
+
+def _token(setting: str, file: Path, mode: int) -> str:
+    try:
+        return private_file(file, new_token, mode)
+    except OSError as error:
+        raise StartError(f"{setting}: {error.filename}: {error.strerror}") from error
 
 
 def _server(settings: ServiceSettings, gate: Gate, monitors: Monitors) -> grpc.aio.Server:

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["ServiceSettings"]
 
 import ipaddress
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
@@ -74,7 +75,8 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="mTLS for gRPC: callers must show a certificate signed by this CA, PEM.",
     )
-    certificate_access: list[Literal["read", "write", "admin"]] = Field(
+    # NoDecode: JSON that is none is then a failed validation like any other.
+    certificate_access: Annotated[list[Literal["read", "write", "admin"]], NoDecode] = Field(
         default=["read", "write"],
         description="What callers with such a certificate may do, as JSON.",
     )
@@ -93,6 +95,16 @@ class ServiceSettings(BaseSettings):
     drain_s: float = Field(
         default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
     )
+
+    @field_validator("certificate_access", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON array, as ["read", "write"]') from None
 
     @field_validator("grpc")
     @classmethod

@@ -1,17 +1,19 @@
 // Calls CloudWatch RUM with the AWS SDK for JavaScript that is installed in the working directory.
-// Arguments: the endpoint, and a file of calls: [["GetAppMonitorCommand", {"Name": "shop"}], ...].
+// Arguments: the endpoint, a file of calls: [["GetAppMonitorCommand", {"Name": "shop"}], ...], and
+// more settings of the client, as JSON.
 // Prints, as JSON, what each call returned or how it failed.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const rum = createRequire(`${process.cwd()}/`)("@aws-sdk/client-rum");
-const [endpoint, file] = process.argv.slice(2);
+const [endpoint, file, settings] = process.argv.slice(2);
 const client = new rum.RUMClient({
     endpoint,
     region: "us-east-1",
     credentials: { accessKeyId: "any", secretAccessKey: "any" },
     disableHostPrefix: true,
     maxAttempts: 1,
+    ...JSON.parse(settings),
 });
 
 // JSON holds no dates: event times arrive as ISO 8601.
@@ -20,7 +22,7 @@ const withDates = (name, value) => (name === "timestamp" ? new Date(value) : val
 async function call([command, input]) {
     try {
         const { $metadata, ...output } = await client.send(new rum[command](input));
-        return { status: $metadata.httpStatusCode, requestId: $metadata.requestId, output };
+        return { status: $metadata.httpStatusCode, requestId: $metadata.requestId, attempts: $metadata.attempts, output };
     } catch (error) {
         return {
             status: error.$metadata?.httpStatusCode,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.async_api import Page as PlaywrightPage
-from playwright.async_api import Request
+from playwright.async_api import Request, Response
 
 from tests.tools.chromium import Page
 
@@ -18,7 +18,7 @@ _KEEP_BEACONS = """
     const send = navigator.sendBeacon.bind(navigator);
     navigator.sendBeacon = (url, body) => {
         const kept = JSON.parse(localStorage.beacons ?? "[]");
-        localStorage.beacons = JSON.stringify([...kept, body]);
+        localStorage.beacons = JSON.stringify([...kept, {url, body}]);
         return send(url, body);
     };
 """
@@ -54,6 +54,10 @@ class Traffic:
     failures: list[str] = field(default_factory=list)
     preflights: list[int] = field(default_factory=list)
     """Statuses of the answers to preflights."""
+    asked: list[list[str]] = field(default_factory=list)
+    """Headers that preflights asked for."""
+    refusals: list[tuple[int, str]] = field(default_factory=list)
+    """Status and x-amzn-ErrorType of the answers that were no success."""
 
     def __post_init__(self) -> None:
         self.page.do(self._listen)
@@ -61,25 +65,45 @@ class Traffic:
     async def _listen(self, page: PlaywrightPage) -> None:
         await page.add_init_script(_KEEP_BEACONS)
         page.on("request", self._on_request)
+        page.on("response", self._on_answer)
         page.on("requestfailed", lambda request: self.failures.append(request.failure or ""))
         # Only the protocol beneath shows preflights.
         session = await page.context.new_cdp_session(page)
         await session.send("Network.enable")
         session.on("Network.responseReceived", self._on_response)
+        session.on("Network.requestWillBeSentExtraInfo", self._on_headers)
 
     def _on_request(self, request: Request) -> None:
         if "/appmonitors/" in request.url:
             body = request.post_data_buffer or b""
             self.posts.append(Post(request.url, request.headers, body))
 
+    def _on_answer(self, answer: Response) -> None:
+        if "/appmonitors/" in answer.url and not answer.ok:
+            self.refusals.append((answer.status, answer.headers.get("x-amzn-errortype", "")))
+
     def _on_response(self, answer: dict[str, Any]) -> None:
         if answer["type"] == "Preflight":
             self.preflights.append(answer["response"]["status"])
 
+    def _on_headers(self, request: dict[str, Any]) -> None:
+        headers = {name.lower(): value for name, value in request["headers"].items()}
+        if asked := headers.get("access-control-request-headers"):
+            self.asked.append(asked.split(","))
+
     def beacons(self) -> list[dict[str, Any]]:
         """Bodies of the beacons that pages of the open page's origin have sent."""
-        kept = self.page.evaluate("() => localStorage.beacons ?? '[]'")
-        return [json.loads(body) for body in json.loads(str(kept))]
+        return [json.loads(beacon["body"]) for beacon in self._beacons()]
+
+    def beacon_urls(self) -> list[str]:
+        """Where those beacons were sent to."""
+        return [beacon["url"] for beacon in self._beacons()]
+
+    def _beacons(self) -> list[dict[str, str]]:
+        kept: list[dict[str, str]] = json.loads(
+            str(self.page.evaluate("() => localStorage.beacons ?? '[]'"))
+        )
+        return kept
 
     def batches(self) -> list[dict[str, Any]]:
         """Bodies of all batches, each once however often it was sent."""

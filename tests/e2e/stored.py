@@ -15,19 +15,22 @@ __all__ = ["stored_events"]
 _YEAR_1_MS = -62_135_596_800_000
 
 
-def stored_events(address: str, name: str = "my-app") -> list[dict[str, Any]]:
+def stored_events(
+    address: str, name: str = "my-app", metadata: tuple[tuple[str, str], ...] = ()
+) -> list[dict[str, Any]]:
     """Returns the documents of all events of an app monitor, what was stored first first.
 
     Args:
         address: The service's, host:port for gRPC.
         name: The app monitor's.
+        metadata: Of the calls, where callers are authorized.
     """
     request = GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=_YEAR_1_MS))
     documents: list[dict[str, Any]] = []
     with grpc.insecure_channel(address) as channel:
         control_plane = ControlPlaneServiceStub(channel)
         while True:
-            page = control_plane.GetAppMonitorData(request, timeout=30)
+            page = control_plane.GetAppMonitorData(request, timeout=30, metadata=metadata)
             documents += [json.loads(document) for document in page.events]
             if not page.next_token:
                 return documents[::-1]

@@ -130,6 +130,12 @@ def test_a_wrong_database_url_is_one_line_without_the_password(
         ("OPENRUM_HTTP", "0.0.0.0:8080", "set a loopback address, 127.0.0.1 or [::1]"),
         ("OPENRUM_GRPC", "0.0.0.0:50051", "set a loopback address, 127.0.0.1 or [::1]"),
         ("OPENRUM_ALLOWED_ORIGINS", "https://shop.example", "must be a JSON array"),
+        ("OPENRUM_TRUSTED_PROXIES", "10.0.0.0/8", 'must be a JSON array, as ["10.0.0.0/8"]'),
+        ("OPENRUM_TRUSTED_PROXIES", '["10.0.0.1/8"]', "10.0.0.1/8 has host bits set"),
+        ("OPENRUM_TRUSTED_PROXIES", '["proxy"]', "'proxy' does not appear to be"),
+        ("OPENRUM_CERTIFICATE_ACCESS", "read", 'must be a JSON array, as ["read", "write"]'),
+        ("OPENRUM_OPERATOR_TOKEN_FILE", "/proc/none/token", "No such file or directory"),
+        ("OPENRUM_BRIDGE_TOKEN_FILE", "/proc/none/token", "No such file or directory"),
         ("OPENRUM_PATH_PREFIX", "rum", "should match pattern"),
         ("OPENRUM_SOCKET", "/nowhere/socket", "cannot listen on /nowhere/socket: its folder must"),
     ],
@@ -138,7 +144,8 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_what_to_set(
     tmp_path: Path, setting: str, value: str, text: str
 ) -> None:
     database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
-    error = _failed_start(**{"OPENRUM_DATABASE_URL": database, setting: value})
+    tokens = {f"OPENRUM_{who}_TOKEN_FILE": str(tmp_path / who) for who in ("OPERATOR", "BRIDGE")}
+    error = _failed_start(**{"OPENRUM_DATABASE_URL": database, **tokens, setting: value})
 
     assert error.startswith(f"{setting}: ")
     assert text in error

@@ -1,26 +1,18 @@
-"""The AWS SDK for JavaScript in Node.js, by sdk_js.mjs."""
+"""The AWS SDK for JavaScript in Node.js."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.batches import batch, event, new_id
 from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
+from tests.e2e.sdk_js import Call, call
 from tests.e2e.stored import stored_events
 from tests.running import OpenRum
-from tests.tools.node import npm_install, run_node
-from tests.tools.toolbox import TOOLS, tools_needed
-
-_PACKAGES = {"@aws-sdk/client-rum": "3.1086.0"}
-_SCRIPT = Path(__file__).with_name("sdk_js.mjs")
-
-Call = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +21,6 @@ def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     server = OpenRum(tmp_path_factory.mktemp("openrum"), **LITTLE_ROOM)
     yield server
     server.stop()
-
-
-def _call(server: OpenRum, *calls: Call) -> list[dict[str, Any]]:
-    """Makes the calls one after the other and returns what each gave."""
-    with tools_needed():
-        modules = npm_install(_PACKAGES, TOOLS / "aws-sdk-js")
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(calls, file)
-        file.flush()
-        printed = run_node(_SCRIPT, server.url, file.name, cwd=modules.parent)
-    results: list[dict[str, Any]] = json.loads(printed)
-    return results
 
 
 def _put(monitor_id: str, body: dict[str, Any]) -> Call:
@@ -60,7 +40,7 @@ def test_a_put_is_stored_as_it_was_given(openrum: OpenRum) -> None:
     ]
     body = batch(events)
     put = _put(openrum.monitor_id(), body)
-    results = _call(openrum, put, put)
+    results = call(openrum, put, put)
     found = [e for e in stored_events(openrum.grpc) if e["batch_id"] == body["BatchId"]]
 
     assert [(r["status"], r["output"]) for r in results] == [(200, {}), (200, {})]
@@ -80,9 +60,9 @@ def test_each_refusal_is_the_class_of_its_exception(openrum: OpenRum) -> None:
         ("CreateAppMonitorCommand", {"Name": "my-app", "Domain": "localhost"}),
         ("GetAppMonitorCommand", {"Name": "nowhere"}),
     ]
-    results = _call(openrum, *calls)
+    results = call(openrum, *calls)
     with full_queue(openrum):
-        results += _call(openrum, _put(monitor, batch([event(timestamp="2025-01-02T03:04:05Z")])))
+        results += call(openrum, _put(monitor, batch([event(timestamp="2025-01-02T03:04:05Z")])))
 
     assert [(r["status"], r["error"], r["modelled"], r["retryable"]) for r in results] == [
         (400, "ValidationException", True, False),
@@ -101,8 +81,8 @@ def test_a_store_that_fails_is_an_internal_server_exception(openrum: OpenRum) ->
     body = batch([event(timestamp="2025-01-02T03:04:05Z")])
     put = _put(openrum.monitor_id(), body)
     with broken_store(openrum):
-        failed = _call(openrum, put)[0]
-    succeeded = _call(openrum, put)[0]
+        failed = call(openrum, put)[0]
+    succeeded = call(openrum, put)[0]
     found = [e for e in stored_events(openrum.grpc) if e["batch_id"] == body["BatchId"]]
 
     assert tuple(
@@ -116,7 +96,7 @@ def test_a_store_that_fails_is_an_internal_server_exception(openrum: OpenRum) ->
 def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> None:
     domains = ["a.example", "b.example"]
     new = {"Name": "shop#1", "DomainList": domains, "CustomEvents": {"Status": "ENABLED"}}
-    created, shown = _call(
+    created, shown = call(
         openrum,
         ("CreateAppMonitorCommand", new),
         ("GetAppMonitorCommand", {"Name": "shop#1"}),
@@ -124,7 +104,7 @@ def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> Non
     monitor_id = created["output"]["Id"]
     body = batch([event(timestamp=f"2025-01-02T03:04:0{n}Z", type=f"t{n}") for n in range(3)])
     span = {"After": 1735787041000, "Before": 1735787042000}
-    put, listed, data, updated, changed, deleted, gone = _call(
+    put, listed, data, updated, changed, deleted, gone = call(
         openrum,
         _put(monitor_id, body),
         ("ListAppMonitorsCommand", {"MaxResults": 1}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from rum.v1.data_plane_service_pb2 import (
 )
 from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
 from rum_bridge.sigv4 import signed_request
+from rum_service.auth.sigv4 import signing_key
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.model import CredentialRecord
 from rum_service.server import running_service
@@ -157,6 +159,15 @@ def signed(method: str, target: str, **changes: Any) -> HttpCaller:
     digest = hashlib.sha256(made.body).hexdigest()
     found = signed_request(made.method, made.path, made.query, made.headers, digest)
     return HttpCaller(signed_request=found)
+
+
+def signature_of(request: SignedRequest) -> str:
+    """The signature of a canonical request that was changed after signing."""
+    key = signing_key(SECRET, request.date, request.region, request.service)
+    scope = "/".join((request.date, request.region, request.service, request.terminator))
+    digest = hashlib.sha256(request.canonical_request).hexdigest()
+    text = "\n".join(("AWS4-HMAC-SHA256", request.amz_date, scope, digest))
+    return hmac.new(key, text.encode(), "sha256").hexdigest()
 
 
 def with_wrong_signature(report: HttpCaller) -> HttpCaller:

@@ -2,6 +2,7 @@
 
     from a bridge (its token)   what it reports: signature, else token, else anonymous
     with a token                whom the token stands for
+    from a bridge without it    anonymous: the bridge's own certificate is not its callers'
     with a certificate          its common name
     otherwise                   anonymous
 
@@ -67,6 +68,9 @@ class Authentication:
             return await self._relayed(call.relayed or HttpCaller(), asked)
         if call.bearer_token:
             principal = await self._bearer(call.bearer_token)
+        elif call.relayed is not None:
+            # From a bridge without its token: its certificate and address are not its callers'.
+            return WebCaller(ANONYMOUS)
         elif call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
             principal = Principal(arn, self._certificate_access)

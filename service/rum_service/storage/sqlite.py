@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["open_sqlite"]
 
 import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rum_service.storage.dialect import Dialect
+
+# How long a lock of another process is waited for.
+_BUSY_S = 10.0
+_TRY_AGAIN_S = 0.02
 
 
 def open_sqlite(url: URL) -> Dialect:
@@ -34,13 +39,23 @@ def open_sqlite(url: URL) -> Dialect:
 
 
 def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    for pragma in (
-        "busy_timeout = 10000",
-        "journal_mode = WAL",
-        # FULL: each commit waits for fsync. With NORMAL a power cut takes acknowledged batches.
-        "synchronous = FULL",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}")
+    _write_ahead(connection)
+    # FULL: each commit waits for fsync. With NORMAL a power cut takes acknowledged batches.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switches to WAL. The first switch of a file does not heed busy_timeout: it is tried again."""
+    give_up = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(_TRY_AGAIN_S)
 
 
 def _begin(connection: Connection) -> None:

@@ -1,0 +1,78 @@
+"""A server that authorizes its callers on loopback too, and the credentials that it hands out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.e2e.stored import stored_events
+from tests.running import OpenRum, run_openrum
+
+__all__ = ["Guarded", "Key", "allow"]
+
+
+class Key(NamedTuple):
+    """An access key."""
+
+    id: str
+    secret: str
+
+
+def allow(principal: str | dict[str, Any] = "*", **condition: dict[str, Any]) -> dict[str, Any]:
+    """A policy that lets callers put events to my-app: anybody, unless the arguments say more.
+
+    Args:
+        principal: Whom.
+        condition: Operators, as `StringEquals={"rum:alias": ["shop"]}`.
+    """
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "rum:PutRumEvents",
+        "Resource": "arn:aws:rum:us-east-1:000000000000:appmonitor/my-app",
+    }
+    if condition:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+class Guarded(OpenRum):
+    """`openrum up` with OPENRUM_AUTH=required."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **{"OPENRUM_AUTH": "required", **settings})
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Runs an `openrum` command as the operator; returns what it printed."""
+        token = {"OPENRUM_OPERATOR_TOKEN_FILE": str(self.folder / "var" / "operator.token")}
+        ran = run_openrum(*arguments, stdin=stdin, OPENRUM_GRPC=self.grpc, **token)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
+
+    def key(self, *options: str, name: str = "tests") -> Key:
+        """Makes an access key; to put events, unless the options say more."""
+        printed = self.run("keys", "create", "--name", name, "--json", *options)
+        pair = json.loads(printed)
+        return Key(pair["AccessKeyId"], pair["SecretAccessKey"])
+
+    def token(self, *options: str, name: str = "tests") -> tuple[str, str]:
+        """Makes a bearer token as `key` makes a key; returns its id and the token."""
+        printed = self.run("tokens", "create", "--name", name, "--json", *options)
+        pair = json.loads(printed)
+        return pair["Id"], pair["Token"]
+
+    @contextmanager
+    def policy(self, document: dict[str, Any]) -> Iterator[None]:
+        """my-app has this resource policy as long as the context is open."""
+        self.run("policy", "put", "my-app", "--file", "-", stdin=json.dumps(document))
+        try:
+            yield
+        finally:
+            self.run("policy", "delete", "my-app")
+
+    def stored(self, name: str = "my-app") -> list[dict[str, Any]]:
+        """Returns the documents of all events of an app monitor, what was stored first first."""
+        return stored_events(self.grpc, name, self.operator)

@@ -1,0 +1,90 @@
+"""Every captured request, sent again to a server that authorizes callers and knows the key.
+
+The captures are old, so whatever their signatures are worth they have expired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from rum_bridge.sigv4 import carries_signature
+from tests.e2e.guarded import Guarded
+from tests.e2e.test_replay import replay
+from tests.signing import ACCESS_KEY_ID, SECRET
+from tests.traffic import MONITOR_ID, NAMES, CapturedRequest, load
+
+_NAME = "replayed"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with Guarded(tmp_path_factory.mktemp("guarded")) as running:
+        running.run("monitors", "create", _NAME, "--id", MONITOR_ID)
+        source = ("--access-key-id", ACCESS_KEY_ID, "--secret-access-key-file", "-")
+        options = ("--name", "captures", "--access", "admin")
+        running.run("keys", "import", *source, *options, stdin=SECRET)
+        yield running
+
+
+def _is_signed(request: CapturedRequest) -> bool:
+    return carries_signature(request.raw_query, request.asgi_headers)
+
+
+def _of_the_key(request: CapturedRequest) -> bool:
+    """The other captures' credentials are temporary ones of a stand-in."""
+    return f"{ACCESS_KEY_ID}/" in (request.header("authorization") or "") or (
+        f"X-Amz-Credential={ACCESS_KEY_ID}%2F" in request.url
+    )
+
+
+def _form(request: CapturedRequest) -> str:
+    if "X-Amz-Signature=" in request.url:
+        return "presigned"
+    return "gzip" if request.header("content-encoding") else "header"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_captured_requests_are_refused_and_nothing_is_stored(server: Guarded, name: str) -> None:
+    captured = [request for request in load(name) if request.method != "OPTIONS"]
+    before = server.run("monitors", "list", "--json")
+    answers = Counter(
+        (
+            "signed" if _of_the_key(r) else "signed by others" if _is_signed(r) else "unsigned",
+            status,
+            headers["x-amzn-errortype"],
+            json.loads(body)["message"].partition(":")[0],
+        )
+        for r, (status, headers, body) in zip(captured, replay(server, captured), strict=True)
+        # What is no batch is told so, whoever sends it.
+        if status != 400 or not r.document or r.document.get("BatchId") != 36 * "z"
+    )
+
+    assert set(answers) <= {
+        ("signed", 403, "InvalidSignatureException", "Signature expired"),
+        (
+            "signed by others",
+            403,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        (
+            "unsigned",
+            403,
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
+        ),
+    }
+    assert answers.total() >= len(captured) - 1
+    assert server.stored(_NAME) == []
+    assert server.run("monitors", "list", "--json") == before
+
+
+def test_the_captures_have_every_form_of_signature() -> None:
+    signed = [r for name in NAMES for r in load(name) if _of_the_key(r)]
+
+    assert {"presigned", "gzip", "header"} == {_form(request) for request in signed}
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} == {request.method for request in signed}

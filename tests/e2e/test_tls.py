@@ -1,0 +1,263 @@
+"""TLS on both faces of `openrum up`, from files that are replaced while it runs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.batches import batch
+from tests.certificates import Authority, Pair
+from tests.running import OpenRum, run_openrum, wait_until
+
+
+class Server:
+    """`openrum up` with TLS on both faces, from one pair of files."""
+
+    def __init__(self, folder: Path, authority: Authority, pair: Pair) -> None:
+        self.authority, self.pair = authority, pair
+        self.up = _Secure(
+            folder,
+            authority,
+            OPENRUM_GRPC_CERTIFICATE_FILE=str(pair.certificate),
+            OPENRUM_GRPC_KEY_FILE=str(pair.key),
+            OPENRUM_HTTP_CERTIFICATE_FILE=str(pair.certificate),
+            OPENRUM_HTTP_KEY_FILE=str(pair.key),
+        )
+        self.trust = ssl.create_default_context(cafile=authority.file)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {"http": self.up.url.removeprefix("https://"), "grpc": self.up.grpc}
+
+    def shown(self, face: str) -> str:
+        """The common name of the certificate that a new connection to a face gets."""
+        host, _, port = self.addresses[face].rpartition(":")
+        self.trust.set_alpn_protocols(["h2"] if face == "grpc" else ["http/1.1"])
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as plain,
+            self.trust.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            certificate = x509.load_der_x509_certificate(connection.getpeercert(True) or b"")
+        return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = [line for line in list(self.up.output) if line.startswith("{")]
+        return [entry for entry in map(json.loads, lines) if entry["event"] == event]
+
+
+class _Secure(OpenRum):
+    def __init__(self, folder: Path, authority: Authority, **settings: str) -> None:
+        self.tls = ssl.create_default_context(cafile=authority.file)
+        super().__init__(folder, **settings)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("tls"), authority, authority.sign("first"))
+    with running.up:
+        yield running
+
+
+@pytest.fixture
+def channel(server: Server) -> Iterator[grpc.Channel]:
+    trust = grpc.ssl_channel_credentials(server.authority.file.read_bytes())
+    with grpc.secure_channel(server.up.grpc, trust) as opened:
+        yield opened
+
+
+@pytest.fixture
+def connection(server: Server) -> Iterator[http.client.HTTPSConnection]:
+    opened = http.client.HTTPSConnection(
+        server.addresses["http"], context=server.up.tls, timeout=30
+    )
+    yield opened
+    opened.close()
+
+
+def test_what_is_put_over_https_is_read_over_grpc_with_tls(server: Server) -> None:
+    body = batch(2)
+    status, _ = server.up.post(f"/appmonitors/{_monitor_id(server)}", body)
+    read = _openrum(server, "events", "my-app", "--json")
+    ids = [json.loads(line)["event_id"] for line in read.splitlines()]
+
+    assert server.up.url.startswith("https://")
+    assert status == 200
+    assert [event["id"] for event in reversed(body["RumEvents"])] == ids[:2]
+
+
+@pytest.mark.parametrize("face", ["http", "grpc"])
+def test_there_is_no_plain_face_beside_it(server: Server, face: str) -> None:
+    plain = run_openrum("monitors", "list", OPENRUM_GRPC=server.up.grpc)
+    answered = http.client.HTTPConnection(server.addresses[face], timeout=10)
+
+    assert plain.returncode == 3
+    with pytest.raises((http.client.HTTPException, OSError)):
+        answered.request("GET", "/healthz")
+        answered.getresponse()
+    answered.close()
+
+
+def test_a_certificate_of_another_authority_is_not_trusted(server: Server, tmp_path: Path) -> None:
+    other = Authority(tmp_path, "other")
+    options = ("--ca-file", str(other.file))
+    ran = run_openrum("monitors", "list", *options, OPENRUM_GRPC=server.up.grpc)
+
+    assert ran.returncode == 3
+
+
+def test_new_files_are_for_new_connections_and_old_ones_go_on(
+    server: Server, channel: grpc.Channel, connection: http.client.HTTPSConnection
+) -> None:
+    before = [server.shown("http"), server.shown("grpc")]
+    old = [_names(channel), _healthy(connection)]
+    held = connection.sock
+    server.pair.replace(server.authority.sign("second"))
+    wait_until(lambda: server.shown("http") == "second")
+
+    assert server.shown("grpc") == "second"
+    assert before == ["first", "first"]
+    assert [_names(channel), _healthy(connection)] == old == [["my-app"], 200]
+    assert connection.sock is held
+    assert len(server.logged("certificate read again")) == 2
+    assert server.logged("certificate not read") == []
+
+
+def _no_certificate(pair: Pair, _: Authority) -> None:
+    pair.certificate.write_text("no certificate\n")
+
+
+def _another_key(pair: Pair, authority: Authority) -> None:
+    pair.key.write_bytes(authority.sign("unfit").key.read_bytes())
+
+
+def _another_certificate(pair: Pair, authority: Authority) -> None:
+    pair.certificate.write_bytes(authority.sign("unfit").certificate.read_bytes())
+
+
+def _gone(pair: Pair, _: Authority) -> None:
+    pair.certificate.unlink()
+
+
+@pytest.mark.parametrize("spoil", [_no_certificate, _another_key, _another_certificate, _gone])
+def test_files_that_cannot_be_used_leave_the_old_certificate_in_use(
+    server: Server, spoil: Callable[[Pair, Authority], None]
+) -> None:
+    """They are logged once by each face, however many connections come."""
+    logged = len(server.logged("certificate not read"))
+    used = server.shown("http")
+    mended = f"{used}+"
+    spoil(server.pair, server.authority)
+    shown = {server.shown("grpc") for _ in range(3)}
+    wait_until(lambda: len(server.logged("certificate not read")) == logged + 2)
+    shown |= {server.shown(face) for face in ("http", "grpc")}
+    reasons = [entry["reason"] for entry in server.logged("certificate not read")[logged:]]
+    server.pair.replace(server.authority.sign(mended))
+    wait_until(lambda: server.shown("http") == mended)
+
+    assert shown == {used}
+    assert server.shown("grpc") == mended
+    assert {reason.partition(":")[0] for reason in reasons} == {
+        "OPENRUM_GRPC_CERTIFICATE_FILE",
+        "OPENRUM_HTTP_CERTIFICATE_FILE",
+    }
+    assert len(server.logged("certificate not read")) == logged + 2
+
+
+@pytest.mark.parametrize("what", ["GRPC", "HTTP"])
+@pytest.mark.parametrize(
+    ("certificate", "key", "named", "reason"),
+    [
+        ("none", "right.key", "CERTIFICATE", "No such file or directory"),
+        ("right.pem", "none", "KEY", "No such file or directory"),
+        ("text", "right.key", "CERTIFICATE", "are not a certificate and its key, PEM"),
+        ("right.pem", "text", "CERTIFICATE", "are not a certificate and its key, PEM"),
+        ("right.pem", "other.key", "CERTIFICATE", "are not a certificate and its key, PEM"),
+    ],
+)
+def test_wrong_files_at_the_start_are_one_line_that_names_the_setting(
+    tmp_path: Path, what: str, certificate: str, key: str, named: str, reason: str
+) -> None:
+    authority = Authority(tmp_path)
+    for name in ("right", "other"):
+        authority.sign(name)
+    (tmp_path / "text").write_text("no PEM\n")
+    pair = {
+        f"OPENRUM_{what}_CERTIFICATE_FILE": str(tmp_path / certificate),
+        f"OPENRUM_{what}_KEY_FILE": str(tmp_path / key),
+    }
+
+    _fails_to_start(tmp_path, f"OPENRUM_{what}_{named}_FILE", reason, **pair)
+
+
+@pytest.mark.parametrize("content", [None, "no PEM\n"], ids=["missing", "no PEM"])
+def test_a_wrong_client_ca_is_one_line_that_names_the_setting(
+    tmp_path: Path, content: str | None
+) -> None:
+    pair = Authority(tmp_path).sign("right")
+    client_ca = tmp_path / "clients.pem"
+    if content:
+        client_ca.write_text(content)
+    files = {
+        "OPENRUM_GRPC_CERTIFICATE_FILE": str(pair.certificate),
+        "OPENRUM_GRPC_KEY_FILE": str(pair.key),
+        "OPENRUM_CLIENT_CA_FILE": str(client_ca),
+    }
+
+    reason = "is not a certificate, PEM" if content else "No such file or directory"
+    _fails_to_start(tmp_path, "OPENRUM_CLIENT_CA_FILE", reason, **files)
+
+
+def _fails_to_start(folder: Path, setting: str, reason: str, **settings: str) -> None:
+    ports = dict.fromkeys(("OPENRUM_HTTP", "OPENRUM_GRPC"), "127.0.0.1:0")
+    tokens = {
+        f"OPENRUM_{name}_TOKEN_FILE": str(folder / name.lower()) for name in ("OPERATOR", "BRIDGE")
+    }
+    database = f"sqlite:///{folder / 'openrum.sqlite3'}"
+    ran = run_openrum("up", OPENRUM_DATABASE_URL=database, **ports, **tokens, **settings)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    *others, last = ran.stderr.splitlines()
+    assert last.startswith(f"Error: {setting}: {folder}/")
+    assert reason in last
+    assert all(line.startswith("{") for line in others)
+
+
+def _openrum(server: Server, *arguments: str) -> str:
+    ca_file = ("--ca-file", str(server.authority.file))
+    ran = run_openrum(*arguments, *ca_file, OPENRUM_GRPC=server.up.grpc)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+def _monitor_id(server: Server) -> str:
+    listed = _openrum(server, "monitors", "list", "--json").splitlines()
+    return str(json.loads(listed[0])["Id"])
+
+
+def _names(channel: grpc.Channel) -> list[str]:
+    listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest(), timeout=30)
+    return [monitor.name for monitor in listed.app_monitor_summaries]
+
+
+def _healthy(connection: http.client.HTTPSConnection) -> int:
+    connection.request("GET", "/healthz")
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status

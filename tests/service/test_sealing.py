@@ -1,0 +1,155 @@
+"""Files that only their owner reads, made once; and what a lost key of secrets does."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+
+from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
+from rum_service.auth.sealing import SealedBox, private_file
+from rum_service.auth.tokens import new_token
+from rum_service.server import StartError, running_service
+from tests.running import Service
+from tests.service.authorized import Authorized, authorized, bearer, signed
+from tests.service.conftest import settings_in
+from tests.service.served import LoopThread
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_is_made_closed_to_others_in_a_closed_folder(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "operator.token"
+    first = private_file(file, new_token, 0o600)
+
+    assert (mode(file), mode(file.parent)) == (0o600, 0o700)
+    assert private_file(file, new_token, 0o600) == first == file.read_text().strip()
+    assert [path.name for path in file.parent.iterdir()] == ["operator.token"]
+
+
+def test_a_service_makes_its_files_closed_to_others(loop: LoopThread, tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    with authorized(loop, folder) as service:
+        service.import_key("write")
+        modes = {path.name: mode(path) for path in folder.iterdir()}
+
+    expected = {"operator.token": 0o600, "bridge.token": 0o640, "secrets.key": 0o600}
+    assert expected == {name: modes[name] for name in expected}
+    assert mode(folder) == 0o700
+
+
+def test_those_who_make_a_file_at_once_end_with_one_content(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib\n"
+        "from rum_service.auth.sealing import private_file\n"
+        "from rum_service.auth.tokens import new_token\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "print(private_file(pathlib.Path(sys.argv[1]), new_token, 0o600))\n"
+    )
+    file = tmp_path / "token"
+    command = [sys.executable, "-c", script, str(file)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    made = {process.communicate(timeout=30)[0].strip() for process in processes}
+
+    assert made == {file.read_text().strip()}
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+
+
+def test_threads_that_make_it_at_once_do_too(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        for number in range(20):
+            file = tmp_path / f"token{number}"
+            made = set(threads.map(lambda _, f=file: private_file(f, new_token, 0o600), range(16)))
+            assert len(made) == 1
+
+
+def test_what_a_crash_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
+    """A full disk: the first attempt fails, and leaves nothing."""
+
+    def no_space() -> str:
+        return "\ud800"  # cannot be written
+
+    with pytest.raises(UnicodeEncodeError):
+        private_file(tmp_path / "token", no_space, 0o600)
+
+    assert list(tmp_path.iterdir()) == []
+    assert private_file(tmp_path / "token", new_token, 0o600)
+
+
+@pytest.mark.parametrize("name", ["operator.token", "bridge.token"])
+@pytest.mark.parametrize("content", ["", " \n"])
+async def test_an_empty_token_file_keeps_the_service_from_starting(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(StartError, match=f"{name}: is empty"):
+        async with running_service(settings_in(tmp_path)):
+            pass
+
+
+def test_what_was_sealed_with_another_key_is_not_opened(tmp_path: Path) -> None:
+    sealed = SealedBox(tmp_path / "a").seal("secret")
+    SealedBox(tmp_path / "b").seal("secret")
+
+    assert SealedBox(tmp_path / "a").open(sealed) == "secret"
+    with pytest.raises(ValueError, match="b is not the key of this database"):
+        SealedBox(tmp_path / "b").open(sealed)
+
+
+def test_a_lost_key_is_not_made_anew_to_open(tmp_path: Path) -> None:
+    sealed = SealedBox(tmp_path / "a").seal("secret")
+
+    with pytest.raises(FileNotFoundError):
+        SealedBox(tmp_path / "lost").open(sealed)
+    assert not (tmp_path / "lost").exists()
+
+
+def test_a_file_that_holds_no_key_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("text\n")
+
+    with pytest.raises(ValueError, match="key holds no key"):
+        SealedBox(tmp_path / "key").seal("secret")
+
+
+def test_a_lost_key_of_secrets_is_the_services_failure_and_logged(tmp_path: Path) -> None:
+    """403 would switch browsers off, and the next start may have the file again."""
+    files = {
+        f"OPENRUM_{name}_FILE": str(tmp_path / name)
+        for name in ("OPERATOR_TOKEN", "BRIDGE_TOKEN", "SECRETS_KEY")
+    }
+    with Service(tmp_path, OPENRUM_AUTH="required", **files) as process:
+        (tmp_path / "operator.token").symlink_to("OPERATOR_TOKEN")
+        (tmp_path / "bridge.token").symlink_to("BRIDGE_TOKEN")
+        with grpc.insecure_channel(process.grpc) as channel:
+            service = Authorized(tmp_path, channel)
+            service.import_key("read", "write")
+            shop = service.monitor("shop")
+            (tmp_path / "SECRETS_KEY").unlink()
+            put = service.relay_put(shop, signed("POST", f"/appmonitors/{shop}"))
+            listed = service.outcome(
+                "ListAppMonitors",
+                ListAppMonitorsRequest(),
+                service.relayed(signed("POST", "/appmonitors")),
+            )
+            with_token = service.put(shop, bearer(service.operator))
+        process.stop()
+    failures = [json.loads(line) for line in process.output if '"level": "error"' in line]
+
+    assert (put, listed, with_token) == ("InternalServerException",) * 2 + ("ok",)
+    assert ["SECRETS_KEY" in line["exception"] for line in failures] == [True, True]
+    assert {line["event"] for line in failures} == {"put failed", "call failed"}
