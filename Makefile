@@ -40,7 +40,7 @@ slow: setup ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
 
 bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
-	@$(BIN)/python -m bench --rounds 3 --scale 0.4 --only '1 event|50 events'
+	@$(BIN)/python -m bench --rounds 3 --scale 0.25 --only ', 1 event|50 events'
 
 bench-full: setup ## measures what a put costs, in some minutes
 	@$(BIN)/python -m bench
