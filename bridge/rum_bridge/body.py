@@ -13,7 +13,8 @@ from rum_bridge.errors import HttpError, validation_error
 
 _GZIP_WINDOW = 31  # the largest window, with gzip's header and checksum
 _CHUNK_BYTES = 1 << 18
-# Clients send one. What follows a member is copied: 4 MiB of empty ones took 14 s (2026-11).
+# Clients send one. What follows a member is copied, so the cost grows with the square: 400 KB of
+# empty ones took 0.12 s of CPU, 1.6 MB 2.8 s (2026-11).
 _MAX_MEMBERS = 100
 
 
