@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from rum_service.model import Batch
 from rum_service.storage.base import LogStore
+from rum_service.storage.records import Batch
 
 ALL_TIME = 2**62
 

@@ -21,9 +21,9 @@ from rum_service.auth.callers import Call
 from rum_service.auth.gate import Gate
 from rum_service.custom_events import without_custom_events
 from rum_service.errors import InternalServerException, RumError, ValidationException
-from rum_service.model import AppMonitorRecord, Batch
 from rum_service.monitors import Monitors
 from rum_service.storage.group_commit import GroupCommit
+from rum_service.storage.records import AppMonitorRecord, Batch
 from rum_service.validation import validate
 
 log = structlog.get_logger()

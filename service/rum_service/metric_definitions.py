@@ -25,10 +25,10 @@ from rum_service.errors import (
 )
 from rum_service.metric_destinations import MetricDestinations, no_destination
 from rum_service.metric_rules import check_definition
-from rum_service.model import MetricDefinitionRecord
 from rum_service.paging import decode_position, encode_token
 from rum_service.storage.base import DefinitionTakenError, MetricStore, QuotaReachedError
-from rum_service.threads import on_thread
+from rum_service.storage.records import MetricDefinitionRecord
+from rum_service.storage.threads import on_thread
 
 _DEFAULT_PAGE = 50
 _MOST = 2000

@@ -15,11 +15,11 @@ from rum.v1 import metrics_pb2 as pb
 from rum_service.control_validation import validate_control
 from rum_service.errors import ResourceNotFoundException
 from rum_service.metric_rules import NamesDestination, check_destination
-from rum_service.model import MetricDestinationRecord
 from rum_service.monitors import Monitors
 from rum_service.paging import decode_position, encode_token
 from rum_service.storage.base import MetricStore
-from rum_service.threads import on_thread
+from rum_service.storage.records import MetricDestinationRecord
+from rum_service.storage.threads import on_thread
 
 _DEFAULT_PAGE = 50
 

@@ -28,10 +28,10 @@ from rum_service.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from rum_service.model import AppMonitorRecord
 from rum_service.paging import decode_token, encode_token
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
-from rum_service.threads import on_thread
+from rum_service.storage.records import AppMonitorRecord
+from rum_service.storage.threads import on_thread
 
 log = structlog.get_logger()
 

@@ -22,10 +22,10 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.control_validation import validate_control
 from rum_service.event_document import event_document, event_ms, merged_metadata
 from rum_service.event_filter import EventFilter
-from rum_service.model import AppMonitorRecord, LoggedBatch
 from rum_service.monitors import Monitors
 from rum_service.paging import decode_token, encode_token
 from rum_service.storage.base import LogStore
+from rum_service.storage.records import AppMonitorRecord, LoggedBatch
 
 _DEFAULT_PAGE = 100
 # How much one call may look through. A filter that matches nothing must not hold a thread for the

@@ -15,10 +15,10 @@ from rum.v1 import resource_policy_pb2 as pb
 from rum_service.auth import policy
 from rum_service.control_validation import validate_control
 from rum_service.errors import InvalidPolicyRevisionIdException, PolicyNotFoundException
-from rum_service.model import AppMonitorRecord
 from rum_service.monitors import Monitors
 from rum_service.storage.base import PolicyStore
-from rum_service.threads import on_thread
+from rum_service.storage.records import AppMonitorRecord
+from rum_service.storage.threads import on_thread
 
 
 class ResourcePolicies:

@@ -9,10 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from rum_service.model import AppMonitorRecord
 from rum_service.storage import open_store
 from rum_service.storage.base import NameTakenError, Store
 from rum_service.storage.memory import MemoryStore
+from rum_service.storage.records import AppMonitorRecord
 from tests.logged import ALL_TIME, logged
 
 MONITORS = st.integers(1, 4)

@@ -6,13 +6,13 @@ import uuid
 
 import pytest
 
-from rum_service.model import Batch, MetricDefinitionRecord
 from rum_service.storage.base import (
     DefinitionTakenError,
     NameTakenError,
     QuotaReachedError,
     Store,
 )
+from rum_service.storage.records import Batch, MetricDefinitionRecord
 
 
 def new_monitor(store: Store, name: str = "shop") -> int:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rum_service.model import CredentialRecord
 from rum_service.storage.base import NameTakenError, Store
+from rum_service.storage.records import CredentialRecord
 
 
 def credential(

@@ -30,9 +30,9 @@ from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
 from rum_bridge.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key
 from rum_service.auth.tokens import new_token, token_hash
-from rum_service.model import CredentialRecord
 from rum_service.server import running_service
 from rum_service.storage import open_store
+from rum_service.storage.records import CredentialRecord
 from tests.batches import message
 from tests.service.conftest import settings_in
 from tests.service.served import LoopThread

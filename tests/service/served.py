@@ -31,12 +31,12 @@ from rum_service.ingest import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
 from rum_service.metric_definitions import MetricDefinitions
 from rum_service.metric_destinations import MetricDestinations
-from rum_service.model import Batch
 from rum_service.monitors import Monitors
 from rum_service.readback import Readback
 from rum_service.resource_policies import ResourcePolicies
 from rum_service.storage import open_store
 from rum_service.storage.group_commit import GroupCommit
+from rum_service.storage.records import Batch
 from rum_service.tags import Tags
 from tests.gates import ACCOUNT, open_gate
 

@@ -32,10 +32,10 @@ from rum_service.errors import (
     RumError,
     ValidationException,
 )
-from rum_service.model import CredentialRecord
 from rum_service.monitors import Monitors
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from rum_service.storage.records import CredentialRecord
 from tests.gates import ACCOUNT
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"

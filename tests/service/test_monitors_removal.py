@@ -12,9 +12,9 @@ import pytest
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum_service.errors import ResourceNotFoundException
-from rum_service.model import AppMonitorRecord
 from rum_service.monitors import Monitors
 from rum_service.storage.memory import MemoryStore
+from rum_service.storage.records import AppMonitorRecord
 from tests.logged import logged
 
 _TIMEOUT_S = 30.0

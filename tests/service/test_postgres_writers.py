@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rum_service.model import Batch
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from rum_service.storage.records import Batch
 from tests.batches import new_id
 from tests.tools.postgres import Postgres
 

@@ -16,10 +16,10 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2 import PutRumEventsResponse
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_service import server
-from rum_service.model import LoggedBatch
 from rum_service.server import running_service
 from rum_service.storage import open_store
 from rum_service.storage.memory import MemoryStore
+from rum_service.storage.records import LoggedBatch
 from tests.batches import message
 from tests.logged import logged
 from tests.service.conftest import settings_in

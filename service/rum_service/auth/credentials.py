@@ -18,10 +18,10 @@ from rum_service.auth.callers import ADMIN, READ, WRITE, Principal
 from rum_service.auth.sealing import SealedBox
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
-from rum_service.model import CredentialRecord
 from rum_service.monitors import Monitors
 from rum_service.storage.base import NameTakenError, Store
-from rum_service.threads import on_thread
+from rum_service.storage.records import CredentialRecord
+from rum_service.storage.threads import on_thread
 
 _KEY, _TOKEN = "key", "token"
 # How long a revocation by another process on the same database needs to be seen here.

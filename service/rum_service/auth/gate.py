@@ -26,7 +26,7 @@ from rum_service.errors import (
     ResourceNotFoundException,
     RumError,
 )
-from rum_service.model import AppMonitorRecord
+from rum_service.storage.records import AppMonitorRecord
 
 FindMonitor = Callable[[str], Awaitable[AppMonitorRecord]]
 

@@ -27,7 +27,7 @@ __all__ = [
 from collections.abc import Sequence
 from typing import Protocol
 
-from rum_service.model import (
+from rum_service.storage.records import (
     AppMonitorRecord,
     Batch,
     CredentialRecord,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from rum_service.errors import ThrottlingException
-from rum_service.model import Batch
+from rum_service.storage.records import Batch
 
 log = structlog.get_logger()
 

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rum_service.model import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
 from rum_service.storage.base import NameTakenError, QuotaReachedError
 from rum_service.storage.memory_metrics import MemoryMetrics
+from rum_service.storage.records import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
 
 
 class MemoryStore(MemoryMetrics):

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rum_service.model import MetricDefinitionRecord, MetricDestinationRecord
 from rum_service.storage.base import DefinitionTakenError, QuotaReachedError
+from rum_service.storage.records import MetricDefinitionRecord, MetricDestinationRecord
 
 
 class MemoryMetrics:

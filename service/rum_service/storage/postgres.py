@@ -10,13 +10,13 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 
-from rum_service.storage.dialect import Dialect
+from rum_service.storage.database import Database
 
 # Any number will do, as long as every process asks for the same one; `migrate` has another.
 _WRITE_LOCK = 0x4C4F47
 
 
-def open_postgres(url: URL) -> Dialect:
+def open_postgres(url: URL) -> Database:
     """Opens the database of `url`, `postgresql+psycopg://...`; it must exist."""
     # pre_ping: a connection that the server has dropped is replaced before a batch waits on it.
     # synchronous_commit: the promise holds even where the server's own default is laxer.
@@ -34,7 +34,7 @@ def open_postgres(url: URL) -> Dialect:
     )
     writer = open_pool(pool_size=2)
     event.listen(writer, "begin", _take_write_lock)
-    return Dialect(
+    return Database(
         writer=writer,
         reader=open_pool(pool_size=4, isolation_level="AUTOCOMMIT"),
         insert=insert,

@@ -1,4 +1,4 @@
-"""The store on a SQL database, in SQLAlchemy Core. What dialects differ in comes in as a `Dialect`.
+"""The store on a SQL database, in SQLAlchemy Core. What dialects differ in comes in as a `Database`.
 
 Source of the layout: docs/decisions/0001-the-log-then-projections.md.
 """
@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from rum_service.model import AppMonitorRecord, Batch, LoggedBatch
 from rum_service.storage.base import NameTakenError, QuotaReachedError
-from rum_service.storage.dialect import Dialect
+from rum_service.storage.database import Database
+from rum_service.storage.records import AppMonitorRecord, Batch, LoggedBatch
 from rum_service.storage.schema import app_monitors, batches, write_checks
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_metrics import SqlMetrics, delete_metrics_of
@@ -29,7 +29,7 @@ _AT_ONCE = 1000
 class SqlStore(SqlCredentials, SqlMetrics):
     """One connection writes at a time; any number read."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Database) -> None:
         super().__init__(dialect)
         self._insert_batches, self._row = _compiled(dialect)
 
@@ -161,7 +161,7 @@ class SqlStore(SqlCredentials, SqlMetrics):
         self._reader.dispose()
 
 
-def _compiled(dialect: Dialect) -> tuple[str, Callable[[Batch], Any]]:
+def _compiled(dialect: Database) -> tuple[str, Callable[[Batch], Any]]:
     """Returns the insertion of batches as its driver takes it, and what makes a row of a batch.
 
     Core would look at each value of each row: 28 against 19 µs a batch, ten at a time (2026-11).

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from rum_service.model import CredentialRecord
 from rum_service.storage.base import NameTakenError
-from rum_service.storage.dialect import SqlPart
+from rum_service.storage.database import SqlPart
+from rum_service.storage.records import CredentialRecord
 from rum_service.storage.schema import credentials
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from rum_service.model import MetricDefinitionRecord, MetricDestinationRecord
 from rum_service.storage.base import DefinitionTakenError, QuotaReachedError
-from rum_service.storage.dialect import SqlPart
+from rum_service.storage.database import SqlPart
+from rum_service.storage.records import MetricDefinitionRecord, MetricDestinationRecord
 from rum_service.storage.schema import app_monitors, metric_definitions, metric_destinations
 
 _DESTINATION = (

@@ -14,14 +14,14 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rum_service.storage.dialect import Dialect
+from rum_service.storage.database import Database
 
 # How long a lock of another process is waited for.
 _BUSY_S = 10.0
 _TRY_AGAIN_S = 0.02
 
 
-def open_sqlite(url: URL) -> Dialect:
+def open_sqlite(url: URL) -> Database:
     """Opens, or makes, the file of `url`. An in-memory database is refused: it keeps no promise."""
     if not url.database or url.database == ":memory:":
         raise ValueError("a file is needed, as in sqlite:///var/openrum.sqlite3")
@@ -35,7 +35,7 @@ def open_sqlite(url: URL) -> Dialect:
     event.listen(writer, "connect", _set_up)
     event.listen(reader, "connect", _set_up)
     event.listen(writer, "begin", _begin)
-    return Dialect(writer, reader, insert)
+    return Database(writer, reader, insert)
 
 
 def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

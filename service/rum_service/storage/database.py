@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Dialect", "Insert", "SqlPart"]
+__all__ = ["Database", "Insert", "SqlPart"]
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Insert = sqlite.Insert | postgresql.Insert
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Database:
     """A database, opened the way its file in this folder says."""
 
     writer: Engine
@@ -32,7 +32,7 @@ class Dialect:
 class SqlPart:
     """What all parts of a store on a SQL database have."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Database) -> None:
         self._writer = dialect.writer
         self._reader = dialect.reader
         self._insert = dialect.insert
