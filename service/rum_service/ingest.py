@@ -19,8 +19,8 @@ import zstandard
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.callers import Call
 from rum_service.auth.gate import Gate
-from rum_service.custom_events import without_custom_events
 from rum_service.errors import InternalServerException, RumError, ValidationException
+from rum_service.events.custom import without_custom_events
 from rum_service.monitors import Monitors
 from rum_service.storage.group_commit import GroupCommit
 from rum_service.storage.records import AppMonitorRecord, Batch

@@ -22,7 +22,7 @@ from rum.v1.metrics_pb2 import (
 )
 from rum_service.control_validation import validate_control
 from rum_service.errors import ValidationException
-from rum_service.event_pattern import Alternatives, parse_pattern
+from rum_service.events.pattern import Alternatives, parse_pattern
 
 NamesDestination = (
     PutRumMetricsDestinationRequest

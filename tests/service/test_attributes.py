@@ -7,8 +7,8 @@ import json
 import pytest
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.attributes import valid_attributes
-from rum_service.event_document import event_document, merged_metadata
+from rum_service.events.attributes import valid_attributes
+from rum_service.events.document import event_document, merged_metadata
 
 
 @pytest.mark.parametrize("key", ["a_b", "valid:key", "A9", "_", "k" * 128, "applicationVersion"])

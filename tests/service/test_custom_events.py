@@ -15,8 +15,8 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.auth.callers import Call
-from rum_service.custom_events import custom_events_enabled, without_custom_events
 from rum_service.errors import ValidationException
+from rum_service.events.custom import custom_events_enabled, without_custom_events
 from rum_service.ingest import Ingest, Put
 from rum_service.monitors import Monitors
 from rum_service.storage.group_commit import GroupCommit

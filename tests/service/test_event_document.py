@@ -15,7 +15,7 @@ from rum.v1.data_plane_service_pb2 import (
     RumEvent,
     UserDetails,
 )
-from rum_service.event_document import event_document, merged_metadata
+from rum_service.events.document import event_document, merged_metadata
 from tests.service.conftest import UseCases
 from tests.service.test_readback import at, of
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.attributes import valid_attributes
+from rum_service.events.attributes import valid_attributes
 
 JsonObject = dict[str, object]
 _Reader = Callable[[str], object]

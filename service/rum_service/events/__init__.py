@@ -1,0 +1,1 @@
+"""What an event means: documents, attributes, filters and patterns. Pure."""
