@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rum_service.auth import wildcards
-from rum_service.auth.policy import ACTION, Outcome, PolicyRequest, decide, parse
+from rum_service.auth.policy import wildcards
+from rum_service.auth.policy.evaluation import ACTION, Outcome, PolicyRequest, decide, parse
 from rum_service.errors import MalformedPolicyDocumentException, PolicySizeLimitExceededException
 
 ALLOW, DENY, SILENT = Outcome.ALLOW, Outcome.EXPLICIT_DENY, Outcome.NO_MATCH

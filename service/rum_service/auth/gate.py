@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.auth import policy
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.callers import ADMIN, READ, WRITE, Asked, Call, Principal, WebCaller
 from rum_service.auth.origins import is_allowed_page
+from rum_service.auth.policy import evaluation as policy
 from rum_service.errors import (
     AccessDeniedException,
     MissingAuthenticationTokenException,

@@ -23,7 +23,8 @@ __all__ = ["Condition", "PolicyRequest", "parse_conditions"]
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rum_service.auth import addresses, elements, wildcards
+from rum_service.auth.policy import addresses, wildcards
+from rum_service.auth.policy import document as elements
 
 _Value = str | addresses.Address
 _Holds = Callable[["PolicyRequest"], bool]

@@ -10,7 +10,7 @@ __all__ = ["Principals", "account_of", "parse_principals"]
 import re
 from dataclasses import dataclass
 
-from rum_service.auth import elements
+from rum_service.auth.policy import document as elements
 
 _PARTITION = r"arn:aws[a-z-]*"
 _NAME = r"[!-)+->@-~]+"  # printable ASCII but `*` and `?`: a principal is named whole

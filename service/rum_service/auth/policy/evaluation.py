@@ -29,9 +29,10 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from rum_service.auth import elements, wildcards
-from rum_service.auth.conditions import Condition, PolicyRequest, parse_conditions
-from rum_service.auth.principals import Principals, account_of, parse_principals
+from rum_service.auth.policy import document as elements
+from rum_service.auth.policy import wildcards
+from rum_service.auth.policy.conditions import Condition, PolicyRequest, parse_conditions
+from rum_service.auth.policy.principals import Principals, account_of, parse_principals
 
 ACTION = "rum:PutRumEvents"
 """The one action of a resource policy. Source: the RUM page, "Supported actions"."""

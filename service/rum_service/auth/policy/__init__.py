@@ -1,0 +1,1 @@
+"""Resource policies: documents, conditions, principals and their evaluation. Pure."""
