@@ -17,8 +17,8 @@ import structlog
 import zstandard
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
-from rum_service.auth.gate import Gate
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
 from rum_service.monitors import Monitors
@@ -46,7 +46,7 @@ class Ingest:
     def __init__(
         self,
         monitors: Monitors,
-        gate: Gate,
+        gate: Authorization,
         group_commit: GroupCommit,
         *,
         max_events: int,

@@ -28,11 +28,11 @@ from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_s
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
 from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
 from rum.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
-from rum_service.auth.asked import asked_of
 from rum_service.auth.authentication import Authentication
+from rum_service.auth.authorization import Authorization
 from rum_service.auth.credentials import Credentials
-from rum_service.auth.gate import Gate
-from rum_service.auth.sealing import SealedBox, private_file
+from rum_service.auth.operations import operation_of
+from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
@@ -123,7 +123,7 @@ async def _listening(
             store,
             lookups,
             monitors,
-            SealedBox(settings.secrets_key_file),
+            SecretBox(settings.secrets_key_file),
             account_id=settings.account_id,
         )
         if settings.exposed:
@@ -180,7 +180,7 @@ def _control_plane(
 async def _check_somebody_may_call(
     exposed_by: str, credentials: Credentials, monitors: Monitors
 ) -> None:
-    if not await credentials.let_anybody_in() and not await monitors.any_policy():
+    if not await credentials.has_valid_credential() and not await monitors.any_policy():
         raise StartError(
             f"{exposed_by} can be reached from other machines, and nobody could be let in: there "
             "is no access key, token or resource policy. Set OPENRUM_AUTH=required to start all "
@@ -189,7 +189,7 @@ async def _check_somebody_may_call(
         )
 
 
-def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool) -> Gate:
+def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool) -> Authorization:
     operator = _token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600)
     bridge = _token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640)
     authentication = Authentication(
@@ -201,7 +201,7 @@ def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool
         region=settings.region or None,
         clock=lambda: datetime.now(UTC),
     )
-    return Gate(
+    return Authorization(
         authentication,
         required=required,
         check_origin=settings.check_origin,
@@ -212,14 +212,14 @@ def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool
 
 def _token(setting: str, file: Path, mode: int) -> str:
     try:
-        return private_file(file, new_token, mode)
+        return create_or_read(file, new_token, mode)
     except OSError as error:
         raise StartError(f"{setting}: {error.filename}: {error.strerror}") from error
 
 
-def _server(settings: ServiceSettings, gate: Gate, monitors: Monitors) -> grpc.aio.Server:
+def _server(settings: ServiceSettings, gate: Authorization, monitors: Monitors) -> grpc.aio.Server:
     async def admit(method: str, request: Message, context: Context) -> None:
-        if asked := asked_of(method, request):
+        if asked := operation_of(method, request):
             await gate.admit(call_of(context), asked, monitors.find)
 
     options = [

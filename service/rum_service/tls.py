@@ -55,7 +55,7 @@ class _Files:
             raise TlsError(f"{_CLIENT_CA}: {self._client_ca} is not a certificate, PEM") from None
 
     def load_if_changed(self) -> Any:
-        """Asked by gRPC at every handshake; None keeps what is in use."""
+        """Operation by gRPC at every handshake; None keeps what is in use."""
         stamp = self._stamps()
         if stamp == self._stamp:
             return None

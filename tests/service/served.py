@@ -24,7 +24,7 @@ from rum.v1.data_plane_service_pb2_grpc import (
     DataPlaneServiceStub,
     add_DataPlaneServiceServicer_to_server,
 )
-from rum_service.auth.asked import asked_of
+from rum_service.auth.operations import operation_of
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
 from rum_service.ingest import Ingest
@@ -114,7 +114,7 @@ class Planes:
 
     def server(self) -> grpc.aio.Server:
         async def admit(method: str, request: Any, context: Context) -> None:
-            if asked := asked_of(method, request):
+            if asked := operation_of(method, request):
                 await self.gate.admit(call_of(context), asked, self.monitors.find)
 
         return grpc.aio.server(interceptors=[CallBoundary(admit)])

@@ -19,8 +19,8 @@ from rum_bridge.canonical import canonical_request
 from rum_bridge.channel import BridgeToken
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules, transcoded_routes
-from rum_service.auth.asked import asked_of, is_path_of
-from rum_service.auth.callers import Asked
+from rum_service.auth.callers import Operation
+from rum_service.auth.operations import is_path_of, operation_of
 from tests.service.authorized import METHOD_OF, RPCS
 
 NAMES = ["shop", "a#b", "a.b-c_d", "policy", "appmonitor", "metrics", "..x", "A" * 255]
@@ -66,7 +66,7 @@ async def test_the_path_is_that_of_the_bridges_route(
         if member in ("name", "app_monitor_name", "resource_arn"):
             variables[member] = (ARN if member == "resource_arn" else "") + name
             setattr(request, member, variables[member])
-    asked = asked_of(METHOD_OF[rpc.name], request)
+    asked = operation_of(METHOD_OF[rpc.name], request)
     assert asked
     in_path = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)}
 
@@ -100,20 +100,20 @@ def test_what_is_no_name_is_not_taken_for_one(name: str) -> None:
         setattr(
             request, "name" if rpc != "ListRumMetricsDestinations" else "app_monitor_name", name
         )
-        asked = asked_of(METHOD_OF[rpc], request)
+        asked = operation_of(METHOD_OF[rpc], request)
 
         assert asked
         assert asked.app_monitor_name is None
 
 
 def test_of_a_put_nothing_is_asked_before_its_app_monitor_is_known() -> None:
-    assert asked_of(METHOD_OF["PutRumEvents"], PutRumEventsRequest()) is None
+    assert operation_of(METHOD_OF["PutRumEvents"], PutRumEventsRequest()) is None
 
 
 def test_what_has_no_rest_form_has_no_path() -> None:
     for method, rpc in RPCS.items():
         if rpc.containing_service.name == "OperatorService":
-            asked = asked_of(method, GetMessageClass(rpc.input_type)())
+            asked = operation_of(method, GetMessageClass(rpc.input_type)())
             assert asked
             assert (asked.http_method, asked.path, asked.shows) == ("", "", False)
             assert not is_path_of(asked, "", "")
@@ -139,6 +139,6 @@ def test_what_has_no_rest_form_has_no_path() -> None:
     ],
 )
 def test_paths(verb: str, path: str, same: bool) -> None:
-    asked = Asked("GetAppMonitor", "GET", "/appmonitor/shop", "shop")
+    asked = Operation("GetAppMonitor", "GET", "/appmonitor/shop", "shop")
 
     assert is_path_of(asked, verb, path) == same

@@ -24,7 +24,7 @@ from rum.v1.operator_service_pb2 import (
 from rum_service.auth import credentials as module
 from rum_service.auth.callers import Principal
 from rum_service.auth.credentials import Credentials
-from rum_service.auth.sealing import SealedBox
+from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import TOKEN_PREFIX, token_hash
 from rum_service.errors import (
     ConflictException,
@@ -56,7 +56,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     store = open_store(f"sqlite:///{database}")
     with ThreadPoolExecutor(4) as threads:
         monitors = Monitors(store, threads, clock=lambda: datetime.now(UTC))
-        box = SealedBox(tmp_path / "secrets.key")
+        box = SecretBox(tmp_path / "secrets.key")
         yield Kept(
             store,
             monitors,

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import metrics_pb2, operator_service_pb2, resource_policy_pb2, tags_pb2
 from rum.v1.caller_pb2 import HttpCaller
-from rum_service.auth.asked import asked_of
+from rum_service.auth.operations import operation_of
 from tests.batches import message
 from tests.gates import ACCOUNT
 from tests.service.authorized import (
@@ -284,7 +284,7 @@ def test_all_rpcs_but_puts_are_authorized_before_they_are_served() -> None:
     served_first = {
         rpc.name
         for method, rpc in RPCS.items()
-        if asked_of(method, GetMessageClass(rpc.input_type)()) is None
+        if operation_of(method, GetMessageClass(rpc.input_type)()) is None
     }
 
     assert served_first == {"PutRumEvents", "BatchPutRumEvents"}
@@ -292,4 +292,4 @@ def test_all_rpcs_but_puts_are_authorized_before_they_are_served() -> None:
 
 def test_an_rpc_that_nobody_thought_of_is_not_let_through() -> None:
     with pytest.raises(KeyError):
-        asked_of("/rum.v1.DataPlaneService/PutOther", message("x"))
+        operation_of("/rum.v1.DataPlaneService/PutOther", message("x"))

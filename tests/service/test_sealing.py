@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
-from rum_service.auth.sealing import SealedBox, private_file
+from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
 from rum_service.server import StartError, running_service
 from tests.running import Service
@@ -28,10 +28,10 @@ def mode(path: Path) -> int:
 
 def test_a_file_is_made_closed_to_others_in_a_closed_folder(tmp_path: Path) -> None:
     file = tmp_path / "var" / "operator.token"
-    first = private_file(file, new_token, 0o600)
+    first = create_or_read(file, new_token, 0o600)
 
     assert (mode(file), mode(file.parent)) == (0o600, 0o700)
-    assert private_file(file, new_token, 0o600) == first == file.read_text().strip()
+    assert create_or_read(file, new_token, 0o600) == first == file.read_text().strip()
     assert [path.name for path in file.parent.iterdir()] == ["operator.token"]
 
 
@@ -49,10 +49,10 @@ def test_a_service_makes_its_files_closed_to_others(loop: LoopThread, tmp_path: 
 def test_those_who_make_a_file_at_once_end_with_one_content(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
-        "from rum_service.auth.sealing import private_file\n"
+        "from rum_service.auth.secret_files import create_or_read\n"
         "from rum_service.auth.tokens import new_token\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "print(private_file(pathlib.Path(sys.argv[1]), new_token, 0o600))\n"
+        "print(create_or_read(pathlib.Path(sys.argv[1]), new_token, 0o600))\n"
     )
     file = tmp_path / "token"
     command = [sys.executable, "-c", script, str(file)]
@@ -73,7 +73,9 @@ def test_threads_that_make_it_at_once_do_too(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as threads:
         for number in range(20):
             file = tmp_path / f"token{number}"
-            made = set(threads.map(lambda _, f=file: private_file(f, new_token, 0o600), range(16)))
+            made = set(
+                threads.map(lambda _, f=file: create_or_read(f, new_token, 0o600), range(16))
+            )
             assert len(made) == 1
 
 
@@ -84,10 +86,10 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
         return "\ud800"  # cannot be written
 
     with pytest.raises(UnicodeEncodeError):
-        private_file(tmp_path / "token", no_space, 0o600)
+        create_or_read(tmp_path / "token", no_space, 0o600)
 
     assert list(tmp_path.iterdir()) == []
-    assert private_file(tmp_path / "token", new_token, 0o600)
+    assert create_or_read(tmp_path / "token", new_token, 0o600)
 
 
 @pytest.mark.parametrize("name", ["operator.token", "bridge.token"])
@@ -103,19 +105,19 @@ async def test_an_empty_token_file_keeps_the_service_from_starting(
 
 
 def test_what_was_sealed_with_another_key_is_not_opened(tmp_path: Path) -> None:
-    sealed = SealedBox(tmp_path / "a").seal("secret")
-    SealedBox(tmp_path / "b").seal("secret")
+    sealed = SecretBox(tmp_path / "a").seal("secret")
+    SecretBox(tmp_path / "b").seal("secret")
 
-    assert SealedBox(tmp_path / "a").open(sealed) == "secret"
+    assert SecretBox(tmp_path / "a").open(sealed) == "secret"
     with pytest.raises(ValueError, match="b is not the key of this database"):
-        SealedBox(tmp_path / "b").open(sealed)
+        SecretBox(tmp_path / "b").open(sealed)
 
 
 def test_a_lost_key_is_not_made_anew_to_open(tmp_path: Path) -> None:
-    sealed = SealedBox(tmp_path / "a").seal("secret")
+    sealed = SecretBox(tmp_path / "a").seal("secret")
 
     with pytest.raises(FileNotFoundError):
-        SealedBox(tmp_path / "lost").open(sealed)
+        SecretBox(tmp_path / "lost").open(sealed)
     assert not (tmp_path / "lost").exists()
 
 
@@ -123,7 +125,7 @@ def test_a_file_that_holds_no_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("text\n")
 
     with pytest.raises(ValueError, match="key holds no key"):
-        SealedBox(tmp_path / "key").seal("secret")
+        SecretBox(tmp_path / "key").seal("secret")
 
 
 def test_a_lost_key_of_secrets_is_the_services_failure_and_logged(tmp_path: Path) -> None:

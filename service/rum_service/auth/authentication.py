@@ -18,9 +18,9 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from rum.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum_service.auth.asked import is_path_of
-from rum_service.auth.callers import ADMIN, ANONYMOUS, Asked, Call, Principal, WebCaller
+from rum_service.auth.callers import ADMIN, ANONYMOUS, Call, Caller, Operation, Principal
 from rum_service.auth.credentials import Credentials
+from rum_service.auth.operations import is_path_of
 from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
 from rum_service.errors import (
@@ -55,7 +55,7 @@ class Authentication:
         self._region = region
         self._clock = clock
 
-    async def caller(self, call: Call, asked: Asked) -> WebCaller:
+    async def caller(self, call: Call, asked: Operation) -> Caller:
         """Returns who calls, and from where.
 
         Args:
@@ -70,15 +70,15 @@ class Authentication:
             principal = await self._bearer(call.bearer_token)
         elif call.relayed is not None:
             # From a bridge without its token: its certificate and address are not its callers'.
-            return WebCaller(ANONYMOUS)
+            return Caller(ANONYMOUS)
         elif call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
             principal = Principal(arn, self._certificate_access)
         else:
             principal = ANONYMOUS
-        return WebCaller(principal, call.peer_ip)
+        return Caller(principal, call.peer_ip)
 
-    async def _relayed(self, http: HttpCaller, asked: Asked) -> WebCaller:
+    async def _relayed(self, http: HttpCaller, asked: Operation) -> Caller:
         principal = ANONYMOUS
         if http.HasField("signature_fault"):
             raise _FAULTS.get(http.signature_fault.exception, IncompleteSignatureException)(
@@ -88,7 +88,7 @@ class Authentication:
             principal = await self._signed(http.signed_request, asked)
         elif http.HasField("bearer_token"):
             principal = await self._bearer(http.bearer_token)
-        return WebCaller(
+        return Caller(
             principal,
             source_ip=http.source_ip or None,
             origin=http.origin or None,
@@ -104,7 +104,7 @@ class Authentication:
             raise UnrecognizedClientException
         return principal
 
-    async def _signed(self, signed: SignedRequest, asked: Asked) -> Principal:
+    async def _signed(self, signed: SignedRequest, asked: Operation) -> Principal:
         found = await self._credentials.key(signed.access_key_id)
         if found is None:
             raise UnrecognizedClientException
@@ -115,7 +115,7 @@ class Authentication:
         return principal
 
 
-def _is_signed_for(signed: SignedRequest, asked: Asked) -> bool:
+def _is_signed_for(signed: SignedRequest, asked: Operation) -> bool:
     # Only these two lines are ASCII for certain: a signed header may hold any byte.
     method, path, *_ = signed.canonical_request.split(b"\n", 2)
     # Encoded twice, as SigV4 wants the path of every service but S3.

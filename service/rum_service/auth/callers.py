@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ADMIN", "ANONYMOUS", "READ", "WRITE", "Asked", "Call", "Principal", "WebCaller"]
+__all__ = ["ADMIN", "ANONYMOUS", "READ", "WRITE", "Operation", "Call", "Principal", "Caller"]
 
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Operation:
     """What a call asks for."""
 
     action: str
@@ -68,7 +68,7 @@ ANONYMOUS = Principal(arn=None)
 
 
 @dataclass(frozen=True, slots=True)
-class WebCaller:
+class Caller:
     """A principal, and where the request came from, as far as it is believed."""
 
     principal: Principal

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from rum.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE, Principal
-from rum_service.auth.sealing import SealedBox
+from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
 from rum_service.monitors import Monitors
@@ -57,7 +57,7 @@ class Credentials:
         store: Store,
         executor: Executor,
         monitors: Monitors,
-        box: SealedBox,
+        box: SecretBox,
         *,
         account_id: str,
     ) -> None:
@@ -137,7 +137,7 @@ class Credentials:
         await on_thread(self._executor, revoke, request.kind, found[0].id, _now_ms())
         self._forget_known()
 
-    async def let_anybody_in(self) -> bool:
+    async def has_valid_credential(self) -> bool:
         """Says whether there is a credential that is good."""
         records = await on_thread(self._executor, self._store.list_credentials)
         return any(_is_valid(record) for record in records)

@@ -6,7 +6,7 @@ Who has the database alone has no secret.
 
 from __future__ import annotations
 
-__all__ = ["SealedBox", "private_file"]
+__all__ = ["SecretBox", "create_or_read"]
 
 import errno
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken
 
 
-class SealedBox:
+class SecretBox:
     """Encrypts and decrypts with the key of one file, which the first secret makes. Blocks.
 
     The file is read each time: callers keep what they need often.
@@ -28,7 +28,7 @@ class SealedBox:
 
     def seal(self, secret: str) -> bytes:
         """Returns the secret, encrypted."""
-        made = private_file(self._key_file, lambda: Fernet.generate_key().decode(), 0o600)
+        made = create_or_read(self._key_file, lambda: Fernet.generate_key().decode(), 0o600)
         return self._with(made).encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
@@ -49,7 +49,7 @@ class SealedBox:
             raise ValueError(f"{self._key_file} holds no key") from None
 
 
-def private_file(path: Path, make: Callable[[], str], mode: int) -> str:
+def create_or_read(path: Path, make: Callable[[], str], mode: int) -> str:
     """Returns the content of a file; makes it, closed to others, where there is none.
 
     Those who make it at once, processes or threads, end with one content. Raises OSError, also

@@ -9,7 +9,7 @@ is never one of these refusals.
 
 from __future__ import annotations
 
-__all__ = ["Gate"]
+__all__ = ["Authorization"]
 
 import ipaddress
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.authentication import Authentication
-from rum_service.auth.callers import ADMIN, READ, WRITE, Asked, Call, Principal, WebCaller
+from rum_service.auth.callers import ADMIN, READ, WRITE, Call, Caller, Operation, Principal
 from rum_service.auth.origins import is_allowed_page
 from rum_service.auth.policy import evaluation as policy
 from rum_service.errors import (
@@ -34,7 +34,7 @@ _PUT = "PutRumEvents"
 _parsed = lru_cache(maxsize=1024)(policy.parse)
 
 
-class Gate:
+class Authorization:
     """To be used on one event loop."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Gate:
             if self._check_origin and call.relayed:
                 self._admit_page(call.relayed.origin, call.relayed.referer, monitor)
             return
-        asked = Asked(_PUT, "POST", f"/appmonitors/{request.id}", monitor.name)
+        asked = Operation(_PUT, "POST", f"/appmonitors/{request.id}", monitor.name)
         caller = await self._authentication.caller(call, asked)
         if self._check_origin:
             self._admit_page(caller.origin, caller.referer, monitor)
@@ -73,7 +73,7 @@ class Gate:
         ):
             raise self._refusal(caller.principal, asked)
 
-    async def admit(self, call: Call, asked: Asked, find: FindMonitor) -> None:
+    async def admit(self, call: Call, asked: Operation, find: FindMonitor) -> None:
         """Returns when the caller may do what is not a put; raises as `admit_put` does.
 
         Args:
@@ -103,7 +103,7 @@ class Gate:
             raise AccessDeniedException("The page is not of a domain of this app monitor.")
 
     def _policy_allows(
-        self, caller: WebCaller, request: PutRumEventsRequest, monitor: AppMonitorRecord
+        self, caller: Caller, request: PutRumEventsRequest, monitor: AppMonitorRecord
     ) -> bool:
         if monitor.policy is None:
             return False
@@ -125,7 +125,7 @@ class Gate:
             )
         return decision.outcome is policy.Outcome.ALLOW
 
-    def _refusal(self, principal: Principal, asked: Asked) -> RumError:
+    def _refusal(self, principal: Principal, asked: Operation) -> RumError:
         if principal.arn is None:
             return MissingAuthenticationTokenException()
         resource = self._arn_prefix + (asked.app_monitor_name or "*")

@@ -5,7 +5,7 @@ Every rpc is in the table, so that one added later is authorized before somebody
 
 from __future__ import annotations
 
-__all__ = ["asked_of", "is_path_of"]
+__all__ = ["operation_of", "is_path_of"]
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
-from rum_service.auth.callers import Asked
+from rum_service.auth.callers import Operation
 
 _DATA_PLANE, _CONTROL_PLANE, _OPERATOR = (
     module.DESCRIPTOR.services_by_name[name]
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[\w.#-]{1,255}", re.ASCII)
 _VARIABLE = re.compile(r"\{(\w+)(=\*\*)?\}")
 
 
-def asked_of(method: str, request: Message) -> Asked | None:
+def operation_of(method: str, request: Message) -> Operation | None:
     """Returns what a call of `method`, as `/rum.v1.ControlPlaneService/GetAppMonitor`, asks for.
 
     None for puts: `Ingest` admits them. Raises KeyError for a method that is none of rum.v1.
@@ -46,7 +46,7 @@ def asked_of(method: str, request: Message) -> Asked | None:
         return None
     descriptor = _METHODS[method]
     verb, template = _rest_form(descriptor)
-    return Asked(
+    return Operation(
         descriptor.name,
         verb,
         _VARIABLE.sub(lambda found: str(getattr(request, found[1])), template),
@@ -56,7 +56,7 @@ def asked_of(method: str, request: Message) -> Asked | None:
     )
 
 
-def is_path_of(asked: Asked, http_method: str, path: str) -> bool:
+def is_path_of(asked: Operation, http_method: str, path: str) -> bool:
     """Says whether a request for `path` (decoded) asks a bridge for this.
 
     Any prefix may come before, but not one that makes another operation of it: DELETE of
