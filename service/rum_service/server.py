@@ -37,7 +37,8 @@ from rum_service.auth.tokens import new_token
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
 from rum_service.health import StoreHealth
-from rum_service.ingest import Ingest
+from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.put import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
 from rum_service.listening import StartError, listen
 from rum_service.metric_definitions import MetricDefinitions
@@ -49,7 +50,6 @@ from rum_service.resource_policies import ResourcePolicies
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from rum_service.storage.group_commit import GroupCommit
 from rum_service.tags import Tags
 
 log = structlog.get_logger()

@@ -17,13 +17,13 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.callers import Call
-from rum_service.ingest import Ingest, Put
+from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.put import Ingest, Put
 from rum_service.monitors import Monitors
 from rum_service.readback import Readback
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from rum_service.storage.group_commit import GroupCommit
 from tests.gates import ACCOUNT, open_gate
 from tests.service.served import LoopThread
 

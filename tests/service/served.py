@@ -27,7 +27,8 @@ from rum.v1.data_plane_service_pb2_grpc import (
 from rum_service.auth.operations import operation_of
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
-from rum_service.ingest import Ingest
+from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.put import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
 from rum_service.metric_definitions import MetricDefinitions
 from rum_service.metric_destinations import MetricDestinations
@@ -35,7 +36,6 @@ from rum_service.monitors import Monitors
 from rum_service.readback import Readback
 from rum_service.resource_policies import ResourcePolicies
 from rum_service.storage import open_store
-from rum_service.storage.group_commit import GroupCommit
 from rum_service.storage.records import Batch
 from rum_service.tags import Tags
 from tests.gates import ACCOUNT, open_gate

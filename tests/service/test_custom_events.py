@@ -17,9 +17,9 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.auth.callers import Call
 from rum_service.errors import ValidationException
 from rum_service.events.custom import custom_events_enabled, without_custom_events
-from rum_service.ingest import Ingest, Put
+from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.put import Ingest, Put
 from rum_service.monitors import Monitors
-from rum_service.storage.group_commit import GroupCommit
 from rum_service.storage.memory import MemoryStore
 from tests.batches import message, new_id
 from tests.gates import open_gate

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from rum_service.errors import ThrottlingException
-from rum_service.storage.group_commit import GroupCommit
+from rum_service.ingest.group_commit import GroupCommit
 from rum_service.storage.memory import MemoryStore
 from rum_service.storage.records import Batch
 from tests.logged import logged, payload, payloads

@@ -16,7 +16,7 @@ from rum.v1.data_plane_service_pb2 import (
     UserDetails,
 )
 from rum_service.errors import ValidationException
-from rum_service.validation import UUID_PATTERN, validate
+from rum_service.ingest.validation import UUID_PATTERN, validate
 from tests.batches import message, new_id
 
 MAX_EVENTS = 5

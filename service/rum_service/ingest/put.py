@@ -21,10 +21,10 @@ from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
+from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.validation import validate
 from rum_service.monitors import Monitors
-from rum_service.storage.group_commit import GroupCommit
 from rum_service.storage.records import AppMonitorRecord, Batch
-from rum_service.validation import validate
 
 log = structlog.get_logger()
 

@@ -1,0 +1,1 @@
+"""The way of a put: validate, authorize, wait for the commit."""
