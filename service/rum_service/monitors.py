@@ -20,7 +20,8 @@ from google.protobuf.json_format import MessageToJson, Parse
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
+from rum_service.control.paging import decode_token, encode_token
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -28,7 +29,6 @@ from rum_service.errors import (
     ValidationException,
 )
 from rum_service.events.custom import custom_events_enabled
-from rum_service.paging import decode_token, encode_token
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread

@@ -34,6 +34,11 @@ from rum_service.auth.credentials import Credentials
 from rum_service.auth.operations import operation_of
 from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
+from rum_service.control.metric_definitions import MetricDefinitions
+from rum_service.control.metric_destinations import MetricDestinations
+from rum_service.control.readback import Readback
+from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.tags import Tags
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
 from rum_service.health import StoreHealth
@@ -41,16 +46,11 @@ from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
 from rum_service.listening import StartError, listen
-from rum_service.metric_definitions import MetricDefinitions
-from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
 from rum_service.operator_plane import Operator
-from rum_service.readback import Readback
-from rum_service.resource_policies import ResourcePolicies
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from rum_service.tags import Tags
 
 log = structlog.get_logger()
 

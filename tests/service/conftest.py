@@ -17,10 +17,10 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.callers import Call
+from rum_service.control.readback import Readback
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest, Put
 from rum_service.monitors import Monitors
-from rum_service.readback import Readback
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store

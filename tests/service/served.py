@@ -25,19 +25,19 @@ from rum.v1.data_plane_service_pb2_grpc import (
     add_DataPlaneServiceServicer_to_server,
 )
 from rum_service.auth.operations import operation_of
+from rum_service.control.metric_definitions import MetricDefinitions
+from rum_service.control.metric_destinations import MetricDestinations
+from rum_service.control.readback import Readback
+from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.tags import Tags
 from rum_service.control_plane import ControlPlane
 from rum_service.data_plane import DataPlane
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.interceptors import CallBoundary, Context, call_of
-from rum_service.metric_definitions import MetricDefinitions
-from rum_service.metric_destinations import MetricDestinations
 from rum_service.monitors import Monitors
-from rum_service.readback import Readback
-from rum_service.resource_policies import ResourcePolicies
 from rum_service.storage import open_store
 from rum_service.storage.records import Batch
-from rum_service.tags import Tags
 from tests.gates import ACCOUNT, open_gate
 
 MAX_APP_MONITORS = 12

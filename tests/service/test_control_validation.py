@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rum.v1 import control_plane_service_pb2 as pb
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
 from rum_service.errors import ValidationException
 
 MODEL: dict[str, Any] = Loader().load_service_model("rum", "service-2")

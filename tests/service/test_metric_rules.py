@@ -8,9 +8,9 @@ import re
 import pytest
 
 from rum.v1.metrics_pb2 import MetricDefinitionRequest
+from rum_service.control.metric_rules import check_definition
 from rum_service.errors import ValidationException
 from rum_service.events.pattern import parse_pattern
-from rum_service.metric_rules import check_definition
 
 JS_ERROR = '{"event_type":["com.amazon.rum.js_error_event"]}'
 NAVIGATION = "com.amazon.rum.performance_navigation_event"

@@ -10,7 +10,7 @@ import zstandard
 
 from rum.v1.control_plane_service_pb2 import QueryFilter
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service import readback
+from rum_service.control import readback
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.records import Batch
 from tests.batches import message, new_id

@@ -19,11 +19,11 @@ import zstandard
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
+from rum_service.control.paging import decode_token, encode_token
 from rum_service.events.document import event_document, event_ms, merged_metadata
 from rum_service.events.filter import EventFilter
 from rum_service.monitors import Monitors
-from rum_service.paging import decode_token, encode_token
 from rum_service.storage.base import LogStore
 from rum_service.storage.records import AppMonitorRecord, LoggedBatch
 

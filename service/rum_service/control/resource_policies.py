@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 
 from rum.v1 import resource_policy_pb2 as pb
 from rum_service.auth.policy import evaluation as policy
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
 from rum_service.errors import InvalidPolicyRevisionIdException, PolicyNotFoundException
 from rum_service.monitors import Monitors
 from rum_service.storage.base import PolicyStore

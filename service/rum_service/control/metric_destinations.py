@@ -12,11 +12,11 @@ __all__ = ["MetricDestinations", "no_destination"]
 from concurrent.futures import Executor
 
 from rum.v1 import metrics_pb2 as pb
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
+from rum_service.control.metric_rules import NamesDestination, check_destination
+from rum_service.control.paging import decode_position, encode_token
 from rum_service.errors import ResourceNotFoundException
-from rum_service.metric_rules import NamesDestination, check_destination
 from rum_service.monitors import Monitors
-from rum_service.paging import decode_position, encode_token
 from rum_service.storage.base import MetricStore
 from rum_service.storage.records import MetricDestinationRecord
 from rum_service.storage.threads import on_thread

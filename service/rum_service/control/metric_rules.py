@@ -20,7 +20,7 @@ from rum.v1.metrics_pb2 import (
     PutRumMetricsDestinationRequest,
     UpdateRumMetricDefinitionRequest,
 )
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
 from rum_service.errors import ValidationException
 from rum_service.events.pattern import Alternatives, parse_pattern
 

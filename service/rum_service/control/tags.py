@@ -15,10 +15,10 @@ from rum.v1.tags_pb2 import (
     TagResourceRequest,
     UntagResourceRequest,
 )
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
+from rum_service.control.resource_arn import app_monitor_name
 from rum_service.errors import ValidationException
 from rum_service.monitors import Monitors
-from rum_service.resource_arn import app_monitor_name
 
 _MOST = 50
 

@@ -16,16 +16,16 @@ from concurrent.futures import Executor
 from google.protobuf.json_format import MessageToDict, Parse
 
 from rum.v1 import metrics_pb2 as pb
-from rum_service.control_validation import validate_control
+from rum_service.control.constraints import validate_control
+from rum_service.control.metric_destinations import MetricDestinations, no_destination
+from rum_service.control.metric_rules import check_definition
+from rum_service.control.paging import decode_position, encode_token
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
     ValidationException,
 )
-from rum_service.metric_destinations import MetricDestinations, no_destination
-from rum_service.metric_rules import check_definition
-from rum_service.paging import decode_position, encode_token
 from rum_service.storage.base import DefinitionTakenError, MetricStore, QuotaReachedError
 from rum_service.storage.records import MetricDefinitionRecord
 from rum_service.storage.threads import on_thread

@@ -1,0 +1,1 @@
+"""The operations that are not puts: app monitors, reading back, tags, policies, metrics."""
