@@ -21,7 +21,7 @@ from rum.v1.data_plane_service_pb2_grpc import (
     DataPlaneServiceServicer,
     add_DataPlaneServiceServicer_to_server,
 )
-from rum_service.interceptors import CallBoundary
+from rum_service.rpc.boundary import CallBoundary
 
 Answer = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]

@@ -15,7 +15,7 @@ from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
 from rum_service.errors import ResourceNotFoundException
-from rum_service.status import to_status
+from rum_service.rpc.status import to_status
 from tests.bridge.standin import StandIn, all_ok
 
 _MAX_WAITING_BYTES = 1 << 20

@@ -19,7 +19,7 @@ from rum_bridge import errors as bridge_errors
 from rum_bridge.errors import from_status
 from rum_service import errors as service_errors
 from rum_service.errors import RumError
-from rum_service.status import to_status
+from rum_service.rpc.status import to_status
 from tests.batches import batch, new_id
 from tests.bridge.conftest import Bridge, rum_client
 from tests.bridge.standin import StandIn

@@ -30,12 +30,12 @@ from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.tags import Tags
-from rum_service.control_plane import ControlPlane
-from rum_service.data_plane import DataPlane
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
-from rum_service.interceptors import CallBoundary, Context, call_of
 from rum_service.monitors import Monitors
+from rum_service.rpc.boundary import CallBoundary, Context, call_of
+from rum_service.rpc.control_plane import ControlPlane
+from rum_service.rpc.data_plane import DataPlane
 from rum_service.storage import open_store
 from rum_service.storage.records import Batch
 from tests.gates import ACCOUNT, open_gate

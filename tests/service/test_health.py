@@ -14,7 +14,7 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from rum_service.health import StoreHealth
+from rum_service.rpc.health import StoreHealth
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 

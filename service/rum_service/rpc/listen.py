@@ -8,8 +8,8 @@ import socket
 
 import grpc.aio
 
+from rum_service.rpc.tls import TlsError, server_credentials
 from rum_service.settings import ServiceSettings
-from rum_service.tls import TlsError, server_credentials
 
 
 class StartError(Exception):

@@ -18,7 +18,7 @@ from grpc_status import rpc_status
 from rum.v1.caller_pb2 import HttpCaller
 from rum_service.auth.callers import Call
 from rum_service.errors import InternalServerException, RumError, ValidationException
-from rum_service.status import to_status
+from rum_service.rpc.status import to_status
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from rum.v1 import data_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceServicer
 from rum_service.errors import ValidationException
 from rum_service.ingest.put import Ingest, Put
-from rum_service.interceptors import call_of, request_id_of
-from rum_service.status import to_status
+from rum_service.rpc.boundary import call_of, request_id_of
+from rum_service.rpc.status import to_status
 
 log = structlog.get_logger()
 
