@@ -15,7 +15,7 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from rum_bridge.sigv4 import SignatureError, carries_signature, signed_request
+from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
 from rum_service.auth.sigv4 import verify
 from rum_service.errors import RumError
 from tests.traffic import CapturedRequest

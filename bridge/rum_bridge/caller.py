@@ -13,7 +13,7 @@ import hashlib
 from starlette.requests import Request
 
 from rum.v1.caller_pb2 import HttpCaller, SignatureFault
-from rum_bridge.sigv4 import SignatureError, carries_signature, signed_request
+from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
 
 # Other bearers are not ours: aws-rum-web sends whatever headers its page tells it to.
 TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from rum_bridge.sigv4 import signed_request
+from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key, verify
 from tests.signing import REGION, SECRET, Request, captured, judge
 from tests.traffic import load

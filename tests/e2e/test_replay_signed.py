@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rum_bridge.sigv4 import carries_signature
+from rum_bridge.signing.sigv4 import carries_signature
 from tests.e2e.guarded import Guarded
 from tests.e2e.test_replay import replay
 from tests.signing import ACCESS_KEY_ID, SECRET

@@ -27,7 +27,7 @@ from rum.v1.data_plane_service_pb2 import (
     BatchPutRumEventsResponse,
 )
 from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
-from rum_bridge.sigv4 import signed_request
+from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.server import running_service

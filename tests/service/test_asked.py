@@ -15,9 +15,9 @@ from starlette.routing import Match, Route
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.caller import CallerReport
-from rum_bridge.canonical import canonical_request
 from rum_bridge.channel import BridgeToken
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.signing.canonical import canonical_request
 from rum_bridge.transcode import http_rules, transcoded_routes
 from rum_service.auth.callers import Operation
 from rum_service.auth.operations import is_path_of, operation_of

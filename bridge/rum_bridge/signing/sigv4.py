@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from rum.v1.caller_pb2 import SignedRequest
-from rum_bridge.canonical import Headers, Pairs, canonical_request, folded, query_pairs
+from rum_bridge.signing.canonical import Headers, Pairs, canonical_request, folded, query_pairs
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER_PARTS = ("Credential", "SignedHeaders", "Signature")
