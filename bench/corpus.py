@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDetails
-from tests.traffic import NAMES, load
+from tests.support.traffic import NAMES, load
 
 _BATCH_ID = str(uuid.UUID(int=0))
 _SIZES = range(800, 2000)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.requests import AccessKey
-from tests.running import Bridge, OpenRum, Process, Service, environment, run_openrum
+from tests.support.running import Bridge, OpenRum, Process, Service, environment, run_openrum
 
 _ROOT = Path(__file__).parents[1]
 _ANYBODY = {

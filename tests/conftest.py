@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.running import OpenRum
+from tests.support.running import OpenRum
 from tests.tools.chromium import Browser, Page, chromium
 from tests.tools.postgres import Postgres, postgres
 from tests.tools.toolbox import tools_needed

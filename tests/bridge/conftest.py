@@ -15,7 +15,7 @@ from botocore.config import Config
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.standin import StandIn
-from tests.running import OpenRum
+from tests.support.running import OpenRum
 
 Started = Callable[..., OpenRum]
 Bridge = Callable[..., AbstractAsyncContextManager[str]]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, event, new_id
 from tests.bridge.wire import ORIGIN, Answer, expect_refusal, send
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 
 _BAD = "bad"
 """The type of every event here that must not be stored."""

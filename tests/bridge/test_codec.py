@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest, PutRumEventsRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError
-from tests.batches import batch
+from tests.support.batches import batch
 
 _ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 _OBJECTS = ("AppMonitorDetails", "UserDetails")

@@ -10,7 +10,7 @@ import pytest
 
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError
-from tests.batches import batch, event, new_id
+from tests.support.batches import batch, event, new_id
 
 _STRINGS = ("BatchId", "Alias", "SessionMetadata")
 _STRUCTURES = {

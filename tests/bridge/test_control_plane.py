@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.batches import batch, event, new_id
 from tests.bridge.conftest import Started, limit_file_size
 from tests.bridge.wire import send
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, new_id
 from tests.bridge.conftest import Started
 from tests.bridge.wire import ORIGIN, Answer, preflight, send
-from tests.running import OpenRum
+from tests.support.batches import batch, new_id
+from tests.support.running import OpenRum
 
 # As browsers ask for them: lower case, sorted, joined with commas.
 _ASKED = {

@@ -20,10 +20,10 @@ from rum_bridge.errors import from_status
 from rum_service import errors as service_errors
 from rum_service.errors import RumError
 from rum_service.rpc.status import to_status
-from tests.batches import batch, new_id
 from tests.bridge.conftest import Bridge, rum_client
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import send
+from tests.support.batches import batch, new_id
 
 _MODEL = botocore.session.get_session().get_service_model("rum")
 _MESSAGES = sorted(errors_pb2.DESCRIPTOR.message_types_by_name)

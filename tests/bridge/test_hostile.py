@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch
 from tests.bridge.conftest import Started
 from tests.bridge.wire import ORIGIN, connect, expect_refusal, read_answer, send, send_raw
-from tests.running import OpenRum
+from tests.support.batches import batch
+from tests.support.running import OpenRum
 
 _MIB = 1 << 20
 _MAX_BODY = 256 << 10

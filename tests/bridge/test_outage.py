@@ -17,11 +17,11 @@ from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
-from tests.batches import batch, message, new_id
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import Answer, send
-from tests.running import OpenRum
+from tests.support.batches import batch, message, new_id
+from tests.support.running import OpenRum
 
 _BOTH_AWAY = {503, 504}
 

@@ -18,10 +18,10 @@ import pytest
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules
-from tests.batches import batch, event
 from tests.bridge.conftest import Started, end_file_size_limit, limit_file_size
 from tests.bridge.wire import Answer, preflight, send
-from tests.running import OpenRum, wait_until
+from tests.support.batches import batch, event
+from tests.support.running import OpenRum, wait_until
 
 _SERVICES = (
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],

@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from rum_bridge import http_protocol, server
-from tests.batches import batch, new_id
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import Answer, connect, read_answer, send
+from tests.support.batches import batch, new_id
 
 _HEAD = b"POST /appmonitors/x HTTP/1.1\r\nHost: x\r\n"
 

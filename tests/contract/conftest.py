@@ -9,7 +9,7 @@ import pytest
 
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from rum_service.storage.memory import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

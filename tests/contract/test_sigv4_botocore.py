@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rum_service.errors import InvalidSignatureException
-from tests.signing import REGION, judge, sign
+from tests.support.signing import REGION, judge, sign
 
 # No controls and white space: HTTP keeps them out of a request line, and in a header botocore folds
 # white space of all Unicode, where the bytes that a server sees know only ASCII's.

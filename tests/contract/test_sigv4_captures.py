@@ -10,8 +10,8 @@ import pytest
 
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key, verify
-from tests.signing import REGION, SECRET, Request, captured, judge
-from tests.traffic import load
+from tests.support.signing import REGION, SECRET, Request, captured, judge
+from tests.support.traffic import load
 
 # (capture, header form, presigned form): how many of its requests are signed.
 SIGNED = [

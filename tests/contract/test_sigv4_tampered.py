@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.signing import SECRET, Request, captured, judge, named, sign
-from tests.tampering import (
+from tests.support.signing import SECRET, Request, captured, judge, named, sign
+from tests.support.tampering import (
     Case,
     after,
     body,
@@ -24,7 +24,7 @@ from tests.tampering import (
     value,
     without,
 )
-from tests.traffic import load
+from tests.support.traffic import load
 
 INVALID = "InvalidSignatureException"
 INCOMPLETE = "IncompleteSignatureException"

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from rum_service.storage import open_store
 from rum_service.storage.base import NameTakenError, Store
-from rum_service.storage.memory import MemoryStore
 from rum_service.storage.records import AppMonitorRecord
-from tests.logged import ALL_TIME, logged
+from tests.support.logged import ALL_TIME, logged
+from tests.support.memory_store import MemoryStore
 
 MONITORS = st.integers(1, 4)
 TIMES = st.integers(0, 9)

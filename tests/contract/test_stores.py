@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from rum_service.storage.base import Store
-from tests.logged import ALL_TIME, logged, payload, payloads
+from tests.support.logged import ALL_TIME, logged, payload, payloads
 
 
 def test_an_appended_batch_is_read_back_as_it_was(any_store: Store) -> None:

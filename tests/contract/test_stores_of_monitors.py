@@ -10,7 +10,7 @@ import pytest
 
 from rum_service.storage.base import NameTakenError, Store
 from rum_service.storage.records import AppMonitorRecord
-from tests.logged import logged, payload, payloads
+from tests.support.logged import logged, payload, payloads
 
 ID, OTHER_ID = "0a000000-0000-4000-8000-000000000000", "0b000000-0000-4000-8000-000000000000"
 

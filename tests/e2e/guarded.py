@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum, run_openrum
+from tests.support.running import OpenRum, run_openrum
 
 __all__ = ["Guarded", "Key", "allow"]
 

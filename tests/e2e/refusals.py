@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 import grpc
 
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from tests.batches import message
-from tests.running import OpenRum
+from tests.support.batches import message
+from tests.support.running import OpenRum
 
 __all__ = ["LITTLE_ROOM", "broken_store", "full_queue"]
 

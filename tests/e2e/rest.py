@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from tests.running import OpenRum
+from tests.support.running import OpenRum
 
 __all__ = ["put"]
 

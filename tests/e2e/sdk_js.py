@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.running import OpenRum
+from tests.support.running import OpenRum
 from tests.tools.node import npm_install, run_node
 from tests.tools.toolbox import TOOLS, tools_needed
 

@@ -14,8 +14,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.batches import batch
 from tests.e2e.guarded import Guarded, Key
+from tests.support.batches import batch
 
 if TYPE_CHECKING:
     from mypy_boto3_rum import CloudWatchRUMClient

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.guarded import Guarded, Key, allow
 from tests.e2e.sent import Traffic, as_stored, shown
-from tests.running import wait_until
+from tests.support.running import wait_until
 from tests.tools.chromium import Page
 from tests.tools.rum_page import RumPage, demo_site
 from tests.tools.toolbox import tools_needed

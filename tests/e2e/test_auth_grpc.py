@@ -28,9 +28,9 @@ from rum.v1.data_plane_service_pb2 import (
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum.v1.operator_service_pb2 import CreateTokenRequest, Grant, ListCredentialsRequest
 from rum.v1.operator_service_pb2_grpc import OperatorServiceStub
-from tests.batches import message
 from tests.e2e.guarded import Guarded
-from tests.running import wait_until
+from tests.support.batches import message
+from tests.support.running import wait_until
 
 _DENIED = "AccessDeniedException"
 _MISSING = "MissingAuthenticationTokenException"

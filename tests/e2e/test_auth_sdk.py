@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, event
 from tests.e2e import sdk_js
 from tests.e2e.guarded import Guarded, Key
+from tests.support.batches import batch, event
 from tests.tools import awscli
 from tests.tools.toolbox import tools_needed
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, event, new_id
 from tests.e2e.rest import put
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 from tests.tools import awscli
 from tests.tools.toolbox import tools_needed
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running import environment
+from tests.support.running import environment
 
 ROOT = Path(__file__).parents[2]
 

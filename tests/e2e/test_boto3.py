@@ -17,8 +17,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from tests.batches import batch, event, new_id
-from tests.running import OpenRum, environment
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum, environment
 
 if TYPE_CHECKING:
     from mypy_boto3_rum import CloudWatchRUMClient

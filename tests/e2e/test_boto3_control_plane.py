@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.batches import batch, event, new_id
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 
 if TYPE_CHECKING:
     from mypy_boto3_rum import CloudWatchRUMClient

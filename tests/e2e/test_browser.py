@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.sent import Traffic, as_stored, shown
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum, wait_until
+from tests.support.running import OpenRum, wait_until
 from tests.tools.chromium import Browser, Page
 from tests.tools.rum_page import VERSION, RumPage, demo_site
 from tests.tools.toolbox import tools_needed

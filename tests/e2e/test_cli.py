@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, event, new_id
-from tests.running import OPENRUM, OpenRum, environment, read_back, run_openrum, wait_until
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OPENRUM, OpenRum, environment, read_back, run_openrum, wait_until
 
 Result = subprocess.CompletedProcess[str]
 

@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.batches import batch
-from tests.running import OpenRum, Process, run_openrum
+from tests.support.batches import batch
+from tests.support.running import OpenRum, Process, run_openrum
 
 Result = subprocess.CompletedProcess[str]
 _ALLOW = json.dumps(

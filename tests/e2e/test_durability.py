@@ -12,8 +12,8 @@ import pytest
 
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from tests.load import Load
-from tests.running import Bridge, OpenRum, Service, read_back, wait_until
+from tests.support.load import Load
+from tests.support.running import Bridge, OpenRum, Service, read_back, wait_until
 
 _SEED = 20261122
 

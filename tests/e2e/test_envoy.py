@@ -28,11 +28,11 @@ import grpc_tools
 import pytest
 from grpc_tools import protoc
 
-from tests.batches import batch, event, new_id
 from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
 from tests.e2e.sent import as_stored, shown
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 from tests.tools import envoy
 from tests.tools.toolbox import tools_needed
 

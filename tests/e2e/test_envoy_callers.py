@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from rum.v1.caller_pb2 import HttpCaller
-from tests.batches import batch
 from tests.e2e.test_cli_credentials import made, monitor_id, operator_file
 from tests.e2e.test_envoy import _SERVICES, _descriptor_set
-from tests.running import OpenRum
+from tests.support.batches import batch
+from tests.support.running import OpenRum
 from tests.tools import envoy
 from tests.tools.toolbox import tools_needed
 

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from tests.e2e.test_cli_credentials import _ALLOW, made, put, run
-from tests.running import OpenRum, run_openrum
+from tests.support.running import OpenRum, run_openrum
 
 
 class Exposed(OpenRum):

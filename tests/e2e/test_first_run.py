@@ -16,7 +16,7 @@ from rum.v1.control_plane_service_pb2_grpc import (
     add_ControlPlaneServiceServicer_to_server,
 )
 from rum_cli.first_run import FirstRun, first_run
-from tests.batches import new_id
+from tests.support.batches import new_id
 
 
 class _SecondToStart(ControlPlaneServiceServicer):

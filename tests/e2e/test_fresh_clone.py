@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import wait_until
+from tests.support.running import wait_until
 
 _ROOT = Path(__file__).parents[2]
 _SETUP_TIMEOUT_S = 600

@@ -15,8 +15,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.batches import batch
-from tests.running import OpenRum, read_back, wait_until
+from tests.support.batches import batch
+from tests.support.running import OpenRum, read_back, wait_until
 
 _BYTES = 4 << 20
 

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 
-from tests.batches import batch
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum
+from tests.support.batches import batch
+from tests.support.running import OpenRum
 
 _HOST = "openrum.test"
 _SCRIPT = f"""

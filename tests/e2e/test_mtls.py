@@ -16,10 +16,10 @@ from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from tests.batches import batch, message
-from tests.certificates import Authority, Pair
 from tests.e2e.stored import stored_events
-from tests.running import Bridge, Service, run_openrum
+from tests.support.batches import batch, message
+from tests.support.certificates import Authority, Pair
+from tests.support.running import Bridge, Service, run_openrum
 
 _DENIED = grpc.StatusCode.PERMISSION_DENIED
 

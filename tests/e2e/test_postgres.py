@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, new_id
 from tests.e2e.rest import put
 from tests.e2e.sent import as_stored, shown
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum, wait_until
+from tests.support.batches import batch, new_id
+from tests.support.running import OpenRum, wait_until
 from tests.tools.postgres import Postgres
 
 _PASSWORD = "pa55-w0rd-of-the-database"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch
 from tests.e2e.guarded import Guarded, allow
+from tests.support.batches import batch
 
 _TRUSTED = ["127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"]
 _LET_IN = {"aws:SourceIp": ["198.51.100.0/24", "2001:db8:2::/48"]}

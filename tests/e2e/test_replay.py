@@ -18,8 +18,8 @@ from rum.v1.control_plane_service_pb2 import (
     DeleteAppMonitorRequest,
 )
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from tests.running import OpenRum, read_back, run_openrum
-from tests.traffic import MONITOR_ID, NAMES, CapturedRequest, load
+from tests.support.running import OpenRum, read_back, run_openrum
+from tests.support.traffic import MONITOR_ID, NAMES, CapturedRequest, load
 
 _CONNECTIONS = 4
 _PUTS = [name for name in NAMES if name != "boto3-control-plane"]

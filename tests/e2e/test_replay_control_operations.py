@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import OpenRum
+from tests.support.running import OpenRum
 
 # Source: tests/golden/control_plane_operations.md
 _CAPTURE = Path(__file__).parents[1] / "golden" / "control_plane_operations.jsonl"

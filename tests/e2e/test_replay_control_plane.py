@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_replay import replay
-from tests.running import OpenRum, run_openrum
-from tests.traffic import CapturedRequest, load
+from tests.support.running import OpenRum, run_openrum
+from tests.support.traffic import CapturedRequest, load
 
 _NOT_YET = ("/policy", "/tags/", "/rummetrics/")
 # In the captured order: what the server, that had really stored what came before, answers.

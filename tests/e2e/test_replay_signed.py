@@ -14,8 +14,8 @@ import pytest
 from rum_bridge.signing.sigv4 import carries_signature
 from tests.e2e.guarded import Guarded
 from tests.e2e.test_replay import replay
-from tests.signing import ACCESS_KEY_ID, SECRET
-from tests.traffic import MONITOR_ID, NAMES, CapturedRequest, load
+from tests.support.signing import ACCESS_KEY_ID, SECRET
+from tests.support.traffic import MONITOR_ID, NAMES, CapturedRequest, load
 
 _NAME = "replayed"
 

@@ -17,7 +17,7 @@ import pytest
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from tests.running import OpenRum, environment, read_back, run_openrum
+from tests.support.running import OpenRum, environment, read_back, run_openrum
 
 _ROOT = Path(__file__).parent.parent.parent
 _ANY_PORTS = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0"}

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.batches import batch, event, new_id
 from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
 from tests.e2e.sdk_js import Call, call
 from tests.e2e.stored import stored_events
-from tests.running import OpenRum
+from tests.support.batches import batch, event, new_id
+from tests.support.running import OpenRum
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ from rum.v1.data_plane_service_pb2 import (
     PutRumEventsResponse,
 )
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from tests.batches import message, new_id
-from tests.running import OpenRum
+from tests.support.batches import message, new_id
+from tests.support.running import OpenRum
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 

@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from tests.batches import batch
-from tests.certificates import Authority, Pair
-from tests.running import OpenRum, run_openrum, wait_until
+from tests.support.batches import batch
+from tests.support.certificates import Authority, Pair
+from tests.support.running import OpenRum, run_openrum, wait_until
 
 
 class Server:

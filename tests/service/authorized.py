@@ -33,10 +33,10 @@ from rum_service.auth.tokens import new_token, token_hash
 from rum_service.server import running_service
 from rum_service.storage import open_store
 from rum_service.storage.records import CredentialRecord
-from tests.batches import message
 from tests.service.conftest import settings_in
 from tests.service.served import LoopThread
-from tests.signing import ACCESS_KEY_ID, REGION, SECRET, sign
+from tests.support.batches import message
+from tests.support.signing import ACCESS_KEY_ID, REGION, SECRET, sign
 
 OK = "ok"
 RPCS = {
@@ -124,7 +124,7 @@ class Authorized:
         return str(self.answer("CreateToken", request, bearer(self.operator)).token)
 
     def import_key(self, *access: str, monitor: str | None = None) -> None:
-        """Takes over the key that `tests.signing` signs with."""
+        """Takes over the key that `tests.support.signing` signs with."""
         request = op.CreateAccessKeyRequest(
             grant=op.Grant(name="signer", access=access, app_monitor_name=monitor),
             access_key_id=ACCESS_KEY_ID,

@@ -24,8 +24,8 @@ from rum_service.monitors import Monitors
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from tests.gates import ACCOUNT, open_gate
 from tests.service.served import LoopThread
+from tests.support.gates import ACCOUNT, open_gate
 
 
 @dataclass

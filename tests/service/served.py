@@ -38,7 +38,7 @@ from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.storage import open_store
 from rum_service.storage.records import Batch
-from tests.gates import ACCOUNT, open_gate
+from tests.support.gates import ACCOUNT, open_gate
 
 MAX_APP_MONITORS = 12
 MAX_WAITING_BYTES = 5_000

@@ -14,7 +14,6 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.caller_pb2 import HttpCaller
 from rum.v1.data_plane_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum.v1.resource_policy_pb2 import DeleteResourcePolicyRequest
-from tests.batches import message
 from tests.service.authorized import (
     METHOD_OF,
     OK,
@@ -27,6 +26,7 @@ from tests.service.authorized import (
     signed,
 )
 from tests.service.served import LoopThread
+from tests.support.batches import message
 
 WRONG = "InvalidSignatureException"
 MISSING = "MissingAuthenticationTokenException"

@@ -36,7 +36,7 @@ from rum_service.monitors import Monitors
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import CredentialRecord
-from tests.gates import ACCOUNT
+from tests.support.gates import ACCOUNT
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"
 GRANT = Grant(name="backend", access=["write"])

@@ -20,9 +20,9 @@ from rum_service.events.custom import custom_events_enabled, without_custom_even
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest, Put
 from rum_service.monitors import Monitors
-from rum_service.storage.memory import MemoryStore
-from tests.batches import message, new_id
-from tests.gates import open_gate
+from tests.support.batches import message, new_id
+from tests.support.gates import open_gate
+from tests.support.memory_store import MemoryStore
 
 BUILT_IN = "com.amazon.rum.page_view_event"
 

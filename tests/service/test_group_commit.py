@@ -12,9 +12,9 @@ import pytest
 
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.group_commit import GroupCommit
-from rum_service.storage.memory import MemoryStore
 from rum_service.storage.records import Batch
-from tests.logged import logged, payload, payloads
+from tests.support.logged import logged, payload, payloads
+from tests.support.memory_store import MemoryStore
 
 _TIMEOUT_S = 30.0
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from rum_service.storage import open_store
 from rum_service.storage.schema import metadata
-from tests.logged import logged, payload, payloads
+from tests.support.logged import logged, payload, payloads
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -17,8 +17,8 @@ from rum_service.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
-from tests.batches import message, new_id
 from tests.service.conftest import UseCases
+from tests.support.batches import message, new_id
 
 
 async def shown(use_cases: UseCases, name: str = "shop") -> dict[str, Any]:

@@ -13,9 +13,9 @@ import pytest
 from rum.v1 import control_plane_service_pb2 as pb
 from rum_service.errors import ResourceNotFoundException
 from rum_service.monitors import Monitors
-from rum_service.storage.memory import MemoryStore
 from rum_service.storage.records import AppMonitorRecord
-from tests.logged import logged
+from tests.support.logged import logged
+from tests.support.memory_store import MemoryStore
 
 _TIMEOUT_S = 30.0
 

@@ -11,7 +11,7 @@ import pytest
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Batch
-from tests.batches import new_id
+from tests.support.batches import new_id
 from tests.tools.postgres import Postgres
 
 Writers = tuple[Store, Store]

@@ -13,8 +13,8 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.control import readback
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.records import Batch
-from tests.batches import message, new_id
 from tests.service.conftest import UseCases
+from tests.support.batches import message, new_id
 
 
 def of(monitor_id: str, *events: RumEvent, **members: Any) -> PutRumEventsRequest:

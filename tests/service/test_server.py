@@ -18,11 +18,11 @@ from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_service import server
 from rum_service.server import running_service
 from rum_service.storage import open_store
-from rum_service.storage.memory import MemoryStore
 from rum_service.storage.records import LoggedBatch
-from tests.batches import message
-from tests.logged import logged
 from tests.service.conftest import settings_in
+from tests.support.batches import message
+from tests.support.logged import logged
+from tests.support.memory_store import MemoryStore
 
 _TIMEOUT_S = 30.0
 

@@ -21,7 +21,6 @@ from rum.v1.data_plane_service_pb2 import (
     PutRumEventsRequest,
     PutRumEventsResponse,
 )
-from tests.batches import message, new_id
 from tests.service.served import (
     MAX_APP_MONITORS,
     LoopThread,
@@ -30,6 +29,7 @@ from tests.service.served import (
     add_to_server,
     planes_on,
 )
+from tests.support.batches import message, new_id
 
 _TIMEOUT_S = 30.0
 

@@ -15,7 +15,7 @@ from rum.v1.caller_pb2 import SignedRequest
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service import errors
 from rum_service.auth.sigv4 import signing_key, verify
-from tests.signing import REGION, SECRET, Request, sign
+from tests.support.signing import REGION, SECRET, Request, sign
 
 Lie: TypeAlias = Callable[[SignedRequest], None]
 

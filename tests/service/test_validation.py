@@ -17,7 +17,7 @@ from rum.v1.data_plane_service_pb2 import (
 )
 from rum_service.errors import ValidationException
 from rum_service.ingest.validation import UUID_PATTERN, validate
-from tests.batches import message, new_id
+from tests.support.batches import message, new_id
 
 MAX_EVENTS = 5
 MUST_MATCH = f"must match {UUID_PATTERN}."

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from tests.signing import Request
+from tests.support.signing import Request
 
 Change: TypeAlias = Callable[[Request], Request]
 

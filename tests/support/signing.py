@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
 from rum_service.auth.sigv4 import verify
 from rum_service.errors import RumError
-from tests.traffic import CapturedRequest
+from tests.support.traffic import CapturedRequest
 
 ACCESS_KEY_ID = "AKIDEXAMPLE00000TEST"
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"

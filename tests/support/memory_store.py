@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rum_service.storage.base import NameTakenError, QuotaReachedError
-from rum_service.storage.memory_metrics import MemoryMetrics
 from rum_service.storage.records import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
+from tests.support.memory_metrics import MemoryMetrics
 
 
 class MemoryStore(MemoryMetrics):

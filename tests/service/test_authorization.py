@@ -13,8 +13,6 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import metrics_pb2, operator_service_pb2, resource_policy_pb2, tags_pb2
 from rum.v1.caller_pb2 import HttpCaller
 from rum_service.auth.operations import operation_of
-from tests.batches import message
-from tests.gates import ACCOUNT
 from tests.service.authorized import (
     METHOD_OF,
     OK,
@@ -27,6 +25,8 @@ from tests.service.authorized import (
     with_wrong_signature,
 )
 from tests.service.served import LoopThread
+from tests.support.batches import message
+from tests.support.gates import ACCOUNT
 
 _ARN = f"arn:aws:rum:us-west-2:{ACCOUNT}:appmonitor/shop"
 

@@ -16,7 +16,7 @@ import grpc
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from tests.batches import batch, event
+from tests.support.batches import batch, event
 
 _PUT_TIMEOUT_S = 60.0
 # A client that finds the server again at once, as our bridge does.
