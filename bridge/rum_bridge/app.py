@@ -31,7 +31,7 @@ from rum_bridge.put_events import PutEvents
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules, starlette_path, transcoded_routes
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
@@ -138,7 +138,7 @@ class _Boundary:
             if started:
                 raise
             request_id = _request_id(scope)
-            log.exception("request failed", request_id=request_id)
+            logger.exception("request failed", request_id=request_id)
             failure = HttpError(
                 500, "InternalServerException", "Internal service exception.", {}, 1
             )

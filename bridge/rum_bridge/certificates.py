@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _EVERY_S = 2.0
 _Stamp = tuple[int, int] | None
@@ -74,9 +74,9 @@ def following(tls: ssl.SSLContext, certificate: Path, key: Path) -> Iterator[Non
                 read_pair("HTTP", certificate, key)
                 tls.load_cert_chain(certificate, key, password="")
             except (CertificateError, OSError) as error:
-                log.error("certificate not read", reason=str(error))
+                logger.error("certificate not read", reason=str(error))
             else:
-                log.info("certificate read again", file=str(certificate))
+                logger.info("certificate read again", file=str(certificate))
 
     task = asyncio.create_task(follow(stamps()))
     try:

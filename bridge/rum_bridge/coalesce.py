@@ -21,7 +21,7 @@ from rum.v1.data_plane_service_pb2 import BatchPutRumEventsResponse
 from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import HttpError, from_rpc_error, from_status
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _METHOD = "/rum.v1.DataPlaneService/BatchPutRumEvents"
 # With one, nothing is decoded while the disk turns; with more than two, batches get smaller.
@@ -123,7 +123,7 @@ class Coalescer:
         except Exception as error:
             failure = error if isinstance(error, HttpError) else None
             if failure is None:
-                log.exception("put failed", requests=len(together))
+                logger.exception("put failed", requests=len(together))
                 failure = HttpError(500, "InternalServerException", "Internal service exception.")
             for _, future in together:
                 if not future.done():
@@ -150,6 +150,6 @@ class Coalescer:
                 )
             except grpc.aio.AioRpcError as error:
                 if error.code() != grpc.StatusCode.UNAVAILABLE or left < _RETRY_EVERY_S:
-                    log.warning("put not answered", code=error.code().name)
+                    logger.warning("put not answered", code=error.code().name)
                     raise from_rpc_error(error) from None
             await asyncio.sleep(_RETRY_EVERY_S)

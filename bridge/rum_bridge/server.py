@@ -25,7 +25,7 @@ from rum_bridge.channel import open_channel
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 # Longer than the 60 s of common proxies: whoever keeps connections should be the first to close,
 # or a request meets a closing connection, and Chromium sends such a POST again by itself.
@@ -94,13 +94,13 @@ async def running_bridge(
         serving = asyncio.create_task(server.serve([listener]))
         host = settings.http.rpartition(":")[0]
         address = f"{host}:{listener.getsockname()[1]}"
-        log.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
+        logger.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
         try:
             yield RunningBridge(address)
         finally:
             server.should_exit = True
             await serving
-            log.info("bridge stopped")
+            logger.info("bridge stopped")
 
 
 def _config(settings: BridgeSettings, app: ASGIApp) -> uvicorn.Config:

@@ -33,7 +33,7 @@ from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 # How long a put may use what it knows of an app monitor: the time that a deletion or change made
 # by another process on the same database needs to be seen here. Changes made here are seen at once.
@@ -236,7 +236,7 @@ class Monitors:
     async def _purge(self, key: int) -> None:
         # In small transactions, so that puts to other app monitors get their turn in between.
         while await on_thread(self._executor, self._store.purge, key, limit=_PURGE_AT_ONCE):
-            log.info("events of a deleted app monitor removed", app_monitor=key)
+            logger.info("events of a deleted app monitor removed", app_monitor=key)
 
     async def _dropped(self, records: Sequence[AppMonitorRecord]) -> dict[int, int]:
         keys = [record.key for record in records]

@@ -52,7 +52,7 @@ from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _READER_THREADS = 4
 _LOOKUP_THREADS = 4
@@ -95,7 +95,7 @@ async def running_service(
     try:
         async with _listening(settings, store, exposed_by) as service:
             yield service
-        log.info("service stopped")
+        logger.info("service stopped")
     finally:
         store.close()
 
@@ -146,7 +146,7 @@ async def _listening(
         address = listen(server, settings)
         await server.start()
         purge = asyncio.create_task(monitors.purge_deleted())
-        log.info("service listens", grpc=address, socket=settings.socket or None)
+        logger.info("service listens", grpc=address, socket=settings.socket or None)
         try:
             yield RunningService(address)
         finally:

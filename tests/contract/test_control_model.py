@@ -18,8 +18,10 @@ from google.protobuf.message_factory import GetMessageClass
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
 from rum_bridge.errors import error_response, from_status
-from rum_service import control_validation, errors, status
+from rum_service import errors
+from rum_service.control import constraints
 from rum_service.errors import ValidationException
+from rum_service.rpc import status
 
 MODEL = botocore.session.get_session().get_service_model("rum")
 RPCS: dict[str, MethodDescriptor] = {
@@ -215,14 +217,14 @@ def test_a_member_is_judged_as_in_the_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Only this member: what is required besides is another test's.
-    monkeypatch.setattr(control_validation, "_REQUIRED", {})
+    monkeypatch.setattr(constraints, "_REQUIRED", {})
     request = _request(message, field, value)
 
     if taken:
-        control_validation.validate_control(request)
+        constraints.validate_control(request)
     else:
         with pytest.raises(ValidationException, match=field.json_name):
-            control_validation.validate_control(request)
+            constraints.validate_control(request)
 
 
 @pytest.mark.parametrize("operation", CONTROL, ids=_name)
@@ -239,7 +241,7 @@ def test_required_members_are_those_of_the_model(operation: OperationModel) -> N
             for name, member in shape.members.items()
             if name in shape.required_members and member.type_name not in ("list", "map")
         }
-        ours = set(control_validation._REQUIRED.get(message.name, ()))
+        ours = set(constraints._REQUIRED.get(message.name, ()))
         # Ours: a filter without a name could not be judged; the model does not require it.
         ours -= {"Name"} if message.name == "QueryFilter" else set()
 

@@ -16,7 +16,8 @@ from rum.v1.data_plane_service_pb2 import (
     UserDetails,
 )
 from rum_service.errors import ValidationException
-from rum_service.ingest.validation import UUID_PATTERN, validate
+from rum_service.events.identifiers import UUID_PATTERN
+from rum_service.ingest.validation import validate
 from tests.support.batches import message, new_id
 
 MAX_EVENTS = 5

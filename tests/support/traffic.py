@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 MONITOR_ID = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
-_FOLDER = Path(__file__).parent / "golden" / "traffic"
+_FOLDER = Path(__file__).parents[1] / "golden" / "traffic"
 NAMES = sorted(file.name.removesuffix(".jsonl.gz") for file in _FOLDER.glob("*.jsonl.gz"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ADMIN", "ANONYMOUS", "READ", "WRITE", "Operation", "Call", "Principal", "Caller"]
+__all__ = ["ADMIN", "ANONYMOUS", "READ", "WRITE", "Call", "Caller", "Operation", "Principal"]
 
 from dataclasses import dataclass, replace
 

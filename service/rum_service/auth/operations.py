@@ -5,7 +5,7 @@ Every rpc is in the table, so that one added later is authorized before somebody
 
 from __future__ import annotations
 
-__all__ = ["operation_of", "is_path_of"]
+__all__ = ["is_path_of", "operation_of"]
 
 import re
 from typing import Any

@@ -15,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from rum_service.errors import ValidationException
-from rum_service.ingest.validation import UUID_PATTERN
+from rum_service.events.identifiers import UUID_PATTERN
 
 _Rule = Callable[[str, object], None]
 

@@ -15,7 +15,7 @@ import structlog
 from rum_service.errors import ThrottlingException
 from rum_service.storage.records import Batch
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 Append = Callable[[Sequence[Batch]], list[bool]]
 Outcome = bool | Exception
@@ -120,7 +120,7 @@ class GroupCommit:
         try:
             return list(self._append(batches))
         except Exception as error:
-            log.exception("commit failed", batches=len(batches))
+            logger.exception("commit failed", batches=len(batches))
             if len(batches) == 1:
                 return [error]
         outcomes: list[Outcome] = []

@@ -26,7 +26,7 @@ from rum_service.ingest.validation import validate
 from rum_service.monitors import Monitors
 from rum_service.storage.records import AppMonitorRecord, Batch
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Ingest:
             await self._gate.admit_put(put.call, put.request, monitor)
             batch = self._to_batch(put.request, monitor)
             if batch.dropped_events:
-                log.info(
+                logger.info(
                     "custom events dropped: the app monitor has not enabled them",
                     request_id=put.request_id,
                     app_monitor=monitor.name,
@@ -95,7 +95,7 @@ class Ingest:
         except RumError as error:
             return error
         except Exception:
-            log.exception("put failed", request_id=put.request_id)
+            logger.exception("put failed", request_id=put.request_id)
             return InternalServerException(retry_after_seconds=1)
 
     async def _finish(self, begun: asyncio.Future[bool] | RumError, put: Put) -> RumError | None:
@@ -104,7 +104,7 @@ class Ingest:
         try:
             stored = await begun
         except Exception as error:
-            log.error("batch not stored", request_id=put.request_id, reason=type(error).__name__)
+            logger.error("batch not stored", request_id=put.request_id, reason=type(error).__name__)
             return InternalServerException(retry_after_seconds=1)
         if stored:
             return None

@@ -5,15 +5,11 @@ Source: PutRumEvents API page, "Request Body"; the service model of the AWS SDKs
 
 from __future__ import annotations
 
-__all__ = ["UUID_PATTERN", "is_uuid", "validate"]
-
-import re
+__all__ = ["validate"]
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.errors import ValidationException
-
-UUID_PATTERN = "[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}"
-is_uuid = re.compile(UUID_PATTERN).fullmatch
+from rum_service.events.identifiers import UUID_PATTERN, is_uuid
 
 # The years 1 to 9999, what datetime and RFC 3339 can say. Milliseconds sent by mistake lie outside.
 _EARLIEST_S = -62_135_596_800.0

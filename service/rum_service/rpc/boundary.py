@@ -20,7 +20,7 @@ from rum_service.auth.callers import Call
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.rpc.status import to_status
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 REQUEST_ID_KEY = "x-amzn-requestid"
 _CALLER_KEY = "rum-caller-bin"
@@ -104,13 +104,13 @@ def _bounded(method: str, behaviour: _Behaviour, admit: Admit) -> _Behaviour:
             return await behaviour(request, context)
         except RumError as error:
             # Messages name members and constraints, never what a request holds.
-            log.info("call refused", method=method, error=type(error).__name__, why=str(error))
+            logger.info("call refused", method=method, error=type(error).__name__, why=str(error))
             await _abort(context, error)
         except (grpc.aio.AbortError, grpc.aio.BaseError):
             raise
         except Exception:
             request_id = request_id_of(context)
-            log.exception("call failed", method=method, request_id=request_id)
+            logger.exception("call failed", method=method, request_id=request_id)
             await _abort(context, InternalServerException(retry_after_seconds=1))
 
     return call

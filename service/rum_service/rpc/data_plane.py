@@ -17,7 +17,7 @@ from rum_service.ingest.put import Ingest, Put
 from rum_service.rpc.boundary import call_of, request_id_of
 from rum_service.rpc.status import to_status
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _MAX_ENTRIES = 1000
@@ -53,7 +53,7 @@ class DataPlane(DataPlaneServiceServicer):
         errors = await self._ingest.put_many(puts)
         for put, error in zip(puts, errors, strict=True):
             if error is not None:
-                log.info(
+                logger.info(
                     "put refused",
                     request_id=put.request_id,
                     error=type(error).__name__,

@@ -13,7 +13,7 @@ import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 # A store that needs longer for one small commit accepts nothing in a useful time.
 _TIMEOUT_S = 5.0
@@ -90,5 +90,5 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
         self._probe = None if done else probe
         reason = probe.exception() if done else TimeoutError()
         if reason:
-            log.warning("store not writable", reason=type(reason).__name__)
+            logger.warning("store not writable", reason=type(reason).__name__)
         return reason is None

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import structlog
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 _CERTIFICATE = "OPENRUM_GRPC_CERTIFICATE_FILE"
 _KEY = "OPENRUM_GRPC_KEY_FILE"
@@ -63,9 +63,9 @@ class _Files:
         try:
             configuration = self.load()
         except TlsError as error:
-            log.error("certificate not read", reason=str(error))
+            logger.error("certificate not read", reason=str(error))
             return None
-        log.info("certificate read again", file=str(self._certificate))
+        logger.info("certificate read again", file=str(self._certificate))
         return configuration
 
     def _stamps(self) -> list[tuple[int, int] | None]:

@@ -1,4 +1,4 @@
-"""The store on a SQL database, in SQLAlchemy Core. What dialects differ in comes in as a `Database`.
+"""The store on a SQL database, in SQLAlchemy Core. A `Database` holds what dialects differ in.
 
 Source of the layout: docs/decisions/0001-the-log-then-projections.md.
 """

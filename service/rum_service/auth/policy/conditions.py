@@ -23,8 +23,7 @@ __all__ = ["Condition", "PolicyRequest", "parse_conditions"]
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from rum_service.auth.policy import addresses, wildcards
-from rum_service.auth.policy import document as elements
+from rum_service.auth.policy import addresses, document, wildcards
 
 _Value = str | addresses.Address
 _Holds = Callable[["PolicyRequest"], bool]
@@ -90,7 +89,7 @@ def parse_conditions(value: object, where: str, *, variables: bool) -> tuple[Con
     """
     return tuple(
         condition
-        for operator, block in elements.entries(value, where)
+        for operator, block in document.entries(value, where)
         for condition in _block(operator, block, where, variables)
     )
 
@@ -98,17 +97,17 @@ def parse_conditions(value: object, where: str, *, variables: bool) -> tuple[Con
 def _block(operator: str, value: object, where: str, variables: bool) -> Iterator[Condition]:
     """Reads `{key: value or list}` of one operator."""
     if operator not in _OPERATORS and operator != "Null":
-        raise elements.malformed(where, f"unknown operator {elements.shown(operator)}")
+        raise document.malformed(where, f"unknown operator {document.shown(operator)}")
     where = f"{where}.{operator}"
     seen: set[str] = set()
-    for name, texts in elements.entries(value, where):
+    for name, texts in document.entries(value, where):
         key = name.lower()
         if key not in _READERS:
-            raise elements.malformed(where, f"unknown key {elements.shown(name)}")
+            raise document.malformed(where, f"unknown key {document.shown(name)}")
         if key in seen:  # source: the check reference, "Duplicate keys with different case"
-            raise elements.malformed(where, f"{name} appears twice")
+            raise document.malformed(where, f"{name} appears twice")
         seen.add(key)
-        values = elements.scalars(texts, f"{where}.{name}")
+        values = document.scalars(texts, f"{where}.{name}")
         compiled = (
             _null(_READERS[key], values)
             if operator == "Null"
@@ -123,7 +122,7 @@ def _comparison(operator: str, name: str, values: _Values, where: str, variables
     is_address = name.lower() == "aws:sourceip"
     if is_address != (compile_matches is _address):
         kind = "IpAddress or NotIpAddress" if is_address else "a String operator"
-        raise elements.malformed(where, f"{name} takes {kind}")
+        raise document.malformed(where, f"{name} takes {kind}")
     return quantified(
         _READERS[name.lower()], compile_matches(values, variables), negated, if_exists
     )
@@ -161,7 +160,7 @@ def _for_all_values(read: _Read, matches: _Matches, negated: bool, if_exists: bo
 
 def _null(read: _Read, values: _Values) -> _Holds:
     if len(values) != 1 or values[0][1].lower() not in ("true", "false"):
-        raise elements.malformed(values[0][0], 'must be "true" or "false", once')
+        raise document.malformed(values[0][0], 'must be "true" or "false", once')
     absent = values[0][1].lower() == "true"
     return lambda request: absent != any(value != "" for value in read(request))
 
@@ -187,7 +186,7 @@ def _literals(values: _Values, variables: bool) -> list[str]:
         try:
             texts.append(wildcards.literal(text, variables=variables))
         except ValueError as error:
-            raise elements.malformed(at, str(error)) from None
+            raise document.malformed(at, str(error)) from None
     return texts
 
 
@@ -196,7 +195,7 @@ def _address(values: _Values, variables: bool) -> _Matches:
         try:
             addresses.compile_ranges([text])
         except ValueError:
-            raise elements.malformed(at, "must be an IPv4 or IPv6 address or CIDR range") from None
+            raise document.malformed(at, "must be an IPv4 or IPv6 address or CIDR range") from None
     contains = addresses.compile_ranges(text for _, text in values)
     return lambda value: not isinstance(value, str) and contains(value)
 

@@ -29,8 +29,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from rum_service.auth.policy import document as elements
-from rum_service.auth.policy import wildcards
+from rum_service.auth.policy import document, wildcards
 from rum_service.auth.policy.conditions import Condition, PolicyRequest, parse_conditions
 from rum_service.auth.policy.principals import Principals, account_of, parse_principals
 
@@ -121,19 +120,19 @@ def decide(policy: Policy, request: PolicyRequest) -> Decision:
     return _NOTHING_APPLIES
 
 
-def parse(document: str) -> Policy:
+def parse(text: str) -> Policy:
     """Compiles a policy document of at most 4,096 bytes.
 
     Raises PolicySizeLimitExceededException, or MalformedPolicyDocumentException with a message
     that names the element: `Statement[1].Condition.StringEquals: unknown key rum:foo`.
     """
-    value = elements.read(document)
-    policy = elements.members(
+    value = document.read(text)
+    policy = document.members(
         value, "PolicyDocument", known=("Version", "Id", "Statement"), required=("Statement",)
     )
     version = policy.get("Version", "2008-10-17")  # source: "IAM JSON policy elements: Version"
     if version not in _VERSIONS:
-        raise elements.malformed("Version", f"must be {_VERSIONS[0]} or {_VERSIONS[1]}")
+        raise document.malformed("Version", f"must be {_VERSIONS[0]} or {_VERSIONS[1]}")
     identifier = _optional_string(policy, "Id", "Id")
     statements = _statements(policy["Statement"], variables=version == _VERSIONS[0])
     denies = tuple(s for s in statements if s.decision.outcome is Outcome.EXPLICIT_DENY)
@@ -146,15 +145,15 @@ def _statements(value: object, *, variables: bool) -> list[Statement]:
     if not isinstance(value, list):
         return [_statement(value, "Statement", variables)]
     if not value:
-        raise elements.malformed("Statement", "must not be empty")
+        raise document.malformed("Statement", "must not be empty")
     return [_statement(item, f"Statement[{index}]", variables) for index, item in enumerate(value)]
 
 
 def _statement(value: object, where: str, variables: bool) -> Statement:
     for name in _REFUSED:
         if isinstance(value, dict) and name in value:
-            raise elements.malformed(where, f"{name} is not supported")
-    statement = elements.members(
+            raise document.malformed(where, f"{name} is not supported")
+    statement = document.members(
         value, where, known=_STATEMENT, required=("Effect", "Principal", "Action", "Resource")
     )
     conditions: tuple[Condition, ...] = ()
@@ -167,7 +166,7 @@ def _statement(value: object, where: str, variables: bool) -> Statement:
         conditions = parse_conditions(
             statement["Condition"], f"{where}.Condition", variables=variables
         )
-    reason = f"{where} (Sid {elements.shown(sid)})" if sid else where
+    reason = f"{where} (Sid {document.shown(sid)})" if sid else where
     return Statement(Decision(outcome, reason), principals, resources, conditions)
 
 
@@ -175,7 +174,7 @@ def _optional_string(element: dict[str, object], name: str, where: str) -> str |
     """Undocumented: which characters RUM takes in Id and Sid. We take any, also repeated."""
     value = element.get(name)
     if name in element and not isinstance(value, str):
-        raise elements.malformed(where, "must be a string")
+        raise document.malformed(where, "must be a string")
     return value if isinstance(value, str) else None
 
 
@@ -184,7 +183,7 @@ def _effect(value: object, where: str) -> Outcome:
         return Outcome.ALLOW
     if value == "Deny":
         return Outcome.EXPLICIT_DENY
-    raise elements.malformed(where, "must be Allow or Deny")
+    raise document.malformed(where, "must be Allow or Deny")
 
 
 def _check_action(value: object, where: str) -> None:
@@ -193,24 +192,24 @@ def _check_action(value: object, where: str) -> None:
     Undocumented: wildcards for RUM. We take them, as "IAM JSON policy elements: Action" does, and
     they stand for the one action there is: "Some services let you limit the actions".
     """
-    for at, text in elements.strings(value, where):
+    for at, text in document.strings(value, where):
         service, _, name = text.lower().partition(":")
         pattern = wildcards.compile_patterns([name], variables=False)
         covers = service == "rum" and pattern.fullmatch("putrumevents")
         if text != "*" and not covers:
-            raise elements.malformed(at, f"must be {ACTION}")
+            raise document.malformed(at, f"must be {ACTION}")
 
 
 def _resources(value: object, where: str, variables: bool) -> re.Pattern[str]:
     """Reads the Resource element: `*`, or ARNs of app monitors with `*` and `?` in their fields."""
-    texts = elements.strings(value, where)
+    texts = document.strings(value, where)
     for at, text in texts:
         try:
             wildcards.literal(text, variables=variables)
         except ValueError as error:
-            raise elements.malformed(at, str(error)) from None
+            raise document.malformed(at, str(error)) from None
         if text != "*" and not _ARN.fullmatch(text):
-            raise elements.malformed(
+            raise document.malformed(
                 at, 'must be "*" or an ARN arn:partition:rum:region:account:appmonitor/name'
             )
     return wildcards.compile_patterns([text for _, text in texts], variables=variables)

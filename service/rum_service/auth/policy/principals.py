@@ -10,7 +10,7 @@ __all__ = ["Principals", "account_of", "parse_principals"]
 import re
 from dataclasses import dataclass
 
-from rum_service.auth.policy import document as elements
+from rum_service.auth.policy import document
 
 _PARTITION = r"arn:aws[a-z-]*"
 _NAME = r"[!-)+->@-~]+"  # printable ASCII but `*` and `?`: a principal is named whole
@@ -74,11 +74,11 @@ def parse_principals(value: object, where: str) -> Principals:
     if value == "*":
         return Principals(True, frozenset(), frozenset(), frozenset())
     if isinstance(value, str):
-        raise elements.malformed(where, 'must be "*" or an object')
+        raise document.malformed(where, 'must be "*" or an object')
     # Undocumented: whether RUM takes Federated, Service or CanonicalUser. None of them can be
     # told from a signature, so they would never match; refusing says so while it can be mended.
-    named = elements.members(value, where, known=("AWS",), required=("AWS",))
-    return _gather(elements.strings(named["AWS"], f"{where}.AWS"))
+    named = document.members(value, where, known=("AWS",), required=("AWS",))
+    return _gather(document.strings(named["AWS"], f"{where}.AWS"))
 
 
 def _gather(names: list[tuple[str, str]]) -> Principals:
@@ -97,7 +97,7 @@ def _gather(names: list[tuple[str, str]]) -> Principals:
             arns.add(name)
             roles.add((role[1], role[2]))
         else:
-            raise elements.malformed(at, _FORMS)
+            raise document.malformed(at, _FORMS)
     return Principals(everyone, frozenset(accounts), frozenset(arns), frozenset(roles))
 
 
