@@ -38,7 +38,9 @@ class Case:
     @property
     def method(self) -> str:
         """The gRPC method."""
-        return f"/rum.v1.DataPlaneService/{'BatchPutRumEvents' if self.entries else 'PutRumEvents'}"
+        if self.entries:
+            return "/rum.internal.v1.BridgeService/BatchPutRumEvents"
+        return "/rum.v1.DataPlaneService/PutRumEvents"
 
     def with_variants(self, parts: Iterable[str]) -> Case:
         """Returns the case with those variants whose name holds one of these."""

@@ -18,6 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rum.internal.v1 import bridge_service_pb2 as bridge_pb
+from rum.internal.v1.bridge_service_pb2_grpc import (
+    BridgeServiceServicer,
+    add_BridgeServiceServicer_to_server,
+)
 from rum.v1 import data_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2_grpc import (
     DataPlaneServiceServicer,
@@ -25,17 +30,20 @@ from rum.v1.data_plane_service_pb2_grpc import (
 )
 
 
-class _Nothing(DataPlaneServiceServicer):
+class _Nothing(DataPlaneServiceServicer, BridgeServiceServicer):
     async def PutRumEvents(self, request: Any, context: Any) -> pb.PutRumEventsResponse:
         return pb.PutRumEventsResponse()
 
-    async def BatchPutRumEvents(self, request: Any, context: Any) -> pb.BatchPutRumEventsResponse:
-        return pb.BatchPutRumEventsResponse()
+    async def BatchPutRumEvents(
+        self, request: Any, context: Any
+    ) -> bridge_pb.BatchPutRumEventsResponse:
+        return bridge_pb.BatchPutRumEventsResponse()
 
 
 async def _grpc() -> None:
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
     add_DataPlaneServiceServicer_to_server(_Nothing(), server)
+    add_BridgeServiceServicer_to_server(_Nothing(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(json.dumps({"listens": f"127.0.0.1:{port}"}), flush=True)

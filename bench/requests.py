@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from bench.corpus import json_batches, message_batches
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 
 AccessKey = tuple[str, str]
 """Id and secret."""

@@ -14,6 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 
 PROTO = Path(__file__).parent
+# Contracts that may be broken, each by its git tree (`git rev-parse COMMIT:proto/rum`) and with the
+# reason. Every other contract on main is compared. Remove a line once main has moved on.
+BROKEN_ON_PURPOSE = {
+    "844777f0f7d64a8f4084a12d8f038df898fb02fd": (
+        "before the first release, operator and bridge calls moved out of rum.v1 into packages "
+        "with their own promises, and go_package was added"
+    ),
+}
 VENDORED = ["google/api/annotations.proto", "google/api/http.proto", "google/rpc/status.proto"]
 
 
@@ -28,7 +36,7 @@ def vendor(out: Path) -> None:
 
 def generate(out: Path) -> None:
     """Writes stubs for every .proto; gRPC stubs only where a service is, in *_service.proto."""
-    protos = sorted(PROTO.glob("rum/v1/*.proto"))
+    protos = sorted(PROTO.glob("rum/**/*.proto"))
     services = [path for path in protos if path.name.endswith("_service.proto")]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", "-I", PROTO, "-I", out / "third_party"]
     plugins = f"{Path(sys.executable).parent}/protoc-gen-mypy"
@@ -57,7 +65,7 @@ def stale() -> list[str]:
         made = {path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file()}
         committed = {
             path.relative_to(PROTO)
-            for pattern in ("rum/v1/*_pb2*.py*", "third_party/**/*.proto")
+            for pattern in ("rum/**/v1/*_pb2*.py*", "third_party/**/*.proto")
             for path in PROTO.glob(pattern)
         }
         same = filecmp.cmpfiles(PROTO, fresh, [str(path) for path in made], shallow=False)[0]
@@ -65,22 +73,29 @@ def stale() -> list[str]:
 
 
 def breaking() -> None:
-    """Fails where the contract breaks that of main, if there is a main with a contract."""
+    """Fail if the contract breaks the one on main.
+
+    There is nothing to compare in a clone without main, or while main has a contract that was
+    broken on purpose.
+    """
     for reference in ("origin/main", "main"):
-        known = ["git", "cat-file", "-e", f"{reference}:proto/rum/v1/data_plane_service.proto"]
-        there = subprocess.run(known, check=False, capture_output=True, cwd=PROTO.parent)
-        if there.returncode == 0:
-            with tempfile.TemporaryDirectory() as folder:
-                archive = subprocess.run(
-                    ["git", "archive", reference, "buf.yaml", "proto"],
-                    check=True,
-                    capture_output=True,
-                    cwd=PROTO.parent,
-                ).stdout
-                subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
-                against = [buf(), "breaking", "--against", folder]
-                subprocess.run(against, check=True, cwd=PROTO.parent)
+        contract = _git("rev-parse", "--verify", "--quiet", f"{reference}:proto/rum")
+        if contract.returncode != 0:
+            continue
+        if reason := BROKEN_ON_PURPOSE.get(contract.stdout.decode().strip()):
+            print(f"not compared with {reference}: {reason}")
             return
+        with tempfile.TemporaryDirectory() as folder:
+            archive = _git("archive", reference, "buf.yaml", "proto")
+            archive.check_returncode()
+            subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+            against = [buf(), "breaking", "--against", folder]
+            subprocess.run(against, check=True, cwd=PROTO.parent)
+        return
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], check=False, capture_output=True, cwd=PROTO.parent)
 
 
 def buf() -> str:

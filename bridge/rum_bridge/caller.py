@@ -12,7 +12,7 @@ import hashlib
 
 from starlette.requests import Request
 
-from rum.v1.caller_pb2 import HttpCaller, SignatureFault
+from rum.internal.v1.caller_pb2 import HttpCaller, SignatureFault
 from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
 
 # Other bearers are not ours: aws-rum-web sends whatever headers its page tells it to.

@@ -17,13 +17,13 @@ import grpc.aio
 import structlog
 from google.rpc.status_pb2 import Status
 
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsResponse
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import HttpError, from_rpc_error, from_status
 
 logger = structlog.get_logger()
 
-_METHOD = "/rum.v1.DataPlaneService/BatchPutRumEvents"
+_METHOD = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 # With one, nothing is decoded while the disk turns; with more than two, batches get smaller.
 _MAX_CALLS = 2
 _MAX_ENTRIES = 256

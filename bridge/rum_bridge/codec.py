@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 import orjson
 
-from rum.v1.caller_pb2 import HttpCaller
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum_bridge.errors import HttpError, validation_error
 
 _MEMBERS: dict[str, type | tuple[type, ...]] = {

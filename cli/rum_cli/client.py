@@ -17,9 +17,9 @@ import click
 import grpc
 from google.rpc.status_pb2 import Status
 
+from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from rum.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum_cli.failure import NO_SERVICE, REFUSED, WRONG_USAGE, Failure
 
 _OPERATOR_TOKEN_FILE = "var/operator.token"  # noqa: S105 - where it is, not what
@@ -73,7 +73,7 @@ def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class Client:
     """The planes of one service."""
 
-    data_plane: DataPlaneServiceStub
+    bridge: BridgeServiceStub
     control_plane: ControlPlaneServiceStub
     operator: OperatorServiceStub
 
@@ -86,7 +86,7 @@ def client(target: Target) -> Iterator[Client]:
         channel = grpc.intercept_channel(plain, _Token(_token(target)))
         try:
             yield Client(
-                DataPlaneServiceStub(channel),
+                BridgeServiceStub(channel),
                 ControlPlaneServiceStub(channel),
                 OperatorServiceStub(channel),
             )

@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToDict
 from rich.console import Console
 from rich.table import Table
 
-from rum.v1.operator_service_pb2 import (
+from rum.operator.v1.operator_service_pb2 import (
     CreateAccessKeyRequest,
     CreateTokenRequest,
     Grant,

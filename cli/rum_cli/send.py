@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
 from rum_cli.client import Target, client, service_options
@@ -42,7 +42,7 @@ def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) 
     with client(target) as planes:
         for together in _calls(batches):
             request = BatchPutRumEventsRequest.FromString(b"".join(entry for _, entry in together))
-            response = planes.data_plane.BatchPutRumEvents(request)
+            response = planes.bridge.BatchPutRumEvents(request)
             for (document, _), status in zip(together, response.statuses, strict=True):
                 error = from_status(status) if status.code else None
                 refused += error is not None

@@ -24,10 +24,13 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
+from rum.internal.v1 import bridge_service_pb2
+from rum.internal.v1.bridge_service_pb2_grpc import add_BridgeServiceServicer_to_server
+from rum.operator.v1 import operator_service_pb2
+from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
 from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
-from rum.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.credentials import Credentials
@@ -43,6 +46,7 @@ from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
+from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.health import StoreHealth
@@ -62,6 +66,7 @@ _SERVICES = (
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
     operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name,
+    bridge_service_pb2.DESCRIPTOR.services_by_name["BridgeService"].full_name,
     health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
     reflection.SERVICE_NAME,
 )
@@ -136,10 +141,11 @@ async def _listening(
             monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
         )
         control_plane = _control_plane(settings, monitors, store, readers)
-        health = StoreHealth(_SERVICES[:3], store.check_writable)
+        health = StoreHealth(_SERVICES[:4], store.check_writable)
         server = _server(settings, gate, monitors)
         add_OperatorServiceServicer_to_server(Operator(credentials), server)
         add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
+        add_BridgeServiceServicer_to_server(BridgePlane(ingest), server)
         add_ControlPlaneServiceServicer_to_server(control_plane, server)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection(_SERVICES, server)

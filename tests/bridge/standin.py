@@ -11,15 +11,15 @@ from collections.abc import Awaitable, Callable
 import grpc.aio
 from google.rpc.status_pb2 import Status
 
+from rum.internal.v1 import bridge_service_pb2 as pb
+from rum.internal.v1.bridge_service_pb2_grpc import (
+    BridgeServiceServicer,
+    add_BridgeServiceServicer_to_server,
+)
 from rum.v1 import control_plane_service_pb2 as control_pb
-from rum.v1 import data_plane_service_pb2 as pb
 from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
-)
-from rum.v1.data_plane_service_pb2_grpc import (
-    DataPlaneServiceServicer,
-    add_DataPlaneServiceServicer_to_server,
 )
 from rum_service.rpc.boundary import CallBoundary
 
@@ -35,7 +35,7 @@ async def _admit_everybody(*_: object) -> None:
     """What the service does where it is open."""
 
 
-class StandIn(DataPlaneServiceServicer, ControlPlaneServiceServicer):
+class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
     """The service. It keeps its port over restarts."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class StandIn(DataPlaneServiceServicer, ControlPlaneServiceServicer):
     async def start(self) -> None:
         boundary = CallBoundary(_admit_everybody)
         self._server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
-        add_DataPlaneServiceServicer_to_server(self, self._server)
+        add_BridgeServiceServicer_to_server(self, self._server)
         add_ControlPlaneServiceServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address)}"
         await self._server.start()

@@ -10,7 +10,7 @@ import grpc.aio
 import pytest
 from google.rpc.status_pb2 import Status
 
-from rum.v1 import data_plane_service_pb2 as pb
+from rum.internal.v1 import bridge_service_pb2 as pb
 from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError

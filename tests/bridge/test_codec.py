@@ -16,7 +16,8 @@ from google.protobuf import json_format
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsRequest, PutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError
 from tests.support.batches import batch

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from google.rpc.status_pb2 import Status
 
-from rum.v1 import data_plane_service_pb2 as pb
+from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1 import errors_pb2
 from rum_bridge import errors as bridge_errors
 from rum_bridge.errors import from_status

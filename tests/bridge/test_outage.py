@@ -12,8 +12,8 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from rum.v1 import data_plane_service_pb2 as pb
-from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from rum.internal.v1 import bridge_service_pb2 as pb
+from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
@@ -51,7 +51,7 @@ async def test_a_put_outlives_a_service_that_dies_under_it_and_is_stored_once(
     committed, never = asyncio.Event(), asyncio.Event()
     body = batch(3)
     async with grpc.aio.insecure_channel(openrum.grpc) as real:
-        store = DataPlaneServiceStub(real)
+        store = BridgeServiceStub(real)
 
         async def commit_and_hang(
             request: pb.BatchPutRumEventsRequest,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 from google.protobuf.json_format import MessageToDict, Parse, ParseDict, ParseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rum.internal.v1 import bridge_service_pb2
+from rum.operator.v1 import operator_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum.v1.errors_pb2 import ResourceNotFoundException, ThrottlingException
 
@@ -112,3 +117,65 @@ def test_every_member_of_the_model_has_a_field_of_its_kind(
     assert field.is_repeated == isinstance(shape, ListShape)
     kind = shape.member.type_name if isinstance(shape, ListShape) else shape.type_name
     assert field.type in KINDS[kind]
+
+
+_ROOTS = [
+    data_plane_service_pb2,
+    control_plane_service_pb2,
+    errors_pb2,
+    operator_service_pb2,
+    bridge_service_pb2,
+]
+
+
+def _closure(file: FileDescriptor) -> dict[str, FileDescriptor]:
+    """Return a file and everything it imports, by name."""
+    found = {file.name: file}
+    for imported in file.dependencies:
+        found |= _closure(imported)
+    return found
+
+
+def _files() -> dict[str, FileDescriptor]:
+    found: dict[str, FileDescriptor] = {}
+    for root in _ROOTS:
+        found |= _closure(root.DESCRIPTOR)
+    return {name: file for name, file in found.items() if name.startswith("rum/")}
+
+
+def test_every_proto_file_is_examined() -> None:
+    proto = Path(__file__).parents[2] / "proto"
+
+    assert _files().keys() == {
+        path.relative_to(proto).as_posix() for path in proto.glob("rum/**/*.proto")
+    }
+
+
+def test_the_public_package_imports_no_other_package_of_the_contract() -> None:
+    public = [file for file in _files().values() if file.package == "rum.v1"]
+    imported = {imported.package for file in public for imported in _closure(file).values()}
+
+    assert {package for package in imported if package.startswith("rum.")} == {"rum.v1"}
+
+
+def test_the_public_package_names_no_relayed_caller_and_no_credential() -> None:
+    names = {
+        name
+        for file in _files().values()
+        if file.package == "rum.v1"
+        for name in (*file.message_types_by_name, *file.services_by_name)
+    }
+
+    assert {"PutRumEventsRequest", "DataPlaneService", "ThrottlingException"} <= names
+    assert not [
+        name
+        for name in names
+        if re.search("Caller|Signed|SignatureFault|Credential|AccessKey|BatchPut", name)
+    ]
+
+
+@pytest.mark.parametrize("file", _files().values(), ids=lambda file: file.name)
+def test_go_package_is_the_folder_and_the_package(file: FileDescriptor) -> None:
+    folder = file.name.rpartition("/")[0]
+
+    assert file.GetOptions().go_package == f"openrum/{folder};{file.package.replace('.', '')}"

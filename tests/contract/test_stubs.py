@@ -130,5 +130,6 @@ def test_the_stubs_are_marked_as_typed_and_need_nothing_of_the_server(consumer: 
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
 
-    assert (consumer / "installed" / "rum" / "v1" / "py.typed").is_file()
+    for package in ("v1", "operator/v1", "internal/v1"):
+        assert (consumer / "installed" / "rum" / package / "py.typed").is_file()
     assert loaded & {"rum_service", "rum_bridge", "sqlalchemy", "starlette", "structlog"} == set()

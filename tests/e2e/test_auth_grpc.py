@@ -9,8 +9,12 @@ import grpc.aio
 import pytest
 from google.rpc.status_pb2 import Status
 
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
+from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.operator.v1.operator_service_pb2 import CreateTokenRequest, Grant, ListCredentialsRequest
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.app_monitor_pb2 import CustomEvents
-from rum.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import (
     CreateAppMonitorRequest,
     DeleteAppMonitorRequest,
@@ -20,14 +24,8 @@ from rum.v1.control_plane_service_pb2 import (
     TimeRange,
 )
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from rum.v1.data_plane_service_pb2 import (
-    BatchPutRumEventsEntry,
-    BatchPutRumEventsRequest,
-    PutRumEventsRequest,
-)
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from rum.v1.operator_service_pb2 import CreateTokenRequest, Grant, ListCredentialsRequest
-from rum.v1.operator_service_pb2_grpc import OperatorServiceStub
 from tests.e2e.guarded import Guarded
 from tests.support.batches import message
 from tests.support.running import wait_until
@@ -161,7 +159,7 @@ def test_a_token_for_one_app_monitor_is_no_good_for_others(
     caller = _Caller(channel, token)
     mine, others = message(other_id), message(monitor_id)
     together = [message(other_id), message(monitor_id)]
-    response = DataPlaneServiceStub(channel).BatchPutRumEvents(
+    response = BridgeServiceStub(channel).BatchPutRumEvents(
         BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry(request=r) for r in together]),
         metadata=(("authorization", f"Bearer {token}"),),
     )

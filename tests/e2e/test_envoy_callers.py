@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 from tests.e2e.test_cli_credentials import made, monitor_id, operator_file
 from tests.e2e.test_envoy import _SERVICES, _descriptor_set
 from tests.support.batches import batch

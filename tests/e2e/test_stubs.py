@@ -13,6 +13,8 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.v1 import errors_pb2
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.control_plane_service_pb2 import (
@@ -22,12 +24,7 @@ from rum.v1.control_plane_service_pb2 import (
     TimeRange,
 )
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from rum.v1.data_plane_service_pb2 import (
-    BatchPutRumEventsEntry,
-    BatchPutRumEventsRequest,
-    PutRumEventsRequest,
-    PutRumEventsResponse,
-)
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, PutRumEventsResponse
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from tests.support.batches import message, new_id
 from tests.support.running import OpenRum
@@ -165,7 +162,7 @@ def test_batches_put_together_are_answered_each_on_its_own(
     name, monitor_id = monitor
     good, again = message(monitor_id, events=2), message(monitor_id)
     requests = [good, message(monitor_id, batch_id="no-uuid"), again, message(new_id()), again]
-    response = DataPlaneServiceStub(channel).BatchPutRumEvents(
+    response = BridgeServiceStub(channel).BatchPutRumEvents(
         BatchPutRumEventsRequest(
             entries=[BatchPutRumEventsEntry(request=request) for request in requests]
         )

@@ -17,15 +17,17 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
-from rum.v1 import operator_service_pb2 as op
-from rum.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
-from rum.v1.data_plane_service_pb2 import (
+from rum.internal.v1 import bridge_service_pb2
+from rum.internal.v1.bridge_service_pb2 import (
     BatchPutRumEventsEntry,
     BatchPutRumEventsRequest,
     BatchPutRumEventsResponse,
 )
+from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
+from rum.operator.v1 import operator_service_pb2
+from rum.operator.v1 import operator_service_pb2 as op
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key
@@ -41,7 +43,12 @@ from tests.support.signing import ACCESS_KEY_ID, REGION, SECRET, sign
 OK = "ok"
 RPCS = {
     f"/{service.full_name}/{rpc.name}": rpc
-    for module in (data_plane_service_pb2, control_plane_service_pb2, operator_service_pb2)
+    for module in (
+        data_plane_service_pb2,
+        bridge_service_pb2,
+        control_plane_service_pb2,
+        operator_service_pb2,
+    )
     for service in module.DESCRIPTOR.services_by_name.values()
     for rpc in service.methods
 }

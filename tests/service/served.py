@@ -1,4 +1,4 @@
-"""Both planes on one gRPC server in a thread, over a store that a test can break or hold."""
+"""The planes on one gRPC server in a thread, over a store that a test can break or hold."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
+from rum.internal.v1.bridge_service_pb2_grpc import (
+    BridgeServiceStub,
+    add_BridgeServiceServicer_to_server,
+)
 from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceStub,
     add_ControlPlaneServiceServicer_to_server,
@@ -34,6 +38,7 @@ from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
+from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.storage import open_store
@@ -48,10 +53,11 @@ T = TypeVar("T")
 
 
 class Stubs:
-    """A client of both planes."""
+    """A client of the planes."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.data = DataPlaneServiceStub(channel)
+        self.bridge = BridgeServiceStub(channel)
         self.control = ControlPlaneServiceStub(channel)
 
 
@@ -93,6 +99,7 @@ class Planes:
         self.gate = open_gate(store, threads, monitors)
         ingest = Ingest(monitors, self.gate, self.commit, max_events=1_000, clock=time.time)
         self.data = DataPlane(ingest)
+        self.bridge = BridgePlane(ingest)
         destinations = MetricDestinations(monitors, store, threads)
         self.control = ControlPlane(
             monitors=monitors,
@@ -122,6 +129,7 @@ class Planes:
 
 def add_to_server(planes: Planes, server: grpc.aio.Server) -> None:
     add_DataPlaneServiceServicer_to_server(planes.data, server)
+    add_BridgeServiceServicer_to_server(planes.bridge, server)
     add_ControlPlaneServiceServicer_to_server(planes.control, server)
 
 

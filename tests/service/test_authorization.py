@@ -9,9 +9,10 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.operator.v1 import operator_service_pb2
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1 import metrics_pb2, operator_service_pb2, resource_policy_pb2, tags_pb2
-from rum.v1.caller_pb2 import HttpCaller
+from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
 from rum_service.auth.operations import operation_of
 from tests.service.authorized import (
     METHOD_OF,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
 from rum_service.auth.callers import Call
 from rum_service.errors import RumError

@@ -10,9 +10,9 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1.caller_pb2 import HttpCaller
-from rum.v1.data_plane_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum.v1.resource_policy_pb2 import DeleteResourcePolicyRequest
 from tests.service.authorized import (
     METHOD_OF,
@@ -148,7 +148,9 @@ def test_names_that_are_words_of_paths_do_not_turn_one_operation_into_another(
 
 
 @pytest.mark.parametrize("rpc", ["CreateToken", "CreateAccessKey", "ListCredentials"])
-@pytest.mark.parametrize("target", ["/", "/appmonitors", "/rum.v1.OperatorService/CreateToken"])
+@pytest.mark.parametrize(
+    "target", ["/", "/appmonitors", "/rum.operator.v1.OperatorService/CreateToken"]
+)
 def test_no_signature_makes_or_lists_credentials(at: Captured, rpc: str, target: str) -> None:
     request = GetMessageClass(RPCS[METHOD_OF[rpc]].input_type)()
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
-from rum.v1.operator_service_pb2 import (
+from rum.operator.v1.operator_service_pb2 import (
     CreateAccessKeyRequest,
     CreateTokenRequest,
     Grant,
     ListCredentialsRequest,
     RevokeCredentialRequest,
 )
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
 from rum_service.auth import credentials as module
 from rum_service.auth.callers import Principal
 from rum_service.auth.credentials import Credentials

@@ -112,7 +112,7 @@ def test_of_a_put_nothing_is_asked_before_its_app_monitor_is_known() -> None:
 
 def test_what_has_no_rest_form_has_no_path() -> None:
     for method, rpc in RPCS.items():
-        if rpc.containing_service.name == "OperatorService":
+        if rpc.containing_service.file.package == "rum.operator.v1":
             asked = operation_of(method, GetMessageClass(rpc.input_type)())
             assert asked
             assert (asked.http_method, asked.path, asked.shows) == ("", "", False)

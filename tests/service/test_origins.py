@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import UpdateAppMonitorRequest
 from rum_service.auth.origins import is_allowed_page
 from tests.service.authorized import OK, Authorized, authorized, bearer

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum.v1.resource_policy_pb2 import DeleteResourcePolicyRequest
 from tests.service.authorized import OK, Authorized, authorized, bearer, signed

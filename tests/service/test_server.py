@@ -44,14 +44,22 @@ async def test_reflection_names_every_service_that_answers(tmp_path: Path) -> No
     assert {found.name for found in answer.list_services_response.service} == {
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
+        "rum.internal.v1.BridgeService",
+        "rum.operator.v1.OperatorService",
         "rum.v1.ControlPlaneService",
         "rum.v1.DataPlaneService",
-        "rum.v1.OperatorService",
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["", "rum.v1.DataPlaneService", "rum.v1.ControlPlaneService", "rum.v1.OperatorService"]
+    "name",
+    [
+        "",
+        "rum.v1.DataPlaneService",
+        "rum.v1.ControlPlaneService",
+        "rum.operator.v1.OperatorService",
+        "rum.internal.v1.BridgeService",
+    ],
 )
 async def test_health_answers_for_the_server_and_each_service(tmp_path: Path, name: str) -> None:
     async with (

@@ -12,15 +12,11 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import errors_pb2
 from rum.v1.app_monitor_pb2 import CustomEvents
-from rum.v1.data_plane_service_pb2 import (
-    BatchPutRumEventsEntry,
-    BatchPutRumEventsRequest,
-    PutRumEventsRequest,
-    PutRumEventsResponse,
-)
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, PutRumEventsResponse
 from tests.service.served import (
     MAX_APP_MONITORS,
     LoopThread,
@@ -277,7 +273,7 @@ def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
         PutRumEventsRequest(),
     ]
     entries = [BatchPutRumEventsEntry(request=request) for request in requests]
-    answer = grpc_stub.data.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
+    answer = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
 
     assert [status.code for status in answer.statuses] == [0, 3, 5, 0, 3, 0, 3]
     refused = [members(status)[2]["message"] for status in answer.statuses if status.code]
@@ -289,7 +285,7 @@ def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
 def test_batches_put_together_are_1_to_1000(grpc_stub: Stubs, entries: int) -> None:
     request = BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry()] * entries)
 
-    assert refusal(lambda: grpc_stub.data.BatchPutRumEvents(request)) == (
+    assert refusal(lambda: grpc_stub.bridge.BatchPutRumEvents(request)) == (
         3,
         "ValidationException",
         {"message": "entries must have 1 to 1000 items."},

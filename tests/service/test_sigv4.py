@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from rum.internal.v1.caller_pb2 import SignedRequest
 from rum.v1 import errors_pb2
-from rum.v1.caller_pb2 import SignedRequest
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service import errors
 from rum_service.auth.sigv4 import signing_key, verify

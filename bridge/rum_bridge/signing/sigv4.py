@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from rum.v1.caller_pb2 import SignedRequest
+from rum.internal.v1.caller_pb2 import SignedRequest
 from rum_bridge.signing.canonical import Headers, Pairs, canonical_request, folded, query_pairs
 
 _ALGORITHM = "AWS4-HMAC-SHA256"

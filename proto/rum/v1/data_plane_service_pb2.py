@@ -23,35 +23,28 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
-from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
-from rum.v1 import caller_pb2 as rum_dot_v1_dot_caller__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frum/v1/data_plane_service.proto\x12\x06rum.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\x1a\x13rum/v1/caller.proto\"\xde\x02\n\x13PutRumEventsRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02Id\x12\x19\n\x08\x62\x61tch_id\x18\x02 \x01(\tR\x07\x42\x61tchId\x12I\n\x13\x61pp_monitor_details\x18\x03 \x01(\x0b\x32\x19.rum.v1.AppMonitorDetailsR\x11\x41ppMonitorDetails\x12\x36\n\x0cuser_details\x18\x04 \x01(\x0b\x32\x13.rum.v1.UserDetailsR\x0bUserDetails\x12/\n\nrum_events\x18\x05 \x03(\x0b\x32\x10.rum.v1.RumEventR\tRumEvents\x12\x19\n\x05\x61lias\x18\x06 \x01(\tH\x00R\x05\x41lias\x88\x01\x01\x12.\n\x10session_metadata\x18\x07 \x01(\tH\x01R\x0fSessionMetadata\x88\x01\x01\x42\x08\n\x06_aliasB\x13\n\x11_session_metadata\"\x16\n\x14PutRumEventsResponse\"K\n\x18\x42\x61tchPutRumEventsRequest\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.rum.v1.BatchPutRumEventsEntry\"\xa2\x01\n\x16\x42\x61tchPutRumEventsEntry\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.rum.v1.PutRumEventsRequest\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\'\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x12.rum.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"A\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\"i\n\x11\x41ppMonitorDetails\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07version\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\n\n\x08_version\"W\n\x0bUserDetails\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nsession_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\n\n\x08_user_idB\r\n\x0b_session_id\"\x9e\x01\n\x08RumEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\ttimestamp\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08metadata\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x64\x65tails\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_timestampB\x07\n\x05_typeB\x0b\n\t_metadataB\n\n\x08_details2\xd5\x01\n\x10\x44\x61taPlaneService\x12g\n\x0cPutRumEvents\x12\x1b.rum.v1.PutRumEventsRequest\x1a\x1c.rum.v1.PutRumEventsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/appmonitors/{id}:\x01*\x12X\n\x11\x42\x61tchPutRumEvents\x12 .rum.v1.BatchPutRumEventsRequest\x1a!.rum.v1.BatchPutRumEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frum/v1/data_plane_service.proto\x12\x06rum.v1\x1a\x1cgoogle/api/annotations.proto\"\xde\x02\n\x13PutRumEventsRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02Id\x12\x19\n\x08\x62\x61tch_id\x18\x02 \x01(\tR\x07\x42\x61tchId\x12I\n\x13\x61pp_monitor_details\x18\x03 \x01(\x0b\x32\x19.rum.v1.AppMonitorDetailsR\x11\x41ppMonitorDetails\x12\x36\n\x0cuser_details\x18\x04 \x01(\x0b\x32\x13.rum.v1.UserDetailsR\x0bUserDetails\x12/\n\nrum_events\x18\x05 \x03(\x0b\x32\x10.rum.v1.RumEventR\tRumEvents\x12\x19\n\x05\x61lias\x18\x06 \x01(\tH\x00R\x05\x41lias\x88\x01\x01\x12.\n\x10session_metadata\x18\x07 \x01(\tH\x01R\x0fSessionMetadata\x88\x01\x01\x42\x08\n\x06_aliasB\x13\n\x11_session_metadata\"\x16\n\x14PutRumEventsResponse\"i\n\x11\x41ppMonitorDetails\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07version\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\n\n\x08_version\"W\n\x0bUserDetails\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nsession_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\n\n\x08_user_idB\r\n\x0b_session_id\"\x9e\x01\n\x08RumEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\ttimestamp\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08metadata\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07\x64\x65tails\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_timestampB\x07\n\x05_typeB\x0b\n\t_metadataB\n\n\x08_details2{\n\x10\x44\x61taPlaneService\x12g\n\x0cPutRumEvents\x12\x1b.rum.v1.PutRumEventsRequest\x1a\x1c.rum.v1.PutRumEventsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/appmonitors/{id}:\x01*B\x16Z\x14openrum/rum/v1;rumv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rum.v1.data_plane_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'Z\024openrum/rum/v1;rumv1'
   _globals['_DATAPLANESERVICE'].methods_by_name['PutRumEvents']._loaded_options = None
   _globals['_DATAPLANESERVICE'].methods_by_name['PutRumEvents']._serialized_options = b'\202\323\344\223\002\026\"\021/appmonitors/{id}:\001*'
-  _globals['_PUTRUMEVENTSREQUEST']._serialized_start=120
-  _globals['_PUTRUMEVENTSREQUEST']._serialized_end=470
-  _globals['_PUTRUMEVENTSRESPONSE']._serialized_start=472
-  _globals['_PUTRUMEVENTSRESPONSE']._serialized_end=494
-  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_start=496
-  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_end=571
-  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_start=574
-  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=736
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=738
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=803
-  _globals['_APPMONITORDETAILS']._serialized_start=805
-  _globals['_APPMONITORDETAILS']._serialized_end=910
-  _globals['_USERDETAILS']._serialized_start=912
-  _globals['_USERDETAILS']._serialized_end=999
-  _globals['_RUMEVENT']._serialized_start=1002
-  _globals['_RUMEVENT']._serialized_end=1160
-  _globals['_DATAPLANESERVICE']._serialized_start=1163
-  _globals['_DATAPLANESERVICE']._serialized_end=1376
+  _globals['_PUTRUMEVENTSREQUEST']._serialized_start=74
+  _globals['_PUTRUMEVENTSREQUEST']._serialized_end=424
+  _globals['_PUTRUMEVENTSRESPONSE']._serialized_start=426
+  _globals['_PUTRUMEVENTSRESPONSE']._serialized_end=448
+  _globals['_APPMONITORDETAILS']._serialized_start=450
+  _globals['_APPMONITORDETAILS']._serialized_end=555
+  _globals['_USERDETAILS']._serialized_start=557
+  _globals['_USERDETAILS']._serialized_end=644
+  _globals['_RUMEVENT']._serialized_start=647
+  _globals['_RUMEVENT']._serialized_end=805
+  _globals['_DATAPLANESERVICE']._serialized_start=807
+  _globals['_DATAPLANESERVICE']._serialized_end=930
 # @@protoc_insertion_point(module_scope)

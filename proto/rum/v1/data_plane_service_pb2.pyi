@@ -7,8 +7,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.rpc import status_pb2 as _status_pb2
-from rum.v1 import caller_pb2 as _caller_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -108,97 +106,6 @@ class PutRumEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PutRumEventsResponse: _TypeAlias = PutRumEventsResponse  # noqa: Y015
-
-@_typing.final
-class BatchPutRumEventsRequest(_message.Message):
-    """BatchPutRumEventsRequest is many batches, of any app monitors and sessions."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ENTRIES_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchPutRumEventsEntry]:
-        """entries are the batches. 1 to 1,000 entries."""
-
-    def __init__(
-        self,
-        *,
-        entries: _abc.Iterable[Global___BatchPutRumEventsEntry] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BatchPutRumEventsRequest: _TypeAlias = BatchPutRumEventsRequest  # noqa: Y015
-
-@_typing.final
-class BatchPutRumEventsEntry(_message.Message):
-    """BatchPutRumEventsEntry is one batch of a BatchPutRumEventsRequest."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REQUEST_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    CALLER_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """request_id is the id under which the caller's own caller knows this batch; the service logs failures with it."""
-    @_builtins.property
-    def request(self) -> Global___PutRumEventsRequest:
-        """request is the batch, as for PutRumEvents. Required."""
-
-    @_builtins.property
-    def caller(self) -> _caller_pb2.HttpCaller:
-        """caller is who the batch comes from, where a bridge relays it. Taken from trusted bridges alone."""
-
-    def __init__(
-        self,
-        *,
-        request: Global___PutRumEventsRequest | None = ...,
-        request_id: _builtins.str | None = ...,
-        caller: _caller_pb2.HttpCaller | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
-    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
-    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
-    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
-
-Global___BatchPutRumEventsEntry: _TypeAlias = BatchPutRumEventsEntry  # noqa: Y015
-
-@_typing.final
-class BatchPutRumEventsResponse(_message.Message):
-    """BatchPutRumEventsResponse says of each entry what became of it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    STATUSES_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
-        """statuses are as many as the entries, in their order. code 0: the entry is on disk. Otherwise details[0] is the
-        exception that PutRumEvents would have failed with.
-        """
-
-    def __init__(
-        self,
-        *,
-        statuses: _abc.Iterable[_status_pb2.Status] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["statuses", b"statuses"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BatchPutRumEventsResponse: _TypeAlias = BatchPutRumEventsResponse  # noqa: Y015
 
 @_typing.final
 class AppMonitorDetails(_message.Message):

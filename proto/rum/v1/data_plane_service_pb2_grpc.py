@@ -40,11 +40,6 @@ class DataPlaneServiceStub:
                 request_serializer=rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsRequest.SerializeToString,
                 response_deserializer=rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsResponse.FromString,
                 _registered_method=True)
-        self.BatchPutRumEvents = channel.unary_unary(
-                '/rum.v1.DataPlaneService/BatchPutRumEvents',
-                request_serializer=rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsRequest.SerializeToString,
-                response_deserializer=rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsResponse.FromString,
-                _registered_method=True)
 
 
 class DataPlaneServiceServicer:
@@ -63,16 +58,6 @@ class DataPlaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def BatchPutRumEvents(self, request, context):
-        """BatchPutRumEvents stores many batches in one call, each as PutRumEvents would.
-
-        For services that send much, and for the REST bridge. It answers when every entry is decided; entries succeed and
-        fail on their own. It has no REST form: AWS has no such operation.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_DataPlaneServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,11 +65,6 @@ def add_DataPlaneServiceServicer_to_server(servicer, server):
                     servicer.PutRumEvents,
                     request_deserializer=rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsRequest.FromString,
                     response_serializer=rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsResponse.SerializeToString,
-            ),
-            'BatchPutRumEvents': grpc.unary_unary_rpc_method_handler(
-                    servicer.BatchPutRumEvents,
-                    request_deserializer=rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsRequest.FromString,
-                    response_serializer=rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -115,33 +95,6 @@ class DataPlaneService:
             '/rum.v1.DataPlaneService/PutRumEvents',
             rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsRequest.SerializeToString,
             rum_dot_v1_dot_data__plane__service__pb2.PutRumEventsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def BatchPutRumEvents(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/rum.v1.DataPlaneService/BatchPutRumEvents',
-            rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsRequest.SerializeToString,
-            rum_dot_v1_dot_data__plane__service__pb2.BatchPutRumEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,12 +41,6 @@ class DataPlaneServiceStub:
     InternalServerException (errors.proto), each as details[0] of google.rpc.Status.
     Source: PutRumEvents API page.
     """
-    BatchPutRumEvents: _grpc.UnaryUnaryMultiCallable[_data_plane_service_pb2.BatchPutRumEventsRequest, _data_plane_service_pb2.BatchPutRumEventsResponse]
-    """BatchPutRumEvents stores many batches in one call, each as PutRumEvents would.
-
-    For services that send much, and for the REST bridge. It answers when every entry is decided; entries succeed and
-    fail on their own. It has no REST form: AWS has no such operation.
-    """
 
 @_typing.type_check_only
 class DataPlaneServiceAsyncStub(DataPlaneServiceStub):
@@ -60,12 +54,6 @@ class DataPlaneServiceAsyncStub(DataPlaneServiceStub):
     new. Fails with ValidationException, ResourceNotFoundException, AccessDeniedException, ThrottlingException or
     InternalServerException (errors.proto), each as details[0] of google.rpc.Status.
     Source: PutRumEvents API page.
-    """
-    BatchPutRumEvents: _aio.UnaryUnaryMultiCallable[_data_plane_service_pb2.BatchPutRumEventsRequest, _data_plane_service_pb2.BatchPutRumEventsResponse]  # type: ignore[assignment]
-    """BatchPutRumEvents stores many batches in one call, each as PutRumEvents would.
-
-    For services that send much, and for the REST bridge. It answers when every entry is decided; entries succeed and
-    fail on their own. It has no REST form: AWS has no such operation.
     """
 
 class DataPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,18 +71,6 @@ class DataPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         new. Fails with ValidationException, ResourceNotFoundException, AccessDeniedException, ThrottlingException or
         InternalServerException (errors.proto), each as details[0] of google.rpc.Status.
         Source: PutRumEvents API page.
-        """
-
-    @_abc_1.abstractmethod
-    def BatchPutRumEvents(
-        self,
-        request: _data_plane_service_pb2.BatchPutRumEventsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_data_plane_service_pb2.BatchPutRumEventsResponse, _abc.Awaitable[_data_plane_service_pb2.BatchPutRumEventsResponse]]:
-        """BatchPutRumEvents stores many batches in one call, each as PutRumEvents would.
-
-        For services that send much, and for the REST bridge. It answers when every entry is decided; entries succeed and
-        fail on their own. It has no REST form: AWS has no such operation.
         """
 
 def add_DataPlaneServiceServicer_to_server(servicer: DataPlaneServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

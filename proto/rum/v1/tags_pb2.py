@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x11rum/v1/tags.proto\x12\x06rum.v1\"\xb4\x01\n\x12TagResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x38\n\x04tags\x18\x02 \x03(\x0b\x32$.rum.v1.TagResourceRequest.TagsEntryR\x04Tags\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\r_resource_arn\"\x15\n\x13TagResourceResponse\"a\n\x14UntagResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x10\n\x08tag_keys\x18\x02 \x03(\tB\x0f\n\r_resource_arn\"\x17\n\x15UntagResourceResponse\"U\n\x1aListTagsForResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x42\x0f\n\r_resource_arn\"\xc6\x01\n\x1bListTagsForResourceResponse\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x41\n\x04tags\x18\x02 \x03(\x0b\x32-.rum.v1.ListTagsForResourceResponse.TagsEntryR\x04Tags\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\r_resource_arnb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x11rum/v1/tags.proto\x12\x06rum.v1\"\xb4\x01\n\x12TagResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x38\n\x04tags\x18\x02 \x03(\x0b\x32$.rum.v1.TagResourceRequest.TagsEntryR\x04Tags\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\r_resource_arn\"\x15\n\x13TagResourceResponse\"a\n\x14UntagResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x10\n\x08tag_keys\x18\x02 \x03(\tB\x0f\n\r_resource_arn\"\x17\n\x15UntagResourceResponse\"U\n\x1aListTagsForResourceRequest\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x42\x0f\n\r_resource_arn\"\xc6\x01\n\x1bListTagsForResourceResponse\x12&\n\x0cresource_arn\x18\x01 \x01(\tH\x00R\x0bResourceArn\x88\x01\x01\x12\x41\n\x04tags\x18\x02 \x03(\x0b\x32-.rum.v1.ListTagsForResourceResponse.TagsEntryR\x04Tags\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0f\n\r_resource_arnB\x16Z\x14openrum/rum/v1;rumv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rum.v1.tags_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'Z\024openrum/rum/v1;rumv1'
   _globals['_TAGRESOURCEREQUEST_TAGSENTRY']._loaded_options = None
   _globals['_TAGRESOURCEREQUEST_TAGSENTRY']._serialized_options = b'8\001'
   _globals['_LISTTAGSFORRESOURCERESPONSE_TAGSENTRY']._loaded_options = None

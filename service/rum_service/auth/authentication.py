@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import unquote
 
-from rum.v1.caller_pb2 import HttpCaller, SignedRequest
+from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
 from rum_service.auth.callers import ADMIN, ANONYMOUS, Call, Caller, Operation, Principal
 from rum_service.auth.credentials import Credentials
 from rum_service.auth.operations import is_path_of

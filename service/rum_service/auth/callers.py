@@ -6,7 +6,7 @@ __all__ = ["ADMIN", "ANONYMOUS", "READ", "WRITE", "Call", "Caller", "Operation",
 
 from dataclasses import dataclass, replace
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 
 READ = "read"
 WRITE = "write"

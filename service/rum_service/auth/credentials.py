@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from rum.v1 import operator_service_pb2 as pb
+from rum.operator.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE, Principal
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import new_token, token_hash

@@ -14,24 +14,30 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, operator_service_pb2
+from rum.internal.v1 import bridge_service_pb2
+from rum.operator.v1 import operator_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum_service.auth.callers import Operation
 
-_DATA_PLANE, _CONTROL_PLANE, _OPERATOR = (
+_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR = (
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
+        (bridge_service_pb2, "BridgeService"),
         (control_plane_service_pb2, "ControlPlaneService"),
         (operator_service_pb2, "OperatorService"),
     )
 )
 _METHODS: dict[str, MethodDescriptor] = {
     f"/{service.full_name}/{method.name}": method
-    for service in (_DATA_PLANE, _CONTROL_PLANE, _OPERATOR)
+    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR)
     for method in service.methods
 }
 # `Ingest` admits who puts: batch by batch, and when it knows the app monitor.
-_PUTS = {f"/{_DATA_PLANE.full_name}/{name}" for name in ("PutRumEvents", "BatchPutRumEvents")}
+_PUTS = {
+    f"/{_DATA_PLANE.full_name}/PutRumEvents",
+    f"/{_BRIDGE.full_name}/BatchPutRumEvents",
+}
 _READING = ("Get", "List", "BatchGet")
 _NAME = re.compile(r"[\w.#-]{1,255}", re.ASCII)
 _VARIABLE = re.compile(r"\{(\w+)(=\*\*)?\}")
@@ -40,7 +46,7 @@ _VARIABLE = re.compile(r"\{(\w+)(=\*\*)?\}")
 def operation_of(method: str, request: Message) -> Operation | None:
     """Returns what a call of `method`, as `/rum.v1.ControlPlaneService/GetAppMonitor`, asks for.
 
-    None for puts: `Ingest` admits them. Raises KeyError for a method that is none of rum.v1.
+    None for puts: `Ingest` admits them. Raises KeyError for a method that is not in the contract.
     """
     if method in _PUTS:
         return None

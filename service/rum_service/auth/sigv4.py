@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
-from rum.v1.caller_pb2 import SignedRequest
+from rum.internal.v1.caller_pb2 import SignedRequest
 from rum_service.errors import (
     AccessDeniedException,
     ExpiredTokenException,

@@ -15,7 +15,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from rum.v1.caller_pb2 import HttpCaller
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum_service.auth.callers import Call
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.rpc.status import to_status
@@ -76,7 +76,7 @@ Admit = Callable[[str, Any, Context], Awaitable[None]]
 
 
 class CallBoundary(grpc.aio.ServerInterceptor):
-    """Wraps the unary calls of rum.v1; health and reflection pass untouched."""
+    """Wraps the unary calls of the contract (`rum.*`); health and reflection pass untouched."""
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
@@ -88,7 +88,7 @@ class CallBoundary(grpc.aio.ServerInterceptor):
     ) -> _Handler | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith("/rum.v1."):
+        if handler is None or not method.startswith("/rum."):
             return handler
         return grpc.unary_unary_rpc_method_handler(
             _bounded(method, cast("_Behaviour", handler.unary_unary), self._admit),

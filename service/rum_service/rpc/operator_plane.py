@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 
-from rum.v1 import operator_service_pb2 as pb
-from rum.v1.operator_service_pb2_grpc import OperatorServiceServicer
+from rum.operator.v1 import operator_service_pb2 as pb
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
 from rum_service.auth.credentials import Credentials
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

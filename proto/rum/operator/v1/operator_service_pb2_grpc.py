@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from rum.v1 import operator_service_pb2 as rum_dot_v1_dot_operator__service__pb2
+from rum.operator.v1 import operator_service_pb2 as rum_dot_operator_dot_v1_dot_operator__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in rum/v1/operator_service_pb2_grpc.py depends on'
+        + ' but the generated code in rum/operator/v1/operator_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -36,24 +36,24 @@ class OperatorServiceStub:
             channel: A grpc.Channel.
         """
         self.CreateAccessKey = channel.unary_unary(
-                '/rum.v1.OperatorService/CreateAccessKey',
-                request_serializer=rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.SerializeToString,
-                response_deserializer=rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.FromString,
+                '/rum.operator.v1.OperatorService/CreateAccessKey',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.FromString,
                 _registered_method=True)
         self.CreateToken = channel.unary_unary(
-                '/rum.v1.OperatorService/CreateToken',
-                request_serializer=rum_dot_v1_dot_operator__service__pb2.CreateTokenRequest.SerializeToString,
-                response_deserializer=rum_dot_v1_dot_operator__service__pb2.CreateTokenResponse.FromString,
+                '/rum.operator.v1.OperatorService/CreateToken',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenResponse.FromString,
                 _registered_method=True)
         self.ListCredentials = channel.unary_unary(
-                '/rum.v1.OperatorService/ListCredentials',
-                request_serializer=rum_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.SerializeToString,
-                response_deserializer=rum_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.FromString,
+                '/rum.operator.v1.OperatorService/ListCredentials',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.FromString,
                 _registered_method=True)
         self.RevokeCredential = channel.unary_unary(
-                '/rum.v1.OperatorService/RevokeCredential',
-                request_serializer=rum_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
-                response_deserializer=rum_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
+                '/rum.operator.v1.OperatorService/RevokeCredential',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
                 _registered_method=True)
 
 
@@ -96,29 +96,29 @@ def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreateAccessKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAccessKey,
-                    request_deserializer=rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.FromString,
-                    response_serializer=rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.SerializeToString,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.SerializeToString,
             ),
             'CreateToken': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateToken,
-                    request_deserializer=rum_dot_v1_dot_operator__service__pb2.CreateTokenRequest.FromString,
-                    response_serializer=rum_dot_v1_dot_operator__service__pb2.CreateTokenResponse.SerializeToString,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenResponse.SerializeToString,
             ),
             'ListCredentials': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCredentials,
-                    request_deserializer=rum_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.FromString,
-                    response_serializer=rum_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.SerializeToString,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.SerializeToString,
             ),
             'RevokeCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeCredential,
-                    request_deserializer=rum_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.FromString,
-                    response_serializer=rum_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.SerializeToString,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'rum.v1.OperatorService', rpc_method_handlers)
+            'rum.operator.v1.OperatorService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('rum.v1.OperatorService', rpc_method_handlers)
+    server.add_registered_method_handlers('rum.operator.v1.OperatorService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
@@ -140,9 +140,9 @@ class OperatorService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rum.v1.OperatorService/CreateAccessKey',
-            rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.SerializeToString,
-            rum_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.FromString,
+            '/rum.operator.v1.OperatorService/CreateAccessKey',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateAccessKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -167,9 +167,9 @@ class OperatorService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rum.v1.OperatorService/CreateToken',
-            rum_dot_v1_dot_operator__service__pb2.CreateTokenRequest.SerializeToString,
-            rum_dot_v1_dot_operator__service__pb2.CreateTokenResponse.FromString,
+            '/rum.operator.v1.OperatorService/CreateToken',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.CreateTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -194,9 +194,9 @@ class OperatorService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rum.v1.OperatorService/ListCredentials',
-            rum_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.SerializeToString,
-            rum_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.FromString,
+            '/rum.operator.v1.OperatorService/ListCredentials',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListCredentialsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -221,9 +221,9 @@ class OperatorService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rum.v1.OperatorService/RevokeCredential',
-            rum_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
-            rum_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
+            '/rum.operator.v1.OperatorService/RevokeCredential',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,7 @@ What an operator does besides AWS's control plane: hands out and takes back cred
 
 from collections import abc as _abc
 from grpc import aio as _aio
-from rum.v1 import operator_service_pb2 as _operator_service_pb2
+from rum.operator.v1 import operator_service_pb2 as _operator_service_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys

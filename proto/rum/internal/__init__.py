@@ -1,0 +1,1 @@
+"""The protobuf package `rum.internal`; import `rum.internal.v1`."""

@@ -1,0 +1,1 @@
+"""The contract between a bridge and the service."""

@@ -1,0 +1,1 @@
+"""The protobuf package `rum.operator`; import `rum.operator.v1`."""
