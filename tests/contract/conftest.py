@@ -9,7 +9,7 @@ import pytest
 
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import memory_store
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -22,7 +22,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
 
 def _opened(request: pytest.FixtureRequest, folder: Path) -> Store:
     if request.param == "memory":
-        return MemoryStore()
+        return memory_store()
     if request.param == "sqlite":
         return open_store(f"sqlite:///{folder / 'store.sqlite3'}")
     return open_store(request.getfixturevalue("empty_postgres"))

@@ -42,13 +42,13 @@ def test_a_database_of_the_first_version_keeps_its_batches(url: str) -> None:
     engine.dispose()
     store = open_store(url)
     try:
-        record = store.app_monitor_by_name("shop")
-        read = store.read(1, below=None, after_ms=0, before_ms=9, limit=9)
+        record = store.monitors.by_name("shop")
+        read = store.log.read(1, below=None, after_ms=0, before_ms=9, limit=9)
 
         assert record
         assert (record.policy, record.policy_revision, record.has_events) == (None, None, True)
         assert [(batch.sequence, batch.payload) for batch in read] == [(7, b"\x04")]
-        assert store.dropped_events([1]) == {}
+        assert store.log.dropped_events([1]) == {}
     finally:
         store.close()
 

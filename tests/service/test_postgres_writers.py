@@ -30,7 +30,7 @@ def writers(postgres_server: Postgres) -> Iterator[Writers]:
 @pytest.fixture
 def key(writers: Writers) -> int:
     """An app monitor."""
-    return writers[0].create_app_monitor(new_id(), "shop", "{}").key
+    return writers[0].monitors.create(new_id(), "shop", "{}").key
 
 
 def _batches(key: int, count: int) -> list[Batch]:
@@ -58,7 +58,7 @@ def test_groups_with_the_same_batches_in_different_orders_are_both_stored(
 
         def append(store: Store, batches: list[Batch]) -> list[bool]:
             together.wait()  # noqa: B023 # called before the next round
-            return store.append(batches)
+            return store.log.append(batches)
 
         with ThreadPoolExecutor(2) as pool:
             stored = list(pool.map(append, writers, [group, group[::-1]]))
@@ -69,14 +69,14 @@ def test_groups_with_the_same_batches_in_different_orders_are_both_stored(
 def test_what_is_stored_later_lies_above_all_that_could_be_read(writers: Writers, key: int) -> None:
     def append_many(store: Store) -> None:
         for _ in range(60):
-            store.append(_batches(key, 20))
+            store.log.append(_batches(key, 20))
 
     seen: list[int] = []
     late: list[int] = []
     with ThreadPoolExecutor(2) as pool:
         appending = [pool.submit(append_many, store) for store in writers]
         while not all(each.done() for each in appending):
-            read = writers[0].read(key, below=None, after_ms=0, before_ms=0, limit=10_000)
+            read = writers[0].log.read(key, below=None, after_ms=0, before_ms=0, limit=10_000)
             new = {batch.sequence for batch in read} - set(seen)
             late += [sequence for sequence in new if seen and sequence < max(seen)]
             seen += new

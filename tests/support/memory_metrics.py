@@ -1,67 +1,64 @@
-"""Metric destinations and definitions without a disk: the part of `MemoryStore` that has them."""
+"""Metric destinations and definitions in memory: a part of the in-memory store."""
 
 from __future__ import annotations
 
-__all__ = ["MemoryMetrics"]
+__all__ = ["MemoryMetrics", "delete_metrics_of"]
 
-import itertools
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 from rum_service.storage.base import DefinitionTakenError, QuotaReachedError
 from rum_service.storage.records import MetricDefinitionRecord, MetricDestinationRecord
+from tests.support.memory_tables import MemoryTables
 
 
 class MemoryMetrics:
-    """Needs the lock and the app monitors that `MemoryStore` has."""
+    """Implements `MetricStore`."""
 
-    _lock: threading.RLock
-
-    def __init__(self) -> None:
-        self._destinations: list[tuple[int, MetricDestinationRecord]] = []
-        self._definitions: list[tuple[int, MetricDefinitionRecord]] = []
-        self._numbers = itertools.count(1)
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
 
     def put_destination(
         self, app_monitor: int, kind: str, arn: str, iam_role_arn: str | None
     ) -> bool:
-        with self._lock:
-            if not self._has_app_monitor(app_monitor):
+        with self.tables.lock:
+            if all(record.key != app_monitor for record in self.tables.monitors):
                 return False
-            for index, (owner, known) in enumerate(self._destinations):
+            for index, (owner, known) in enumerate(self.tables.destinations):
                 if (owner, known.kind, known.arn) == (app_monitor, kind, arn):
                     changed = replace(known, iam_role_arn=iam_role_arn)
-                    self._destinations[index] = (owner, changed)
+                    self.tables.destinations[index] = (owner, changed)
                     return True
-            made = MetricDestinationRecord(next(self._numbers), kind, arn, iam_role_arn)
-            self._destinations.append((app_monitor, made))
+            key = self.tables.next_number("destinations")
+            new = MetricDestinationRecord(key, kind, arn, iam_role_arn)
+            self.tables.destinations.append((app_monitor, new))
             return True
 
     def destination(self, app_monitor: int, kind: str, arn: str) -> MetricDestinationRecord | None:
-        found = self.list_destinations(app_monitor, after=0, limit=len(self._destinations))
+        found = self.list_destinations(app_monitor, after=0, limit=len(self.tables.destinations))
         return next((known for known in found if (known.kind, known.arn) == (kind, arn)), None)
 
     def list_destinations(
         self, app_monitor: int, *, after: int, limit: int
     ) -> list[MetricDestinationRecord]:
-        with self._lock:
-            mine = [known for owner, known in self._destinations if owner == app_monitor]
+        with self.tables.lock:
+            mine = [known for owner, known in self.tables.destinations if owner == app_monitor]
             return [known for known in mine if known.key > after][:limit]
 
     def delete_destination(self, key: int) -> bool:
-        with self._lock:
-            left = [entry for entry in self._destinations if entry[1].key != key]
-            gone = len(left) < len(self._destinations)
-            self._destinations = left
-            self._definitions = [entry for entry in self._definitions if entry[0] != key]
-            return gone
+        with self.tables.lock:
+            left = [entry for entry in self.tables.destinations if entry[1].key != key]
+            existed = len(left) < len(self.tables.destinations)
+            self.tables.destinations = left
+            definitions = self.tables.definitions
+            self.tables.definitions = [entry for entry in definitions if entry[0] != key]
+            return existed
 
     def create_definitions(
         self, destination: int, new: Sequence[MetricDefinitionRecord], *, limit: int
     ) -> list[str] | None:
-        with self._lock:
-            if not any(known.key == destination for _, known in self._destinations):
+        with self.tables.lock:
+            if not any(known.key == destination for _, known in self.tables.destinations):
                 return None
             ids = {known.digest: known.id for known in self._of(destination)}
             missing = {d.digest: d for d in reversed(new) if d.digest not in ids}
@@ -70,41 +67,41 @@ class MemoryMetrics:
             for definition in new:
                 if definition.digest not in ids:
                     ids[definition.digest] = definition.id
-                    numbered = replace(definition, sequence=next(self._numbers))
-                    self._definitions.append((destination, numbered))
+                    numbered = replace(definition, sequence=self.tables.next_number("definitions"))
+                    self.tables.definitions.append((destination, numbered))
             return [ids[definition.digest] for definition in new]
 
     def list_definitions(
         self, destination: int, *, after: int, limit: int
     ) -> list[MetricDefinitionRecord]:
-        with self._lock:
+        with self.tables.lock:
             return [known for known in self._of(destination) if known.sequence > after][:limit]
 
     def delete_definitions(self, destination: int, ids: Sequence[str]) -> set[str]:
-        with self._lock:
-            gone = {known.id for known in self._of(destination)} & set(ids)
-            self._definitions = [entry for entry in self._definitions if entry[1].id not in gone]
-            return gone
+        with self.tables.lock:
+            deleted = {known.id for known in self._of(destination)} & set(ids)
+            definitions = self.tables.definitions
+            self.tables.definitions = [entry for entry in definitions if entry[1].id not in deleted]
+            return deleted
 
     def update_definition(self, destination: int, new: MetricDefinitionRecord) -> bool:
-        with self._lock:
-            for index, (owner, known) in enumerate(self._definitions):
+        with self.tables.lock:
+            for index, (owner, known) in enumerate(self.tables.definitions):
                 if owner != destination or known.id != new.id:
                     continue
                 others = (d for d in self._of(destination) if d.id != new.id)
                 if any(other.digest == new.digest for other in others):
                     raise DefinitionTakenError
-                self._definitions[index] = (owner, replace(new, sequence=known.sequence))
+                self.tables.definitions[index] = (owner, replace(new, sequence=known.sequence))
                 return True
             return False
 
     def _of(self, destination: int) -> list[MetricDefinitionRecord]:
-        return [known for owner, known in self._definitions if owner == destination]
+        return [known for owner, known in self.tables.definitions if owner == destination]
 
-    def _delete_metrics_of(self, app_monitor: int) -> None:
-        for owner, known in list(self._destinations):
-            if owner == app_monitor:
-                self.delete_destination(known.key)
 
-    def _has_app_monitor(self, key: int) -> bool:
-        raise NotImplementedError
+def delete_metrics_of(tables: MemoryTables, app_monitor: int) -> None:
+    """Delete the destinations of an app monitor and their definitions."""
+    for owner, destination in list(tables.destinations):
+        if owner == app_monitor:
+            MemoryMetrics(tables).delete_destination(destination.key)

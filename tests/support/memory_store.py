@@ -1,160 +1,199 @@
-"""A store without a disk: the oracle that the SQL stores are tested against. Not for service."""
+"""An in-memory store: the simplest code that meets the guarantees, to test the SQL stores against.
+
+A test that controls one part replaces it:
+
+    tables = MemoryTables()
+    store = replace(memory_store(tables), log=SlowLog(tables))
+"""
 
 from __future__ import annotations
 
-__all__ = ["MemoryStore"]
+__all__ = [
+    "MemoryCredentials",
+    "MemoryLog",
+    "MemoryMonitors",
+    "MemoryPolicies",
+    "memory_store",
+]
 
-import itertools
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rum_service.storage.base import NameTakenError, QuotaReachedError
+from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
-from tests.support.memory_metrics import MemoryMetrics
+from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
+from tests.support.memory_tables import MemoryTables
 
 
-class MemoryStore(MemoryMetrics):
-    """Keeps everything in memory, in the plainest way that meets the guarantees."""
+def memory_store(tables: MemoryTables | None = None) -> Store:
+    """Return a store over `tables`, or an empty one."""
+    tables = tables or MemoryTables()
+    return Store(
+        log=MemoryLog(tables),
+        monitors=MemoryMonitors(tables),
+        policies=MemoryPolicies(tables),
+        metrics=MemoryMetrics(tables),
+        credentials=MemoryCredentials(tables),
+        close=lambda: None,
+    )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lock = threading.RLock()
-        self._log: dict[tuple[int, bytes], tuple[int, Batch]] = {}
-        self._monitors: list[AppMonitorRecord] = []
-        self._credentials: dict[tuple[str, str], CredentialRecord] = {}
-        self._last_key = 0
-        self._last_sequence = 0
+
+class MemoryLog:
+    """Implements `LogStore`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
 
     def append(self, batches: Sequence[Batch]) -> list[bool]:
-        with self._lock:
-            log = dict(self._log)
-            sequences = itertools.count(self._last_sequence + 1)
-            answers = []
+        with self.tables.lock:
+            log = dict(self.tables.batches)
+            results = []
             for batch in batches:
                 key = (batch.app_monitor, batch.batch_id)
                 if key not in log:
-                    log[key] = (next(sequences), batch)
-                answers.append(log[key][1].digest == batch.digest)
-            self._log = log
-            self._last_sequence = next(sequences) - 1
-            return answers
+                    log[key] = (self.tables.next_number("batches"), batch)
+                results.append(log[key][1].digest == batch.digest)
+            self.tables.batches = log
+            return results
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
     ) -> list[LoggedBatch]:
-        with self._lock:
+        with self.tables.lock:
             return [
-                LoggedBatch(sequence, batch.received_ms, batch.payload)
-                for sequence, batch in reversed(self._log.values())
+                LoggedBatch(sequence, batch.payload)
+                for sequence, batch in reversed(self.tables.batches.values())
                 if batch.app_monitor == app_monitor
                 and (below is None or sequence < below)
                 and batch.last_ms >= after_ms
                 and batch.first_ms <= before_ms
             ][:limit]
 
-    def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
-        with self._lock:
+    def purge(self, app_monitor: int, *, limit: int) -> int:
+        with self.tables.lock:
+            deleted = [key for key in self.tables.batches if key[0] == app_monitor][:limit]
+            for key in deleted:
+                del self.tables.batches[key]
+            return len(deleted)
+
+    def dropped_events(self, app_monitors: Sequence[int]) -> dict[int, int]:
+        with self.tables.lock:
             dropped = Counter[int]()
-            for _, batch in self._log.values():
-                if batch.app_monitor in keys:
+            for _, batch in self.tables.batches.values():
+                if batch.app_monitor in app_monitors:
                     dropped[batch.app_monitor] += batch.dropped_events
             return dict(+dropped)
 
-    def purge(self, app_monitor: int, *, limit: int) -> int:
-        with self._lock:
-            gone = [key for key in self._log if key[0] == app_monitor][:limit]
-            for key in gone:
-                del self._log[key]
-            return len(gone)
+    def deleted_app_monitors(self) -> list[int]:
+        with self.tables.lock:
+            existing = {record.key for record in self.tables.monitors}
+            return sorted({app_monitor for app_monitor, _ in self.tables.batches} - existing)
 
     def check_writable(self) -> None:
         """Memory is always writable."""
 
-    def create_app_monitor(
+
+class MemoryMonitors:
+    """Implements `AppMonitorStore`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
+
+    def create(
         self, monitor_id: str, name: str, document: str, *, limit: int | None = None
     ) -> AppMonitorRecord:
-        with self._lock:
-            if any(known.id == monitor_id or known.name == name for known in self._monitors):
+        with self.tables.lock:
+            monitors = self.tables.monitors
+            if any(monitor.id == monitor_id or monitor.name == name for monitor in monitors):
                 raise NameTakenError
-            if limit is not None and len(self._monitors) >= limit:
+            if limit is not None and len(monitors) >= limit:
                 raise QuotaReachedError
-            self._last_key += 1
-            self._monitors.append(AppMonitorRecord(self._last_key, monitor_id, name, document))
-            return self._monitors[-1]
+            key = self.tables.next_number("monitors")
+            monitors.append(AppMonitorRecord(key, monitor_id, name, document))
+            return monitors[-1]
 
-    def app_monitor_by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        return next((found for found in self._shown() if found.id == monitor_id), None)
+    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
+        return next((record for record in self._records() if record.id == monitor_id), None)
 
-    def app_monitor_by_name(self, name: str) -> AppMonitorRecord | None:
-        return next((found for found in self._shown() if found.name == name), None)
+    def by_name(self, name: str) -> AppMonitorRecord | None:
+        return next((record for record in self._records() if record.name == name), None)
 
-    def list_app_monitors(self, *, after: str, limit: int) -> list[AppMonitorRecord]:
-        found = sorted(self._shown(), key=lambda record: record.name.encode())
-        return [record for record in found if record.name.encode() > after.encode()][:limit]
+    def list(self, *, after: str, limit: int) -> Sequence[AppMonitorRecord]:
+        records = sorted(self._records(), key=lambda record: record.name.encode())
+        return [record for record in records if record.name.encode() > after.encode()][:limit]
 
-    def update_app_monitor(self, key: int, expected: str, document: str) -> bool:
-        with self._lock:
-            for index, known in enumerate(self._monitors):
-                if known.key == key and known.document == expected:
-                    self._monitors[index] = replace(known, document=document)
+    def update(self, key: int, *, expected: str, document: str) -> bool:
+        with self.tables.lock:
+            for index, record in enumerate(self.tables.monitors):
+                if record.key == key and record.document == expected:
+                    self.tables.monitors[index] = replace(record, document=document)
                     return True
             return False
 
-    def delete_app_monitor(self, key: int) -> bool:
-        with self._lock:
-            left = [known for known in self._monitors if known.key != key]
-            gone = len(left) < len(self._monitors)
-            self._monitors = left
-            self._delete_metrics_of(key)
-            return gone
+    def delete(self, key: int) -> bool:
+        with self.tables.lock:
+            left = [record for record in self.tables.monitors if record.key != key]
+            existed = len(left) < len(self.tables.monitors)
+            self.tables.monitors = left
+            delete_metrics_of(self.tables, key)
+            return existed
 
-    def set_policy(
-        self, key: int, *, expected: str | None, policy: str | None, revision: str | None
+    def _records(self) -> Sequence[AppMonitorRecord]:
+        with self.tables.lock:
+            with_batches = {app_monitor for app_monitor, _ in self.tables.batches}
+            return [
+                replace(record, has_events=record.key in with_batches)
+                for record in self.tables.monitors
+            ]
+
+
+class MemoryPolicies:
+    """Implements `PolicyStore`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
+
+    def replace(
+        self, app_monitor: int, *, expected: str | None, policy: str | None, revision: str | None
     ) -> bool:
-        with self._lock:
-            for index, known in enumerate(self._monitors):
-                if known.key == key and known.policy_revision == expected:
-                    self._monitors[index] = replace(known, policy=policy, policy_revision=revision)
+        with self.tables.lock:
+            for index, record in enumerate(self.tables.monitors):
+                if record.key == app_monitor and record.policy_revision == expected:
+                    changed = replace(record, policy=policy, policy_revision=revision)
+                    self.tables.monitors[index] = changed
                     return True
             return False
 
-    def _has_app_monitor(self, key: int) -> bool:
-        return any(known.key == key for known in self._monitors)
 
-    def deleted_app_monitors(self) -> list[int]:
-        with self._lock:
-            known = {record.key for record in self._monitors}
-            return sorted({app_monitor for app_monitor, _ in self._log} - known)
+class MemoryCredentials:
+    """Implements `CredentialStore`."""
 
-    def _shown(self) -> list[AppMonitorRecord]:
-        with self._lock:
-            used = {app_monitor for app_monitor, _ in self._log}
-            return [replace(record, has_events=record.key in used) for record in self._monitors]
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
 
-    def add_credential(self, credential: CredentialRecord) -> None:
-        with self._lock:
+    def add(self, credential: CredentialRecord) -> None:
+        with self.tables.lock:
             key = (credential.kind, credential.id)
-            if key in self._credentials:
+            if key in self.tables.credentials:
                 raise NameTakenError
-            self._credentials[key] = credential
+            self.tables.credentials[key] = credential
 
-    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
-        return self._credentials.get((kind, credential_id))
+    def by_id(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        with self.tables.lock:
+            return self.tables.credentials.get((kind, credential_id))
 
-    def list_credentials(self) -> list[CredentialRecord]:
-        newest_first = sorted(self._credentials.values(), key=lambda known: known.id)
-        return sorted(newest_first, key=lambda known: known.created_ms, reverse=True)
+    def list(self) -> Sequence[CredentialRecord]:
+        with self.tables.lock:
+            by_id = sorted(self.tables.credentials.values(), key=lambda record: record.id)
+        return sorted(by_id, key=lambda record: record.created_ms, reverse=True)
 
-    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
-        with self._lock:
-            known = self._credentials.get((kind, credential_id))
-            if known is None:
+    def revoke(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        with self.tables.lock:
+            record = self.tables.credentials.get((kind, credential_id))
+            if record is None:
                 return False
-            if known.revoked_ms is None:
-                self._credentials[kind, credential_id] = replace(known, revoked_ms=revoked_ms)
+            if record.revoked_ms is None:
+                revoked = replace(record, revoked_ms=revoked_ms)
+                self.tables.credentials[kind, credential_id] = revoked
             return True
-
-    def close(self) -> None:
-        """There is nothing to give up."""

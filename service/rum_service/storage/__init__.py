@@ -1,4 +1,4 @@
-"""Stores: where batches and app monitors are kept. `open_store` picks one by URL."""
+"""The store keeps batches, app monitors, and what belongs to them. `open_store` opens one."""
 
 from __future__ import annotations
 
@@ -8,35 +8,51 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rum_service.storage.base import Store
+from rum_service.storage.database import Database
 from rum_service.storage.migrate import migrate
 from rum_service.storage.postgres import open_postgres
-from rum_service.storage.sql import SqlStore
+from rum_service.storage.sql_credentials import SqlCredentials
+from rum_service.storage.sql_log import SqlLog
+from rum_service.storage.sql_metrics import SqlMetrics
+from rum_service.storage.sql_monitors import SqlMonitors
+from rum_service.storage.sql_policies import SqlPolicies
 from rum_service.storage.sqlite import open_sqlite
 
 _OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": open_postgres}
 
 
 def open_store(url: str) -> Store:
-    """Opens the database and brings its schema up to date. Blocks.
+    """Open the database and migrate its schema to the current version. Blocks.
 
     Raises:
-        ValueError: the URL names no database that can be opened; the text holds no password.
+        ValueError: the database cannot be opened. The text never contains the password.
     """
+    database = _open(url)
+    try:
+        migrate(database)
+    except ValueError:
+        database.close()
+        raise
+    return Store(
+        log=SqlLog(database),
+        monitors=SqlMonitors(database),
+        policies=SqlPolicies(database),
+        metrics=SqlMetrics(database),
+        credentials=SqlCredentials(database),
+        close=database.close,
+    )
+
+
+def _open(url: str) -> Database:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the second's text may hold a piece of the password
+    except (ArgumentError, ValueError):  # the text of a ValueError may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     opener = _OPENERS.get(parsed.drivername)
     if opener is None:
         known = " or ".join(f"{name}://" for name in _OPENERS)
         raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
-        # What is taken for the host may be a piece of the password, and would be in the text.
+        # The host may contain part of the password, and an error text would show the host.
         raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
-    store = SqlStore(dialect := opener(parsed))
-    try:
-        migrate(dialect.writer)
-    except ValueError:
-        store.close()
-        raise
-    return store
+    return opener(parsed)

@@ -1,11 +1,11 @@
-"""What every store guarantees.
+"""The guarantees of every store.
 
-    LogStore            the log of accepted batches
-    AppMonitorStore     the app monitors that batches belong to, with their tags
-    PolicyStore         the resource policies of app monitors
-    MetricStore         their metric destinations, and the definitions of those
-    CredentialStore     access keys and tokens
-    └── Store           all of them, in one database
+    Store                    one database
+    ├── log: LogStore                  the accepted batches
+    ├── monitors: AppMonitorStore      the app monitors
+    ├── policies: PolicyStore          their resource policies
+    ├── metrics: MetricStore           their metric destinations and definitions
+    └── credentials: CredentialStore   access keys and tokens
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
@@ -24,7 +24,8 @@ __all__ = [
     "Store",
 ]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rum_service.storage.records import (
@@ -38,144 +39,149 @@ from rum_service.storage.records import (
 
 
 class NameTakenError(Exception):
-    """The name or the id of a new app monitor is in use."""
+    """The name or the ID of a new record is already in use."""
 
 
 class QuotaReachedError(Exception):
-    """There would be more than the caller's limit."""
+    """The new records would exceed the limit that the caller gave."""
 
 
 class DefinitionTakenError(Exception):
-    """The destination has this very definition under another id."""
+    """The destination already has an equal definition with another ID."""
 
 
 class LogStore(Protocol):
-    """The log: batches in the order of their commits, immutable."""
+    """The log of batches, in the order of their commits. Batches are immutable."""
 
     def append(self, batches: Sequence[Batch]) -> list[bool]:
-        """Commits all batches in one transaction; they are on disk when this returns.
+        """Commit all batches in one transaction; they are on disk when this returns.
 
-        Idempotent: a batch whose id and digest are in the log already is not stored again.
+        Idempotent: a batch with the ID and digest of a stored batch is not stored again.
 
         Returns:
-            For each batch, in order: True when the log holds it now, False when its id belongs to a
-            batch with another digest, which stays. Of two such batches in one call the first stays.
+            One result per batch, in order. True: the batch is stored. False: another batch, with a
+            different digest, already has its ID; that batch stays unchanged. When two batches of
+            one call conflict, the first is stored.
         """
         ...
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
     ) -> list[LoggedBatch]:
-        """Returns up to `limit` batches, the newest first.
+        """Return at most `limit` batches of an app monitor, newest first.
 
-        Only batches with a sequence under `below` (None: all) that may hold events with
-        after_ms <= timestamp <= before_ms. A batch is visible once its append has returned.
+        A batch is visible as soon as the append that stored it returns.
+
+        Args:
+            app_monitor: the key of the app monitor.
+            below: return only batches with a lower sequence. None: start with the newest.
+            after_ms, before_ms: return only batches that may contain an event in this time range,
+                both ends included, in milliseconds since the Unix epoch.
         """
         ...
 
-    def dropped_events(self, keys: Sequence[int]) -> dict[int, int]:
-        """Sums `dropped_events` over each app monitor's batches; those without are left out."""
+    def purge(self, app_monitor: int, *, limit: int) -> int:
+        """Delete at most `limit` batches of an app monitor, oldest first; return the number."""
         ...
 
-    def purge(self, app_monitor: int, *, limit: int) -> int:
-        """Removes up to `limit` batches of an app monitor and returns how many it removed."""
+    def dropped_events(self, app_monitors: Sequence[int]) -> dict[int, int]:
+        """Return the sum of `Batch.dropped_events` per app monitor. Sums of zero are left out."""
+        ...
+
+    def deleted_app_monitors(self) -> list[int]:
+        """Return the keys of deleted app monitors that still have batches, in ascending order."""
         ...
 
     def check_writable(self) -> None:
-        """Commits something small; raises whatever keeps a batch from being stored."""
+        """Commit a small change. Raises whatever would make an append fail."""
         ...
 
 
 class AppMonitorStore(Protocol):
-    """The app monitors. Ids and names are unique, names case-sensitive."""
+    """The app monitors. IDs and names are unique. Names are case-sensitive."""
 
-    def create_app_monitor(
+    def create(
         self, monitor_id: str, name: str, document: str, *, limit: int | None = None
     ) -> AppMonitorRecord:
-        """Adds an app monitor.
+        """Create an app monitor.
 
         Raises:
-            NameTakenError: the name or the id is in use.
-            QuotaReachedError: there would be more than `limit` app monitors. Processes that share
-                a PostgreSQL database may pass it by one each when they create at the same moment.
+            NameTakenError: the name or the ID is in use.
+            QuotaReachedError: `limit` app monitors exist already.
         """
         ...
 
-    def app_monitor_by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        """Finds an app monitor by its lower-case id."""
+    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
+        """Return the app monitor with this lower-case ID, if it exists."""
         ...
 
-    def app_monitor_by_name(self, name: str) -> AppMonitorRecord | None:
-        """Finds an app monitor by its name."""
+    def by_name(self, name: str) -> AppMonitorRecord | None:
+        """Return the app monitor with this name, if it exists."""
         ...
 
-    def list_app_monitors(self, *, after: str, limit: int) -> list[AppMonitorRecord]:
-        """Returns up to `limit` app monitors with names after `after`, sorted by code point."""
+    def list(self, *, after: str, limit: int) -> Sequence[AppMonitorRecord]:
+        """Return at most `limit` app monitors with names after `after`, sorted by code point."""
         ...
 
-    def update_app_monitor(self, key: int, expected: str, document: str) -> bool:
-        """Replaces the document if it still is `expected`; says whether it was."""
+    def update(self, key: int, *, expected: str, document: str) -> bool:
+        """Replace the document if it still equals `expected`. Return whether it did."""
         ...
 
-    def delete_app_monitor(self, key: int) -> bool:
-        """Removes the app monitor and its metric destinations, not its batches.
+    def delete(self, key: int) -> bool:
+        """Delete an app monitor and its metric destinations, but not its batches.
 
-        Says whether it was there.
+        Return whether the app monitor existed.
         """
-        ...
-
-    def deleted_app_monitors(self) -> list[int]:
-        """Returns the keys of app monitors that are gone but have batches in the log."""
         ...
 
 
 class PolicyStore(Protocol):
-    """The resource policies. Records of app monitors carry theirs."""
+    """The resource policies. An `AppMonitorRecord` contains the policy of its app monitor."""
 
-    def set_policy(
-        self, key: int, *, expected: str | None, policy: str | None, revision: str | None
+    def replace(
+        self, app_monitor: int, *, expected: str | None, policy: str | None, revision: str | None
     ) -> bool:
-        """Replaces policy and revision of an app monitor if its revision still is `expected`.
+        """Replace the policy and its revision if the revision still equals `expected`.
 
-        None stands for no policy, before and after. Says whether it was replaced.
+        None means "no policy" in all three arguments. Return whether the policy was replaced.
         """
         ...
 
 
 class MetricStore(Protocol):
-    """The destinations of app monitors and their definitions, each in the order of making."""
+    """The metric destinations of app monitors and their definitions, oldest first."""
 
     def put_destination(
         self, app_monitor: int, kind: str, arn: str, iam_role_arn: str | None
     ) -> bool:
-        """Makes the destination, or changes its role. Idempotent.
+        """Create a destination, or replace the role of an existing one. Idempotent.
 
-        Says whether the app monitor is there; where it is not, nothing is made.
+        Return whether the app monitor exists. If it does not, nothing is created.
         """
         ...
 
     def destination(self, app_monitor: int, kind: str, arn: str) -> MetricDestinationRecord | None:
-        """Finds a destination."""
+        """Return a destination, if it exists."""
         ...
 
     def list_destinations(
         self, app_monitor: int, *, after: int, limit: int
     ) -> list[MetricDestinationRecord]:
-        """Returns up to `limit` destinations with keys above `after`."""
+        """Return at most `limit` destinations with keys above `after`."""
         ...
 
     def delete_destination(self, key: int) -> bool:
-        """Removes a destination with its definitions; says whether it was there."""
+        """Delete a destination and its definitions. Return whether it existed."""
         ...
 
     def create_definitions(
         self, destination: int, new: Sequence[MetricDefinitionRecord], *, limit: int
     ) -> list[str] | None:
-        """Adds definitions, all in one transaction. Idempotent: one that is there stays as it is.
+        """Create definitions in one transaction. Idempotent: existing ones stay unchanged.
 
         Returns:
-            For each, in order, the id of the definition with its digest. None where the
-            destination is not there.
+            For each definition, in order, the ID of the stored definition with its digest.
+            None: the destination does not exist.
 
         Raises:
             QuotaReachedError: the destination would have more than `limit` definitions.
@@ -185,45 +191,54 @@ class MetricStore(Protocol):
     def list_definitions(
         self, destination: int, *, after: int, limit: int
     ) -> list[MetricDefinitionRecord]:
-        """Returns up to `limit` definitions with sequences above `after`."""
+        """Return at most `limit` definitions with sequences above `after`."""
         ...
 
     def delete_definitions(self, destination: int, ids: Sequence[str]) -> set[str]:
-        """Removes the definitions with these ids and returns the ids of those that were there."""
+        """Delete the definitions with these IDs. Return the IDs of those that existed."""
         ...
 
     def update_definition(self, destination: int, new: MetricDefinitionRecord) -> bool:
-        """Replaces the definition with this id; says whether it was there.
+        """Replace the definition that has this ID. Return whether it existed.
 
         Raises:
-            DefinitionTakenError: another definition of the destination has the digest.
+            DefinitionTakenError: another definition of the destination has the same digest.
         """
         ...
 
 
 class CredentialStore(Protocol):
-    """Access keys and tokens. Revoked ones stay, so that their ids are not used again."""
+    """Access keys and tokens. Revoked ones are kept, so that their IDs are never reused."""
 
-    def add_credential(self, credential: CredentialRecord) -> None:
-        """Adds a credential. Raises NameTakenError where its kind has the id already."""
+    def add(self, credential: CredentialRecord) -> None:
+        """Add a credential.
+
+        Raises:
+            NameTakenError: a credential of the same kind has the ID.
+        """
         ...
 
-    def credential(self, kind: str, credential_id: str) -> CredentialRecord | None:
-        """Finds a credential, revoked or not."""
+    def by_id(self, kind: str, credential_id: str) -> CredentialRecord | None:
+        """Return a credential, revoked or not, if it exists."""
         ...
 
-    def list_credentials(self) -> list[CredentialRecord]:
-        """Returns all credentials, the newest first."""
+    def list(self) -> Sequence[CredentialRecord]:
+        """Return all credentials, newest first."""
         ...
 
-    def revoke_credential(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
-        """Marks a credential as revoked, if it is not yet; says whether it was there."""
+    def revoke(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
+        """Mark a credential as revoked, unless it is already. Return whether it exists."""
         ...
 
 
-class Store(LogStore, AppMonitorStore, PolicyStore, MetricStore, CredentialStore, Protocol):
-    """One database."""
+@dataclass(frozen=True)
+class Store:
+    """One database: a use case receives the part that it needs."""
 
-    def close(self) -> None:
-        """Gives up connections. Nothing is called after it."""
-        ...
+    log: LogStore
+    monitors: AppMonitorStore
+    policies: PolicyStore
+    metrics: MetricStore
+    credentials: CredentialStore
+    close: Callable[[], None]
+    """Closes all connections. Call no part of the store afterwards."""

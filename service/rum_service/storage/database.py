@@ -1,40 +1,50 @@
-"""What databases differ in, as one value that `sqlite.py` and `postgres.py` make.
-
-`SqlStore` is put together of parts that share it, one for each kind of thing it keeps.
-"""
+"""A SQL database that is open. `sqlite.py` and `postgres.py` open one; the `sql_*` parts use it."""
 
 from __future__ import annotations
 
-__all__ = ["Database", "Insert", "SqlPart"]
+__all__ = ["Database", "Insert"]
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects import postgresql, sqlite
 
 Insert = sqlite.Insert | postgresql.Insert
 
 
-@dataclass(frozen=True)
 class Database:
-    """A database, opened the way its file in this folder says."""
+    """The connections to a database, and the INSERT statement of its dialect. Thread-safe."""
 
-    writer: Engine
-    """Every transaction takes the write lock at its beginning, if the database has one."""
-    reader: Engine
-    """Every statement is a transaction."""
-    insert: Callable[..., Insert]
-    """The dialect's INSERT, which knows ON CONFLICT DO NOTHING."""
-
-
-class SqlPart:
-    """What all parts of a store on a SQL database have."""
-
-    def __init__(self, dialect: Database) -> None:
-        self._writer = dialect.writer
-        self._reader = dialect.reader
-        self._insert = dialect.insert
-        # One connection writes at a time: those of SQLite would only wait for each other.
+    def __init__(self, *, writer: Engine, reader: Engine, insert: Callable[..., Insert]) -> None:
+        """Args:
+        writer: takes the write lock, if the database has one, when a transaction begins.
+        reader: runs each statement in its own transaction.
+        insert: the dialect's INSERT, which supports ON CONFLICT.
+        """
+        self.insert = insert
+        self.dialect = writer.dialect
+        self._writer = writer
+        self._reader = reader
         self._write_lock = threading.Lock()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction. It commits when the block ends and rolls back when the block raises.
+
+        Only one block runs at a time: several SQLite writers would only wait for each other.
+        """
+        with self._write_lock, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a connection on which each statement sees everything committed before it."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writer.dispose()
+        self._reader.dispose()

@@ -43,7 +43,6 @@ class LoggedBatch:
 
     sequence: int
     """Grows with every batch of a process; never used twice."""
-    received_ms: int
     payload: bytes
 
 

@@ -1,4 +1,4 @@
-"""SQLite: the embedded default. WAL, and a commit returns when the log of writes is on the disk."""
+"""SQLite, the default. A commit returns when the write-ahead log is on disk."""
 
 from __future__ import annotations
 
@@ -16,48 +16,52 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from rum_service.storage.database import Database
 
-# How long a lock of another process is waited for.
+# How long to wait while another process holds a lock.
 _BUSY_S = 10.0
-_TRY_AGAIN_S = 0.02
+_RETRY_S = 0.02
 
 
 def open_sqlite(url: URL) -> Database:
-    """Opens, or makes, the file of `url`. An in-memory database is refused: it keeps no promise."""
+    """Open or create the file that `url` names.
+
+    Raises:
+        ValueError: `url` names an in-memory database, which would lose accepted batches.
+    """
     if not url.database or url.database == ":memory:":
-        raise ValueError("a file is needed, as in sqlite:///var/openrum.sqlite3")
+        raise ValueError("the URL must name a file, as in sqlite:///var/openrum.sqlite3")
     Path(url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
-    # None: transactions begin where this file says, not where the driver guesses.
-    # hide_parameters: what fails is logged, what was to be stored is not.
+    # isolation_level None: `_begin` starts transactions, not the driver.
+    # hide_parameters: errors are logged, and must not contain event data.
     open_pool = partial(
         create_engine, url, hide_parameters=True, connect_args={"isolation_level": None}
     )
     writer, reader = open_pool(), open_pool()
-    event.listen(writer, "connect", _set_up)
-    event.listen(reader, "connect", _set_up)
+    event.listen(writer, "connect", _configure)
+    event.listen(reader, "connect", _configure)
     event.listen(writer, "begin", _begin)
-    return Database(writer, reader, insert)
+    return Database(writer=writer, reader=reader, insert=insert)
 
 
-def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}")
-    _write_ahead(connection)
-    # FULL: each commit waits for fsync. With NORMAL a power cut takes acknowledged batches.
+    _enable_wal(connection)
+    # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switches to WAL. The first switch of a file does not heed busy_timeout: it is tried again."""
-    give_up = time.monotonic() + _BUSY_S
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL. SQLite ignores busy_timeout for the first switch, so retry it."""
+    deadline = time.monotonic() + _BUSY_S
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-        time.sleep(_TRY_AGAIN_S)
+        time.sleep(_RETRY_S)
 
 
 def _begin(connection: Connection) -> None:
-    # IMMEDIATE: a transaction that reads before it writes cannot lose the write lock in between.
+    # IMMEDIATE: take the write lock now, so that no other writer comes between a read and a write.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

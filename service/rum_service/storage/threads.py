@@ -1,4 +1,4 @@
-"""Blocking work off the event loop: use cases await what a store does on an executor's threads."""
+"""Run blocking store calls on the threads of an executor, off the event loop."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ T = TypeVar("T")
 async def on_thread(
     executor: Executor, function: Callable[P, T], *arguments: P.args, **named: P.kwargs
 ) -> T:
-    """Calls `function` on a thread of `executor` and returns what it returns."""
+    """Call `function` on a thread of `executor` and return its result."""
     call = partial(function, *arguments, **named)
     return await asyncio.get_running_loop().run_in_executor(executor, call)

@@ -1,0 +1,91 @@
+"""App monitors in a SQL database."""
+
+from __future__ import annotations
+
+__all__ = ["SqlMonitors"]
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from rum_service.storage.base import NameTakenError, QuotaReachedError
+from rum_service.storage.database import Database
+from rum_service.storage.records import AppMonitorRecord
+from rum_service.storage.schema import app_monitors, batches
+from rum_service.storage.sql_metrics import delete_metrics_of
+
+
+class SqlMonitors:
+    """Implements `AppMonitorStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, monitor_id: str, name: str, document: str, *, limit: int | None = None
+    ) -> AppMonitorRecord:
+        insert = (
+            self._database.insert(app_monitors)
+            .values(id=monitor_id, name=name, document=document)
+            .returning(app_monitors.c.key)
+        )
+        count = select(func.count()).select_from(app_monitors)
+        try:
+            with self._database.write() as connection:
+                key = connection.execute(insert).scalar_one()
+                if limit is not None and connection.execute(count).scalar_one() > limit:
+                    raise QuotaReachedError  # rolls back
+        except IntegrityError:
+            raise NameTakenError from None
+        return AppMonitorRecord(key, monitor_id, name, document)
+
+    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
+        return self._one(app_monitors.c.id == monitor_id)
+
+    def by_name(self, name: str) -> AppMonitorRecord | None:
+        return self._one(app_monitors.c.name == name)
+
+    def list(self, *, after: str, limit: int) -> Sequence[AppMonitorRecord]:
+        query = _select_records().where(app_monitors.c.name > after)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(app_monitors.c.name).limit(limit))
+            return [_record(row) for row in rows]
+
+    def update(self, key: int, *, expected: str, document: str) -> bool:
+        change = (
+            update(app_monitors)
+            .where(app_monitors.c.key == key, app_monitors.c.document == expected)
+            .values(document=document)
+        )
+        with self._database.write() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def delete(self, key: int) -> bool:
+        with self._database.write() as connection:
+            deleted = connection.execute(delete(app_monitors).where(app_monitors.c.key == key))
+            delete_metrics_of(connection, key)
+            return deleted.rowcount == 1
+
+    def _one(self, condition: ColumnElement[bool]) -> AppMonitorRecord | None:
+        with self._database.read() as connection:
+            row = connection.execute(_select_records().where(condition)).one_or_none()
+            return _record(row) if row else None
+
+
+def _select_records() -> Select[Any]:
+    has_events = exists().where(batches.c.app_monitor == app_monitors.c.key)
+    return select(app_monitors, has_events.label("has_events"))
+
+
+def _record(row: Row[Any]) -> AppMonitorRecord:
+    return AppMonitorRecord(
+        row.key,
+        row.id,
+        row.name,
+        row.document,
+        has_events=row.has_events,
+        policy=row.policy,
+        policy_revision=row.policy_revision,
+    )

@@ -1,0 +1,39 @@
+"""The data of an in-memory store, shared by its parts as a `Database` is by the SQL parts."""
+
+from __future__ import annotations
+
+__all__ = ["MemoryTables"]
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rum_service.storage.records import (
+    AppMonitorRecord,
+    Batch,
+    CredentialRecord,
+    MetricDefinitionRecord,
+    MetricDestinationRecord,
+)
+
+
+@dataclass(eq=False)
+class MemoryTables:
+    """Hold `lock` to use anything else."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    batches: dict[tuple[int, bytes], tuple[int, Batch]] = field(default_factory=dict)
+    """Sequence and batch by app monitor and batch ID, oldest first."""
+    monitors: list[AppMonitorRecord] = field(default_factory=list)
+    destinations: list[tuple[int, MetricDestinationRecord]] = field(default_factory=list)
+    """App monitor and destination."""
+    definitions: list[tuple[int, MetricDefinitionRecord]] = field(default_factory=list)
+    """Destination and definition."""
+    credentials: dict[tuple[str, str], CredentialRecord] = field(default_factory=dict)
+    """By kind and ID."""
+    last_numbers: Counter[str] = field(default_factory=Counter)
+
+    def next_number(self, table: str) -> int:
+        """Return a key or sequence that the table has never used."""
+        self.last_numbers[table] += 1
+        return self.last_numbers[table]
