@@ -71,7 +71,7 @@ class Monitors:
         if known and known[0] > now:
             return known[1]
         cache = self._known
-        record = await on_thread(self._executor, self._store.app_monitor_by_id, monitor_id)
+        record = await on_thread(self._executor, self._store.monitors.by_id, monitor_id)
         if record is None:
             cache.pop(monitor_id, None)
             raise ResourceNotFoundException(
@@ -88,7 +88,7 @@ class Monitors:
 
     async def find(self, name: str) -> AppMonitorRecord:
         """Finds an app monitor by name. Raises ResourceNotFoundException."""
-        record = await on_thread(self._executor, self._store.app_monitor_by_name, name)
+        record = await on_thread(self._executor, self._store.monitors.by_name, name)
         if record is None:
             raise ResourceNotFoundException(
                 "There is no app monitor with this name.", name, "AppMonitor"
@@ -124,7 +124,7 @@ class Monitors:
         try:
             await on_thread(
                 self._executor,
-                self._store.create_app_monitor,
+                self._store.monitors.create,
                 monitor_id,
                 request.name,
                 MessageToJson(monitor),
@@ -154,7 +154,7 @@ class Monitors:
             after = str(decode_token("nextToken", request.next_token, str)[0])
         size = request.max_results or 50
         records = await on_thread(
-            self._executor, self._store.list_app_monitors, after=after, limit=size + 1
+            self._executor, self._store.monitors.list, after=after, limit=size + 1
         )
         dropped = await self._dropped(records[:size])
         response = pb.ListAppMonitorsResponse(
@@ -187,10 +187,10 @@ class Monitors:
             apply(monitor)
             changed = await on_thread(
                 self._executor,
-                self._store.update_app_monitor,
+                self._store.monitors.update,
                 record.key,
-                record.document,
-                MessageToJson(monitor),
+                expected=record.document,
+                document=MessageToJson(monitor),
             )
         self.forget_known()
 
@@ -221,26 +221,26 @@ class Monitors:
 
     async def _all(self) -> Sequence[AppMonitorRecord]:
         every = 2**31
-        return await on_thread(self._executor, self._store.list_app_monitors, after="", limit=every)
+        return await on_thread(self._executor, self._store.monitors.list, after="", limit=every)
 
     async def purge_deleted(self) -> None:
         """Removes the events of app monitors whose removal was cut short."""
-        for key in await on_thread(self._executor, self._store.deleted_app_monitors):
+        for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
             await self._purge(key)
 
     async def _remove(self, key: int) -> None:
-        await on_thread(self._executor, self._store.delete_app_monitor, key)
+        await on_thread(self._executor, self._store.monitors.delete, key)
         self.forget_known()
         await self._purge(key)
 
     async def _purge(self, key: int) -> None:
         # In small transactions, so that puts to other app monitors get their turn in between.
-        while await on_thread(self._executor, self._store.purge, key, limit=_PURGE_AT_ONCE):
+        while await on_thread(self._executor, self._store.log.purge, key, limit=_PURGE_AT_ONCE):
             logger.info("events of a deleted app monitor removed", app_monitor=key)
 
     async def _dropped(self, records: Sequence[AppMonitorRecord]) -> dict[int, int]:
         keys = [record.key for record in records]
-        return await on_thread(self._executor, self._store.dropped_events, keys)
+        return await on_thread(self._executor, self._store.log.dropped_events, keys)
 
     def _now(self) -> str:
         return self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")

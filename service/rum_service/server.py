@@ -119,13 +119,13 @@ async def _listening(
         max_app_monitors=settings.max_app_monitors,
     )
     group_commit = GroupCommit(
-        store.append,
+        store.log.append,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
     try:
         credentials = Credentials(
-            store,
+            store.credentials,
             lookups,
             monitors,
             SecretBox(settings.secrets_key_file),
@@ -141,7 +141,7 @@ async def _listening(
             monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
         )
         control_plane = _control_plane(settings, monitors, store, readers)
-        health = StoreHealth(_SERVICES[:4], store.check_writable)
+        health = StoreHealth(_SERVICES[:4], store.log.check_writable)
         server = _server(settings, gate, monitors)
         add_OperatorServiceServicer_to_server(Operator(credentials), server)
         add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
@@ -172,14 +172,14 @@ def _control_plane(
     def new_id() -> str:
         return str(uuid.uuid4())
 
-    destinations = MetricDestinations(monitors, store, readers)
+    destinations = MetricDestinations(monitors, store.metrics, readers)
     return ControlPlane(
         monitors=monitors,
-        readback=Readback(monitors, store, readers, account_id=settings.account_id),
+        readback=Readback(monitors, store.log, readers, account_id=settings.account_id),
         tags=Tags(monitors, account_id=settings.account_id),
-        policies=ResourcePolicies(monitors, store, readers, new_id=new_id),
+        policies=ResourcePolicies(monitors, store.policies, readers, new_id=new_id),
         destinations=destinations,
-        definitions=MetricDefinitions(destinations, store, readers, new_id=new_id),
+        definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
 
 

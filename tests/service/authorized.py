@@ -148,7 +148,7 @@ class Authorized:
         """A token that may do everything and was good until a moment ago."""
         token, now = new_token(), round(time.time() * 1000)
         store = open_store(f"sqlite:///{self.folder / 'openrum.sqlite3'}")
-        store.add_credential(
+        store.credentials.add(
             CredentialRecord("token", token_hash(token), "old", "admin", None, b"", now, now)
         )
         store.close()

@@ -95,12 +95,12 @@ async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
     with ThreadPoolExecutor(4) as threads:
         monitors = Monitors(store, threads, clock=lambda: made.now)
         gate = open_gate(store, threads, monitors)
-        commit = GroupCommit(store.append, max_waiting_bytes=1 << 26, max_group_bytes=1 << 22)
+        commit = GroupCommit(store.log.append, max_waiting_bytes=1 << 26, max_group_bytes=1 << 22)
         made = UseCases(
             store=store,
             monitors=monitors,
             ingest=Ingest(monitors, gate, commit, max_events=10_000, clock=time.time),
-            readback=Readback(monitors, store, threads, account_id=ACCOUNT),
+            readback=Readback(monitors, store.log, threads, account_id=ACCOUNT),
             now=datetime(2026, 11, 1, tzinfo=UTC),
         )
         try:

@@ -100,15 +100,17 @@ class Planes:
         ingest = Ingest(monitors, self.gate, self.commit, max_events=1_000, clock=time.time)
         self.data = DataPlane(ingest)
         self.bridge = BridgePlane(ingest)
-        destinations = MetricDestinations(monitors, store, threads)
+        destinations = MetricDestinations(monitors, store.metrics, threads)
         self.control = ControlPlane(
             monitors=monitors,
-            readback=Readback(monitors, store, threads, account_id=ACCOUNT),
+            readback=Readback(monitors, store.log, threads, account_id=ACCOUNT),
             tags=Tags(monitors, account_id=ACCOUNT),
-            policies=ResourcePolicies(monitors, store, threads, new_id=lambda: str(uuid.uuid4())),
+            policies=ResourcePolicies(
+                monitors, store.policies, threads, new_id=lambda: str(uuid.uuid4())
+            ),
             destinations=destinations,
             definitions=MetricDefinitions(
-                destinations, store, threads, new_id=lambda: str(uuid.uuid4())
+                destinations, store.metrics, threads, new_id=lambda: str(uuid.uuid4())
             ),
         )
 
@@ -117,7 +119,7 @@ class Planes:
         assert self.go_on.wait(_TIMEOUT_S)
         if self.broken:
             raise OSError("no space left on device")
-        return self.store.append(batches)
+        return self.store.log.append(batches)
 
     def server(self) -> grpc.aio.Server:
         async def admit(method: str, request: Any, context: Context) -> None:

@@ -60,7 +60,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         yield Kept(
             store,
             monitors,
-            Credentials(store, threads, monitors, box, account_id=ACCOUNT),
+            Credentials(store.credentials, threads, monitors, box, account_id=ACCOUNT),
             database,
         )
     store.close()
@@ -145,7 +145,7 @@ async def test_what_cannot_be_a_key_is_refused_by_name(
     with pytest.raises(ValidationException) as refused:
         await kept.credentials.create_key(CreateAccessKeyRequest(**{"grant": GRANT, **members}))
     assert refused.value.message == message
-    assert kept.store.list_credentials() == []
+    assert kept.store.credentials.list() == []
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 10**9 + 1, 2**62])
@@ -215,8 +215,8 @@ async def test_no_secret_is_in_the_database_or_in_what_is_printed_of_a_record(ke
     assert KEY_ID.encode() in content
     for secret in (SECRET, token, token.removeprefix(TOKEN_PREFIX)):
         assert secret.encode() not in content
-    sealed = [str(record.sealed_secret) for record in kept.store.list_credentials()]
-    printed = repr(kept.store.list_credentials()) + repr(kept.credentials._known)
+    sealed = [str(record.sealed_secret) for record in kept.store.credentials.list()]
+    printed = repr(kept.store.credentials.list()) + repr(kept.credentials._known)
     assert SECRET not in printed
     assert all(text not in printed for text in sealed if text != "b''")
 
@@ -227,7 +227,7 @@ async def test_revoking_is_seen_at_once_though_a_look_up_is_under_way(
     """The look-up has read the record, and ends after the revocation."""
     made = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
     loop, read, go_on = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-    find = kept.store.credential
+    find = kept.store.credentials.by_id
 
     def held(kind: str, record_id: str) -> CredentialRecord | None:
         found = find(kind, record_id)
@@ -235,7 +235,7 @@ async def test_revoking_is_seen_at_once_though_a_look_up_is_under_way(
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(30)
         return found
 
-    monkeypatch.setattr(kept.store, "credential", held)
+    monkeypatch.setattr(kept.store.credentials, "by_id", held)
     early = asyncio.create_task(kept.credentials.principal_of_token(made.token))
     await read.wait()
     await kept.credentials.revoke(RevokeCredentialRequest(kind="token", id=made.id))
@@ -250,13 +250,13 @@ async def test_guesses_are_remembered_but_not_without_end(
 ) -> None:
     monkeypatch.setattr(module, "_MAX_KNOWN", 5)
     asked: list[str] = []
-    find = kept.store.credential
+    find = kept.store.credentials.by_id
 
     def counted(kind: str, record_id: str) -> CredentialRecord | None:
         asked.append(record_id)
         return find(kind, record_id)
 
-    monkeypatch.setattr(kept.store, "credential", counted)
+    monkeypatch.setattr(kept.store.credentials, "by_id", counted)
     for number in range(12):
         for _ in range(2):
             assert await kept.credentials.principal_of_token(f"guess {number}") is None
@@ -269,7 +269,7 @@ async def test_guesses_are_remembered_but_not_without_end(
 async def test_what_is_no_key_id_is_not_looked_up(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, key_id: str
 ) -> None:
-    monkeypatch.setattr(kept.store, "credential", None)
+    monkeypatch.setattr(kept.store.credentials, "by_id", None)
 
     assert await kept.credentials.key(key_id) is None
 
@@ -296,4 +296,4 @@ async def test_an_app_monitor_that_is_not_there_restricts_nothing(kept: Kept) ->
 
     with pytest.raises(RumError, match="no app monitor with this name"):
         await kept.credentials.create_token(CreateTokenRequest(grant=grant))
-    assert kept.store.list_credentials() == []
+    assert kept.store.credentials.list() == []

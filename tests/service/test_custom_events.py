@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +21,12 @@ from rum_service.events.custom import custom_events_enabled, without_custom_even
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest, Put
 from rum_service.monitors import Monitors
+from rum_service.storage.base import Store
+from rum_service.storage.records import AppMonitorRecord
 from tests.support.batches import message, new_id
 from tests.support.gates import open_gate
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryMonitors, memory_store
+from tests.support.memory_tables import MemoryTables
 
 BUILT_IN = "com.amazon.rum.page_view_event"
 
@@ -40,19 +44,24 @@ def batch(monitor_id: str, *types: str) -> PutRumEventsRequest:
     return request
 
 
-class CountingStore(MemoryStore):
-    """Counts how often a put had to ask for its app monitor."""
+class CountingMonitors(MemoryMonitors):
+    """Counts how often a put looks up its app monitor."""
 
-    asked = 0
+    lookups = 0
 
-    def app_monitor_by_id(self, monitor_id: str):  # type: ignore[no-untyped-def]
-        self.asked += 1
-        return super().app_monitor_by_id(monitor_id)
+    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
+        self.lookups += 1
+        return super().by_id(monitor_id)
 
 
 @pytest.fixture
-def store() -> CountingStore:
-    return CountingStore()
+def counting() -> CountingMonitors:
+    return CountingMonitors(MemoryTables())
+
+
+@pytest.fixture
+def store(counting: CountingMonitors) -> Store:
+    return replace(memory_store(counting.tables), monitors=counting)
 
 
 @pytest.fixture
@@ -62,16 +71,14 @@ def executor() -> Iterator[Executor]:
 
 
 @pytest.fixture
-def monitors(store: CountingStore, executor: Executor) -> Monitors:
+def monitors(store: Store, executor: Executor) -> Monitors:
     return Monitors(store, executor, clock=lambda: datetime.now(UTC), max_app_monitors=3)
 
 
 @pytest.fixture
-async def ingest(
-    executor: Executor, monitors: Monitors, store: CountingStore
-) -> AsyncIterator[Ingest]:
+async def ingest(executor: Executor, monitors: Monitors, store: Store) -> AsyncIterator[Ingest]:
     gate = open_gate(store, executor, monitors)
-    commit = GroupCommit(store.append, max_waiting_bytes=1 << 20, max_group_bytes=1 << 20)
+    commit = GroupCommit(store.log.append, max_waiting_bytes=1 << 20, max_group_bytes=1 << 20)
     try:
         yield Ingest(monitors, gate, commit, max_events=100, clock=time.time)
     finally:
@@ -84,8 +91,8 @@ async def create(monitors: Monitors, status: str | None, name: str = "shop") -> 
     return await monitors.create(request)
 
 
-def stored(store: MemoryStore) -> list[PutRumEventsRequest]:
-    read = store.read(1, below=None, after_ms=-(2**62), before_ms=2**62, limit=100)
+def stored(store: Store) -> list[PutRumEventsRequest]:
+    read = store.log.read(1, below=None, after_ms=-(2**62), before_ms=2**62, limit=100)
     return [PutRumEventsRequest.FromString(zstandard.decompress(b.payload)) for b in read]
 
 
@@ -95,7 +102,7 @@ async def dropped(monitors: Monitors, name: str = "shop") -> int:
 
 @pytest.mark.parametrize("status", [None, "DISABLED"])
 async def test_custom_events_are_dropped_and_counted(
-    monitors: Monitors, ingest: Ingest, store: CountingStore, status: str | None
+    monitors: Monitors, ingest: Ingest, store: Store, status: str | None
 ) -> None:
     monitor_id = await create(monitors, status)
     request = batch(monitor_id, "my.event", BUILT_IN, "com.amazon.rumba", "com.amazon.rum.")
@@ -114,7 +121,7 @@ async def test_custom_events_are_dropped_and_counted(
 
 
 async def test_enabled_custom_events_are_stored(
-    monitors: Monitors, ingest: Ingest, store: CountingStore
+    monitors: Monitors, ingest: Ingest, store: Store
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     request = batch(monitor_id, "my.event", BUILT_IN)
@@ -125,7 +132,7 @@ async def test_enabled_custom_events_are_stored(
 
 
 async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
-    monitors: Monitors, ingest: Ingest, store: CountingStore
+    monitors: Monitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", "b")
     await ingest.put(Put(request, "r", Call()))
@@ -136,7 +143,7 @@ async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
 
 
 async def test_a_retry_is_known_after_custom_events_were_enabled(
-    monitors: Monitors, ingest: Ingest, store: CountingStore
+    monitors: Monitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", BUILT_IN)
     await ingest.put(Put(request, "r", Call()))
@@ -172,14 +179,14 @@ async def test_a_page_of_app_monitors_shows_what_each_dropped(
     assert [(s.name, s.dropped_events) for s in page.app_monitor_summaries] == [("a", 0), ("b", 2)]
 
 
-async def test_puts_ask_the_store_once(
-    monitors: Monitors, ingest: Ingest, store: CountingStore
+async def test_several_puts_look_up_their_app_monitor_once(
+    monitors: Monitors, ingest: Ingest, counting: CountingMonitors
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     for _ in range(5):
         await ingest.put(Put(batch(monitor_id, "my.event"), "r", Call()))
 
-    assert store.asked == 1
+    assert counting.lookups == 1
     assert (await monitors.resolve(monitor_id)).custom_events is True
 
 

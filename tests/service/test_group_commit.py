@@ -14,7 +14,8 @@ from rum_service.errors import ThrottlingException
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.storage.records import Batch
 from tests.support.logged import logged, payload, payloads
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryLog
+from tests.support.memory_tables import MemoryTables
 
 _TIMEOUT_S = 30.0
 
@@ -23,7 +24,7 @@ class Store:
     """A store whose appends wait at a gate, so that a test decides what waits behind them."""
 
     def __init__(self, fails: Callable[[Batch], bool] = lambda _: False) -> None:
-        self.memory = MemoryStore()
+        self.memory = MemoryLog(MemoryTables())
         self.groups: list[int] = []
         self.gate = threading.Event()
         self.at_gate = asyncio.Event()

@@ -65,7 +65,7 @@ def store(tmp_path: Path) -> Store:
 
 
 async def test_a_store_that_commits_is_serving(store: Store, tmp_path: Path) -> None:
-    async with served(store.check_writable, tmp_path) as health:
+    async with served(store.log.check_writable, tmp_path) as health:
         assert await health.check() == SERVING
         assert await health.check("rum.v1.DataPlaneService") == SERVING
 
@@ -76,7 +76,7 @@ async def test_a_store_that_cannot_commit_is_not_serving_until_it_can(
     """Somebody else holds the write lock: SQLite itself would wait 10 s for it."""
     other = sqlite3.connect(tmp_path / "openrum.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    async with served(store.check_writable, tmp_path, timeout_s=0.1, every_s=0) as health:
+    async with served(store.log.check_writable, tmp_path, timeout_s=0.1, every_s=0) as health:
         locked = await health.check(), await health.check("rum.v1.DataPlaneService")
         other.execute("ROLLBACK")
         while (status := await health.check()) != SERVING:
@@ -91,7 +91,7 @@ async def test_a_store_that_fails_is_not_serving(store: Store, tmp_path: Path) -
     broken = sqlite3.connect(tmp_path / "openrum.sqlite3")
     broken.execute("DROP TABLE write_checks")
     broken.close()
-    async with served(store.check_writable, tmp_path) as health:
+    async with served(store.log.check_writable, tmp_path) as health:
         assert await health.check() == NOT_SERVING
 
 

@@ -210,7 +210,7 @@ async def test_a_deletion_removes_the_events_and_puts_are_refused_at_once(
 
     with pytest.raises(ResourceNotFoundException):
         await use_cases.put(message(monitor_id))
-    assert use_cases.store.deleted_app_monitors() == []
+    assert use_cases.store.log.deleted_app_monitors() == []
     await use_cases.create(id=monitor_id)
     assert (await use_cases.page()).events == []
 

@@ -257,7 +257,7 @@ async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
     ordinary = of(shop, *[at(1)] * events)
     rare = of(shop, at(1, type="rare"))
     payloads = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]
-    use_cases.store.append(
+    use_cases.store.log.append(
         [
             Batch(monitor.key, n.to_bytes(16, "big"), bytes(16), 0, 1_000, 1_000, 1, compressed)
             for n, compressed in enumerate(map(zstandard.compress, payloads))

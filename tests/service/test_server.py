@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import grpc.aio
@@ -22,7 +23,8 @@ from rum_service.storage.records import LoggedBatch
 from tests.service.conftest import settings_in
 from tests.support.batches import message
 from tests.support.logged import logged
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_store import MemoryLog, memory_store
+from tests.support.memory_tables import MemoryTables
 
 _TIMEOUT_S = 30.0
 
@@ -84,11 +86,11 @@ async def test_the_socket_serves_the_same(tmp_path: Path) -> None:
     assert answer == PutRumEventsResponse()
 
 
-class HeldReads(MemoryStore):
+class HeldReads(MemoryLog):
     """Reads of the log wait until the test lets them go on."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tables: MemoryTables) -> None:
+        super().__init__(tables)
         self.go_on = threading.Event()
         self.reading = threading.Semaphore(0)
 
@@ -105,7 +107,9 @@ class HeldReads(MemoryStore):
 async def test_slow_reads_of_the_log_do_not_hold_up_puts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = HeldReads()
+    tables = MemoryTables()
+    log = HeldReads(tables)
+    store = replace(memory_store(tables), log=log)
     monkeypatch.setattr(server, "open_store", lambda _: store)
     async with (
         running_service(settings_in(tmp_path)) as service,
@@ -121,22 +125,22 @@ async def test_slow_reads_of_the_log_do_not_hold_up_puts(
         ]
         reading = [asyncio.create_task(asyncio.wait_for(read, _TIMEOUT_S)) for read in reads]
         for _ in range(server._READER_THREADS):
-            await asyncio.to_thread(store.reading.acquire)
+            await asyncio.to_thread(log.reading.acquire)
         try:
             put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
             answer = await asyncio.wait_for(put, _TIMEOUT_S / 3)
         finally:
-            store.go_on.set()
+            log.go_on.set()
             await asyncio.gather(*reading, return_exceptions=True)
 
     assert answer == PutRumEventsResponse()
 
 
-class HeldAppends(MemoryStore):
+class HeldAppends(MemoryLog):
     """Appends wait until the test lets them go on."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tables: MemoryTables) -> None:
+        super().__init__(tables)
         self.go_on, self.appending = threading.Event(), threading.Event()
 
     def append(self, batches):  # type: ignore[no-untyped-def]
@@ -148,7 +152,9 @@ class HeldAppends(MemoryStore):
 async def test_a_stop_answers_the_puts_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = HeldAppends()
+    tables = MemoryTables()
+    log = HeldAppends(tables)
+    store = replace(memory_store(tables), log=log)
     monkeypatch.setattr(server, "open_store", lambda _: store)
     running = running_service(settings_in(tmp_path))
     service = await running.__aenter__()
@@ -156,10 +162,10 @@ async def test_a_stop_answers_the_puts_under_way(
         monitor_id = await create(channel)
         put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
         putting = asyncio.create_task(asyncio.wait_for(put, _TIMEOUT_S))
-        await asyncio.to_thread(store.appending.wait, _TIMEOUT_S)
+        await asyncio.to_thread(log.appending.wait, _TIMEOUT_S)
         stopping = asyncio.create_task(running.__aexit__(None, None, None))
         await asyncio.sleep(0)
-        store.go_on.set()
+        log.go_on.set()
         answer = await putting
         await asyncio.wait_for(stopping, _TIMEOUT_S)
 
@@ -169,14 +175,14 @@ async def test_a_stop_answers_the_puts_under_way(
 async def test_a_start_removes_what_a_removal_that_was_cut_short_left(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     store = open_store(settings.database_url)
-    gone = store.create_app_monitor("0" * 36, "gone", "{}")
-    store.append([logged(number, app_monitor=gone.key) for number in range(3)])
-    store.delete_app_monitor(gone.key)
+    gone = store.monitors.create("0" * 36, "gone", "{}")
+    store.log.append([logged(number, app_monitor=gone.key) for number in range(3)])
+    store.monitors.delete(gone.key)
     async with running_service(settings):
         async with asyncio.timeout(_TIMEOUT_S):
-            while await asyncio.to_thread(store.deleted_app_monitors):
+            while await asyncio.to_thread(store.log.deleted_app_monitors):
                 pass
-    left = store.deleted_app_monitors()
+    left = store.log.deleted_app_monitors()
     store.close()
 
     assert left == []

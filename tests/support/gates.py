@@ -20,7 +20,7 @@ def open_gate(store: Store, threads: Executor, monitors: Monitors) -> Authorizat
     """The gate of a service that asks nobody who they are."""
     box = SecretBox(Path("/nonexistent/secrets.key"))  # never opened: nobody shows a key
     authentication = Authentication(
-        Credentials(store, threads, monitors, box, account_id=ACCOUNT),
+        Credentials(store.credentials, threads, monitors, box, account_id=ACCOUNT),
         operator_token="operator",
         bridge_token="bridge",
         certificate_access=frozenset(),

@@ -19,7 +19,7 @@ from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
 from rum_service.monitors import Monitors
-from rum_service.storage.base import NameTakenError, Store
+from rum_service.storage.base import CredentialStore, NameTakenError
 from rum_service.storage.records import CredentialRecord
 from rum_service.storage.threads import on_thread
 
@@ -54,7 +54,7 @@ class Credentials:
 
     def __init__(
         self,
-        store: Store,
+        store: CredentialStore,
         executor: Executor,
         monitors: Monitors,
         box: SecretBox,
@@ -113,7 +113,7 @@ class Credentials:
     async def list(self, request: pb.ListCredentialsRequest) -> pb.ListCredentialsResponse:
         """Lists credentials without their secrets."""
         _check_kind(request.kind or _KEY)
-        records = await on_thread(self._executor, self._store.list_credentials)
+        records = await on_thread(self._executor, self._store.list)
         names = await self._monitors.names()
         return pb.ListCredentialsResponse(
             credentials=[
@@ -126,20 +126,20 @@ class Credentials:
         _check_kind(request.kind)
         found = [
             record
-            for record in await on_thread(self._executor, self._store.list_credentials)
+            for record in await on_thread(self._executor, self._store.list)
             if record.kind == request.kind and _shown_id(record.kind, record.id) == request.id
         ]
         if not found:
             raise ResourceNotFoundException(
                 f"There is no {request.kind} with this id.", request.id, "Credential"
             )
-        revoke = self._store.revoke_credential
+        revoke = self._store.revoke
         await on_thread(self._executor, revoke, request.kind, found[0].id, _now_ms())
         self._forget_known()
 
     async def has_valid_credential(self) -> bool:
         """Says whether there is a credential that is good."""
-        records = await on_thread(self._executor, self._store.list_credentials)
+        records = await on_thread(self._executor, self._store.list)
         return any(_is_valid(record) for record in records)
 
     async def _add(
@@ -164,7 +164,7 @@ class Credentials:
             expires_ms=expires_ms,
         )
         try:
-            await on_thread(self._executor, self._store.add_credential, record)
+            await on_thread(self._executor, self._store.add, record)
         except NameTakenError:
             raise ConflictException(
                 "This access key id is in use.", record_id, "Credential"
@@ -184,7 +184,7 @@ class Credentials:
         return known.good if known.good and _is_valid(known.good.record) else None
 
     def _look_up(self, kind: str, record_id: str) -> _Good | None:
-        record = self._store.credential(kind, record_id)
+        record = self._store.by_id(kind, record_id)
         if record is None or not _is_valid(record):
             return None
         return _Good(record, self._box.open(record.sealed_secret) if kind == _KEY else "")

@@ -91,7 +91,7 @@ class ResourcePolicies:
             )
         replaced = await on_thread(
             self._executor,
-            self._store.set_policy,
+            self._store.replace,
             record.key,
             expected=record.policy_revision,
             policy=document,
