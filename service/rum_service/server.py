@@ -1,42 +1,33 @@
 """The composition root of the service: what is built from what, and the order of start and stop.
 
-start   store → group commit → use cases → servicers → listening
-stop    NOT_SERVING → no new calls → calls under way end → last commit → store closed
+    store → threads → group commit → app monitors → gRPC server
+
+Each part starts after those on its left and stops before them.
 """
 
 from __future__ import annotations
 
-__all__ = ["RunningService", "StartError", "running_service"]
+__all__ = ["READER_THREADS", "RunningService", "Service", "StartError", "build", "running_service"]
 
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import grpc.aio
 import structlog
-from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
-from rum.internal.v1 import bridge_service_pb2
-from rum.internal.v1.bridge_service_pb2_grpc import add_BridgeServiceServicer_to_server
-from rum.operator.v1 import operator_service_pb2
-from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
-from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
-from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.credentials import Credentials
-from rum_service.auth.operations import operation_of
+from rum_service.auth.policy import evaluation
+from rum_service.auth.policy.evaluation import Policy
 from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
@@ -45,12 +36,12 @@ from rum_service.control.tags import Tags
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.monitors import Monitors
-from rum_service.rpc.boundary import CallBoundary, Context, call_of
+from rum_service.rpc.boundary import CallBoundary
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
-from rum_service.rpc.health import StoreHealth
-from rum_service.rpc.listen import StartError, listen
+from rum_service.rpc.grpc_server import GrpcServer
+from rum_service.rpc.listen import StartError
 from rum_service.rpc.operator_plane import Operator
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
@@ -58,18 +49,10 @@ from rum_service.storage.base import Store
 
 logger = structlog.get_logger()
 
-_READER_THREADS = 4
+READER_THREADS = 4
 _LOOKUP_THREADS = 4
 _MAX_GROUP_BYTES = 4 << 20
-_MAX_METADATA_BYTES = 128 << 10
-_SERVICES = (
-    data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"].full_name,
-    control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"].full_name,
-    operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name,
-    bridge_service_pb2.DESCRIPTOR.services_by_name["BridgeService"].full_name,
-    health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-    reflection.SERVICE_NAME,
-)
+_DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
@@ -77,142 +60,183 @@ class RunningService:
     """A service that listens."""
 
     address: str
-    """host:port of the gRPC face, with the port that was bound."""
+    """host:port of gRPC, with the port that was bound."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of a service, built and not yet started."""
+
+    lookups: ThreadPoolExecutor
+    """Threads for the small queries that puts wait for. Slow reads do not occupy them."""
+    readers: ThreadPoolExecutor
+    """Threads for reads of the log and for the control plane."""
+    group_commit: GroupCommit
+    monitors: Monitors[Policy]
+    app_monitors: AppMonitors
+    credentials: Credentials
+    ingest: Ingest
+    readback: Readback
+    server: GrpcServer
+
+    async def start(self, stack: AsyncExitStack, *, listening: bool = True) -> None:
+        """Start every part. The stack stops them in reverse order. Raises StartError."""
+        stack.enter_context(self.lookups)
+        stack.enter_context(self.readers)
+        await stack.enter_async_context(self.group_commit)
+        await stack.enter_async_context(self.app_monitors)
+        if listening:
+            await stack.enter_async_context(self.server)
 
 
 @asynccontextmanager
 async def running_service(
     settings: ServiceSettings, *, exposed_by: str | None = None
 ) -> AsyncIterator[RunningService]:
-    """Runs the service while the context is open.
+    """Run the service while the context is open.
 
     Args:
-        exposed_by: the setting and address of a bridge in the same process, as
-            `OPENRUM_HTTP: 0.0.0.0:8080`, through which other machines can reach it; None: none.
+        exposed_by: the setting and address of a bridge in the same process through which other
+            machines can reach the service, such as `OPENRUM_HTTP: 0.0.0.0:8080`, or None.
 
     Raises:
-        StartError: a setting cannot be met.
+        StartError: a setting cannot be satisfied.
     """
-    try:
-        store = await asyncio.to_thread(open_store, settings.database_url)
-    except (ValueError, OSError) as error:
-        raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
-    try:
-        async with _listening(settings, store, exposed_by) as service:
-            yield service
-        logger.info("service stopped")
-    finally:
-        store.close()
+    if settings.exposed:
+        exposed_by = f"OPENRUM_GRPC: {settings.grpc}"
+    unchecked = exposed_by if settings.auth == "auto" else None
+    if exposed_by:
+        settings = settings.model_copy(update={"auth": "required"})
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(_open_store, settings.database_url)
+        stack.callback(store.close)
+        service = build(
+            settings,
+            store,
+            clock=time.time,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        await service.start(stack, listening=False)
+        if unchecked:
+            await _check_a_call_can_succeed(unchecked, service)
+        await stack.enter_async_context(service.server)
+        yield RunningService(service.server.address)
+    logger.info("service stopped")
 
 
-@asynccontextmanager
-async def _listening(
-    settings: ServiceSettings, store: Store, exposed_by: str | None
-) -> AsyncIterator[RunningService]:
-    # Puts look up app monitors on threads of their own: slow reads of the log do not hold them up.
+def build(
+    settings: ServiceSettings,
+    store: Store,
+    *,
+    clock: Callable[[], float],
+    new_id: Callable[[], str],
+) -> Service:
+    """Create every part of a service. Nothing runs or listens yet.
+
+    Args:
+        store: an open store; the caller closes it.
+        clock: Unix seconds.
+        new_id: returns a new UUID.
+
+    Raises:
+        StartError: a token file cannot be created or read.
+    """
+    account_id = settings.account_id
     lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
-    readers = ThreadPoolExecutor(_READER_THREADS, thread_name_prefix="reader")
+    readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
     monitors = Monitors(
+        store.monitors, lookups, compile_policy=evaluation.parse, clock=time.monotonic
+    )
+    app_monitors = AppMonitors(
         store,
         lookups,
-        clock=lambda: datetime.now(UTC),
+        monitors,
+        clock=clock,
+        new_id=new_id,
         max_app_monitors=settings.max_app_monitors,
+    )
+    credentials = Credentials(
+        store.credentials,
+        lookups,
+        app_monitors,
+        SecretBox(settings.secrets_key_file),
+        account_id=account_id,
+    )
+    authentication = Authentication(
+        credentials,
+        required=settings.auth == "required",
+        operator_token=_token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600),
+        bridge_token=_token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640),
+        certificate_access=frozenset(settings.certificate_access),
+        account_id=account_id,
+        region=settings.region or None,
+        clock=clock,
+    )
+    authorization = Authorization(
+        check_origin=settings.check_origin,
+        region=settings.region or _DEFAULT_REGION,
+        account_id=account_id,
     )
     group_commit = GroupCommit(
         store.log.append,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
-    try:
-        credentials = Credentials(
-            store.credentials,
-            lookups,
-            monitors,
-            SecretBox(settings.secrets_key_file),
-            account_id=settings.account_id,
-        )
-        if settings.exposed:
-            exposed_by = f"OPENRUM_GRPC: {settings.grpc}"
-        if exposed_by and settings.auth == "auto":
-            await _check_somebody_may_call(exposed_by, credentials, monitors)
-        required = bool(exposed_by) or settings.auth == "required"
-        gate = _gate(settings, credentials, required=required)
-        ingest = Ingest(
-            monitors, gate, group_commit, max_events=settings.max_events, clock=time.time
-        )
-        control_plane = _control_plane(settings, monitors, store, readers)
-        health = StoreHealth(_SERVICES[:4], store.log.check_writable)
-        server = _server(settings, gate, monitors)
-        add_OperatorServiceServicer_to_server(Operator(credentials), server)
-        add_DataPlaneServiceServicer_to_server(DataPlane(ingest), server)
-        add_BridgeServiceServicer_to_server(BridgePlane(ingest), server)
-        add_ControlPlaneServiceServicer_to_server(control_plane, server)
-        health_pb2_grpc.add_HealthServicer_to_server(health, server)
-        reflection.enable_server_reflection(_SERVICES, server)
-        address = listen(server, settings)
-        await server.start()
-        purge = asyncio.create_task(monitors.purge_deleted())
-        logger.info("service listens", grpc=address, socket=settings.socket or None)
-        try:
-            yield RunningService(address)
-        finally:
-            await health.drain()
-            await server.stop(settings.drain_s)
-            purge.cancel()
-            await monitors.stop()
-    finally:
-        await group_commit.stop()
-        readers.shutdown()
-        lookups.shutdown()
-
-
-def _control_plane(
-    settings: ServiceSettings, monitors: Monitors, store: Store, readers: ThreadPoolExecutor
-) -> ControlPlane:
-    def new_id() -> str:
-        return str(uuid.uuid4())
-
-    destinations = MetricDestinations(monitors, store.metrics, readers)
-    return ControlPlane(
-        monitors=monitors,
-        readback=Readback(monitors, store.log, readers, account_id=settings.account_id),
-        tags=Tags(monitors, account_id=settings.account_id),
-        policies=ResourcePolicies(monitors, store.policies, readers, new_id=new_id),
+    ingest = Ingest(
+        monitors,
+        authentication,
+        authorization,
+        group_commit,
+        max_events=settings.max_events,
+        clock=clock,
+    )
+    readback = Readback(app_monitors, store.log, readers, account_id=account_id)
+    destinations = MetricDestinations(app_monitors, store.metrics, readers)
+    control_plane = ControlPlane(
+        monitors=app_monitors,
+        readback=readback,
+        tags=Tags(app_monitors, account_id=account_id),
+        policies=ResourcePolicies(app_monitors, store.policies, readers, new_id=new_id),
         destinations=destinations,
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
-
-
-async def _check_somebody_may_call(
-    exposed_by: str, credentials: Credentials, monitors: Monitors
-) -> None:
-    if not await credentials.has_valid_credential() and not await monitors.any_policy():
-        raise StartError(
-            f"{exposed_by} can be reached from other machines, and nobody could be let in: there "
-            "is no access key, token or resource policy. Set OPENRUM_AUTH=required to start all "
-            "the same and make one (openrum keys create, openrum tokens create, openrum policy "
-            "put), or set a loopback address, 127.0.0.1 or [::1]"
-        )
-
-
-def _gate(settings: ServiceSettings, credentials: Credentials, *, required: bool) -> Authorization:
-    operator = _token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600)
-    bridge = _token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640)
-    authentication = Authentication(
-        credentials,
-        operator_token=operator,
-        bridge_token=bridge,
-        certificate_access=frozenset(settings.certificate_access),
-        account_id=settings.account_id,
-        region=settings.region or None,
-        clock=lambda: datetime.now(UTC),
+    server = GrpcServer(
+        settings,
+        CallBoundary(authentication, authorization, monitors, new_id=new_id),
+        data_plane=DataPlane(ingest),
+        bridge_plane=BridgePlane(ingest),
+        control_plane=control_plane,
+        operator_plane=Operator(credentials),
+        check_writable=store.log.check_writable,
     )
-    return Authorization(
-        authentication,
-        required=required,
-        check_origin=settings.check_origin,
-        region=settings.region or "us-east-1",
-        account_id=settings.account_id,
+    return Service(
+        lookups=lookups,
+        readers=readers,
+        group_commit=group_commit,
+        monitors=monitors,
+        app_monitors=app_monitors,
+        credentials=credentials,
+        ingest=ingest,
+        readback=readback,
+        server=server,
+    )
+
+
+def _open_store(url: str) -> Store:
+    try:
+        return open_store(url)
+    except (ValueError, OSError) as error:
+        raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
+
+
+async def _check_a_call_can_succeed(exposed_by: str, service: Service) -> None:
+    if await service.credentials.has_valid_credential() or await service.app_monitors.any_policy():
+        return
+    raise StartError(
+        f"{exposed_by} can be reached from other machines, but every call would be rejected: there"
+        " is no access key, token or resource policy. Set OPENRUM_AUTH=required to start anyway"
+        " and create one (openrum keys create, openrum tokens create, openrum policy put), or set"
+        " a loopback address, 127.0.0.1 or [::1]"
     )
 
 
@@ -221,21 +245,3 @@ def _token(setting: str, file: Path, mode: int) -> str:
         return create_or_read(file, new_token, mode)
     except OSError as error:
         raise StartError(f"{setting}: {error.filename}: {error.strerror}") from error
-
-
-def _server(settings: ServiceSettings, gate: Authorization, monitors: Monitors) -> grpc.aio.Server:
-    async def admit(method: str, request: Message, context: Context) -> None:
-        if asked := operation_of(method, request):
-            await gate.admit(call_of(context), asked, monitors.find)
-
-    options = [
-        # Two processes that share a port by accident would each get half of the calls.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", settings.max_message_bytes),
-        ("grpc.max_send_message_length", -1),
-        # A bridge reports the query it was asked: 200 ids of BatchDeleteRumMetricDefinitions are
-        # 12 KB, and gRPC takes 8 KB of metadata unless told otherwise.
-        ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
-        ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
-    ]
-    return grpc.aio.server(interceptors=[CallBoundary(admit)], options=options)

@@ -35,9 +35,9 @@ from rum_service.auth.tokens import new_token, token_hash
 from rum_service.server import running_service
 from rum_service.storage import open_store
 from rum_service.storage.records import CredentialRecord
-from tests.service.conftest import settings_in
 from tests.service.served import LoopThread
 from tests.support.batches import message
+from tests.support.services import settings_in
 from tests.support.signing import ACCESS_KEY_ID, REGION, SECRET, sign
 
 OK = "ok"

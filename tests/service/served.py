@@ -1,52 +1,27 @@
-"""The planes on one gRPC server in a thread, over a store that a test can break or hold."""
+"""A service in a thread, over a store that a test can break or hold."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
-import uuid
 from collections.abc import Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
-import grpc.aio
 
-from rum.internal.v1.bridge_service_pb2_grpc import (
-    BridgeServiceStub,
-    add_BridgeServiceServicer_to_server,
-)
-from rum.v1.control_plane_service_pb2_grpc import (
-    ControlPlaneServiceStub,
-    add_ControlPlaneServiceServicer_to_server,
-)
-from rum.v1.data_plane_service_pb2_grpc import (
-    DataPlaneServiceStub,
-    add_DataPlaneServiceServicer_to_server,
-)
-from rum_service.auth.operations import operation_of
-from rum_service.control.metric_definitions import MetricDefinitions
-from rum_service.control.metric_destinations import MetricDestinations
-from rum_service.control.readback import Readback
-from rum_service.control.resource_policies import ResourcePolicies
-from rum_service.control.tags import Tags
-from rum_service.ingest.group_commit import GroupCommit
-from rum_service.ingest.put import Ingest
-from rum_service.monitors import Monitors
-from rum_service.rpc.boundary import CallBoundary, Context, call_of
-from rum_service.rpc.bridge_plane import BridgePlane
-from rum_service.rpc.control_plane import ControlPlane
-from rum_service.rpc.data_plane import DataPlane
+from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_service.storage import open_store
+from rum_service.storage.base import LogStore
 from rum_service.storage.records import Batch
-from tests.support.gates import ACCOUNT, open_gate
+from tests.support.services import ACCOUNT, settings_in, started
 
 MAX_APP_MONITORS = 12
-MAX_WAITING_BYTES = 5_000
+MAX_WAITING_BYTES = 1 << 20
 _TIMEOUT_S = 30.0
 
 T = TypeVar("T")
@@ -78,75 +53,46 @@ class LoopThread:
         self._loop.close()
 
 
-class Planes:
-    """The servicers and what they stand on."""
+class HeldLog:
+    """Stands in front of a log. A test can hold its appends or make them fail."""
 
-    def __init__(self, folder: Path, threads: ThreadPoolExecutor) -> None:
-        self.store = store = open_store(f"sqlite:///{folder / 'openrum.sqlite3'}")
+    def __init__(self, log: LogStore) -> None:
+        self._log = log
         self.broken = False
         self.held = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
-        self.monitors = monitors = Monitors(
-            store,
-            threads,
-            clock=lambda: datetime.now(UTC),
-            max_app_monitors=MAX_APP_MONITORS,
-        )
-        self.commit = GroupCommit(
-            self._append, max_waiting_bytes=MAX_WAITING_BYTES, max_group_bytes=1 << 20
-        )
-        self.gate = open_gate(store, threads, monitors)
-        ingest = Ingest(monitors, self.gate, self.commit, max_events=1_000, clock=time.time)
-        self.data = DataPlane(ingest)
-        self.bridge = BridgePlane(ingest)
-        destinations = MetricDestinations(monitors, store.metrics, threads)
-        self.control = ControlPlane(
-            monitors=monitors,
-            readback=Readback(monitors, store.log, threads, account_id=ACCOUNT),
-            tags=Tags(monitors, account_id=ACCOUNT),
-            policies=ResourcePolicies(
-                monitors, store.policies, threads, new_id=lambda: str(uuid.uuid4())
-            ),
-            destinations=destinations,
-            definitions=MetricDefinitions(
-                destinations, store.metrics, threads, new_id=lambda: str(uuid.uuid4())
-            ),
-        )
+        self.read = log.read
+        self.dropped_events = log.dropped_events
+        self.deleted_app_monitors = log.deleted_app_monitors
+        self.purge = log.purge
+        self.check_writable = log.check_writable
 
-    def _append(self, batches: Sequence[Batch]) -> list[bool]:
+    def append(self, batches: Sequence[Batch]) -> list[bool]:
         self.held.set()
         assert self.go_on.wait(_TIMEOUT_S)
         if self.broken:
             raise OSError("no space left on device")
-        return self.store.log.append(batches)
-
-    def server(self) -> grpc.aio.Server:
-        async def admit(method: str, request: Any, context: Context) -> None:
-            if asked := operation_of(method, request):
-                await self.gate.admit(call_of(context), asked, self.monitors.find)
-
-        return grpc.aio.server(interceptors=[CallBoundary(admit)])
-
-
-def add_to_server(planes: Planes, server: grpc.aio.Server) -> None:
-    add_DataPlaneServiceServicer_to_server(planes.data, server)
-    add_BridgeServiceServicer_to_server(planes.bridge, server)
-    add_ControlPlaneServiceServicer_to_server(planes.control, server)
+        return self._log.append(batches)
 
 
 @contextmanager
-def planes_on(loop: LoopThread, folder: Path) -> Iterator[Planes]:
-    """Puts the planes together on the loop."""
-
-    async def make() -> Planes:
-        return Planes(folder, threads)
-
-    with ThreadPoolExecutor(4) as threads:
-        planes = loop.run(make())
-        try:
-            yield planes
-        finally:
-            planes.go_on.set()
-            loop.run(planes.commit.stop())
-            planes.store.close()
+def served(loop: LoopThread, folder: Path, socket: str) -> Iterator[HeldLog]:
+    """Run a service on the loop that listens on a Unix socket, and return its log."""
+    settings = settings_in(
+        folder,
+        account_id=ACCOUNT,
+        socket=socket,
+        max_app_monitors=MAX_APP_MONITORS,
+        max_waiting_bytes=MAX_WAITING_BYTES,
+    )
+    store = open_store(settings.database_url)
+    log = HeldLog(store.log)
+    running = started(replace(store, log=log), settings, listening=True)
+    loop.run(running.__aenter__())
+    try:
+        yield log
+    finally:
+        log.go_on.set()
+        loop.run(running.__aexit__(None, None, None))
+        store.close()

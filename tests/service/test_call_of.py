@@ -22,8 +22,8 @@ from rum_service.errors import RumError
 from rum_service.rpc.boundary import call_of
 from rum_service.server import running_service
 from tests.service.authorized import OK, Authorized, bearer
-from tests.service.conftest import settings_in
 from tests.service.served import LoopThread
+from tests.support.services import settings_in
 
 _METHOD = "/test.Calls/Seen"
 _REPORT = HttpCaller(source_ip="192.0.2.1")
@@ -140,7 +140,7 @@ def test_a_report_that_is_none_is_refused(seen: Seen, content: bytes) -> None:
 def test_two_of_what_says_who_calls_are_refused(
     seen: Seen, first: tuple[str, str | bytes], second: tuple[str, str | bytes]
 ) -> None:
-    refused = f"ValidationException: {first[0]} must be there once at most."
+    refused = f"ValidationException: {first[0]} must appear at most once."
 
     assert refused == seen.of(seen.v4, first, second)
     assert refused == seen.of(seen.v4, second, ("other", "x"), first)

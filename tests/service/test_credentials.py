@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +22,18 @@ from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppM
 from rum_service.auth import credentials as module
 from rum_service.auth.callers import Principal
 from rum_service.auth.credentials import Credentials
-from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import TOKEN_PREFIX, token_hash
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     RumError,
     ValidationException,
 )
-from rum_service.monitors import Monitors
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import CredentialRecord
-from tests.support.gates import ACCOUNT
+from tests.support.services import ACCOUNT, settings_in, started
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"
 GRANT = Grant(name="backend", access=["write"])
@@ -45,24 +42,17 @@ GRANT = Grant(name="backend", access=["write"])
 @dataclass
 class Kept:
     store: Store
-    monitors: Monitors
+    monitors: AppMonitors
     credentials: Credentials
     database: Path
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
     database = tmp_path / "openrum.sqlite3"
     store = open_store(f"sqlite:///{database}")
-    with ThreadPoolExecutor(4) as threads:
-        monitors = Monitors(store, threads, clock=lambda: datetime.now(UTC))
-        box = SecretBox(tmp_path / "secrets.key")
-        yield Kept(
-            store,
-            monitors,
-            Credentials(store.credentials, threads, monitors, box, account_id=ACCOUNT),
-            database,
-        )
+    async with started(store, settings_in(tmp_path, account_id=ACCOUNT)) as service:
+        yield Kept(store, service.app_monitors, service.credentials, database)
     store.close()
 
 
@@ -279,7 +269,7 @@ async def test_a_credential_does_not_pass_on_to_who_gets_the_app_monitors_name(k
     await kept.monitors.create(create)
     grant = Grant(name="a", access=["write"], app_monitor_name="shop")
     token = (await kept.credentials.create_token(CreateTokenRequest(grant=grant))).token
-    old = await kept.monitors.find("shop")
+    old = await kept.monitors.by_name("shop")
     await kept.monitors.delete(DeleteAppMonitorRequest(name="shop"))
     listed = await kept.credentials.list(ListCredentialsRequest())
     await kept.monitors.create(create)
@@ -287,7 +277,7 @@ async def test_a_credential_does_not_pass_on_to_who_gets_the_app_monitors_name(k
 
     assert principal is not None
     assert principal.may("write", old.key)
-    assert not principal.may("write", (await kept.monitors.find("shop")).key)
+    assert not principal.may("write", (await kept.monitors.by_name("shop")).key)
     assert listed.credentials[0].grant.app_monitor_name == "(deleted)"
 
 

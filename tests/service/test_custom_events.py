@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import structlog
@@ -16,17 +14,17 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.auth.callers import Call
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.errors import ValidationException
 from rum_service.events.custom import custom_events_enabled, without_custom_events
-from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest, Put
-from rum_service.monitors import Monitors
+from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.batches import message, new_id
-from tests.support.gates import open_gate
 from tests.support.memory_store import MemoryMonitors, memory_store
 from tests.support.memory_tables import MemoryTables
+from tests.support.services import settings_in, started
 
 BUILT_IN = "com.amazon.rum.page_view_event"
 
@@ -65,27 +63,22 @@ def store(counting: CountingMonitors) -> Store:
 
 
 @pytest.fixture
-def executor() -> Iterator[Executor]:
-    with ThreadPoolExecutor(1) as threads:
-        yield threads
+async def service(store: Store, tmp_path: Path) -> AsyncIterator[Service]:
+    async with started(store, settings_in(tmp_path, max_app_monitors=3)) as running:
+        yield running
 
 
 @pytest.fixture
-def monitors(store: Store, executor: Executor) -> Monitors:
-    return Monitors(store, executor, clock=lambda: datetime.now(UTC), max_app_monitors=3)
+def monitors(service: Service) -> AppMonitors:
+    return service.app_monitors
 
 
 @pytest.fixture
-async def ingest(executor: Executor, monitors: Monitors, store: Store) -> AsyncIterator[Ingest]:
-    gate = open_gate(store, executor, monitors)
-    commit = GroupCommit(store.log.append, max_waiting_bytes=1 << 20, max_group_bytes=1 << 20)
-    try:
-        yield Ingest(monitors, gate, commit, max_events=100, clock=time.time)
-    finally:
-        await commit.stop()
+def ingest(service: Service) -> Ingest:
+    return service.ingest
 
 
-async def create(monitors: Monitors, status: str | None, name: str = "shop") -> str:
+async def create(monitors: AppMonitors, status: str | None, name: str = "shop") -> str:
     custom = CustomEvents(status=status) if status else None
     request = pb.CreateAppMonitorRequest(name=name, domain="localhost", custom_events=custom)
     return await monitors.create(request)
@@ -96,13 +89,13 @@ def stored(store: Store) -> list[PutRumEventsRequest]:
     return [PutRumEventsRequest.FromString(zstandard.decompress(b.payload)) for b in read]
 
 
-async def dropped(monitors: Monitors, name: str = "shop") -> int:
+async def dropped(monitors: AppMonitors, name: str = "shop") -> int:
     return (await monitors.get(pb.GetAppMonitorRequest(name=name))).dropped_events
 
 
 @pytest.mark.parametrize("status", [None, "DISABLED"])
 async def test_custom_events_are_dropped_and_counted(
-    monitors: Monitors, ingest: Ingest, store: Store, status: str | None
+    monitors: AppMonitors, ingest: Ingest, store: Store, status: str | None
 ) -> None:
     monitor_id = await create(monitors, status)
     request = batch(monitor_id, "my.event", BUILT_IN, "com.amazon.rumba", "com.amazon.rum.")
@@ -121,7 +114,7 @@ async def test_custom_events_are_dropped_and_counted(
 
 
 async def test_enabled_custom_events_are_stored(
-    monitors: Monitors, ingest: Ingest, store: Store
+    monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     request = batch(monitor_id, "my.event", BUILT_IN)
@@ -132,7 +125,7 @@ async def test_enabled_custom_events_are_stored(
 
 
 async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
-    monitors: Monitors, ingest: Ingest, store: Store
+    monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", "b")
     await ingest.put(Put(request, "r", Call()))
@@ -143,7 +136,7 @@ async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
 
 
 async def test_a_retry_is_known_after_custom_events_were_enabled(
-    monitors: Monitors, ingest: Ingest, store: Store
+    monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", BUILT_IN)
     await ingest.put(Put(request, "r", Call()))
@@ -157,7 +150,7 @@ async def test_a_retry_is_known_after_custom_events_were_enabled(
 
 
 async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
-    monitors: Monitors, ingest: Ingest
+    monitors: AppMonitors, ingest: Ingest
 ) -> None:
     first = batch(await create(monitors, None), "a", BUILT_IN)
     second = PutRumEventsRequest()
@@ -170,7 +163,7 @@ async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
 
 
 async def test_a_page_of_app_monitors_shows_what_each_dropped(
-    monitors: Monitors, ingest: Ingest
+    monitors: AppMonitors, ingest: Ingest
 ) -> None:
     ids = [await create(monitors, None, name) for name in ("a", "b")]
     await ingest.put(Put(batch(ids[1], "x", "y"), "r", Call()))
@@ -180,14 +173,14 @@ async def test_a_page_of_app_monitors_shows_what_each_dropped(
 
 
 async def test_several_puts_look_up_their_app_monitor_once(
-    monitors: Monitors, ingest: Ingest, counting: CountingMonitors
+    service: Service, monitors: AppMonitors, ingest: Ingest, counting: CountingMonitors
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     for _ in range(5):
         await ingest.put(Put(batch(monitor_id, "my.event"), "r", Call()))
 
     assert counting.lookups == 1
-    assert (await monitors.resolve(monitor_id)).custom_events is True
+    assert (await service.monitors.by_id(monitor_id)).keeps_custom_events is True
 
 
 @pytest.mark.parametrize(
@@ -212,7 +205,7 @@ def test_a_batch_without_custom_events_is_the_batch_itself() -> None:
     assert count == 0
 
 
-async def test_there_is_a_quota_of_app_monitors(monitors: Monitors) -> None:
+async def test_there_is_a_quota_of_app_monitors(monitors: AppMonitors) -> None:
     from rum_service.errors import ConflictException, ServiceQuotaExceededException
 
     for name in "abc":

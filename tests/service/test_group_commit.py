@@ -45,17 +45,16 @@ async def group_commit(
     store: Store, *, max_waiting_bytes: int = 1 << 20, max_group_bytes: int = 1 << 20
 ) -> AsyncIterator[GroupCommit]:
     """A group commit before the store, stopped at the end."""
-    started = GroupCommit(
+    async with GroupCommit(
         store.append,
         max_waiting_bytes=max_waiting_bytes,
         max_group_bytes=max_group_bytes,
         linger_s=0.0,
-    )
-    try:
-        yield started
-    finally:
-        store.gate.set()
-        await started.stop()
+    ) as started:
+        try:
+            yield started
+        finally:
+            store.gate.set()
 
 
 async def behind_one_commit(

@@ -23,22 +23,24 @@ from tests.support.batches import message, new_id
 
 async def shown(use_cases: UseCases, name: str = "shop") -> dict[str, Any]:
     """The app monitor as the documented JSON."""
-    return MessageToDict(await use_cases.monitors.get(pb.GetAppMonitorRequest(name=name)))
+    return MessageToDict(
+        await use_cases.service.app_monitors.get(pb.GetAppMonitorRequest(name=name))
+    )
 
 
 async def update(use_cases: UseCases, **members: Any) -> None:
     request = ParseDict({"Name": "shop", **members}, pb.UpdateAppMonitorRequest())
-    await use_cases.monitors.update(request)
+    await use_cases.service.app_monitors.update(request)
 
 
 async def listed(use_cases: UseCases, **members: Any) -> tuple[list[str], str]:
-    page = await use_cases.monitors.list(pb.ListAppMonitorsRequest(**members))
+    page = await use_cases.service.app_monitors.list(pb.ListAppMonitorsRequest(**members))
     return [summary.name for summary in page.app_monitor_summaries], page.next_token
 
 
 async def test_a_new_app_monitor_has_the_documented_defaults(use_cases: UseCases) -> None:
     request = pb.CreateAppMonitorRequest(name="shop", domain="example.com")
-    monitor_id = await use_cases.monitors.create(request)
+    monitor_id = await use_cases.service.app_monitors.create(request)
 
     assert await shown(use_cases) == {
         "Name": "shop",
@@ -73,7 +75,9 @@ async def test_an_app_monitor_keeps_all_that_it_was_made_with(use_cases: UseCase
         "DeobfuscationConfiguration": {"JavaScriptSourceMaps": {"Status": "DISABLED"}},
         "Platform": "Android",
     }
-    monitor_id = await use_cases.monitors.create(ParseDict(members, pb.CreateAppMonitorRequest()))
+    monitor_id = await use_cases.service.app_monitors.create(
+        ParseDict(members, pb.CreateAppMonitorRequest())
+    )
 
     found = await shown(use_cases)
     log_copy = {"CwLogEnabled": True, "CwLogGroup": f"RUMService_shop{monitor_id[:8]}"}
@@ -117,12 +121,12 @@ async def test_a_web_application_has_one_way_to_say_its_domain(
     request = ParseDict({"Name": "shop", **members}, pb.CreateAppMonitorRequest())
 
     with pytest.raises(ValidationException, match=text):
-        await use_cases.monitors.create(request)
+        await use_cases.service.app_monitors.create(request)
 
 
 async def test_a_mobile_application_needs_no_domain(use_cases: UseCases) -> None:
     request = pb.CreateAppMonitorRequest(name="shop", platform="iOS")
-    await use_cases.monitors.create(request)
+    await use_cases.service.app_monitors.create(request)
 
     assert "Domain" not in await shown(use_cases)
 
@@ -131,14 +135,14 @@ async def test_an_app_monitor_is_active_from_its_first_event(use_cases: UseCases
     await use_cases.put(message(await use_cases.create()))
 
     assert (await shown(use_cases))["State"] == "ACTIVE"
-    page = await use_cases.monitors.list(pb.ListAppMonitorsRequest())
+    page = await use_cases.service.app_monitors.list(pb.ListAppMonitorsRequest())
     assert [summary.state for summary in page.app_monitor_summaries] == ["ACTIVE"]
 
 
 async def test_an_update_replaces_the_members_it_has_and_no_others(use_cases: UseCases) -> None:
     await use_cases.create(tags={"team": "web"})
     before = await shown(use_cases)
-    use_cases.now += timedelta(hours=1)
+    use_cases.clock.now += timedelta(hours=1)
     await update(use_cases, CustomEvents={"Status": "DISABLED"})
 
     assert await shown(use_cases) == {
@@ -185,7 +189,7 @@ async def test_updates_at_the_same_moment_are_all_made(use_cases: UseCases) -> N
 
 
 async def test_what_does_not_exist_is_not_found_by_any_operation(use_cases: UseCases) -> None:
-    monitors = use_cases.monitors
+    monitors = use_cases.service.app_monitors
     calls = [
         monitors.get(pb.GetAppMonitorRequest(name="Shop")),
         monitors.update(pb.UpdateAppMonitorRequest(name="Shop")),
@@ -197,7 +201,7 @@ async def test_what_does_not_exist_is_not_found_by_any_operation(use_cases: UseC
             await call
         assert refused.value.resource_name == "Shop"
     with pytest.raises(ResourceNotFoundException) as refused:
-        await monitors.resolve(new_id())
+        await use_cases.service.monitors.by_id(new_id())
     assert refused.value.resource_type == "AppMonitor"
 
 
@@ -206,7 +210,7 @@ async def test_a_deletion_removes_the_events_and_puts_are_refused_at_once(
 ) -> None:
     monitor_id = await use_cases.create()
     await use_cases.put(*(message(monitor_id) for _ in range(3)))
-    await use_cases.monitors.delete(pb.DeleteAppMonitorRequest(name="shop"))
+    await use_cases.service.app_monitors.delete(pb.DeleteAppMonitorRequest(name="shop"))
 
     with pytest.raises(ResourceNotFoundException):
         await use_cases.put(message(monitor_id))

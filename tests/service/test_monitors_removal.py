@@ -1,24 +1,24 @@
-"""Removing an app monitor: what overtakes it, and what cuts it short."""
+"""Deleting an app monitor beside lookups, callers that leave, and stops."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum_service.errors import ResourceNotFoundException
-from rum_service.monitors import Monitors
+from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.logged import logged
 from tests.support.memory_store import MemoryLog, MemoryMonitors, memory_store
 from tests.support.memory_tables import MemoryTables
+from tests.support.services import settings_in, started
 
 _TIMEOUT_S = 30.0
 
@@ -58,68 +58,74 @@ class GatedLog(MemoryLog):
         return removed
 
 
-Gated = tuple[Store, Gate, Monitors]
+Gated = tuple[Store, Gate, Service]
 
 
 @pytest.fixture
-async def gated() -> AsyncIterator[Gated]:
+async def gated(tmp_path: Path) -> AsyncIterator[Gated]:
     tables, gate = MemoryTables(), Gate()
     store = replace(
         memory_store(tables), log=GatedLog(tables, gate), monitors=GatedMonitors(tables, gate)
     )
-    with ThreadPoolExecutor(2) as threads:
-        yield store, gate, Monitors(store, threads, clock=lambda: datetime.now(UTC))
+    async with started(store, settings_in(tmp_path)) as service:
+        yield store, gate, service
         gate.opened.set()
 
 
-async def test_a_find_that_a_deletion_overtakes_is_not_remembered(
-    gated: Gated,
-) -> None:
-    store, gate, monitors = gated
-    monitor_id = await monitors.create(pb.CreateAppMonitorRequest(name="shop", platform="iOS"))
-    finding = asyncio.create_task(monitors.resolve(monitor_id))
+SHOP = pb.CreateAppMonitorRequest(name="shop", platform="iOS")
+
+
+async def test_a_lookup_that_a_deletion_overtakes_is_not_cached(gated: Gated) -> None:
+    store, gate, service = gated
+    monitor_id = await service.app_monitors.create(SHOP)
+    lookup = asyncio.create_task(service.monitors.by_id(monitor_id))
     await asyncio.to_thread(gate.reached.wait, _TIMEOUT_S)
-    deleting = asyncio.create_task(monitors.delete(pb.DeleteAppMonitorRequest(name="shop")))
+    delete = service.app_monitors.delete(pb.DeleteAppMonitorRequest(name="shop"))
+    deletion = asyncio.create_task(delete)
     while store.monitors.by_name("shop"):
         await asyncio.sleep(0)
     gate.opened.set()
-    await asyncio.gather(finding, deleting)
+    await asyncio.gather(lookup, deletion)
 
     with pytest.raises(ResourceNotFoundException):
-        await monitors.resolve(monitor_id)
+        await service.monitors.by_id(monitor_id)
 
 
-async def test_a_deletion_goes_on_when_its_caller_has_gone(
-    gated: Gated,
-) -> None:
-    store, gate, monitors = gated
-    await monitors.create(pb.CreateAppMonitorRequest(name="shop", platform="iOS"))
+async def _deleting(gated: Gated) -> asyncio.Task[None]:
+    """A deletion of an app monitor with 1,500 batches that waits at the gate."""
+    store, gate, service = gated
+    await service.app_monitors.create(SHOP)
     store.log.append([logged(n) for n in range(1500)])
-    deleting = asyncio.create_task(monitors.delete(pb.DeleteAppMonitorRequest(name="shop")))
+    delete = service.app_monitors.delete(pb.DeleteAppMonitorRequest(name="shop"))
+    deletion = asyncio.create_task(delete)
     await asyncio.to_thread(gate.reached.wait, _TIMEOUT_S)
-    deleting.cancel()
-    await asyncio.gather(deleting, return_exceptions=True)
+    return deletion
+
+
+async def test_a_deletion_goes_on_when_its_caller_has_gone(gated: Gated) -> None:
+    store, gate, _ = gated
+    deletion = await _deleting(gated)
+    deletion.cancel()
+    await asyncio.gather(deletion, return_exceptions=True)
     gate.opened.set()
 
     assert await asyncio.to_thread(gate.purged.wait, _TIMEOUT_S)
     assert store.log.deleted_app_monitors() == []
 
 
-async def test_the_next_start_takes_up_a_removal_that_was_cut_short(
-    gated: Gated,
+async def test_the_next_start_resumes_a_deletion_that_a_stop_interrupted(
+    gated: Gated, tmp_path: Path
 ) -> None:
-    store, gate, monitors = gated
-    await monitors.create(pb.CreateAppMonitorRequest(name="shop", platform="iOS"))
-    store.log.append([logged(n) for n in range(1500)])
-    deleting = asyncio.create_task(monitors.delete(pb.DeleteAppMonitorRequest(name="shop")))
-    await asyncio.to_thread(gate.reached.wait, _TIMEOUT_S)
-    stopping = asyncio.create_task(monitors.stop())
+    store, gate, service = gated
+    deletion = await _deleting(gated)
+    stopping = asyncio.create_task(service.app_monitors.__aexit__(None, None, None))
     await asyncio.sleep(0)
     gate.opened.set()
     await stopping
     left = store.log.deleted_app_monitors()
-    await monitors.purge_deleted()
+    async with started(store, settings_in(tmp_path)):
+        assert await asyncio.to_thread(gate.purged.wait, _TIMEOUT_S)
 
-    assert deleting.done()
+    assert deletion.done()
     assert left == [1]
     assert store.log.deleted_app_monitors() == []

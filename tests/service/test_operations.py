@@ -1,4 +1,4 @@
-"""What a call asks for has the path that the bridge serves it at, whatever the names."""
+"""Operations and the paths that the bridge serves them at, whatever the names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.routing import Match, Route
 
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.signing.canonical import canonical_request
 from rum_bridge.transcode import http_rules, transcoded_routes
-from rum_service.auth.callers import Operation
-from rum_service.auth.operations import is_path_of, operation_of
+from rum_service.auth.operations import app_monitor_name, is_signed_for, operation_of
 from tests.service.authorized import METHOD_OF, RPCS
 
 NAMES = ["shop", "a#b", "a.b-c_d", "policy", "appmonitor", "metrics", "..x", "A" * 255]
@@ -66,15 +64,17 @@ async def test_the_path_is_that_of_the_bridges_route(
         if member in ("name", "app_monitor_name", "resource_arn"):
             variables[member] = (ARN if member == "resource_arn" else "") + name
             setattr(request, member, variables[member])
-    asked = operation_of(METHOD_OF[rpc.name], request)
-    assert asked
+    operation = operation_of(METHOD_OF[rpc.name])
+    path = operation.path_of(request)
     in_path = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)}
 
-    assert asked.http_method == verb
-    assert served(bridge, verb, prefix + asked.path) == in_path
-    assert served(bridge, verb, f"{prefix}{asked.path}/") == in_path
-    assert is_path_of(asked, verb, _as_signed(verb, prefix, asked.path))
-    assert asked.app_monitor_name == (name if variables else None)
+    assert operation.http_method == verb
+    assert served(bridge, verb, prefix + path) == in_path
+    assert served(bridge, verb, f"{prefix}{path}/") == in_path
+    assert is_signed_for(
+        operation, path, http_method=verb, signed_path=_as_signed(verb, prefix, path)
+    )
+    assert app_monitor_name(request) == (name if variables else None)
 
 
 def _template(rpc: Any) -> str:
@@ -94,29 +94,33 @@ def _as_signed(verb: str, prefix: str, path: str) -> str:
 @pytest.mark.parametrize(
     "name", ["", "a b", "a/b", "a\nb", "a\x1b[31m", "ä", "x" * 256, "a\0"], ids=ascii
 )
-def test_what_is_no_name_is_not_taken_for_one(name: str) -> None:
+def test_a_text_that_cannot_be_a_name_is_not_used_as_one(name: str) -> None:
     for rpc in ("GetAppMonitor", "DeleteResourcePolicy", "ListRumMetricsDestinations"):
         request = GetMessageClass(RPCS[METHOD_OF[rpc]].input_type)()
         setattr(
             request, "name" if rpc != "ListRumMetricsDestinations" else "app_monitor_name", name
         )
-        asked = operation_of(METHOD_OF[rpc], request)
 
-        assert asked
-        assert asked.app_monitor_name is None
+        assert app_monitor_name(request) is None
 
 
-def test_of_a_put_nothing_is_asked_before_its_app_monitor_is_known() -> None:
-    assert operation_of(METHOD_OF["PutRumEvents"], PutRumEventsRequest()) is None
+def test_only_puts_are_authorized_batch_by_batch() -> None:
+    puts = {rpc.name for method, rpc in RPCS.items() if operation_of(method).is_put}
+
+    assert puts == {"PutRumEvents", "BatchPutRumEvents"}
 
 
-def test_what_has_no_rest_form_has_no_path() -> None:
+def test_no_signature_is_valid_for_an_operation_without_a_rest_form() -> None:
     for method, rpc in RPCS.items():
-        if rpc.containing_service.file.package == "rum.operator.v1":
-            asked = operation_of(method, GetMessageClass(rpc.input_type)())
-            assert asked
-            assert (asked.http_method, asked.path, asked.shows) == ("", "", False)
-            assert not is_path_of(asked, "", "")
+        if rpc.containing_service.name == "OperatorService":
+            operation = operation_of(method)
+
+            assert (operation.http_method, operation.path, operation.is_read_only) == (
+                "",
+                "",
+                False,
+            )
+            assert not is_signed_for(operation, "", http_method="", signed_path="")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +142,7 @@ def test_what_has_no_rest_form_has_no_path() -> None:
         ("GET", "", False),
     ],
 )
-def test_paths(verb: str, path: str, same: bool) -> None:
-    asked = Operation("GetAppMonitor", "GET", "/appmonitor/shop", "shop")
+def test_a_signed_path_is_bound_to_its_operation(verb: str, path: str, same: bool) -> None:
+    operation = operation_of(METHOD_OF["GetAppMonitor"])
 
-    assert is_path_of(asked, verb, path) == same
+    assert is_signed_for(operation, "/appmonitor/shop", http_method=verb, signed_path=path) == same

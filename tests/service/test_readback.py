@@ -253,7 +253,7 @@ async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
 ) -> None:
     monkeypatch.setattr(readback, "_MAX_EVENTS", 4_000)
     shop = await use_cases.create()
-    monitor = await use_cases.monitors.resolve(shop)
+    monitor = await use_cases.service.monitors.by_id(shop)
     ordinary = of(shop, *[at(1)] * events)
     rare = of(shop, at(1, type="rare"))
     payloads = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]

@@ -17,9 +17,9 @@ from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
 from rum_service.server import StartError, running_service
 from tests.service.authorized import Authorized, authorized, bearer, signed
-from tests.service.conftest import settings_in
 from tests.service.served import LoopThread
 from tests.support.running import Service
+from tests.support.services import settings_in
 
 
 def mode(path: Path) -> int:

@@ -16,15 +16,14 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2 import PutRumEventsResponse
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from rum_service import server
-from rum_service.server import running_service
+from rum_service.server import READER_THREADS, running_service
 from rum_service.storage import open_store
 from rum_service.storage.records import LoggedBatch
-from tests.service.conftest import settings_in
 from tests.support.batches import message
 from tests.support.logged import logged
 from tests.support.memory_store import MemoryLog, memory_store
 from tests.support.memory_tables import MemoryTables
+from tests.support.services import settings_in, started
 
 _TIMEOUT_S = 30.0
 
@@ -104,16 +103,13 @@ class HeldReads(MemoryLog):
         )
 
 
-async def test_slow_reads_of_the_log_do_not_hold_up_puts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slow_reads_of_the_log_do_not_delay_puts(tmp_path: Path) -> None:
     tables = MemoryTables()
     log = HeldReads(tables)
     store = replace(memory_store(tables), log=log)
-    monkeypatch.setattr(server, "open_store", lambda _: store)
     async with (
-        running_service(settings_in(tmp_path)) as service,
-        grpc.aio.insecure_channel(service.address) as channel,
+        started(store, settings_in(tmp_path), listening=True) as service,
+        grpc.aio.insecure_channel(service.server.address) as channel,
     ):
         monitor_id = await create(channel)
         control = ControlPlaneServiceStub(channel)
@@ -124,7 +120,7 @@ async def test_slow_reads_of_the_log_do_not_hold_up_puts(
             for _ in range(20)
         ]
         reading = [asyncio.create_task(asyncio.wait_for(read, _TIMEOUT_S)) for read in reads]
-        for _ in range(server._READER_THREADS):
+        for _ in range(READER_THREADS):
             await asyncio.to_thread(log.reading.acquire)
         try:
             put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
@@ -149,16 +145,13 @@ class HeldAppends(MemoryLog):
         return super().append(batches)
 
 
-async def test_a_stop_answers_the_puts_under_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stop_finishes_the_puts_that_are_under_way(tmp_path: Path) -> None:
     tables = MemoryTables()
     log = HeldAppends(tables)
     store = replace(memory_store(tables), log=log)
-    monkeypatch.setattr(server, "open_store", lambda _: store)
-    running = running_service(settings_in(tmp_path))
+    running = started(store, settings_in(tmp_path), listening=True)
     service = await running.__aenter__()
-    async with grpc.aio.insecure_channel(service.address) as channel:
+    async with grpc.aio.insecure_channel(service.server.address) as channel:
         monitor_id = await create(channel)
         put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
         putting = asyncio.create_task(asyncio.wait_for(put, _TIMEOUT_S))
@@ -172,7 +165,7 @@ async def test_a_stop_answers_the_puts_under_way(
     assert answer == PutRumEventsResponse()
 
 
-async def test_a_start_removes_what_a_removal_that_was_cut_short_left(tmp_path: Path) -> None:
+async def test_a_start_resumes_an_interrupted_deletion(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     store = open_store(settings.database_url)
     gone = store.monitors.create("0" * 36, "gone", "{}")

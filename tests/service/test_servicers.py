@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -19,11 +20,11 @@ from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, PutRumEventsResponse
 from tests.service.served import (
     MAX_APP_MONITORS,
+    MAX_WAITING_BYTES,
+    HeldLog,
     LoopThread,
-    Planes,
     Stubs,
-    add_to_server,
-    planes_on,
+    served,
 )
 from tests.support.batches import message, new_id
 
@@ -38,46 +39,29 @@ def loop() -> Iterator[LoopThread]:
 
 
 @pytest.fixture(scope="module")
-def grpc_servicer(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
-    with planes_on(loop, tmp_path_factory.mktemp("planes")) as planes:
-        yield planes
-
-
-@pytest.fixture(scope="module")
-def grpc_add_to_server() -> Callable[[Planes, grpc.aio.Server], None]:
-    return add_to_server
-
-
-@pytest.fixture(scope="module")
-def grpc_stub_cls() -> type[Stubs]:
-    return Stubs
-
-
-@pytest.fixture(scope="module")
 def grpc_addr(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Unix socket: the fixture of pytest-grpc leaves a port's socket open."""
     return f"unix:{tmp_path_factory.mktemp('grpc') / 'socket'}"
 
 
 @pytest.fixture(scope="module")
-def grpc_server(
-    loop: LoopThread,
-    grpc_addr: str,
-    grpc_servicer: Planes,
-    grpc_add_to_server: Callable[[Planes, grpc.aio.Server], None],
-) -> Iterator[grpc.aio.Server]:
-    """An asynchronous server, where pytest-grpc has one with threads."""
+def grpc_servicer(
+    loop: LoopThread, grpc_addr: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HeldLog]:
+    """The log of a running service: what a test can hold or break."""
+    with served(loop, tmp_path_factory.mktemp("service"), grpc_addr.removeprefix("unix:")) as log:
+        yield log
 
-    async def start() -> grpc.aio.Server:
-        server = grpc_servicer.server()
-        grpc_add_to_server(grpc_servicer, server)
-        server.add_insecure_port(grpc_addr)
-        await server.start()
-        return server
 
-    server = loop.run(start())
-    yield server
-    loop.run(server.stop(None))
+@pytest.fixture(scope="module")
+def grpc_server(grpc_servicer: HeldLog) -> HeldLog:
+    """The whole service, where pytest-grpc would run a servicer on threads."""
+    return grpc_servicer
+
+
+@pytest.fixture(scope="module")
+def grpc_stub_cls() -> type[Stubs]:
+    return Stubs
 
 
 @pytest.fixture
@@ -218,7 +202,7 @@ def test_the_quota_of_app_monitors_is_an_exception_of_its_own(grpc_stub: Stubs, 
 
 
 def test_a_store_that_fails_is_an_internal_exception_that_says_nothing_of_it(
-    grpc_stub: Stubs, grpc_servicer: Planes, shop: str
+    grpc_stub: Stubs, grpc_servicer: HeldLog, shop: str
 ) -> None:
     request = message(shop)
     grpc_servicer.broken = True
@@ -234,9 +218,10 @@ def test_a_store_that_fails_is_an_internal_exception_that_says_nothing_of_it(
 
 
 def test_a_full_queue_is_a_throttling_exception_with_a_wait(
-    grpc_stub: Stubs, grpc_servicer: Planes, shop: str
+    grpc_stub: Stubs, grpc_servicer: HeldLog, shop: str
 ) -> None:
-    large = message(shop, events=200)
+    large = message(shop)
+    large.rum_events[0].details = os.urandom(MAX_WAITING_BYTES).hex()  # halved by compression
     grpc_servicer.held.clear()
     grpc_servicer.go_on.clear()
     waiting = grpc_stub.data.PutRumEvents.future(large)
@@ -251,7 +236,7 @@ def test_a_full_queue_is_a_throttling_exception_with_a_wait(
         8,
         "ThrottlingException",
         {
-            "message": "More batches wait to be stored than the service may hold.",
+            "message": "Too many batches are waiting to be stored.",
             "serviceCode": "rum",
             "quotaCode": "waiting-batches",
             "retryAfterSeconds": 1,

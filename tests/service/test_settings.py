@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rum_service.server import StartError, running_service
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
-from tests.service.conftest import settings_in
+from tests.support.services import settings_in
 
 
 def refusal(**settings: object) -> str:

@@ -17,7 +17,7 @@ from rum.v1.data_plane_service_pb2 import (
 )
 from rum_service.errors import ValidationException
 from rum_service.events.identifiers import UUID_PATTERN
-from rum_service.ingest.validation import validate
+from rum_service.ingest.validation import check_id, validate
 from tests.support.batches import message, new_id
 
 MAX_EVENTS = 5
@@ -47,6 +47,7 @@ def changed(change: Change) -> PutRumEventsRequest:
 def refusal(request: PutRumEventsRequest) -> str:
     """What the request is refused with."""
     with pytest.raises(ValidationException) as refused:
+        check_id(request)
         validate(request, max_events=MAX_EVENTS)
     return refused.value.message
 

@@ -1,12 +1,13 @@
-"""Finds out who calls: a token, a certificate, a signature that a bridge relays, or nobody known.
+"""Identifies the caller of a call: by token, certificate or the signature that a bridge relays.
 
-    from a bridge (its token)   what it reports: signature, else token, else anonymous
-    with a token                whom the token stands for
-    from a bridge without it    anonymous: the bridge's own certificate is not its callers'
-    with a certificate          its common name
+    authorization is off        trusted
+    a bridge with its token     as it reports: signature, else token, else anonymous
+    a token                     the principal that the token stands for
+    a bridge without its token  anonymous: the bridge's certificate is not its callers' certificate
+    a client certificate        its common name
     otherwise                   anonymous
 
-A credential that is there and wrong is refused, whatever a policy would allow to anonymous callers.
+A wrong credential is rejected even where a policy would allow anonymous callers.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from __future__ import annotations
 __all__ = ["Authentication"]
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum_service.auth.callers import ADMIN, ANONYMOUS, Call, Caller, Operation, Principal
+from rum_service.auth.callers import ADMIN, ANONYMOUS, TRUSTED, Call, Caller, Principal
 from rum_service.auth.credentials import Credentials
-from rum_service.auth.operations import is_path_of
+from rum_service.auth.operations import Operation, is_signed_for
 from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
 from rum_service.errors import (
@@ -32,21 +33,26 @@ from rum_service.errors import (
 _FAULTS = {"InvalidSignatureException": InvalidSignatureException}
 
 
+_TRUSTED_CALLER = Caller(TRUSTED)
+
+
 class Authentication:
-    """To be used on one event loop."""
+    """Identifies callers. For use on one event loop."""
 
     def __init__(
         self,
         credentials: Credentials,
         *,
+        required: bool,
         operator_token: str,
         bridge_token: str,
         certificate_access: frozenset[str],
         account_id: str,
         region: str | None,
-        clock: Callable[[], datetime],
+        clock: Callable[[], float],
     ) -> None:
         self._credentials = credentials
+        self._required = required
         self._operator = Principal(f"arn:aws:iam::{account_id}:root", frozenset({ADMIN}))
         self._operator_hash = token_hash(operator_token)
         self._bridge_hash = token_hash(bridge_token)
@@ -55,21 +61,26 @@ class Authentication:
         self._region = region
         self._clock = clock
 
-    async def caller(self, call: Call, asked: Operation) -> Caller:
-        """Returns who calls, and from where.
+    async def caller(self, call: Call, operation: Operation, path: str) -> Caller:
+        """Return the caller, and where the request came from.
 
         Args:
-            asked: what is asked for: a signature for another operation is no good for it.
+            operation: the operation, and `path`, from its `path_of`: a signature for another
+                operation or path is not valid here.
 
         Raises:
             RumError: a credential is wrong, with AWS's name for it.
         """
+        relayed = call.relayed
+        if not self._required and not (relayed and relayed.authorization_required):
+            return _TRUSTED_CALLER if relayed is None else _relayed_caller(TRUSTED, relayed)
         if call.bearer_token and token_hash(call.bearer_token) == self._bridge_hash:
-            return await self._relayed(call.relayed or HttpCaller(), asked)
+            http = relayed or HttpCaller()
+            return _relayed_caller(await self._relayed(http, operation, path), http)
         if call.bearer_token:
             principal = await self._bearer(call.bearer_token)
-        elif call.relayed is not None:
-            # From a bridge without its token: its certificate and address are not its callers'.
+        elif relayed is not None:
+            # A bridge without its token: its certificate and address are not its callers'.
             return Caller(ANONYMOUS)
         elif call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
@@ -78,23 +89,16 @@ class Authentication:
             principal = ANONYMOUS
         return Caller(principal, call.peer_ip)
 
-    async def _relayed(self, http: HttpCaller, asked: Operation) -> Caller:
-        principal = ANONYMOUS
+    async def _relayed(self, http: HttpCaller, operation: Operation, path: str) -> Principal:
         if http.HasField("signature_fault"):
             raise _FAULTS.get(http.signature_fault.exception, IncompleteSignatureException)(
                 http.signature_fault.message
             )
         if http.HasField("signed_request"):
-            principal = await self._signed(http.signed_request, asked)
-        elif http.HasField("bearer_token"):
-            principal = await self._bearer(http.bearer_token)
-        return Caller(
-            principal,
-            source_ip=http.source_ip or None,
-            origin=http.origin or None,
-            referer=http.referer or None,
-            user_agent=http.user_agent or None,
-        )
+            return await self._signed(http.signed_request, operation, path)
+        if http.HasField("bearer_token"):
+            return await self._bearer(http.bearer_token)
+        return ANONYMOUS
 
     async def _bearer(self, token: str) -> Principal:
         if token_hash(token) == self._operator_hash:
@@ -104,19 +108,28 @@ class Authentication:
             raise UnrecognizedClientException
         return principal
 
-    async def _signed(self, signed: SignedRequest, asked: Operation) -> Principal:
+    async def _signed(self, signed: SignedRequest, operation: Operation, path: str) -> Principal:
         found = await self._credentials.key(signed.access_key_id)
         if found is None:
             raise UnrecognizedClientException
         principal, secret = found
-        verify(signed, secret, now=self._clock(), region=self._region)
-        if not _is_signed_for(signed, asked):
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        verify(signed, secret, now=now, region=self._region)
+        # Only these two lines are certainly ASCII: a signed header may hold any byte.
+        method, signed_path, *_ = signed.canonical_request.split(b"\n", 2)
+        # Encoded twice, as SigV4 wants the path of every service but S3.
+        decoded = unquote(unquote(signed_path.decode("latin-1")))
+        http_method = method.decode("latin-1")
+        if not is_signed_for(operation, path, http_method=http_method, signed_path=decoded):
             raise InvalidSignatureException("The signature is that of another operation.")
         return principal
 
 
-def _is_signed_for(signed: SignedRequest, asked: Operation) -> bool:
-    # Only these two lines are ASCII for certain: a signed header may hold any byte.
-    method, path, *_ = signed.canonical_request.split(b"\n", 2)
-    # Encoded twice, as SigV4 wants the path of every service but S3.
-    return is_path_of(asked, method.decode("latin-1"), unquote(unquote(path.decode("latin-1"))))
+def _relayed_caller(principal: Principal, http: HttpCaller) -> Caller:
+    return Caller(
+        principal,
+        source_ip=http.source_ip or None,
+        origin=http.origin or None,
+        referer=http.referer or None,
+        user_agent=http.user_agent or None,
+    )

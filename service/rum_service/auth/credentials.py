@@ -12,15 +12,15 @@ import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE, Principal
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import new_token, token_hash
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
-from rum_service.monitors import Monitors
 from rum_service.storage.base import CredentialStore, NameTakenError
-from rum_service.storage.records import CredentialRecord
+from rum_service.storage.records import AppMonitorRecord, CredentialRecord
 from rum_service.storage.threads import on_thread
 
 _KEY, _TOKEN = "key", "token"
@@ -49,6 +49,13 @@ class _Known:
     """None: there is none."""
 
 
+class NamedMonitors(Protocol):
+    """The app monitors that a grant can name."""
+
+    async def by_name(self, name: str) -> AppMonitorRecord: ...
+    async def names(self) -> dict[int, str]: ...
+
+
 class Credentials:
     """The use cases. To be used on one event loop; the store works on the executor's threads."""
 
@@ -56,7 +63,7 @@ class Credentials:
         self,
         store: CredentialStore,
         executor: Executor,
-        monitors: Monitors,
+        monitors: NamedMonitors,
         box: SecretBox,
         *,
         account_id: str,
@@ -152,7 +159,7 @@ class Credentials:
         restricted = grant.HasField("app_monitor_name")
         if restricted and ADMIN in grant.access:
             raise ValidationException("grant.app_monitor_name cannot restrict admin.")
-        monitor = await self._monitors.find(grant.app_monitor_name) if restricted else None
+        monitor = await self._monitors.by_name(grant.app_monitor_name) if restricted else None
         record = CredentialRecord(
             kind=kind,
             id=record_id,

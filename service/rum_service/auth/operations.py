@@ -1,13 +1,20 @@
-"""What a call asks for, from its annotation and its request, and what a path is signed for. Pure.
+"""Every rpc as an operation that a caller may or may not perform. Pure.
 
-Every rpc is in the table, so that one added later is authorized before somebody thinks of it.
+The table is built from the contract's descriptors, so a new rpc is authorized from the start.
 """
 
 from __future__ import annotations
 
-__all__ = ["is_path_of", "operation_of"]
+__all__ = [
+    "PUT_RUM_EVENTS",
+    "Operation",
+    "app_monitor_name",
+    "is_signed_for",
+    "operation_of",
+]
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from google.api import annotations_pb2
@@ -17,7 +24,6 @@ from google.protobuf.message import Message
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
-from rum_service.auth.callers import Operation
 
 _DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR = (
     module.DESCRIPTOR.services_by_name[name]
@@ -28,76 +34,45 @@ _DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR = (
         (operator_service_pb2, "OperatorService"),
     )
 )
-_METHODS: dict[str, MethodDescriptor] = {
-    f"/{service.full_name}/{method.name}": method
-    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR)
-    for method in service.methods
-}
-# `Ingest` admits who puts: batch by batch, and when it knows the app monitor.
-_PUTS = {
-    f"/{_DATA_PLANE.full_name}/PutRumEvents",
-    f"/{_BRIDGE.full_name}/BatchPutRumEvents",
-}
-_READING = ("Get", "List", "BatchGet")
+_READ_ONLY = ("Get", "List", "BatchGet")
 _NAME = re.compile(r"[\w.#-]{1,255}", re.ASCII)
 _VARIABLE = re.compile(r"\{(\w+)(=\*\*)?\}")
 
 
-def operation_of(method: str, request: Message) -> Operation | None:
-    """Returns what a call of `method`, as `/rum.v1.ControlPlaneService/GetAppMonitor`, asks for.
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One rpc."""
 
-    None for puts: `Ingest` admits them. Raises KeyError for a method that is not in the contract.
+    name: str
+    """As in policies and messages: `GetAppMonitor`."""
+    http_method: str
+    """Empty if the rpc has no REST form. No signature is valid for it then."""
+    path: str
+    """The path pattern of the REST form, `/appmonitor/{name}`, or empty."""
+    is_read_only: bool
+    """Whether it only returns app monitors or their events, so that `read` access suffices."""
+    is_put: bool
+    """Whether it puts events. Each batch is authorized by itself then, as PutRumEvents."""
+
+    def path_of(self, request: Message) -> str:
+        """Return the path that stands for a request, decoded, without prefix or final slash."""
+        return _VARIABLE.sub(lambda found: str(getattr(request, found[1])), self.path)
+
+
+def operation_of(method: str) -> Operation:
+    """Return the operation of a method, such as `/rum.v1.ControlPlaneService/GetAppMonitor`.
+
+    Raises KeyError for a method that is not in the contract.
     """
-    if method in _PUTS:
-        return None
-    descriptor = _METHODS[method]
-    verb, template = _rest_form(descriptor)
-    return Operation(
-        descriptor.name,
-        verb,
-        _VARIABLE.sub(lambda found: str(getattr(request, found[1])), template),
-        _app_monitor_name(request),
-        shows=descriptor.containing_service is _CONTROL_PLANE
-        and descriptor.name.startswith(_READING),
-    )
+    return _OPERATIONS[method]
 
 
-def is_path_of(asked: Operation, http_method: str, path: str) -> bool:
-    """Says whether a request for `path` (decoded) asks a bridge for this.
+def app_monitor_name(request: Any) -> str | None:
+    """Return the name of the app monitor that a request is about.
 
-    Any prefix may come before, but not one that makes another operation of it: DELETE of
-    /appmonitor/appmonitor/policy removes the policy of `appmonitor`, and not the app monitor
-    `policy`.
+    None if it is about all or none of them, or if the name cannot be that of an app monitor: such
+    a text would end up in error messages.
     """
-    path = path.rstrip("/")
-    if not asked.path or http_method != asked.http_method or not path.endswith(asked.path):
-        return False
-    start = len(path) - len(asked.path)
-    found = (form.search(path) for verb, form in _REST_FORMS if verb == http_method)
-    return not any(match and match.start() < start for match in found)
-
-
-def _rest_form(descriptor: MethodDescriptor) -> tuple[str, str]:
-    """Returns HTTP method and path template; both are empty where it has no REST form."""
-    rule = descriptor.GetOptions().Extensions[annotations_pb2.http]
-    verb = rule.WhichOneof("pattern") or ""
-    return verb.upper(), str(getattr(rule, verb)) if verb else ""
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """Finds a path of the template, whatever its prefix. Only ARNs have slashes in them."""
-    one_segment, segments = "[^/]+", "arn:.+"
-    filled = _VARIABLE.sub(lambda found: segments if found[2] else one_segment, template)
-    return re.compile(rf"{filled}\Z", re.DOTALL)
-
-
-_REST_FORMS = [
-    (verb, _pattern(template)) for verb, template in map(_rest_form, _METHODS.values()) if verb
-]
-
-
-def _app_monitor_name(request: Any) -> str | None:
-    """None too for what is no name: no app monitor has it, and it would end in messages."""
     fields = request.DESCRIPTOR.fields_by_name
     name = ""
     for member in ("app_monitor_name", "name"):
@@ -108,3 +83,55 @@ def _app_monitor_name(request: Any) -> str | None:
         if "resource_arn" in fields:
             name = request.resource_arn.partition("/")[2]
     return name if _NAME.fullmatch(name) else None
+
+
+def is_signed_for(operation: Operation, path: str, *, http_method: str, signed_path: str) -> bool:
+    """Return whether a signature over `http_method` and `signed_path` is for this operation.
+
+    Any prefix is allowed in front of the path, unless it turns the request into another operation:
+    DELETE of /appmonitor/appmonitor/policy deletes the policy of the app monitor `appmonitor`, not
+    the app monitor `policy`.
+
+    Args:
+        path: the path of the operation, from `Operation.path_of`.
+        signed_path: the path of the HTTP request, decoded.
+    """
+    signed_path = signed_path.rstrip("/")
+    if not path or http_method != operation.http_method or not signed_path.endswith(path):
+        return False
+    start = len(signed_path) - len(path)
+    found = (pattern.search(signed_path) for verb, pattern in _PATTERNS if verb == http_method)
+    return not any(match and match.start() < start for match in found)
+
+
+def _operation(method: MethodDescriptor) -> Operation:
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    verb = rule.WhichOneof("pattern") or ""
+    service = method.containing_service
+    return Operation(
+        name=method.name,
+        http_method=verb.upper(),
+        path=str(getattr(rule, verb)) if verb else "",
+        is_read_only=service is _CONTROL_PLANE and method.name.startswith(_READ_ONLY),
+        is_put=service in (_DATA_PLANE, _BRIDGE),
+    )
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return an expression that finds a path of the template behind any prefix."""
+    one_segment, segments = "[^/]+", "arn:.+"  # only ARNs contain slashes
+    filled = _VARIABLE.sub(lambda found: segments if found[2] else one_segment, template)
+    return re.compile(rf"{filled}\Z", re.DOTALL)
+
+
+_OPERATIONS = {
+    f"/{service.full_name}/{method.name}": _operation(method)
+    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR)
+    for method in service.methods
+}
+_PATTERNS = [
+    (operation.http_method, _pattern(operation.path))
+    for operation in _OPERATIONS.values()
+    if operation.path
+]
+PUT_RUM_EVENTS = _OPERATIONS[f"/{_DATA_PLANE.full_name}/PutRumEvents"]

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 __all__ = ["is_allowed_page"]
 
-import json
-from functools import lru_cache
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 
-def is_allowed_page(origin: str | None, referer: str | None, document: str) -> bool:
-    """Says whether the page of a request is of a domain of the app monitor's `document`.
+def is_allowed_page(origin: str | None, referer: str | None, domains: Collection[str]) -> bool:
+    """Return whether the page of a request is in one of the domains of its app monitor.
 
-    A request that names no page, as those of SDKs, passes: a browser always names one. The origin
-    `null`, of sandboxed frames and files, is no domain.
+    A request that names no page passes, as those of SDKs: a browser always names one. The origin
+    `null`, of sandboxed frames and files, is not a domain.
     """
     page = origin or referer
     if page is None:
@@ -25,13 +24,7 @@ def is_allowed_page(origin: str | None, referer: str | None, document: str) -> b
         host = urlsplit(page).hostname
     except ValueError:
         host = None
-    return host is not None and any(_matches(host, domain) for domain in _domains(document))
-
-
-@lru_cache(maxsize=1024)
-def _domains(document: str) -> tuple[str, ...]:
-    members = json.loads(document)
-    return (*members.get("DomainList", ()), *filter(None, [members.get("Domain")]))
+    return host is not None and any(_matches(host, domain) for domain in domains)
 
 
 def _matches(host: str, domain: str) -> bool:

@@ -12,11 +12,11 @@ __all__ = ["MetricDestinations", "no_destination"]
 from concurrent.futures import Executor
 
 from rum.v1 import metrics_pb2 as pb
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.metric_rules import NamesDestination, check_destination
 from rum_service.control.paging import decode_position, encode_token
 from rum_service.errors import ResourceNotFoundException
-from rum_service.monitors import Monitors
 from rum_service.storage.base import MetricStore
 from rum_service.storage.records import MetricDestinationRecord
 from rum_service.storage.threads import on_thread
@@ -27,7 +27,7 @@ _DEFAULT_PAGE = 50
 class MetricDestinations:
     """The use cases. All raise ResourceNotFoundException where there is no such app monitor."""
 
-    def __init__(self, monitors: Monitors, store: MetricStore, executor: Executor) -> None:
+    def __init__(self, monitors: AppMonitors, store: MetricStore, executor: Executor) -> None:
         self._monitors = monitors
         self._store = store
         self._executor = executor
@@ -39,7 +39,7 @@ class MetricDestinations:
         role = request.iam_role_arn or None
         made = False
         while not made:  # the app monitor may be removed in between: then find says so
-            record = await self._monitors.find(request.app_monitor_name)
+            record = await self._monitors.by_name(request.app_monitor_name)
             made = await on_thread(
                 self._executor,
                 self._store.put_destination,
@@ -55,7 +55,7 @@ class MetricDestinations:
         """Lists destinations, the one made first first, a page at a time."""
         validate_control(request)
         after = decode_position("nextToken", request.next_token) if request.next_token else 0
-        record = await self._monitors.find(request.app_monitor_name)
+        record = await self._monitors.by_name(request.app_monitor_name)
         size = request.max_results or _DEFAULT_PAGE
         found = await on_thread(
             self._executor,
@@ -84,7 +84,7 @@ class MetricDestinations:
     async def find(self, request: NamesDestination) -> MetricDestinationRecord:
         """Finds the destination that a request names. Raises ResourceNotFoundException."""
         check_destination(request)
-        record = await self._monitors.find(request.app_monitor_name)
+        record = await self._monitors.by_name(request.app_monitor_name)
         found = await on_thread(
             self._executor,
             self._store.destination,

@@ -19,11 +19,11 @@ import zstandard
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.paging import decode_token, encode_token
 from rum_service.events.document import event_document, event_ms, merged_metadata
 from rum_service.events.filter import EventFilter
-from rum_service.monitors import Monitors
 from rum_service.storage.base import LogStore
 from rum_service.storage.records import AppMonitorRecord, LoggedBatch
 
@@ -45,7 +45,7 @@ class Readback:
     """The use case. To be used on one event loop; reading happens on the executor's threads."""
 
     def __init__(
-        self, monitors: Monitors, log: LogStore, executor: Executor, *, account_id: str
+        self, monitors: AppMonitors, log: LogStore, executor: Executor, *, account_id: str
     ) -> None:
         self._monitors = monitors
         self._log = log
@@ -57,7 +57,7 @@ class Readback:
         validate_control(request)
         matches = EventFilter(request.filters)
         start = _position(request.next_token) if request.next_token else None
-        monitor = await self._monitors.find(request.name)
+        monitor = await self._monitors.by_name(request.name)
         read = partial(self._read, request, monitor, matches, start)
         return await asyncio.get_running_loop().run_in_executor(self._executor, read)
 

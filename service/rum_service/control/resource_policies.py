@@ -13,9 +13,9 @@ from concurrent.futures import Executor
 
 from rum.v1 import resource_policy_pb2 as pb
 from rum_service.auth.policy import evaluation as policy
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.errors import InvalidPolicyRevisionIdException, PolicyNotFoundException
-from rum_service.monitors import Monitors
 from rum_service.storage.base import PolicyStore
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread
@@ -26,7 +26,7 @@ class ResourcePolicies:
 
     def __init__(
         self,
-        monitors: Monitors,
+        monitors: AppMonitors,
         store: PolicyStore,
         executor: Executor,
         *,
@@ -52,7 +52,7 @@ class ResourcePolicies:
         asked = request.policy_revision_id if request.HasField("policy_revision_id") else None
         revision = self._new_id()
         while True:
-            record = await self._monitors.find(request.name)
+            record = await self._monitors.by_name(request.name)
             if await self._replace(record, asked, request.policy_document, revision):
                 return pb.PutResourcePolicyResponse(
                     policy_document=request.policy_document, policy_revision_id=revision
@@ -61,7 +61,7 @@ class ResourcePolicies:
     async def get(self, request: pb.GetResourcePolicyRequest) -> pb.GetResourcePolicyResponse:
         """Shows the policy. Raises PolicyNotFoundException."""
         validate_control(request)
-        record = _with_policy(await self._monitors.find(request.name))
+        record = _with_policy(await self._monitors.by_name(request.name))
         return pb.GetResourcePolicyResponse(
             policy_document=record.policy, policy_revision_id=record.policy_revision
         )
@@ -73,7 +73,7 @@ class ResourcePolicies:
         validate_control(request)
         asked = request.policy_revision_id if request.HasField("policy_revision_id") else None
         while True:
-            record = _with_policy(await self._monitors.find(request.name))
+            record = _with_policy(await self._monitors.by_name(request.name))
             if await self._replace(record, asked, None, None):
                 return pb.DeleteResourcePolicyResponse(policy_revision_id=record.policy_revision)
 
@@ -97,7 +97,7 @@ class ResourcePolicies:
             policy=document,
             revision=revision,
         )
-        self._monitors.forget_known()
+        self._monitors.forget()
         return replaced
 
 

@@ -15,10 +15,10 @@ from rum.v1.tags_pb2 import (
     TagResourceRequest,
     UntagResourceRequest,
 )
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.resource_arn import app_monitor_name
 from rum_service.errors import ValidationException
-from rum_service.monitors import Monitors
 
 _MOST = 50
 
@@ -26,7 +26,7 @@ _MOST = 50
 class Tags:
     """The use cases. All raise ResourceNotFoundException where the ARN names no app monitor."""
 
-    def __init__(self, monitors: Monitors, *, account_id: str) -> None:
+    def __init__(self, monitors: AppMonitors, *, account_id: str) -> None:
         self._monitors = monitors
         self._account_id = account_id
 

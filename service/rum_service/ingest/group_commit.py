@@ -1,4 +1,4 @@
-"""One transaction, and one fsync, for all batches that wait at the same moment."""
+"""Commits all batches that wait at the same moment in one transaction, with one fsync."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
 
 import structlog
 
@@ -21,22 +23,23 @@ Append = Callable[[Sequence[Batch]], list[bool]]
 Outcome = bool | Exception
 _Waiting = tuple[Batch, "asyncio.Future[bool]"]
 
-# Under load a writer that lingers finds larger groups. Without, a unary call costs 1.2 (1 event) to
-# 1.4 times (50) the CPU, REST, whose puts come together, 1.1 times. Alone, lingering would only add
-# its own length to the answer (2026-11, 2 cores).
+# Under load a writer that lingers commits larger groups. Without it a unary call costs 1.2 times
+# (1 event) to 1.4 times (50 events) the CPU, and a REST put, which arrives with others, 1.1 times.
+# For a lone batch, lingering would only delay the response (2026-11, 2 cores).
 _LINGER_S = 0.001
-# Batches of one failed group are tried one by one, until this many fail in a row: then it is the
-# store that fails, not a batch, and the callers should hear of it soon.
+# The batches of a failed group are retried one by one until this many fail in a row. The store
+# fails then, not a batch, and the callers should learn it soon.
 _FAILURES_IN_A_ROW = 3
-# What a waiting batch takes beside its payload, roughly: small ones are many before they are long.
+# Fixed overhead per batch, so that many small batches also reach the limit.
 _OBJECTS_BYTES = 1024
 
 
 class GroupCommit:
-    """A bounded queue before a store, and the one thread that writes.
+    """A bounded queue in front of a store, and the one thread that writes.
 
-    Every batch that is taken is answered, whatever fails: with the store's answer or its exception.
-    A transaction that fails is tried again batch by batch, so that one bad batch fails alone.
+    Every accepted batch is answered, whatever fails: with the store's result or its exception. The
+    batches of a failed transaction are retried one by one, so that one bad batch fails alone.
+    The context manager starts the thread and stops it.
     """
 
     def __init__(
@@ -55,25 +58,44 @@ class GroupCommit:
         self._waiting_bytes = 0
         self._stopping = False
         self._wake = threading.Condition()
-        self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._write, name="group-commit")
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Commit what waits, answer it, and end the thread."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.sleep(0)  # the last results were scheduled before the thread ended
 
     def submit(self, batch: Batch) -> asyncio.Future[bool]:
-        """Queues a batch; does not block. To be called on the event loop.
+        """Queue a batch. Does not block. Call this on the event loop.
 
         Returns:
-            What `LogStore.append` says of the batch, once it is committed.
+            The result of `LogStore.append` for the batch, once it is committed.
 
         Raises:
             ThrottlingException: too many bytes wait already, or the service is stopping.
         """
         if self._stopping:
             raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
-        # When nothing waits any is taken, or one longer than all that may wait never would be.
+        # An empty queue accepts any batch; otherwise an oversized batch could never be stored.
         if self._waiting_bytes and self._waiting_bytes + _weight(batch) > self._max_waiting_bytes:
             raise ThrottlingException(
-                "More batches wait to be stored than the service may hold.",
+                "Too many batches are waiting to be stored.",
                 service_code="rum",
                 quota_code="waiting-batches",
                 retry_after_seconds=1,
@@ -84,14 +106,6 @@ class GroupCommit:
             self._wake.notify()
         self._waiting_bytes += _weight(batch)
         return future
-
-    async def stop(self) -> None:
-        """Commits what waits, answers it, and ends the thread."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        await asyncio.to_thread(self._thread.join)
-        await asyncio.sleep(0)  # the last answers were scheduled before the thread ended
 
     def _write(self) -> None:
         lone = True
@@ -136,7 +150,7 @@ class GroupCommit:
         for (batch, future), outcome in zip(group, outcomes, strict=True):
             self._waiting_bytes -= _weight(batch)
             if future.done():
-                continue  # the caller went away; its batch is stored all the same
+                continue  # the caller has gone; its batch is stored all the same
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:

@@ -1,6 +1,6 @@
-"""PutRumEvents: validate → app monitor → authorize → group commit → answer.
+"""PutRumEvents: authenticate → app monitor → authorize → validate → group commit → committed.
 
-Source: PutRumEvents API page; the promises are in docs/wire.md.
+Source: PutRumEvents API page. docs/reference/wire.md states the promises.
 """
 
 from __future__ import annotations
@@ -10,50 +10,63 @@ __all__ = ["Ingest", "Put"]
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 import zstandard
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.auth.authorization import Authorization
+from rum_service.auth.authentication import Authentication
+from rum_service.auth.authorization import Authorization, AuthorizedMonitor
 from rum_service.auth.callers import Call
+from rum_service.auth.operations import PUT_RUM_EVENTS
+from rum_service.auth.policy.evaluation import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
 from rum_service.ingest.group_commit import GroupCommit
-from rum_service.ingest.validation import validate
+from rum_service.ingest.validation import check_id, validate
 from rum_service.monitors import Monitors
-from rum_service.storage.records import AppMonitorRecord, Batch
+from rum_service.storage.records import Batch
 
 logger = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One batch on its way in."""
+    """One batch to store."""
 
     request: PutRumEventsRequest
     request_id: str
-    """The id to log failures under."""
+    """The ID under which failures are logged."""
     call: Call
-    """Says who sends it."""
+    """What the call says about its caller."""
 
 
 class Ingest:
-    """The use case. To be used on one event loop."""
+    """The use case. For use on one event loop.
+
+    Args:
+        max_events: the most events in a batch.
+        clock: Unix seconds.
+    """
 
     def __init__(
         self,
-        monitors: Monitors,
-        gate: Authorization,
+        monitors: Monitors[Policy],
+        authentication: Authentication,
+        authorization: Authorization,
         group_commit: GroupCommit,
         *,
         max_events: int,
         clock: Callable[[], float],
     ) -> None:
         self._monitors = monitors
-        self._gate = gate
+        self._authentication = authentication
+        self._authorization = authorization
         self._group_commit = group_commit
         self._max_events = max_events
         self._clock = clock
@@ -61,63 +74,70 @@ class Ingest:
         self._compress = zstandard.ZstdCompressor(level=1).compress
 
     async def put(self, put: Put) -> None:
-        """Returns when the batch is on disk; raises RumError when it is not."""
-        error = (await self.put_many([put]))[0]
-        if error is not None:
-            raise error
+        """Return when the batch is on disk. Raises RumError if it is not stored."""
+        await self._committed(await self._submit(put), put)
 
     async def put_many(self, puts: Sequence[Put]) -> list[RumError | None]:
-        """Puts batches that arrived together, each on its own.
+        """Store batches that arrived together, each by itself.
 
         Args:
             puts: 1…N batches; the order is kept.
 
         Returns:
-            For each batch None, once it is on disk, or why it is not.
+            For each batch None, once it is on disk, or the reason why it is not stored.
         """
-        waiting = [await self._begin(put) for put in puts]
-        return [await self._finish(begun, put) for begun, put in zip(waiting, puts, strict=True)]
+        # All are queued before the first is waited for, so that one transaction stores them.
+        queued = [await _outcome(self._submit(put), put) for put in puts]
+        return [
+            future
+            if isinstance(future, RumError)
+            else await _outcome(self._committed(future, put), put)
+            for future, put in zip(queued, puts, strict=True)
+        ]
 
-    async def _begin(self, put: Put) -> asyncio.Future[bool] | RumError:
-        try:
-            validate(put.request, max_events=self._max_events)
-            monitor = await self._monitors.resolve(put.request.id)
-            await self._gate.admit_put(put.call, put.request, monitor)
-            batch = self._to_batch(put.request, monitor)
-            if batch.dropped_events:
-                logger.info(
-                    "custom events dropped: the app monitor has not enabled them",
-                    request_id=put.request_id,
-                    app_monitor=monitor.name,
-                    dropped=batch.dropped_events,
-                )
-            return self._group_commit.submit(batch)
-        except RumError as error:
-            return error
-        except Exception:
-            logger.exception("put failed", request_id=put.request_id)
-            return InternalServerException(retry_after_seconds=1)
+    async def _submit(self, put: Put) -> asyncio.Future[bool]:
+        """Check a batch and queue it. Raises RumError."""
+        request = put.request
+        check_id(request)
+        path = f"/appmonitors/{request.id}"
+        caller = await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
+        monitor = await self._monitors.by_id(request.id)
+        alias = request.alias if request.HasField("alias") else None
+        self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
+        validate(request, max_events=self._max_events)
+        batch = self._to_batch(request, monitor)
+        if batch.dropped_events:
+            logger.info(
+                "custom events dropped: the app monitor does not enable them",
+                request_id=put.request_id,
+                app_monitor=monitor.name,
+                dropped=batch.dropped_events,
+            )
+        return self._group_commit.submit(batch)
 
-    async def _finish(self, begun: asyncio.Future[bool] | RumError, put: Put) -> RumError | None:
-        if isinstance(begun, RumError):
-            return begun
+    async def _committed(self, future: asyncio.Future[bool], put: Put) -> None:
+        """Return when a queued batch is on disk. Raises RumError if it is not stored.
+
+        Undocumented: AWS does not say what happens to a second, different batch with the same
+        BatchId. The first stays. A success for the second would claim that its events are stored,
+        so it gets an error that clients do not retry.
+        """
         try:
-            stored = await begun
+            is_stored = await future
         except Exception as error:
-            logger.error("batch not stored", request_id=put.request_id, reason=type(error).__name__)
-            return InternalServerException(retry_after_seconds=1)
-        if stored:
-            return None
-        # Undocumented: two different batches with one id. The first stays; a success for the second
-        # would say that its events are stored, so it is told, with an answer that is not retried.
-        return ValidationException("BatchId is the id of another batch that is stored already.")
+            # The writer has logged the traceback once for the whole group.
+            reason = type(error).__name__
+            logger.error("batch not stored", request_id=put.request_id, reason=reason)
+            raise InternalServerException(retry_after_seconds=1) from None
+        if not is_stored:
+            raise ValidationException("BatchId is the id of another batch that is stored already.")
 
-    def _to_batch(self, request: PutRumEventsRequest, monitor: AppMonitorRecord) -> Batch:
+    def _to_batch(self, request: PutRumEventsRequest, monitor: AuthorizedMonitor) -> Batch:
         content = request.SerializeToString(deterministic=True)
-        # Of the request as received: a retry is known by it, whatever is dropped meanwhile.
+        # Over the request as received, so that a retry matches whatever is dropped in between.
         digest = hashlib.blake2b(content, digest_size=16).digest()
         dropped = 0
-        if not monitor.custom_events:
+        if not monitor.keeps_custom_events:
             request, dropped = without_custom_events(request)
             if dropped:
                 content = request.SerializeToString(deterministic=True)
@@ -134,3 +154,14 @@ class Ingest:
             payload=self._compress(content),
             dropped_events=dropped,
         )
+
+
+async def _outcome(step: Awaitable[T], put: Put) -> T | RumError:
+    """Await a step of one put and return its result, or the error to report for it."""
+    try:
+        return await step
+    except RumError as error:
+        return error
+    except Exception:
+        logger.exception("put failed", request_id=put.request_id)
+        return InternalServerException(retry_after_seconds=1)

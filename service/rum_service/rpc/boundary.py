@@ -1,47 +1,146 @@
-"""The boundary of every call: who calls, its log line, and failures as rich statuses."""
+"""The boundary of every call: request id, caller, authorization, and errors as rich statuses."""
 
 from __future__ import annotations
 
-__all__ = ["REQUEST_ID_KEY", "CallBoundary", "Context", "call_of", "request_id_of"]
+__all__ = ["CallBoundary", "Incoming", "call_of", "incoming"]
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import grpc
 import grpc.aio
 import structlog
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from grpc_status import rpc_status
 
 from rum.internal.v1.caller_pb2 import HttpCaller
+from rum_service.auth.authentication import Authentication
+from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
+from rum_service.auth.operations import Operation, app_monitor_name, operation_of
+from rum_service.auth.policy.evaluation import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
+from rum_service.monitors import Monitors
 from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
 
-REQUEST_ID_KEY = "x-amzn-requestid"
+_REQUEST_ID_KEY = "x-amzn-requestid"
 _CALLER_KEY = "rum-caller-bin"
+_MAX_REQUEST_ID = 64
+_PACKAGES = "/rum."
 
 # Quoted: the classes are generic in their stubs only.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_Behaviour = Callable[[Any, Context], Awaitable[Any]]
+_Behavior = Callable[[Any, Context], Awaitable[Any]]
 
 
-def request_id_of(context: Context) -> str:
-    """Returns the request id of a call: the caller's, or a new one."""
-    for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY:
-            return str(value)[:64]
-    return str(uuid.uuid4())
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The call that a servicer is answering."""
+
+    call: Call
+    request_id: str
+    """The caller's request id, or a new one. Logs and responses carry it."""
+
+
+_incoming: ContextVar[Incoming] = ContextVar("incoming")
+
+
+def incoming() -> Incoming:
+    """Return the call that is being answered. For servicers behind `CallBoundary`."""
+    return _incoming.get()
+
+
+class CallBoundary(grpc.aio.ServerInterceptor):
+    """Wraps the unary calls of the contract. Health and reflection pass untouched.
+
+    Everything but a put is authorized here. `Ingest` authorizes puts, batch by batch.
+    """
+
+    def __init__(
+        self,
+        authentication: Authentication,
+        authorization: Authorization,
+        monitors: Monitors[Policy],
+        *,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._authentication = authentication
+        self._authorization = authorization
+        self._monitors = monitors
+        self._new_id = new_id
+        self._wrapped: dict[str, _Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler | None:
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
+        if handler is None or not method.startswith(_PACKAGES):
+            return handler
+        behavior = cast("_Behavior", handler.unary_unary)
+        wrapped = self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
+            self._bounded(method, operation_of(method), behavior),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+        return wrapped
+
+    def _bounded(self, method: str, operation: Operation, behavior: _Behavior) -> _Behavior:
+        async def answer(request: Any, context: Context) -> Any:
+            request_id = self._request_id(context)
+            try:
+                call = call_of(context)
+                _incoming.set(Incoming(call, request_id))
+                if not operation.is_put:
+                    await self._authorize(call, operation, request)
+                return await behavior(request, context)
+            except RumError as error:
+                # Messages name members and constraints, never the contents of a request.
+                logger.info(
+                    "call rejected",
+                    method=method,
+                    request_id=request_id,
+                    error=type(error).__name__,
+                    reason=str(error),
+                )
+                await _abort(context, error)
+            except (grpc.aio.AbortError, grpc.aio.BaseError):
+                raise
+            except Exception:
+                logger.exception("call failed", method=method, request_id=request_id)
+                await _abort(context, InternalServerException(retry_after_seconds=1))
+
+        return answer
+
+    async def _authorize(self, call: Call, operation: Operation, request: Message) -> None:
+        caller = await self._authentication.caller(call, operation, operation.path_of(request))
+        name = app_monitor_name(request)
+        monitor = None
+        if name and caller.principal.app_monitor is not None:
+            monitor = await self._monitors.by_name(name)
+        self._authorization.authorize(caller, operation, monitor, name=name)
+
+    def _request_id(self, context: Context) -> str:
+        for key, value in context.invocation_metadata() or ():
+            if key == _REQUEST_ID_KEY:
+                return str(value)[:_MAX_REQUEST_ID]
+        return self._new_id()
 
 
 def call_of(context: Context) -> Call:
-    """Returns what a call brings along to say who makes it. Raises ValidationException."""
-    metadata = _once(context.invocation_metadata() or ())
+    """Return what a call says about its caller. Raises ValidationException."""
+    metadata = _without_duplicates(context.invocation_metadata() or ())
     scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
     kind, _, peer = unquote(context.peer()).partition(":")
     relayed = metadata.get(_CALLER_KEY)
@@ -54,12 +153,12 @@ def call_of(context: Context) -> Call:
     )
 
 
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two, a proxy and we could each believe another one."""
+def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Reject duplicates: a proxy might trust a different copy than we do."""
     metadata: dict[str, Any] = {}
     for key, value in pairs:
         if key in metadata and key in ("authorization", _CALLER_KEY):
-            raise ValidationException(f"{key} must be there once at most.")
+            raise ValidationException(f"{key} must appear at most once.")
         metadata[key] = value
     return metadata
 
@@ -69,51 +168,6 @@ def _relayed(message: bytes) -> HttpCaller:
         return HttpCaller.FromString(message)
     except DecodeError:
         raise ValidationException(f"{_CALLER_KEY} is not an HttpCaller.") from None
-
-
-Admit = Callable[[str, Any, Context], Awaitable[None]]
-"""Returns when a call of this method, with this request, may go on; raises RumError if not."""
-
-
-class CallBoundary(grpc.aio.ServerInterceptor):
-    """Wraps the unary calls of the contract (`rum.*`); health and reflection pass untouched."""
-
-    def __init__(self, admit: Admit) -> None:
-        self._admit = admit
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> _Handler | None:
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or not method.startswith("/rum."):
-            return handler
-        return grpc.unary_unary_rpc_method_handler(
-            _bounded(method, cast("_Behaviour", handler.unary_unary), self._admit),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-
-
-def _bounded(method: str, behaviour: _Behaviour, admit: Admit) -> _Behaviour:
-    async def call(request: Any, context: Context) -> Any:
-        try:
-            await admit(method, request, context)
-            return await behaviour(request, context)
-        except RumError as error:
-            # Messages name members and constraints, never what a request holds.
-            logger.info("call refused", method=method, error=type(error).__name__, why=str(error))
-            await _abort(context, error)
-        except (grpc.aio.AbortError, grpc.aio.BaseError):
-            raise
-        except Exception:
-            request_id = request_id_of(context)
-            logger.exception("call failed", method=method, request_id=request_id)
-            await _abort(context, InternalServerException(retry_after_seconds=1))
-
-    return call
 
 
 async def _abort(context: Context, error: RumError) -> None:

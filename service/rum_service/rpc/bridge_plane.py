@@ -8,20 +8,18 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 import structlog
-from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceServicer
 from rum_service.errors import ValidationException
 from rum_service.ingest.put import Ingest, Put
-from rum_service.rpc.boundary import call_of, request_id_of
+from rum_service.rpc.boundary import incoming
 from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _MAX_ENTRIES = 1000
-_OK = Status()
 
 
 class BridgePlane(BridgeServiceServicer):
@@ -31,16 +29,16 @@ class BridgePlane(BridgeServiceServicer):
         self._ingest = ingest
 
     async def BatchPutRumEvents(
-        self, request: pb.BatchPutRumEventsRequest, context: _Context
+        self, request: pb.BatchPutRumEventsRequest, _: _Context
     ) -> pb.BatchPutRumEventsResponse:
         if not 1 <= len(request.entries) <= _MAX_ENTRIES:
             raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
-        request_id, call = request_id_of(context), call_of(context)
+        current = incoming()
         puts = [
             Put(
                 entry.request,
-                entry.request_id[:64] or request_id,
-                call.relaying(entry.caller) if entry.HasField("caller") else call,
+                entry.request_id[:64] or current.request_id,
+                current.call.relaying(entry.caller) if entry.HasField("caller") else current.call,
             )
             for entry in request.entries
         ]
@@ -48,11 +46,9 @@ class BridgePlane(BridgeServiceServicer):
         for put, error in zip(puts, errors, strict=True):
             if error is not None:
                 logger.info(
-                    "put refused",
+                    "put rejected",
                     request_id=put.request_id,
                     error=type(error).__name__,
-                    why=str(error),
+                    reason=str(error),
                 )
-        return pb.BatchPutRumEventsResponse(
-            statuses=[_OK if error is None else to_status(error) for error in errors]
-        )
+        return pb.BatchPutRumEventsResponse(statuses=[to_status(error) for error in errors])

@@ -11,12 +11,12 @@ import grpc.aio
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceServicer
+from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.tags import Tags
-from rum_service.monitors import Monitors
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -27,7 +27,7 @@ class ControlPlane(ControlPlaneServiceServicer):
     def __init__(
         self,
         *,
-        monitors: Monitors,
+        monitors: AppMonitors,
         readback: Readback,
         tags: Tags,
         policies: ResourcePolicies,

@@ -1,4 +1,4 @@
-"""DataPlaneService over gRPC: message in, use case, message out."""
+"""DataPlaneService: translates between gRPC messages and the use case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grpc.aio
 from rum.v1 import data_plane_service_pb2 as pb
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceServicer
 from rum_service.ingest.put import Ingest, Put
-from rum_service.rpc.boundary import call_of, request_id_of
+from rum_service.rpc.boundary import incoming
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -23,7 +23,8 @@ class DataPlane(DataPlaneServiceServicer):
         self._ingest = ingest
 
     async def PutRumEvents(
-        self, request: pb.PutRumEventsRequest, context: _Context
+        self, request: pb.PutRumEventsRequest, _: _Context
     ) -> pb.PutRumEventsResponse:
-        await self._ingest.put(Put(request, request_id_of(context), call_of(context)))
+        current = incoming()
+        await self._ingest.put(Put(request, current.request_id, current.call))
         return pb.PutRumEventsResponse()

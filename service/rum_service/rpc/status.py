@@ -1,7 +1,7 @@
-"""Tells callers of failures: an exception becomes a google.rpc.Status, its message details[0].
+"""Turns the outcome of a call into a google.rpc.Status whose details[0] names the exception.
 
-The codes give the documented HTTP statuses by the canonical table, so any gRPC-JSON transcoder
-answers them right. Retryable: RESOURCE_EXHAUSTED and INTERNAL; the rest is final.
+By the canonical table the codes give the documented HTTP statuses, so any gRPC-JSON transcoder
+returns them. RESOURCE_EXHAUSTED and INTERNAL may be retried; every other error is final.
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ _CODES: dict[type[errors.RumError], int] = {
 }
 
 
-def to_status(error: RumError) -> Status:
-    """Returns the status that carries `error`, members and all."""
+_OK = Status()
+
+
+def to_status(error: RumError | None) -> Status:
+    """Return OK for None, else the status that carries the error with its members."""
+    if error is None:
+        return _OK
     details = AnyMessage()
     details.Pack(_to_message(error))
     return Status(code=_CODES[type(error)], message=error.message, details=[details])

@@ -1,0 +1,115 @@
+"""The gRPC server: servicers behind the boundary, health, reflection, and a graceful stop."""
+
+from __future__ import annotations
+
+__all__ = ["GrpcServer"]
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import grpc.aio
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from rum.internal.v1 import bridge_service_pb2
+from rum.internal.v1.bridge_service_pb2_grpc import add_BridgeServiceServicer_to_server
+from rum.operator.v1 import operator_service_pb2
+from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
+from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.bridge_plane import BridgePlane
+from rum_service.rpc.control_plane import ControlPlane
+from rum_service.rpc.data_plane import DataPlane
+from rum_service.rpc.health import StoreHealth
+from rum_service.rpc.listen import listen
+from rum_service.rpc.operator_plane import Operator
+from rum_service.settings import ServiceSettings
+
+logger = structlog.get_logger()
+
+_MAX_METADATA_BYTES = 128 << 10
+_SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (data_plane_service_pb2, "DataPlaneService"),
+        (control_plane_service_pb2, "ControlPlaneService"),
+        (operator_service_pb2, "OperatorService"),
+        (bridge_service_pb2, "BridgeService"),
+    )
+)
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+
+class GrpcServer:
+    """The context manager listens; at its end it finishes the calls that are under way.
+
+    Args:
+        check_writable: what health asks: blocks, and raises if a put would not be stored.
+    """
+
+    address: str
+    """host:port, with the port that was bound, once the context is entered."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        boundary: CallBoundary,
+        *,
+        data_plane: DataPlane,
+        bridge_plane: BridgePlane,
+        control_plane: ControlPlane,
+        operator_plane: Operator,
+        check_writable: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._boundary = boundary
+        self._data_plane = data_plane
+        self._bridge_plane = bridge_plane
+        self._control_plane = control_plane
+        self._operator_plane = operator_plane
+        self._check_writable = check_writable
+
+    async def __aenter__(self) -> Self:
+        """Listen. Raises StartError."""
+        # Created here, not earlier: the server and its health belong to the running event loop.
+        self._health = StoreHealth(_SERVICES, self._check_writable)
+        self._server = server = grpc.aio.server(
+            interceptors=[self._boundary], options=_options(self._settings)
+        )
+        add_DataPlaneServiceServicer_to_server(self._data_plane, server)
+        add_BridgeServiceServicer_to_server(self._bridge_plane, server)
+        add_ControlPlaneServiceServicer_to_server(self._control_plane, server)
+        add_OperatorServiceServicer_to_server(self._operator_plane, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((*_SERVICES, _HEALTH, reflection.SERVICE_NAME), server)
+        self.address = listen(server, self._settings)
+        await server.start()
+        socket = self._settings.socket or None
+        logger.info("service listens", grpc=self.address, socket=socket)
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self._health.drain()
+        await self._server.stop(self._settings.drain_s)
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    return [
+        # Without this, two processes that share a port by accident each get half of the calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        # A bridge reports the query string: 200 ids of BatchDeleteRumMetricDefinitions take 12 KB.
+        # The default limit of gRPC is 8 KB.
+        ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
+    ]
