@@ -1,1 +1,1 @@
-"""The gRPC server of OpenRUM: validates, stores, reads back."""
+"""The gRPC service of OpenRUM. Start reading at `server.py`."""

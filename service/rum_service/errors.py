@@ -1,24 +1,24 @@
-"""The failures a caller is told of, as exceptions with AWS's names and members.
+"""The errors that callers see, as exceptions with AWS's names and members.
 
     RumError
-    ├── ValidationException                  the request is wrong; sending it again does not help
+    ├── ValidationException                  the request is invalid; a retry does not help
     ├── ResourceNotFoundException            the named resource does not exist
-    ├── ConflictException                    the named resource exists already
+    ├── ConflictException                    the named resource already exists
     ├── AccessDeniedException                the caller may not do this
-    ├── MissingAuthenticationTokenException  the request is not signed and had to be
+    ├── MissingAuthenticationTokenException  the request is not signed, but must be
     ├── IncompleteSignatureException         the signature is malformed
-    ├── InvalidSignatureException            the signature is not that of this request or time
-    ├── UnrecognizedClientException          the access key or session token is not known
+    ├── InvalidSignatureException            the signature does not match the request or the time
+    ├── UnrecognizedClientException          the access key or session token is unknown
     ├── ExpiredTokenException                the temporary credentials have expired
-    ├── ServiceQuotaExceededException        no more resources of this kind
+    ├── ServiceQuotaExceededException        the limit of resources is reached
     ├── PolicyNotFoundException              the app monitor has no resource policy
     ├── InvalidPolicyRevisionIdException     the policy has changed since the caller read it
-    ├── MalformedPolicyDocumentException     the policy document is not one
+    ├── MalformedPolicyDocumentException     the policy document is invalid
     ├── PolicySizeLimitExceededException     the policy document is too large
-    ├── ThrottlingException                  not now; try again after a wait
-    └── InternalServerException              the service failed; try again after a wait
+    ├── ThrottlingException                  rejected for now; retry after a wait
+    └── InternalServerException              the service failed; retry after a wait
 
-Domain code raises these and knows no gRPC code and no HTTP status: `status` translates, by table.
+Domain code raises these and knows neither gRPC codes nor HTTP statuses: `rpc/status.py` translates.
 Source: PutRumEvents, CreateAppMonitor and PutResourcePolicy API pages, "Errors"; Common errors of
 AWS APIs.
 """
@@ -50,7 +50,7 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class RumError(Exception):
-    """A failure the caller is told of. The fields are the members of the message of its name."""
+    """An error for the caller. Its fields are the members of the message with its name."""
 
     message: str
 
@@ -60,7 +60,7 @@ class RumError(Exception):
 
 @dataclass(eq=False)
 class ValidationException(RumError):
-    """A member of the request is not valid; `message` names it in its wire spelling."""
+    """A member of the request is invalid. `message` names it in its wire spelling."""
 
 
 @dataclass(eq=False)
@@ -70,24 +70,24 @@ class AccessDeniedException(RumError):
 
 @dataclass(eq=False)
 class MissingAuthenticationTokenException(RumError):
-    """The request is not signed and had to be."""
+    """The request is not signed, but must be."""
 
     message: str = "Request is missing Authentication Token"
 
 
 @dataclass(eq=False)
 class IncompleteSignatureException(RumError):
-    """The signature is malformed; `message` names the part in its wire spelling."""
+    """The signature is malformed. `message` names the part in its wire spelling."""
 
 
 @dataclass(eq=False)
 class InvalidSignatureException(RumError):
-    """The signature is not that of this request, or not of this time, region or service."""
+    """The signature does not match the request, the time, the region or the service."""
 
 
 @dataclass(eq=False)
 class UnrecognizedClientException(RumError):
-    """The access key or the session token is not known; the text does not say which."""
+    """The access key or the session token is unknown. The message does not say which."""
 
     message: str = "The security token included in the request is invalid."
 
@@ -101,22 +101,22 @@ class ExpiredTokenException(RumError):
 
 @dataclass(eq=False)
 class ServiceQuotaExceededException(RumError):
-    """No more resources of this kind."""
+    """The limit of resources is reached."""
 
 
 @dataclass(eq=False)
 class PolicyNotFoundException(RumError):
-    """The app monitor exists and has no resource policy."""
+    """The app monitor exists, but has no resource policy."""
 
 
 @dataclass(eq=False)
 class InvalidPolicyRevisionIdException(RumError):
-    """The revision the caller named is not the policy's current one."""
+    """The revision in the request is not the current revision of the policy."""
 
 
 @dataclass(eq=False)
 class MalformedPolicyDocumentException(RumError):
-    """The policy document is not one; `message` names the element: `Statement[1].Effect: ...`."""
+    """The policy document is invalid. `message` names the element: `Statement[1].Effect: ...`."""
 
 
 @dataclass(eq=False)
@@ -134,7 +134,7 @@ class ResourceNotFoundException(RumError):
 
 @dataclass(eq=False)
 class ConflictException(RumError):
-    """The named resource exists already."""
+    """The named resource already exists."""
 
     resource_name: str = ""
     resource_type: str | None = None
@@ -142,7 +142,7 @@ class ConflictException(RumError):
 
 @dataclass(eq=False)
 class ThrottlingException(RumError):
-    """Refused for now; nothing of the request was stored. The wait is in whole seconds."""
+    """Rejected for now. Nothing of the request was stored. The wait is in whole seconds."""
 
     service_code: str | None = None
     quota_code: str | None = None
@@ -151,7 +151,7 @@ class ThrottlingException(RumError):
 
 @dataclass(eq=False)
 class InternalServerException(RumError):
-    """The service failed. The text is fixed: the cause goes to the log, never to the caller."""
+    """The service failed. The message is fixed: the cause is logged, never sent to the caller."""
 
     message: str = "Internal service exception."
     retry_after_seconds: int | None = None

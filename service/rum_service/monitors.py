@@ -27,7 +27,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Monitor(Generic[P]):
-    """An app monitor, compiled. `P` is the type of a compiled resource policy."""
+    """A compiled app monitor. `P` is the type of its compiled resource policy."""
 
     key: int
     """Identifies the app monitor in the log."""
@@ -44,7 +44,7 @@ class Monitors(Generic[P]):
     """Finds app monitors. For use on one event loop; the store works on the executor's threads.
 
     Args:
-        compile_policy: compiles the text of a stored resource policy.
+        compile_policy: compiles a stored resource policy.
         clock: monotonic, in seconds.
     """
 

@@ -1,1 +1,1 @@
-"""The way of a put: validate, authorize, wait for the commit."""
+"""Storing batches: authorize, validate, and wait for the commit."""

@@ -106,7 +106,7 @@ class CallBoundary(grpc.aio.ServerInterceptor):
                     await self._authorize(call, operation, request)
                 return await behavior(request, context)
             except RumError as error:
-                # Messages name members and constraints, never the contents of a request.
+                # Messages name members and constraints, never request contents.
                 logger.info(
                     "call rejected",
                     method=method,

@@ -1,4 +1,4 @@
-"""ControlPlaneService over gRPC: message in, use case, message out."""
+"""ControlPlaneService: translates between gRPC messages and the use cases."""
 
 from __future__ import annotations
 

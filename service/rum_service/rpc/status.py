@@ -1,4 +1,4 @@
-"""Turns the outcome of a call into a google.rpc.Status whose details[0] names the exception.
+"""Turns an outcome into a google.rpc.Status whose details[0] names the exception.
 
 By the canonical table the codes give the documented HTTP statuses, so any gRPC-JSON transcoder
 returns them. RESOURCE_EXHAUSTED and INTERNAL may be retried; every other error is final.
