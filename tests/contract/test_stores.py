@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
 from rum_service.storage.base import Store
+from rum_service.storage.records import Appended
 from tests.support.logged import ALL_TIME, logged, payload, payloads
+
+STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
 
 
 def test_an_appended_batch_is_read_back_as_it_was(any_store: Store) -> None:
@@ -18,21 +23,21 @@ def test_an_appended_batch_is_read_back_as_it_was(any_store: Store) -> None:
     answers = any_store.log.append([batch])
     found = any_store.log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=10)
 
-    assert answers == [True]
+    assert answers == [STORED]
     assert [batch.payload] == [one.payload for one in found]
 
 
 def test_a_batch_appended_again_is_not_stored_again(any_store: Store) -> None:
     any_store.log.append([logged(1)])
 
-    assert any_store.log.append([logged(1)]) == [True]
+    assert any_store.log.append([logged(1)]) == [DUPLICATE]
     assert [payload(1)] == payloads(any_store.log)
 
 
 def test_a_batch_that_comes_later_does_not_change_what_its_retry_says(any_store: Store) -> None:
     any_store.log.append([logged(1, received_ms=1_000)])
 
-    assert any_store.log.append([logged(1, received_ms=9_000)]) == [True]
+    assert any_store.log.append([logged(1, received_ms=9_000)]) == [DUPLICATE]
 
 
 def test_another_batch_with_the_id_of_a_stored_one_is_refused_and_the_first_stays(
@@ -40,7 +45,7 @@ def test_another_batch_with_the_id_of_a_stored_one_is_refused_and_the_first_stay
 ) -> None:
     any_store.log.append([logged(1, digest=1)])
 
-    assert any_store.log.append([logged(1, digest=2)]) == [False]
+    assert any_store.log.append([logged(1, digest=2)]) == [CONFLICT]
     assert [payload(1, 1)] == payloads(any_store.log)
 
 
@@ -49,7 +54,7 @@ def test_of_two_different_batches_with_one_id_in_one_call_the_first_stays(
 ) -> None:
     answers = any_store.log.append([logged(1, digest=1), logged(1, digest=2), logged(1, digest=1)])
 
-    assert answers == [True, False, True]
+    assert answers == [STORED, CONFLICT, DUPLICATE]
     assert [payload(1, 1)] == payloads(any_store.log)
 
 
@@ -60,13 +65,13 @@ def test_answers_come_in_the_order_of_the_batches_new_known_and_refused(any_stor
         [logged(1), logged(2), logged(3), logged(4, digest=9), logged(5), logged(3)]
     )
 
-    assert answers == [True, True, True, False, True, True]
+    assert answers == [STORED, DUPLICATE, STORED, CONFLICT, STORED, DUPLICATE]
 
 
 def test_one_batch_id_in_two_app_monitors_is_two_batches(any_store: Store) -> None:
     answers = any_store.log.append([logged(1, app_monitor=1), logged(1, app_monitor=2, digest=7)])
 
-    assert answers == [True, True]
+    assert answers == [STORED, STORED]
     assert [payload(1, 7)] == payloads(any_store.log, 2)
 
 
@@ -77,7 +82,7 @@ def test_an_append_that_raises_has_stored_none_of_its_batches(any_store: Store) 
         any_store.log.append([logged(1), broken, logged(3)])
 
     assert payloads(any_store.log) == []
-    assert any_store.log.append([logged(1)]) == [True]
+    assert any_store.log.append([logged(1)]) == [STORED]
 
 
 def test_what_an_append_raises_does_not_say_what_was_to_be_stored(any_store: Store) -> None:
@@ -102,7 +107,9 @@ def test_a_group_of_the_smallest_batches_is_answered_also_where_one_is_known(
     group = [logged(number) for number in range(33_000)]
     any_store.log.append(group[16_000:16_001])
 
-    assert any_store.log.append(group) == [True] * 33_000
+    answers = any_store.log.append(group)
+
+    assert answers == [STORED] * 16_000 + [DUPLICATE] + [STORED] * 16_999
 
 
 def test_batches_are_read_the_newest_first_in_the_order_of_their_commits(any_store: Store) -> None:
@@ -193,7 +200,7 @@ def test_batches_appended_from_many_threads_are_each_stored_once(any_store: Stor
     threads = 4
     together = threading.Barrier(threads)
 
-    def append(start: int) -> list[bool]:
+    def append(start: int) -> list[Appended]:
         together.wait()
         # Each thread has every batch, and begins with another one.
         return [any_store.log.append([logged((start + n) % 20)])[0] for n in range(20)]
@@ -201,7 +208,7 @@ def test_batches_appended_from_many_threads_are_each_stored_once(any_store: Stor
     with ThreadPoolExecutor(threads) as pool:
         answers = list(pool.map(append, range(0, 20, 5)))
 
-    assert answers == [[True] * 20] * threads
+    assert Counter(chain.from_iterable(answers)) == {STORED: 20, DUPLICATE: 60}
     assert sorted(payload(number) for number in range(20)) == sorted(payloads(any_store.log))
 
 

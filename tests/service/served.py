@@ -17,7 +17,7 @@ from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_service.storage import open_store
 from rum_service.storage.base import LogStore
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Appended, Batch
 from tests.support.services import ACCOUNT, settings_in, started
 
 MAX_APP_MONITORS = 12
@@ -68,7 +68,7 @@ class HeldLog:
         self.purge = log.purge
         self.check_writable = log.check_writable
 
-    def append(self, batches: Sequence[Batch]) -> list[bool]:
+    def append(self, batches: Sequence[Batch]) -> list[Appended]:
         self.held.set()
         assert self.go_on.wait(_TIMEOUT_S)
         if self.broken:

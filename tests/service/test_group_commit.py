@@ -12,7 +12,7 @@ import pytest
 
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.group_commit import GroupCommit
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Appended, Batch
 from tests.support.logged import logged, payload, payloads
 from tests.support.memory_store import MemoryLog
 from tests.support.memory_tables import MemoryTables
@@ -31,7 +31,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._fails = fails
 
-    def append(self, batches: Sequence[Batch]) -> list[bool]:
+    def append(self, batches: Sequence[Batch]) -> list[Appended]:
         self.groups.append(len(batches))
         self._loop.call_soon_threadsafe(self.at_gate.set)
         assert self.gate.wait(_TIMEOUT_S)
@@ -59,7 +59,7 @@ async def group_commit(
 
 async def behind_one_commit(
     commit: GroupCommit, store: Store, batches: Sequence[Batch]
-) -> list[bool | BaseException]:
+) -> list[Appended | BaseException]:
     """Lets one batch reach the store, has the others wait behind it, and returns their answers."""
     first = commit.submit(logged(1000))
     await store.at_gate.wait()
@@ -75,7 +75,7 @@ async def test_all_batches_that_wait_share_one_transaction() -> None:
     async with group_commit(store) as commit:
         answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
 
-    assert answers == [True] * 5
+    assert answers == [Appended.STORED] * 5
     assert store.groups == [1, 5]
 
 
@@ -94,7 +94,7 @@ async def test_a_batch_larger_than_a_group_is_a_group() -> None:
     async with group_commit(store, max_group_bytes=10) as commit:
         stored = await commit.submit(replace(logged(1), payload=bytes(1000)))
 
-    assert stored is True
+    assert stored is Appended.STORED
 
 
 async def test_batches_are_committed_in_the_order_they_came() -> None:
@@ -111,7 +111,7 @@ async def test_the_store_decides_which_batch_is_refused() -> None:
     async with group_commit(store) as commit:
         answers = await behind_one_commit(commit, store, batches)
 
-    assert answers == [True, False, True]
+    assert answers == [Appended.STORED, Appended.CONFLICT, Appended.DUPLICATE]
 
 
 async def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
@@ -119,7 +119,7 @@ async def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
     async with group_commit(store) as commit:
         answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
 
-    assert [type(answer) for answer in answers] == [bool, bool, OSError, bool, bool]
+    assert [type(answer) for answer in answers] == [Appended] * 2 + [OSError] + [Appended] * 2
     assert store.groups == [1, 5, 1, 1, 1, 1, 1]
 
 
@@ -152,7 +152,7 @@ async def test_what_comes_after_the_store_is_back_is_stored() -> None:
         down = False
         stored = await commit.submit(logged(1))
 
-    assert stored is True
+    assert stored is Appended.STORED
 
 
 async def test_a_full_queue_throttles_with_a_wait_and_takes_again_once_it_is_empty() -> None:
@@ -166,7 +166,7 @@ async def test_a_full_queue_throttles_with_a_wait_and_takes_again_once_it_is_emp
         await taken
         again = await commit.submit(replace(batch, batch_id=bytes(16)))
 
-    assert again is True
+    assert again is Appended.STORED
     assert refused.value.retry_after_seconds == 1
     assert (refused.value.service_code, refused.value.quota_code) == ("rum", "waiting-batches")
 
@@ -194,7 +194,7 @@ async def test_stop_commits_what_waits_and_answers_it() -> None:
         store.gate.set()
         await stopping
 
-    assert [future.result() for future in (first, *waiting)] == [True] * 4
+    assert [future.result() for future in (first, *waiting)] == [Appended.STORED] * 4
     assert len(payloads(store.memory)) == 4
 
 
@@ -220,6 +220,6 @@ async def test_the_batch_of_a_caller_that_went_away_is_stored() -> None:
         store.gate.set()
         stored = await here
 
-    assert stored is True
+    assert stored is Appended.STORED
     assert gone.cancelled()
     assert payloads(store.memory) == [payload(2), payload(1)]

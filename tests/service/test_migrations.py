@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from rum_service.storage import open_store
+from rum_service.storage.records import Appended
 from rum_service.storage.schema import metadata
 from tests.support.logged import logged, payload, payloads
 
@@ -77,7 +78,7 @@ def test_processes_that_start_together_on_an_empty_database_all_start(url: str) 
     starts = 4
     together = threading.Barrier(starts)
 
-    def start(number: int) -> list[bool]:
+    def start(number: int) -> list[Appended]:
         together.wait()
         store = open_store(url)
         try:
@@ -91,5 +92,5 @@ def test_processes_that_start_together_on_an_empty_database_all_start(url: str) 
     found = payloads(store.log)
     store.close()
 
-    assert answers == [[True]] * starts
+    assert answers == [[Appended.STORED]] * starts
     assert sorted(found) == [payload(number) for number in range(starts)]

@@ -266,6 +266,18 @@ def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
     assert stored(grpc_stub) == ids(first, second)
 
 
+def test_retries_put_together_with_new_batches_are_reported_as_duplicates(
+    grpc_stub: Stubs, shop: str
+) -> None:
+    stored, new = message(shop), message(shop)
+    grpc_stub.data.PutRumEvents(stored)
+    entries = [BatchPutRumEventsEntry(request=request) for request in (new, stored, new)]
+    response = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
+
+    assert [status.code for status in response.statuses] == [0, 0, 0]
+    assert list(response.duplicates) == [1, 2]
+
+
 @pytest.mark.parametrize("entries", [0, 1001])
 def test_batches_put_together_are_1_to_1000(grpc_stub: Stubs, entries: int) -> None:
     request = BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry()] * entries)

@@ -21,7 +21,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
-from rum_service.storage.records import AppMonitorRecord, Batch, CredentialRecord, LoggedBatch
+from rum_service.storage.records import (
+    Appended,
+    AppMonitorRecord,
+    Batch,
+    CredentialRecord,
+    LoggedBatch,
+)
 from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
 from tests.support.memory_tables import MemoryTables
 
@@ -45,7 +51,7 @@ class MemoryLog:
     def __init__(self, tables: MemoryTables) -> None:
         self.tables = tables
 
-    def append(self, batches: Sequence[Batch]) -> list[bool]:
+    def append(self, batches: Sequence[Batch]) -> list[Appended]:
         with self.tables.lock:
             log = dict(self.tables.batches)
             results = []
@@ -53,7 +59,11 @@ class MemoryLog:
                 key = (batch.app_monitor, batch.batch_id)
                 if key not in log:
                     log[key] = (self.tables.next_number("batches"), batch)
-                results.append(log[key][1].digest == batch.digest)
+                    results.append(Appended.STORED)
+                elif log[key][1].digest == batch.digest:
+                    results.append(Appended.DUPLICATE)
+                else:
+                    results.append(Appended.CONFLICT)
             self.tables.batches = log
             return results
 

@@ -15,13 +15,13 @@ from typing import Self
 import structlog
 
 from rum_service.errors import ThrottlingException
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
 
-Append = Callable[[Sequence[Batch]], list[bool]]
-Outcome = bool | Exception
-_Waiting = tuple[Batch, "asyncio.Future[bool]"]
+Append = Callable[[Sequence[Batch]], list[Appended]]
+Outcome = Appended | Exception
+_Waiting = tuple[Batch, "asyncio.Future[Appended]"]
 
 # Under load a writer that lingers commits larger groups. Without it a unary call costs 1.2 times
 # (1 event) to 1.4 times (50 events) the CPU, and a REST put, which arrives with others, 1.1 times.
@@ -81,7 +81,7 @@ class GroupCommit:
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # the last results were scheduled before the thread ended
 
-    def submit(self, batch: Batch) -> asyncio.Future[bool]:
+    def submit(self, batch: Batch) -> asyncio.Future[Appended]:
         """Queue a batch. Does not block. Call this on the event loop.
 
         Returns:

@@ -28,7 +28,7 @@ from rum_service.events.custom import without_custom_events
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.validation import check_id, validate
 from rum_service.monitors import Monitors
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
 
@@ -77,14 +77,14 @@ class Ingest:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
         await self._committed(await self._submit(put), put)
 
-    async def put_many(self, puts: Sequence[Put]) -> list[RumError | None]:
+    async def put_many(self, puts: Sequence[Put]) -> list[Appended | RumError]:
         """Store batches that arrived together, each by itself.
 
         Args:
             puts: 1…N batches; the order is kept.
 
         Returns:
-            For each batch None, once it is on disk, or the reason why it is not stored.
+            For each batch STORED or DUPLICATE, once it is on disk, or why it is not stored.
         """
         # All are queued before the first is waited for, so that one transaction stores them.
         queued = [await _outcome(self._submit(put), put) for put in puts]
@@ -95,7 +95,7 @@ class Ingest:
             for future, put in zip(queued, puts, strict=True)
         ]
 
-    async def _submit(self, put: Put) -> asyncio.Future[bool]:
+    async def _submit(self, put: Put) -> asyncio.Future[Appended]:
         """Check a batch and queue it. Raises RumError."""
         request = put.request
         check_id(request)
@@ -115,7 +115,7 @@ class Ingest:
             )
         return self._group_commit.submit(batch)
 
-    async def _committed(self, future: asyncio.Future[bool], put: Put) -> None:
+    async def _committed(self, future: asyncio.Future[Appended], put: Put) -> Appended:
         """Return when a queued batch is on disk. Raises RumError if it is not stored.
 
         Undocumented: AWS does not say what happens to a second, different batch with the same
@@ -123,14 +123,15 @@ class Ingest:
         so it gets an error that clients do not retry.
         """
         try:
-            is_stored = await future
+            appended = await future
         except Exception as error:
             # The writer has logged the traceback once for the whole group.
             reason = type(error).__name__
             logger.error("batch not stored", request_id=put.request_id, reason=reason)
             raise InternalServerException(retry_after_seconds=1) from None
-        if not is_stored:
+        if appended is Appended.CONFLICT:
             raise ValidationException("BatchId is the id of another batch that is stored already.")
+        return appended
 
     def _to_batch(self, request: PutRumEventsRequest, monitor: AuthorizedMonitor) -> Batch:
         content = request.SerializeToString(deterministic=True)

@@ -11,10 +11,11 @@ import structlog
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceServicer
-from rum_service.errors import ValidationException
+from rum_service.errors import RumError, ValidationException
 from rum_service.ingest.put import Ingest, Put
 from rum_service.rpc.boundary import incoming
 from rum_service.rpc.status import to_status
+from rum_service.storage.records import Appended
 
 logger = structlog.get_logger()
 
@@ -42,13 +43,20 @@ class BridgePlane(BridgeServiceServicer):
             )
             for entry in request.entries
         ]
-        errors = await self._ingest.put_many(puts)
-        for put, error in zip(puts, errors, strict=True):
-            if error is not None:
+        results = await self._ingest.put_many(puts)
+        for put, result in zip(puts, results, strict=True):
+            if isinstance(result, RumError):
                 logger.info(
                     "put rejected",
                     request_id=put.request_id,
-                    error=type(error).__name__,
-                    reason=str(error),
+                    error=type(result).__name__,
+                    reason=str(result),
                 )
-        return pb.BatchPutRumEventsResponse(statuses=[to_status(error) for error in errors])
+        return pb.BatchPutRumEventsResponse(
+            statuses=[
+                to_status(result if isinstance(result, RumError) else None) for result in results
+            ],
+            duplicates=[
+                index for index, result in enumerate(results) if result is Appended.DUPLICATE
+            ],
+        )

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rum_service.storage.records import (
+    Appended,
     AppMonitorRecord,
     Batch,
     CredentialRecord,
@@ -53,15 +54,14 @@ class DefinitionTakenError(Exception):
 class LogStore(Protocol):
     """The log of batches, in the order of their commits. Batches are immutable."""
 
-    def append(self, batches: Sequence[Batch]) -> list[bool]:
+    def append(self, batches: Sequence[Batch]) -> list[Appended]:
         """Commit all batches in one transaction; they are on disk when this returns.
 
         Idempotent: a batch with the ID and digest of a stored batch is not stored again.
 
         Returns:
-            One result per batch, in order. True: the batch is stored. False: another batch, with a
-            different digest, already has its ID; that batch stays unchanged. When two batches of
-            one call conflict, the first is stored.
+            One outcome per batch, in order. Of several batches with one ID in one call, the first
+            is stored. The others are duplicates if they have its digest, else conflicts.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AppMonitorRecord",
+    "Appended",
     "Batch",
     "CredentialRecord",
     "LoggedBatch",
@@ -12,6 +13,7 @@ __all__ = [
 ]
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,17 @@ class Batch:
     """The serialized PutRumEventsRequest, compressed with zstd."""
     dropped_events: int = 0
     """How many events were sent that the payload does not hold: custom events, not enabled."""
+
+
+class Appended(Enum):
+    """What an append did with one batch."""
+
+    STORED = auto()
+    """The batch is new, and the log holds it now."""
+    DUPLICATE = auto()
+    """The log held the batch already, and holds it once."""
+    CONFLICT = auto()
+    """The log holds another batch with this id and does not hold this one."""
 
 
 @dataclass(frozen=True, slots=True)

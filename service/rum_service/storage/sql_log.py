@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, select, update
 
 from rum_service.storage.database import Database
-from rum_service.storage.records import Batch, LoggedBatch
+from rum_service.storage.records import Appended, Batch, LoggedBatch
 from rum_service.storage.schema import app_monitors, batches, write_checks
 
 # The smallest batches fill a group with 40,000. A statement takes at most 32,766 parameters in
@@ -29,7 +29,7 @@ class SqlLog:
         self._database = database
         self._insert, self._row = _compile_insert(database)
 
-    def append(self, new: Sequence[Batch]) -> list[bool]:
+    def append(self, new: Sequence[Batch]) -> list[Appended]:
         rows = [self._row(batch) for batch in new]
         with self._database.write() as connection:
             inserted = sum(
@@ -39,9 +39,8 @@ class SqlLog:
                 for start in range(0, len(rows), _BATCHES_PER_STATEMENT)
             )
             if inserted == len(new):
-                return [True] * len(new)
-            stored = _stored_digests(connection, new)
-        return [stored[batch.app_monitor, batch.batch_id] == batch.digest for batch in new]
+                return [Appended.STORED] * len(new)
+            return _outcomes(connection, new, inserted)
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
@@ -106,18 +105,42 @@ def _compile_insert(database: Database) -> tuple[str, Callable[[Batch], Any]]:
     return str(compiled), lambda batch: {name: getattr(batch, name) for name in names}
 
 
-def _stored_digests(connection: Connection, new: Sequence[Batch]) -> dict[tuple[int, bytes], bytes]:
-    """Return the digests of the stored batches that have the IDs of `new`.
+def _outcomes(connection: Connection, new: Sequence[Batch], inserted: int) -> list[Appended]:
+    """Return what became of each batch. `inserted` is how many this transaction inserted."""
+    # One transaction writes at a time, so the rows of this one have the highest sequences. Finding
+    # them afterwards keeps this query out of transactions that meet no stored batch.
+    sequences = select(batches.c.sequence).order_by(batches.c.sequence.desc())
+    last_before = connection.execute(sequences.limit(1).offset(inserted)).scalar() or 0
+    stored = _stored(connection, new)
+    seen: set[tuple[int, bytes]] = set()
+    outcomes = []
+    for batch in new:
+        key = (batch.app_monitor, batch.batch_id)
+        digest, sequence = stored[key]
+        if digest != batch.digest:
+            outcomes.append(Appended.CONFLICT)
+        elif sequence <= last_before or key in seen:
+            outcomes.append(Appended.DUPLICATE)
+        else:
+            outcomes.append(Appended.STORED)
+        seen.add(key)
+    return outcomes
+
+
+def _stored(
+    connection: Connection, new: Sequence[Batch]
+) -> dict[tuple[int, bytes], tuple[bytes, int]]:
+    """Return digest and sequence of the stored batches that have the IDs of `new`.
 
     The keys of the result are app monitor and batch ID.
     """
     ids: dict[int, list[bytes]] = {}
     for batch in new:
         ids.setdefault(batch.app_monitor, []).append(batch.batch_id)
-    query = select(batches.c.batch_id, batches.c.digest)
+    query = select(batches.c.batch_id, batches.c.digest, batches.c.sequence)
     # One app monitor per query: PostgreSQL would compare every row with every (monitor, ID) pair.
     return {
-        (app_monitor, row.batch_id): row.digest
+        (app_monitor, row.batch_id): (row.digest, row.sequence)
         for app_monitor, batch_ids in ids.items()
         for start in range(0, len(batch_ids), _BATCHES_PER_STATEMENT)
         for row in connection.execute(

@@ -27,7 +27,7 @@ from rum.internal.v1 import caller_pb2 as rum_dot_internal_dot_v1_dot_caller__pb
 from rum.v1 import data_plane_service_pb2 as rum_dot_v1_dot_data__plane__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\x1a\x1frum/v1/data_plane_service.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\xab\x01\n\x16\x42\x61tchPutRumEventsEntry\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.rum.v1.PutRumEventsRequest\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"A\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status2{\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\x1a\x1frum/v1/data_plane_service.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\xab\x01\n\x16\x42\x61tchPutRumEventsEntry\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.rum.v1.PutRumEventsRequest\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"U\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\x12\x12\n\nduplicates\x18\x02 \x03(\x05\x32{\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_start=232
   _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=403
   _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=405
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=470
-  _globals['_BRIDGESERVICE']._serialized_start=472
-  _globals['_BRIDGESERVICE']._serialized_end=595
+  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=490
+  _globals['_BRIDGESERVICE']._serialized_start=492
+  _globals['_BRIDGESERVICE']._serialized_end=615
 # @@protoc_insertion_point(module_scope)
