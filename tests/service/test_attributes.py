@@ -8,7 +8,7 @@ import pytest
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.attributes import valid_attributes
-from rum_service.events.document import event_document, merged_metadata
+from rum_service.events.document import event_document, merged_metadata, parse_session_metadata
 
 
 @pytest.mark.parametrize("key", ["a_b", "valid:key", "A9", "_", "k" * 128, "applicationVersion"])
@@ -60,13 +60,13 @@ def test_session_attributes_count_before_those_of_the_event() -> None:
     event = RumEvent(metadata='{"e1":1,"s0":"event","e2":2}')
 
     expected = {"s0": "event", **{f"s{n}": n for n in range(1, 9)}, "domain": "x", "e1": 1}
-    assert expected == merged_metadata(request, event)
+    assert expected == merged_metadata(parse_session_metadata(request), event)
 
 
 def test_a_removed_attribute_is_in_no_part_of_the_document() -> None:
     event = RumEvent(details="{}", metadata='{"good":"g","bad key":"b","domain":"x"}')
     request = PutRumEventsRequest(rum_events=[event])
-    metadata = merged_metadata(request, event)
+    metadata = merged_metadata(parse_session_metadata(request), event)
     text = event_document(request, event, metadata, monitor_name="m", account_id="1")
     document = json.loads(text)
 

@@ -15,7 +15,7 @@ from rum.v1.data_plane_service_pb2 import (
     RumEvent,
     UserDetails,
 )
-from rum_service.events.document import event_document, merged_metadata
+from rum_service.events.document import event_document, merged_metadata, parse_session_metadata
 from tests.service.conftest import UseCases
 from tests.service.test_readback import at, of
 
@@ -64,7 +64,7 @@ def strict(text: str) -> Any:
 
 def text_of(event: RumEvent, session_metadata: str = "") -> str:
     request = PutRumEventsRequest(session_metadata=session_metadata)
-    metadata = merged_metadata(request, event)
+    metadata = merged_metadata(parse_session_metadata(request), event)
     return event_document(request, event, metadata, monitor_name="shop", account_id="0" * 12)
 
 
@@ -172,7 +172,7 @@ def test_a_document_has_the_members_of_the_example_of_the_aws_cli() -> None:
         metadata='{"version":"1.0.0","pageId":"/","interaction":0,"pageTags":["a"]}',
         details='{"version":"1.1.0","pageId":"/"}',
     )
-    metadata = merged_metadata(request, event)
+    metadata = merged_metadata(parse_session_metadata(request), event)
 
     text = event_document(request, event, metadata, monitor_name="shop", account_id="1" * 12)
 

@@ -1,31 +1,40 @@
-"""GetAppMonitorData: pages, times and filters."""
+"""GetAppMonitorData: pages, time ranges and filters."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import zstandard
 
-from rum.v1.control_plane_service_pb2 import QueryFilter
+from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.control import readback
+from rum_service.control.readback import Readback
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.records import Batch
 from tests.service.conftest import UseCases
 from tests.support.batches import message, new_id
+from tests.support.services import ACCOUNT
+
+
+@pytest.fixture
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
 
 
 def of(monitor_id: str, *events: RumEvent, **members: Any) -> PutRumEventsRequest:
-    """A batch of these events."""
+    """Return a batch of these events."""
     request = message(monitor_id, events=0, **members)
     request.rum_events.extend(events)
     return request
 
 
 def at(seconds: float, **members: Any) -> RumEvent:
-    """An event at a time."""
+    """Return an event with this timestamp."""
     members = {"type": "t", "details": "{}", **members}
     return RumEvent(id=new_id(), timestamp=seconds, **members)
 
@@ -34,7 +43,7 @@ def types(documents: list[dict[str, Any]]) -> list[str]:
     return [document["event_type"] for document in documents]
 
 
-async def test_the_batch_acknowledged_last_comes_first_and_of_it_the_last_event(
+async def test_the_last_event_of_the_newest_batch_comes_first(
     use_cases: UseCases,
 ) -> None:
     shop = await use_cases.create()
@@ -44,7 +53,7 @@ async def test_the_batch_acknowledged_last_comes_first_and_of_it_the_last_event(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-async def test_pages_of_any_size_hold_every_event_once(use_cases: UseCases, size: int) -> None:
+async def test_pages_of_any_size_contain_every_event_once(use_cases: UseCases, size: int) -> None:
     shop = await use_cases.create()
     events = [[at(1, type=f"{batch}.{n}") for n in range(batch)] for batch in range(5)]
     await use_cases.put(*(of(shop, *batch) for batch in events))
@@ -53,7 +62,7 @@ async def test_pages_of_any_size_hold_every_event_once(use_cases: UseCases, size
     assert types(await use_cases.events(max_results=size)) == newest_first
 
 
-async def test_pages_do_not_move_when_events_arrive_between_them(use_cases: UseCases) -> None:
+async def test_new_events_do_not_change_the_following_pages(use_cases: UseCases) -> None:
     shop = await use_cases.create()
     await use_cases.put(of(shop, *(at(1, type=str(n)) for n in range(5))))
     seen, token = [], None
@@ -67,7 +76,7 @@ async def test_pages_do_not_move_when_events_arrive_between_them(use_cases: UseC
     assert token == ""
 
 
-async def test_a_page_that_ends_with_the_last_event_has_no_token(use_cases: UseCases) -> None:
+async def test_the_last_page_has_no_token(use_cases: UseCases) -> None:
     shop = await use_cases.create()
     await use_cases.put(of(shop, at(1), at(1)))
 
@@ -78,7 +87,7 @@ async def test_a_page_that_ends_with_the_last_event_has_no_token(use_cases: UseC
 
 
 @pytest.mark.parametrize("max_results", [None, 0])
-async def test_a_page_is_a_hundred_events_unless_it_says(
+async def test_a_page_has_a_hundred_events_by_default(
     use_cases: UseCases, max_results: int | None
 ) -> None:
     shop = await use_cases.create()
@@ -88,8 +97,10 @@ async def test_a_page_is_a_hundred_events_unless_it_says(
 
 
 @pytest.mark.parametrize("character", ["x", "é", "😀"], ids=["1-byte", "2-bytes", "4-bytes"])
-async def test_a_page_fits_in_what_a_grpc_client_takes(use_cases: UseCases, character: str) -> None:
-    """4 MiB is the default of every gRPC client: a longer page could never be read."""
+async def test_a_page_fits_in_the_message_limit_of_grpc_clients(
+    use_cases: UseCases, character: str
+) -> None:
+    """Every gRPC client accepts 4 MiB by default and could not read a longer page."""
     shop = await use_cases.create()
     details = json.dumps({"text": character * 200_000}, ensure_ascii=False)
     await use_cases.put(of(shop, *(at(1, details=details) for _ in range(12))))
@@ -101,7 +112,7 @@ async def test_a_page_fits_in_what_a_grpc_client_takes(use_cases: UseCases, char
     assert len(await use_cases.events()) == 12
 
 
-async def test_an_event_longer_than_a_page_is_a_page(use_cases: UseCases) -> None:
+async def test_an_event_longer_than_the_page_limit_gets_its_own_page(use_cases: UseCases) -> None:
     shop = await use_cases.create()
     large = json.dumps({"text": "x" * (3 << 20)})
     await use_cases.put(of(shop, at(1), at(1, details=large), at(1)))
@@ -118,11 +129,11 @@ async def test_an_event_longer_than_a_page_is_a_page(use_cases: UseCases) -> Non
         pytest.param(1_501, 2_999, [], id="between"),
         pytest.param(1_000, 1_500, ["b", "a"], id="first-two"),
         pytest.param(1_501, None, ["c"], id="no-end"),
-        pytest.param(-(2**63), 2**63 - 1, ["c", "b", "a"], id="all-that-64-bits-say"),
-        pytest.param(3_000, 1_000, [], id="turned-round"),
+        pytest.param(-(2**63), 2**63 - 1, ["c", "b", "a"], id="widest-64-bit-range"),
+        pytest.param(3_000, 1_000, [], id="reversed"),
     ],
 )
-async def test_after_and_before_are_included(
+async def test_the_time_range_includes_both_ends(
     use_cases: UseCases, after: int, before: int | None, found: list[str]
 ) -> None:
     shop = await use_cases.create()
@@ -150,7 +161,7 @@ EVENTS = {
         pytest.param({"OS": ["iOS", "Linux"]}, {"safari", "german"}, id="OS"),
         pytest.param({"EventType": ["silent", "chrome"]}, {"silent", "chrome"}, id="EventType"),
         pytest.param({"Page": ["/a"], "OS": ["iOS"]}, {"safari"}, id="all-must-match"),
-        pytest.param({"Browser": ["7"]}, set(), id="a-number-is-no-name"),
+        pytest.param({"Browser": ["7"]}, set(), id="a-number-never-matches"),
         pytest.param({"Browser": []}, set(), id="no-values-match-nothing"),
         pytest.param(
             {"Browser": ["Chrome"], "Invert": ["Browser"]},
@@ -169,16 +180,18 @@ EVENTS = {
         pytest.param({"Invert": ["true"]}, set(EVENTS), id="nothing-to-invert"),
     ],
 )
-async def test_filters(use_cases: UseCases, filters: dict[str, list[str]], found: set[str]) -> None:
+async def test_a_filter_selects_the_matching_events(
+    use_cases: UseCases, filters: dict[str, list[str]], found: set[str]
+) -> None:
     shop = await use_cases.create()
     events = [at(1, type=name, metadata=json.dumps(data)) for name, data in EVENTS.items()]
     await use_cases.put(of(shop, *events))
-    asked = [QueryFilter(name=name, values=values) for name, values in filters.items()]
+    query = [QueryFilter(name=name, values=values) for name, values in filters.items()]
 
-    assert set(types(await use_cases.events(filters=asked))) == found
+    assert set(types(await use_cases.events(filters=query))) == found
 
 
-async def test_filters_of_one_name_are_alternatives_and_see_the_session(
+async def test_filters_with_the_same_name_are_alternatives_and_use_session_metadata(
     use_cases: UseCases,
 ) -> None:
     shop = await use_cases.create()
@@ -192,7 +205,7 @@ async def test_filters_of_one_name_are_alternatives_and_see_the_session(
     assert types(await use_cases.events(filters=names)) == ["own", "session"]
 
 
-async def test_invert_of_something_else_is_refused(use_cases: UseCases) -> None:
+async def test_an_unknown_value_of_invert_is_rejected(use_cases: UseCases) -> None:
     await use_cases.create()
 
     with pytest.raises(ValidationException, match=r"^Filters: Invert takes true, false or one of"):
@@ -216,7 +229,9 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("token", GARBAGE.values(), ids=GARBAGE)
-async def test_a_token_of_no_page_is_refused_by_name(use_cases: UseCases, token: str) -> None:
+async def test_an_invalid_token_is_rejected_and_the_message_names_the_member(
+    use_cases: UseCases, token: str
+) -> None:
     await use_cases.create()
 
     with pytest.raises(ValidationException, match=r"^NextToken (is not a token|must have)"):
@@ -231,30 +246,44 @@ async def test_a_token_of_no_page_is_refused_by_name(use_cases: UseCases, token:
         ("Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5LCA5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OV0=", 2),  # past 2**64
     ],
 )
-async def test_a_made_up_token_reads_something_or_nothing(
-    use_cases: UseCases, token: str, found: int
-) -> None:
+async def test_a_forged_token_cannot_fail(use_cases: UseCases, token: str, found: int) -> None:
     shop = await use_cases.create()
     await use_cases.put(of(shop, at(1), at(1)))
 
     assert len((await use_cases.page(next_token=token)).events) == found
 
 
-async def test_an_app_monitor_that_does_not_exist_is_named(use_cases: UseCases) -> None:
-    with pytest.raises(ResourceNotFoundException) as refused:
+async def test_reading_an_unknown_app_monitor_raises_resource_not_found(
+    use_cases: UseCases,
+) -> None:
+    with pytest.raises(ResourceNotFoundException) as raised:
         await use_cases.page("nowhere")
 
-    assert (refused.value.resource_name, refused.value.resource_type) == ("nowhere", "AppMonitor")
+    assert (raised.value.resource_name, raised.value.resource_type) == ("nowhere", "AppMonitor")
 
 
-@pytest.mark.parametrize(("batches", "events"), [(2_500, 1), (5, 1_000)], ids=["batches", "events"])
-async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
-    use_cases: UseCases, batches: int, events: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limits", "batches", "events_per_batch"),
+    [
+        pytest.param({"max_scanned_batches": 100}, 130, 1, id="batches"),
+        pytest.param({"max_scanned_batches": 100}, 130, 0, id="empty-batches"),
+        pytest.param({"max_scanned_events": 400}, 5, 100, id="events"),
+    ],
+)
+async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_page_continues(
+    use_cases: UseCases,
+    executor: Executor,
+    limits: dict[str, int],
+    batches: int,
+    events_per_batch: int,
 ) -> None:
-    monkeypatch.setattr(readback, "_MAX_EVENTS", 4_000)
+    readback = Readback(
+        use_cases.service.app_monitors, use_cases.store.log, executor, account_id=ACCOUNT, **limits
+    )
     shop = await use_cases.create()
-    monitor = await use_cases.service.monitors.by_id(shop)
-    ordinary = of(shop, *[at(1)] * events)
+    monitor = use_cases.store.monitors.by_id(shop)
+    assert monitor
+    ordinary = of(shop, *[at(1)] * events_per_batch)
     rare = of(shop, at(1, type="rare"))
     payloads = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]
     use_cases.store.log.append(
@@ -263,10 +292,16 @@ async def test_a_filter_that_matches_nothing_ends_its_page_early_and_goes_on(
             for n, compressed in enumerate(map(zstandard.compress, payloads))
         ]
     )
-    only_rare = [QueryFilter(name="EventType", values=["rare"])]
+    request = GetAppMonitorDataRequest(
+        name="shop",
+        time_range=TimeRange(after=0),
+        filters=[QueryFilter(name="EventType", values=["rare"])],
+    )
 
-    first = await use_cases.page(filters=only_rare)
+    first = await readback.get(request)
+    request.next_token = first.next_token
+    second = await readback.get(request)
 
     assert first.events == []
-    assert first.next_token
-    assert types(await use_cases.events(filters=only_rare)) == ["rare"]
+    assert types([json.loads(event) for event in second.events]) == ["rare"]
+    assert not second.HasField("next_token")

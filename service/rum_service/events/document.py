@@ -5,7 +5,7 @@ Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
 
 from __future__ import annotations
 
-__all__ = ["event_document", "event_ms", "merged_metadata"]
+__all__ = ["event_document", "event_ms", "merged_metadata", "parse_session_metadata"]
 
 import json
 import math
@@ -28,17 +28,17 @@ def event_ms(event: RumEvent) -> int:
     return round(event.timestamp * 1000)
 
 
-def merged_metadata(request: PutRumEventsRequest, event: RumEvent) -> JsonObject:
-    """Returns the metadata of an event: what holds for the session, under the event's own.
+def parse_session_metadata(request: PutRumEventsRequest) -> JsonObject:
+    """Return the metadata that all events of a batch share; empty when it is not a JSON object."""
+    return _metadata_object(request.session_metadata) or {}
 
-    Custom attributes that are not valid are left out.
+
+def merged_metadata(session: JsonObject, event: RumEvent) -> JsonObject:
+    """Return the metadata of an event: its own members override those of the session.
+
+    Invalid custom attributes are left out.
     """
-    return valid_attributes(
-        {
-            **(_metadata_object(request.session_metadata) or {}),
-            **(_metadata_object(event.metadata) or {}),
-        }
-    )
+    return valid_attributes({**session, **(_metadata_object(event.metadata) or {})})
 
 
 def event_document(

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 __all__ = ["EventFilter"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rum.v1.control_plane_service_pb2 import QueryFilter
-from rum.v1.data_plane_service_pb2 import RumEvent
 from rum_service.errors import ValidationException
 
 _MEMBERS = {
@@ -40,21 +39,27 @@ class EventFilter:
                 f"Filters: Invert takes true, false or one of {', '.join(_NAMES)}, "
                 f"not {len(unknown)} other value(s)."
             )
-        self._conditions = [
-            (name, values, name in inverted or "true" in inverted)
+        conditions = {
+            name: (values, name in inverted or "true" in inverted)
             for name, values in wanted.items()
-        ]
+        }
+        self._type = conditions.pop("EventType", None)
+        self._metadata = [(_MEMBERS[name], *condition) for name, condition in conditions.items()]
 
-    def __call__(self, event: RumEvent, metadata: dict[str, object]) -> bool:
-        """Says whether the event, with its merged metadata, matches."""
+    def matches_type(self, event_type: str) -> bool:
+        """Return whether the type matches. Check it first: it needs no parsed metadata."""
+        if self._type is None:
+            return True
+        values, inverted = self._type
+        return (event_type in values) is not inverted
+
+    def matches_metadata(self, metadata: Mapping[str, object]) -> bool:
+        """Return whether the merged metadata of an event matches."""
         return all(
-            (_property(name, event, metadata) in values) is not inverted
-            for name, values, inverted in self._conditions
+            (_text(metadata.get(member)) in values) is not inverted
+            for member, values, inverted in self._metadata
         )
 
 
-def _property(name: str, event: RumEvent, metadata: dict[str, object]) -> str | None:
-    if name == "EventType":
-        return event.type
-    value = metadata.get(_MEMBERS[name])
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
