@@ -152,7 +152,7 @@ class Readback:
     def _batch_documents(
         self, search: _Search, batch: PutRumEventsRequest, remaining: int
     ) -> Iterator[tuple[int, str]]:
-        """Yield index and document of the selected events among the first `remaining`, last first.
+        """Yield index and document of each selected event, starting at index `remaining` - 1.
 
         Most events do not match, so the cheap conditions come first.
         """

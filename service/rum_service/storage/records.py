@@ -1,4 +1,4 @@
-"""The values that pass between the use cases and the stores."""
+"""The values that use cases exchange with the store."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from enum import Enum, auto
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One accepted batch, as the log keeps it."""
+    """An accepted batch to append to the log."""
 
     app_monitor: int
-    """Key of the app monitor's record."""
+    """The key of its `AppMonitorRecord`."""
     batch_id: bytes
-    """The 16 bytes of BatchId: unique within the app monitor."""
+    """The 16 bytes of BatchId, unique within the app monitor."""
     digest: bytes
-    """16 bytes over the whole request: tells a retry from another batch with the same id."""
+    """16-byte digest of the whole request: distinguishes a retry from another batch with its ID."""
     received_ms: int
-    """When the service took it, in milliseconds since the Unix epoch."""
+    """When the service accepted it, in milliseconds since the Unix epoch."""
     first_ms: int
     """The earliest timestamp of its events, in milliseconds since the Unix epoch."""
     last_ms: int
@@ -36,7 +36,7 @@ class Batch:
     payload: bytes
     """The serialized PutRumEventsRequest, compressed with zstd."""
     dropped_events: int = 0
-    """How many events were sent that the payload does not hold: custom events, not enabled."""
+    """The number of events that were sent but are not in the payload: disabled custom events."""
 
 
 class Appended(Enum):
@@ -52,74 +52,74 @@ class Appended(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LoggedBatch:
-    """A committed batch and its place in the log."""
+    """A committed batch."""
 
     sequence: int
-    """Grows with every batch of a process; never used twice."""
+    """Its position in the log. Increases with every commit; never reused."""
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class AppMonitorRecord:
-    """An app monitor, as the store keeps it."""
+    """A stored app monitor."""
 
     key: int
-    """Names the app monitor in the log; never used twice, also after a deletion."""
+    """Identifies the app monitor in the log. Never reused, even after a deletion."""
     id: str
-    """The lower-case UUID that clients put events to."""
+    """The lower-case UUID that clients send events to."""
     name: str
     document: str
-    """The ProtoJSON of rum.v1.AppMonitor without its state."""
+    """ProtoJSON of rum.v1.AppMonitor, without its state."""
     has_events: bool = False
     policy: str | None = None
-    """The resource policy, to the letter."""
+    """The resource policy, exactly as it was sent."""
     policy_revision: str | None = None
-    """Changes with every change of the policy; None when there is none."""
+    """Changes whenever the policy changes. None: the app monitor has no policy."""
     custom_events: bool = False
     """Whether custom events are kept. `Monitors` reads it from the document; stores do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricDestinationRecord:
-    """Where an app monitor sends metrics to."""
+    """A destination that an app monitor sends metrics to."""
 
     key: int
-    """Grows with every destination made; never used twice."""
+    """Increases with every new destination; never reused."""
     kind: str
     """CloudWatch or Evidently."""
     arn: str
-    """The ARN of the Evidently experiment; empty for CloudWatch."""
+    """The ARN of the Evidently experiment. Empty for CloudWatch."""
     iam_role_arn: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class MetricDefinitionRecord:
-    """A metric that is sent to a destination."""
+    """The definition of a metric that is sent to a destination."""
 
     id: str
     document: str
-    """The ProtoJSON of rum.v1.MetricDefinition without its id."""
+    """ProtoJSON of rum.v1.MetricDefinition, without its ID."""
     digest: bytes
-    """16 bytes over the definition: two of one destination never have the same."""
+    """16-byte digest of the definition, unique within the destination."""
     sequence: int = 0
-    """Grows with every definition made; never used twice. The store gives it."""
+    """Increases with every new definition; never reused. The store sets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
-    """An access key or a bearer token, as the store keeps it."""
+    """A stored access key or bearer token."""
 
     kind: str
     """`key` or `token`."""
     id: str
-    """Unique in its kind: the access key id, or the SHA-256 of the token in hexadecimal."""
+    """Unique within its kind: the access key ID, or the hexadecimal SHA-256 of the token."""
     name: str
     access: str
-    """What it allows: `read`, `write`, `admin`, joined by commas."""
+    """The permissions `read`, `write` and `admin`, joined by commas."""
     app_monitor: int | None
-    """Key of the only app monitor it is for; None: all."""
+    """The key of the only app monitor that it grants access to. None: all app monitors."""
     sealed_secret: bytes = field(repr=False)
-    """Of a key: its secret, encrypted. Of a token: nothing, its id is the hash."""
+    """The encrypted secret of an access key. Empty for a token, whose ID is its hash."""
     created_ms: int
     expires_ms: int | None = None
     revoked_ms: int | None = None

@@ -1,4 +1,4 @@
-"""The tables. A change here comes with a migration in `migrations/versions`."""
+"""The tables. Every change here needs a migration in `migrations/versions`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ metadata = MetaData(
     }
 )
 
-# SQLite numbers rows by itself only in a column whose type is exactly INTEGER.
+# SQLite generates keys only in a column whose type is exactly INTEGER.
 _Key = BigInteger().with_variant(Integer, "sqlite")
-# Names sort by code point in every database, as the page tokens of ListAppMonitors need.
+# Names sort by code point in every database: the page tokens of ListAppMonitors rely on it.
 _Name = String(255).with_variant(postgresql.VARCHAR(255, collation="C"), "postgresql")
 
 app_monitors = Table(
@@ -48,7 +48,8 @@ app_monitors = Table(
     Column("document", Text, nullable=False),
     Column("policy", Text),
     Column("policy_revision", String(36)),
-    # AUTOINCREMENT: a key is never used twice, so what is left of a deleted monitor has no heir.
+    # AUTOINCREMENT: keys are never reused, so a new app monitor cannot inherit the batches and
+    # credentials of a deleted one.
     sqlite_autoincrement=True,
 )
 
@@ -65,21 +66,21 @@ batches = Table(
     Column("event_count", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("dropped_events", Integer, nullable=False, server_default="0"),
-    # A batch is stored once: the promise of PutRumEvents is this constraint.
+    # This constraint guarantees that a batch is stored only once.
     UniqueConstraint("app_monitor", "batch_id"),
-    # Reading back walks a monitor's batches from the newest and skips those of another time.
+    # GetAppMonitorData reads the batches of an app monitor in a time range, newest first.
     Index(None, "app_monitor", "sequence", "first_ms", "last_ms"),
     sqlite_autoincrement=True,
 )
-# The sum over a monitor's batches reads this alone; a batch without dropped events is not in it,
-# and costs a put nothing.
-_some_dropped = batches.c.dropped_events > 0
+# `dropped_events` reads only this index. Batches without dropped events are not in it, so they
+# cost nothing extra to append.
+_has_dropped_events = batches.c.dropped_events > 0
 Index(
     "ix_batches_app_monitor_dropped_events",
     batches.c.app_monitor,
     batches.c.dropped_events,
-    sqlite_where=_some_dropped,
-    postgresql_where=_some_dropped,
+    sqlite_where=_has_dropped_events,
+    postgresql_where=_has_dropped_events,
 )
 
 metric_destinations = Table(
@@ -89,10 +90,10 @@ metric_destinations = Table(
     Column("app_monitor", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("arn", Text, nullable=False),
-    # 16 bytes over kind and ARN: an ARN may be longer than what PostgreSQL takes into an index.
+    # 16-byte digest of kind and ARN: an ARN can be too long for a PostgreSQL index.
     Column("digest", LargeBinary(16), nullable=False),
     Column("iam_role_arn", Text),
-    # A destination is made once; ListRumMetricsDestinations finds a monitor's few by it too.
+    # Keeps destinations unique. ListRumMetricsDestinations uses the index too.
     UniqueConstraint("app_monitor", "digest"),
     sqlite_autoincrement=True,
 )
@@ -105,7 +106,7 @@ metric_definitions = Table(
     Column("id", String(36), nullable=False, unique=True),
     Column("digest", LargeBinary(16), nullable=False),
     Column("document", Text, nullable=False),
-    # A definition is made once; BatchGetRumMetricDefinitions finds a destination's by it too.
+    # Keeps definitions unique. BatchGetRumMetricDefinitions uses the index too.
     UniqueConstraint("destination", "digest"),
     sqlite_autoincrement=True,
 )
@@ -120,7 +121,7 @@ write_checks = Table(
 credentials = Table(
     "credentials",
     metadata,
-    # Found by kind and id on the way of a call; the primary key is that index.
+    # Authentication looks up a credential by kind and ID.
     Column("kind", String(8), primary_key=True),
     Column("id", String(128), primary_key=True),
     Column("name", String(64), nullable=False),

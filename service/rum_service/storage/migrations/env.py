@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `rum_service.storage.migrate` opened."""
+"""Run migrations on the connection that `rum_service.storage.migrate` opened."""
 
 from __future__ import annotations
 

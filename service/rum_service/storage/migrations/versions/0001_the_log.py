@@ -1,4 +1,4 @@
-"""The log of batches, the app monitors, and the row that write checks change."""
+"""Create the log of batches, the app monitors, and the row that write checks update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource policies, metric destinations and definitions, and how many events a batch lost."""
+"""Add resource policies, metric destinations and definitions, and counts of dropped events."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    # Plain ADD COLUMN: it rewrites no table, so a log of any length is brought up to date at once.
+    # Plain ADD COLUMN does not rewrite the table, so it is fast for a log of any size.
     op.add_column("app_monitors", sa.Column("policy", sa.Text))
     op.add_column("app_monitors", sa.Column("policy_revision", sa.String(36)))
     op.add_column(
         "batches", sa.Column("dropped_events", sa.Integer, nullable=False, server_default="0")
     )
-    some_dropped = sa.text("dropped_events > 0")
+    has_dropped_events = sa.text("dropped_events > 0")
     op.create_index(
         "ix_batches_app_monitor_dropped_events",
         "batches",
         ["app_monitor", "dropped_events"],
-        sqlite_where=some_dropped,
-        postgresql_where=some_dropped,
+        sqlite_where=has_dropped_events,
+        postgresql_where=has_dropped_events,
     )
     op.create_table(
         "metric_destinations",

@@ -1,4 +1,4 @@
-"""Access keys and bearer tokens."""
+"""Add access keys and bearer tokens."""
 
 from __future__ import annotations
 
