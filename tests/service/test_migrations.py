@@ -1,4 +1,4 @@
-"""A database is brought to the schema of the code, by one process at a time, and never back."""
+"""Opening a store migrates its database to the current schema, one process at a time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
+import rum_service.storage
 from rum_service.storage import open_store
-from rum_service.storage.records import Appended
+from rum_service.storage.records import Appended, AppMonitorRecord
 from rum_service.storage.schema import metadata
 from tests.support.logged import logged, payload, payloads
 
@@ -27,11 +30,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(url: str) -> Engine:
-    """A look at the database past the store."""
+    """Direct access to the database, without the store."""
     return create_engine(url)
 
 
-def test_a_fresh_database_has_the_tables_of_the_code(url: str, engine: Engine) -> None:
+def test_the_migrations_create_the_tables_in_the_code(url: str, engine: Engine) -> None:
     open_store(url).close()
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -50,7 +53,33 @@ def test_a_fresh_database_has_the_tables_of_the_code(url: str, engine: Engine) -
     }
 
 
-def test_opening_again_changes_nothing(url: str) -> None:
+def test_a_database_of_the_first_version_keeps_its_batches(url: str, engine: Engine) -> None:
+    config = Config()
+    migrations = Path(rum_service.storage.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(migrations))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("INSERT INTO app_monitors (id, name, document) VALUES ('i', 'shop', '{}')")
+        )
+        connection.execute(
+            text("INSERT INTO batches VALUES (7, 1, :batch_id, :digest, 3, 3, 3, 1, :payload)"),
+            {"batch_id": b"\x01", "digest": b"\x02", "payload": b"\x04"},
+        )
+    engine.dispose()
+    store = open_store(url)
+    monitor = store.monitors.by_name("shop")
+    batches = store.log.read(1, below=None, after_ms=0, before_ms=9, limit=9)
+    dropped = store.log.dropped_events([1])
+    store.close()
+
+    assert monitor == AppMonitorRecord(1, "i", "shop", "{}", has_events=True)
+    assert [(batch.sequence, batch.payload) for batch in batches] == [(7, b"\x04")]
+    assert dropped == {}
+
+
+def test_opening_a_database_again_changes_nothing(url: str) -> None:
     first = open_store(url)
     first.log.append([logged(1)])
     first.close()
@@ -61,7 +90,7 @@ def test_opening_again_changes_nothing(url: str) -> None:
     assert found == [payload(1)]
 
 
-def test_a_newer_database_is_refused_and_stays_as_it_is(url: str, engine: Engine) -> None:
+def test_a_newer_database_is_rejected_and_not_changed(url: str, engine: Engine) -> None:
     open_store(url).close()
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -74,7 +103,7 @@ def test_a_newer_database_is_refused_and_stays_as_it_is(url: str, engine: Engine
     assert version == "9999"
 
 
-def test_processes_that_start_together_on_an_empty_database_all_start(url: str) -> None:
+def test_several_processes_can_migrate_an_empty_database_at_once(url: str) -> None:
     starts = 4
     together = threading.Barrier(starts)
 
@@ -87,10 +116,10 @@ def test_processes_that_start_together_on_an_empty_database_all_start(url: str) 
             store.close()
 
     with ThreadPoolExecutor(starts) as pool:
-        answers = list(pool.map(start, range(starts)))
+        results = list(pool.map(start, range(starts)))
     store = open_store(url)
     found = payloads(store.log)
     store.close()
 
-    assert answers == [[Appended.STORED]] * starts
+    assert results == [[Appended.STORED]] * starts
     assert sorted(found) == [payload(number) for number in range(starts)]

@@ -1,4 +1,4 @@
-"""Several service processes that write to one PostgreSQL."""
+"""Several service processes write to one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rum_service.storage import open_store
-from rum_service.storage.base import Store
+from rum_service.storage.base import QuotaReachedError, Store
 from rum_service.storage.records import Appended, Batch
 from tests.support.batches import new_id
 from tests.tools.postgres import Postgres
@@ -19,7 +19,7 @@ Writers = tuple[Store, Store]
 
 @pytest.fixture
 def writers(postgres_server: Postgres) -> Iterator[Writers]:
-    """The stores of two processes."""
+    """Two stores, as two processes open them."""
     url = postgres_server.create_database(f"writers_{new_id()}")
     first, second = open_store(url), open_store(url)
     yield first, second
@@ -29,7 +29,7 @@ def writers(postgres_server: Postgres) -> Iterator[Writers]:
 
 @pytest.fixture
 def key(writers: Writers) -> int:
-    """An app monitor."""
+    """The key of an app monitor."""
     return writers[0].monitors.create(new_id(), "shop", "{}").key
 
 
@@ -55,12 +55,12 @@ def _all_alike(outcomes: list[Appended]) -> str:
     return outcome.name
 
 
-def test_groups_with_the_same_batches_in_different_orders_are_both_stored(
+def test_two_processes_can_append_the_same_batches_in_different_orders(
     writers: Writers, key: int
 ) -> None:
     for _ in range(5):
         group = _batches(key, 300)
-        together = threading.Barrier(2)
+        together = threading.Barrier(2, timeout=30)
 
         def append(store: Store, batches: list[Batch]) -> list[Appended]:
             together.wait()  # noqa: B023 # called before the next round
@@ -72,7 +72,7 @@ def test_groups_with_the_same_batches_in_different_orders_are_both_stored(
         assert sorted(map(_all_alike, stored)) == ["DUPLICATE", "STORED"]
 
 
-def test_what_is_stored_later_lies_above_all_that_could_be_read(writers: Writers, key: int) -> None:
+def test_new_batches_never_appear_below_batches_already_read(writers: Writers, key: int) -> None:
     def append_many(store: Store) -> None:
         for _ in range(60):
             store.log.append(_batches(key, 20))
@@ -91,3 +91,25 @@ def test_what_is_stored_later_lies_above_all_that_could_be_read(writers: Writers
 
     assert len(seen) > 1
     assert late == []
+
+
+def test_two_processes_together_cannot_exceed_the_limit_of_app_monitors(writers: Writers) -> None:
+    limit = 5
+    together = threading.Barrier(2, timeout=30)
+
+    def create_many(store: Store) -> int:
+        created = 0
+        for _ in range(limit):
+            together.wait()
+            try:
+                store.monitors.create(new_id(), new_id(), "{}", limit=limit)
+                created += 1
+            except QuotaReachedError:
+                pass
+        return created
+
+    with ThreadPoolExecutor(2) as pool:
+        created = list(pool.map(create_many, writers))
+
+    assert sum(created) == limit
+    assert len(writers[0].monitors.list(after="", limit=2 * limit)) == limit

@@ -1,4 +1,4 @@
-"""Batches as the log keeps them, made to measure."""
+"""Small batches to append to a log, and what a log returns of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALL_TIME = 2**62
 
 
 def logged(number: int = 0, *, app_monitor: int = 1, digest: int = 0, **times: int) -> Batch:
-    """A batch whose id is `number` and whose payload says so."""
+    """Return a batch with the ID `number` and a payload that names it."""
     return Batch(
         app_monitor=app_monitor,
         batch_id=uuid.UUID(int=number).bytes,
@@ -25,12 +25,12 @@ def logged(number: int = 0, *, app_monitor: int = 1, digest: int = 0, **times: i
 
 
 def payload(number: int, digest: int = 0) -> bytes:
-    """The payload of such a batch."""
+    """Return the payload of the batch `logged(number, digest=digest)`."""
     return f"{number}/{digest}".encode()
 
 
 def payloads(
-    store: LogStore,
+    log: LogStore,
     app_monitor: int = 1,
     *,
     below: int | None = None,
@@ -38,8 +38,6 @@ def payloads(
     before_ms: int = ALL_TIME,
     limit: int = 1_000,
 ) -> list[bytes]:
-    """The payloads a store reads, the newest first."""
-    found = store.read(
-        app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit
-    )
+    """Return the payloads in a log, newest first."""
+    found = log.read(app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit)
     return [batch.payload for batch in found]

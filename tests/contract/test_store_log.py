@@ -1,0 +1,272 @@
+"""Every store keeps the guarantees of `LogStore`."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+
+from rum_service.storage.base import AppMonitorStore, LogStore
+from rum_service.storage.records import Appended
+from tests.support.logged import ALL_TIME, logged, payload, payloads
+
+STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
+
+
+def test_a_batch_is_read_back_unchanged(log: LogStore) -> None:
+    batch = replace(logged(1), payload=bytes(range(256)) * 400)
+
+    results = log.append([batch])
+    found = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=10)
+
+    assert results == [STORED]
+    assert [batch.payload] == [one.payload for one in found]
+
+
+def test_retrying_a_committed_batch_stores_nothing_new(log: LogStore) -> None:
+    log.append([logged(1)])
+
+    assert log.append([logged(1)]) == [DUPLICATE]
+    assert [payload(1)] == payloads(log)
+
+
+def test_a_later_retry_of_a_committed_batch_succeeds(log: LogStore) -> None:
+    log.append([logged(1, received_ms=1_000)])
+
+    assert log.append([logged(1, received_ms=9_000)]) == [DUPLICATE]
+
+
+def test_a_different_batch_with_a_used_id_is_rejected_and_the_first_is_kept(
+    log: LogStore,
+) -> None:
+    log.append([logged(1, digest=1)])
+
+    assert log.append([logged(1, digest=2)]) == [CONFLICT]
+    assert [payload(1, 1)] == payloads(log)
+
+
+def test_the_first_of_two_conflicting_batches_in_one_call_is_kept(
+    log: LogStore,
+) -> None:
+    results = log.append([logged(1, digest=1), logged(1, digest=2), logged(1, digest=1)])
+
+    assert results == [STORED, CONFLICT, DUPLICATE]
+    assert [payload(1, 1)] == payloads(log)
+
+
+def test_results_are_in_the_order_of_the_batches(log: LogStore) -> None:
+    log.append([logged(2), logged(4, digest=1)])
+
+    results = log.append(
+        [logged(1), logged(2), logged(3), logged(4, digest=9), logged(5), logged(3)]
+    )
+
+    assert results == [STORED, DUPLICATE, STORED, CONFLICT, STORED, DUPLICATE]
+
+
+def test_two_app_monitors_can_use_the_same_batch_id(log: LogStore) -> None:
+    results = log.append([logged(1, app_monitor=1), logged(1, app_monitor=2, digest=7)])
+
+    assert results == [STORED, STORED]
+    assert [payload(1, 7)] == payloads(log, 2)
+
+
+def test_a_failed_append_stores_none_of_its_batches(log: LogStore) -> None:
+    broken = replace(logged(2), batch_id={})  # type: ignore[arg-type] # no store can hold it
+
+    with pytest.raises(Exception, match=r".+"):
+        log.append([logged(1), broken, logged(3)])
+
+    assert payloads(log) == []
+    assert log.append([logged(1)]) == [STORED]
+
+
+def test_the_error_of_a_failed_append_contains_no_event_data(log: LogStore) -> None:
+    """The service logs the error."""
+    broken = replace(logged(2), batch_id={}, payload=b"private")  # type: ignore[arg-type]
+
+    with pytest.raises(Exception, match=r".+") as raised:
+        log.append([broken])
+
+    assert "private" not in str(raised.value)
+
+
+def test_appending_no_batches_stores_nothing(log: LogStore) -> None:
+    assert log.append([]) == []
+    assert payloads(log) == []
+
+
+def test_the_largest_group_of_small_batches_can_contain_a_retry(
+    log: LogStore,
+) -> None:
+    """Databases limit the number of parameters in a statement."""
+    group = [logged(number) for number in range(33_000)]
+    log.append(group[16_000:16_001])
+
+    results = log.append(group)
+
+    assert results == [STORED] * 16_000 + [DUPLICATE] + [STORED] * 16_999
+
+
+def test_batches_are_read_newest_first_in_commit_order(log: LogStore) -> None:
+    log.append([logged(3), logged(1)])
+    log.append([logged(2)])
+
+    assert [payload(2), payload(1), payload(3)] == payloads(log)
+
+
+def test_reading_continues_below_a_sequence_and_stops_at_the_limit(log: LogStore) -> None:
+    log.append([logged(number) for number in range(5)])
+    newest = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=2)
+
+    assert [payload(4), payload(3)] == [batch.payload for batch in newest]
+    assert [payload(2), payload(1)] == payloads(log, below=newest[-1].sequence, limit=2)
+
+
+def test_reading_skips_the_batches_of_other_app_monitors(log: LogStore) -> None:
+    log.append([logged(number, app_monitor=number % 2) for number in range(4)])
+
+    assert [payload(3), payload(1)] == payloads(log, 1)
+    assert payloads(log, 2) == []
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "before_ms", "found"),
+    [
+        pytest.param(200, 300, True, id="exactly"),
+        pytest.param(300, 900, True, id="from-its-last"),
+        pytest.param(301, 900, False, id="after-its-last"),
+        pytest.param(0, 200, True, id="to-its-first"),
+        pytest.param(0, 199, False, id="before-its-first"),
+        pytest.param(240, 260, True, id="inside"),
+        pytest.param(-ALL_TIME, ALL_TIME, True, id="all-time"),
+        pytest.param(300, 200, True, id="reversed"),  # the caller checks each event
+    ],
+)
+def test_a_batch_is_read_when_its_times_overlap_the_range(
+    log: LogStore, after_ms: int, before_ms: int, found: bool
+) -> None:
+    log.append([logged(1, first_ms=200, last_ms=300)])
+
+    assert found == bool(payloads(log, after_ms=after_ms, before_ms=before_ms))
+
+
+def test_event_times_can_be_in_the_years_1_to_9999(log: LogStore) -> None:
+    log.append([logged(1, first_ms=-62_135_596_800_000, last_ms=253_402_300_799_999)])
+
+    assert [payload(1)] == payloads(log, after_ms=253_402_300_799_999)
+    assert [payload(1)] == payloads(log, before_ms=-62_135_596_800_000)
+
+
+def test_purge_deletes_batches_of_one_app_monitor_up_to_the_limit(log: LogStore) -> None:
+    log.append([logged(number, app_monitor=1) for number in range(5)])
+    log.append([logged(number, app_monitor=2) for number in range(2)])
+
+    assert [log.purge(1, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+    assert payloads(log, 1) == []
+    assert [payload(1), payload(0)] == payloads(log, 2)
+
+
+def test_purge_deletes_the_oldest_batches_first(log: LogStore) -> None:
+    log.append([logged(number) for number in range(3)])
+    log.purge(1, limit=2)
+
+    assert [payload(2)] == payloads(log)
+
+
+def test_a_sequence_is_not_reused_after_a_purge(log: LogStore) -> None:
+    log.append([logged(1)])
+    before = log.read(1, below=None, after_ms=0, before_ms=ALL_TIME, limit=1)[0].sequence
+    log.purge(1, limit=1)
+    log.append([logged(1)])
+
+    after = log.read(1, below=None, after_ms=0, before_ms=ALL_TIME, limit=1)[0].sequence
+
+    assert after > before
+
+
+def test_a_write_check_adds_no_batch(log: LogStore) -> None:
+    log.check_writable()
+    log.check_writable()
+
+    assert payloads(log) == []
+
+
+def test_batches_appended_by_several_threads_are_stored_once(log: LogStore) -> None:
+    threads = 4
+    together = threading.Barrier(threads)
+
+    def append(start: int) -> list[Appended]:
+        together.wait()
+        # Each thread appends all batches and starts with a different one.
+        return [log.append([logged((start + n) % 20)])[0] for n in range(20)]
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = list(pool.map(append, range(0, 20, 5)))
+
+    assert Counter(chain.from_iterable(results)) == {STORED: 20, DUPLICATE: 60}
+    assert sorted(payload(number) for number in range(20)) == sorted(payloads(log))
+
+
+def test_a_batch_can_be_read_as_soon_as_its_append_returns(log: LogStore) -> None:
+    reader_ready = threading.Event()
+    appended = threading.Event()
+
+    def read() -> list[bytes]:
+        first = payloads(log)
+        reader_ready.set()
+        assert appended.wait(30)
+        return first + payloads(log)
+
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.submit(read)
+        assert reader_ready.wait(30)
+        log.append([logged(1)])
+        appended.set()
+
+    assert [payload(1)] == seen.result()
+
+
+def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
+    dropped = [(1, 2), (1, 3), (2, 7), (3, 0)]
+    log.append(
+        [
+            replace(logged(number, app_monitor=app_monitor), dropped_events=count)
+            for number, (app_monitor, count) in enumerate(dropped)
+        ]
+    )
+
+    assert log.dropped_events([1, 3]) == {1: 5}
+    assert log.dropped_events([1, 2]) == {1: 5, 2: 7}
+    assert log.dropped_events([]) == {}
+
+
+def test_a_retried_batch_does_not_count_its_dropped_events_again(log: LogStore) -> None:
+    batch = replace(logged(1), dropped_events=4)
+    log.append([batch])
+    log.append([batch])
+
+    assert log.dropped_events([1]) == {1: 4}
+
+
+def test_a_deleted_app_monitor_is_listed_until_its_batches_are_purged(
+    log: LogStore,
+    monitors: AppMonitorStore,
+) -> None:
+    first, second, third = (monitors.create(name * 36, name, "{}") for name in "abc")
+    monitors.create("d" * 36, "d", "{}")
+    for record in (second, first, third):
+        log.append([logged(n, app_monitor=record.key) for n in range(2)])
+    none_yet = log.deleted_app_monitors()
+    monitors.delete(second.key)
+    monitors.delete(first.key)
+    both = log.deleted_app_monitors()
+    log.purge(first.key, limit=10)
+
+    assert none_yet == []
+    assert both == [first.key, second.key]
+    assert log.deleted_app_monitors() == [second.key]
