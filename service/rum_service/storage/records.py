@@ -40,14 +40,14 @@ class Batch:
 
 
 class Appended(Enum):
-    """What an append did with one batch."""
+    """The outcome of appending one batch."""
 
     STORED = auto()
-    """The batch is new, and the log holds it now."""
+    """The batch is new and was stored."""
     DUPLICATE = auto()
-    """The log held the batch already, and holds it once."""
+    """The batch was already in the log and was not stored again."""
     CONFLICT = auto()
-    """The log holds another batch with this id and does not hold this one."""
+    """Another batch in the log has its ID. The batch was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,6 @@ class AppMonitorRecord:
     """The resource policy, exactly as it was sent."""
     policy_revision: str | None = None
     """Changes whenever the policy changes. None: the app monitor has no policy."""
-    custom_events: bool = False
-    """Whether custom events are kept. `Monitors` reads it from the document; stores do not."""
 
 
 @dataclass(frozen=True, slots=True)

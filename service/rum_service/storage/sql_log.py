@@ -106,9 +106,9 @@ def _compile_insert(database: Database) -> tuple[str, Callable[[Batch], Any]]:
 
 
 def _outcomes(connection: Connection, new: Sequence[Batch], inserted: int) -> list[Appended]:
-    """Return what became of each batch. `inserted` is how many this transaction inserted."""
-    # One transaction writes at a time, so the rows of this one have the highest sequences. Finding
-    # them afterwards keeps this query out of transactions that meet no stored batch.
+    """Return the outcome of each batch, given the number of rows that this transaction inserted."""
+    # Only one transaction writes at a time, so its rows have the highest sequences. Finding them
+    # afterwards costs nothing when all batches are new.
     sequences = select(batches.c.sequence).order_by(batches.c.sequence.desc())
     last_before = connection.execute(sequences.limit(1).offset(inserted)).scalar() or 0
     stored = _stored(connection, new)
@@ -130,7 +130,7 @@ def _outcomes(connection: Connection, new: Sequence[Batch], inserted: int) -> li
 def _stored(
     connection: Connection, new: Sequence[Batch]
 ) -> dict[tuple[int, bytes], tuple[bytes, int]]:
-    """Return digest and sequence of the stored batches that have the IDs of `new`.
+    """Return the digest and the sequence of each stored batch that has an ID in `new`.
 
     The keys of the result are app monitor and batch ID.
     """
