@@ -2,41 +2,60 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .tools/bin/uv
+UV_INSTALL := $(UV) pip install -q --python $(BIN)/python
+LOCK := $(UV) pip compile -q --universal --python-version 3.11 --extra server --no-header --no-annotate
+# Without -q, so that pip shows how far it is.
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --root-user-action=ignore
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv-uv venv-pip run test slow bench bench-full check lint format types proto proto-check docs lock clean
+.PHONY: help setup python venv-uv venv-pip tools run test slow bench bench-full check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.ready ## makes .venv with everything in it (uv where it works, else pip)
+setup: .venv/.ready ## installs the server and everything that tests and checks need into .venv
 
-.venv/.ready: pyproject.toml requirements.lock
-	@echo 'Setting up .venv (once, about ten seconds) ...'
-	@$(MAKE) -s venv-uv 2>/dev/null || { echo 'uv is not usable here; installing with pip instead.'; $(MAKE) -s venv-pip; }
+.venv/.server: pyproject.toml requirements.lock
+	@$(MAKE) -s python
+	@echo 'Setting up .venv with the server (once, about 180 MB) ...'
+	@$(MAKE) -s venv-uv 2>/dev/null || { echo 'uv is not usable here. Installing with pip, which takes longer.'; $(MAKE) -s venv-pip; }
 	@touch $@
+
+.venv/.ready: .venv/.server requirements-dev.lock
+	@echo 'Adding what tests and checks need to .venv (once, about 700 MB) ...'
+	@if [ -e $(BIN)/pip ]; then $(PIP_INSTALL) -r requirements-dev.lock; else $(UV_INSTALL) -r requirements-dev.lock; fi
+	@touch $@
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  found=$$($(PYTHON) --version 2>&1) || found=missing; \
+	  echo "OpenRUM needs Python 3.11 or later, but $(PYTHON) is $$found."; \
+	  echo 'Install a newer Python and name it, for example: make run PYTHON=python3.12'; exit 1; } >&2
 
 $(UV):
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --root-user-action=ignore --target .tools uv==0.13.9
 
 venv-uv: $(UV)
 	@$(UV) venv -q --clear --python $(PYTHON) .venv
-	@$(UV) pip install -q --python $(BIN)/python -r requirements.lock
-	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@$(UV_INSTALL) -r requirements.lock
+	@$(UV_INSTALL) --no-deps -e .
 
 venv-pip:
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@$(PIP_INSTALL) -r requirements.lock
+	@$(PIP_INSTALL) --no-deps -e .
 
-run: setup ## starts service and bridge on loopback, data under var/
+tools: setup ## installs the programs that tests drive (a browser, npm packages, the AWS CLI) under .tools
+	@$(BIN)/python -m tests.tools
+
+run: .venv/.server ## starts service and bridge on loopback, data under var/
 	@exec $(BIN)/openrum up
 
-test: setup ## runs the tests
+test: tools ## runs the tests
 	@$(BIN)/python -m pytest -m 'not slow'
 
-slow: setup ## runs the long fault and scale tests
+slow: tools ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
 
 bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
@@ -69,8 +88,9 @@ docs: setup ## writes the tables of the docs from the code
 proto-check: setup ## fails where stubs are stale, buf objects or the contract breaks main's
 	@$(BIN)/python proto/stubs.py check
 
-lock: $(UV) ## resolves requirements.lock anew
-	@$(UV) pip compile -q --upgrade --universal --python-version 3.11 --extra server --group dev --no-header --no-annotate -o requirements.lock pyproject.toml
+lock: $(UV) ## resolves both lock files anew
+	@$(LOCK) --upgrade --group dev -o requirements-dev.lock pyproject.toml
+	@$(LOCK) -c requirements-dev.lock -o requirements.lock pyproject.toml
 
 clean: ## removes .venv, .tools, var and caches
 	@rm -rf .venv .tools var dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
