@@ -12,7 +12,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.tools.toolbox import TOOLS, ToolMissingError, install_once, run_installer
+from tests.tools.toolbox import (
+    TOOLS,
+    ToolMissingError,
+    announce,
+    install_once,
+    run_installer,
+)
 
 __all__ = ["VERSION", "install", "run"]
 
@@ -77,6 +83,7 @@ def run(
 
 
 def _install(folder: Path) -> None:
+    announce("Installing the AWS CLI (170 MB) into .tools, for tests that run it.")
     requirement = f"awscli=={VERSION}"
     missing = f"{requirement} could not be installed"
     uv = shutil.which("uv", path=f"{TOOLS / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")

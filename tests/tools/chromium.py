@@ -1,28 +1,30 @@
-"""Drives a headless Chromium, which is installed from Debian's packages where it is missing.
+"""Drives a headless Chromium.
 
-Playwright runs in a thread with an event loop of its own: its synchronous interface would leave
-a running loop behind in the main thread, and tests written as coroutines could not run then.
+Playwright runs in its own thread with its own event loop. Its synchronous interface would leave a
+running loop in the main thread, and tests written as coroutines could not run there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, Playwright, async_playwright
 from playwright.async_api import Page as PlaywrightPage
 
+from tests.tools.debian import library_folders, unpack
 from tests.tools.node import node_program
-from tests.tools.toolbox import TOOLS, ToolMissingError, locked, run_installer
+from tests.tools.toolbox import TOOLS, announce, install_once
 
-__all__ = ["Browser", "Page", "chromium", "chromium_program"]
+__all__ = ["Browser", "Page", "Program", "chromium", "chromium_program"]
 
 T = TypeVar("T")
 
@@ -36,50 +38,66 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Nothing but this machine can be reached, whatever a page or the browser itself asks for.
+    # Only this machine can be reached, whatever a page or the browser itself requests.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 _TIMEOUT_S = 60
+_PACKAGES = ["chromium-headless-shell", "chromium-common"]
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir>/usr/share/fonts</dir>
+<dir>{root}/usr/share/fonts</dir>
+<cachedir>{root}/var/cache/fontconfig</cachedir>
+</fontconfig>
+"""
+
+
+class Program(NamedTuple):
+    """The browser's executable and the environment variables it needs."""
+
+    file: Path
+    environment: dict[str, str]
 
 
 class Page:
-    """One page in a profile of its own; its methods block and may be called from any thread."""
+    """One page in its own profile. Methods block and may be called from any thread."""
 
     def __init__(self, page: PlaywrightPage, loop: asyncio.AbstractEventLoop) -> None:
-        """Wraps `page`; must be called in the thread of `loop`."""
+        """Wrap `page`; call this in the thread of `loop`."""
         self._page = page
         self._loop = loop
         self.console: list[str] = []
-        """What the page wrote to its console, and its uncaught errors: for failing tests' messages."""
+        """The page's console output and uncaught errors, for the messages of failing tests."""
         page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
 
     def open(self, url: str) -> None:
-        """Goes to `url` and returns when it has loaded; the page that was open before is hidden first."""
+        """Go to `url` and return when it has loaded. The previous page is hidden first."""
         self.do(lambda page: page.goto(url))
 
     def evaluate(self, script: str, argument: object = None) -> object:
-        """Calls a JavaScript function in the page, waits for its promise if any, and returns its value."""
+        """Call a JavaScript function in the page, await its promise if any, and return its value."""
         return self.do(lambda page: page.evaluate(script, argument))
 
     def wait_for(self, condition: str) -> None:
-        """Waits until a JavaScript expression is true in the page."""
+        """Wait until a JavaScript expression is true in the page."""
         self.do(lambda page: page.wait_for_function(condition))
 
     def close(self) -> None:
-        """Closes the page as a user does: its `pagehide` handlers run."""
+        """Close the page as a user does: its `pagehide` handlers run."""
         self.do(lambda page: page.close(run_before_unload=True))
 
     def do(self, action: Callable[[PlaywrightPage], Awaitable[T]]) -> T:
-        """Does anything else Playwright can do, for instance `do(lambda page: page.click("a"))`."""
+        """Do anything else Playwright can do, for example `do(lambda page: page.click("a"))`."""
         return _run(self._loop, lambda: action(self._page))
 
 
 class Browser:
     """A running Chromium."""
 
-    def __init__(self, program: Path) -> None:
-        """Starts the browser with an empty profile."""
+    def __init__(self, program: Program) -> None:
+        """Start the browser with an empty profile."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="playwright", daemon=True
@@ -95,7 +113,7 @@ class Browser:
 
     @contextmanager
     def page(self) -> Iterator[Page]:
-        """Yields an empty page with cookies and caches of its own."""
+        """Yield an empty page with its own cookies and caches."""
         context, page = _run(self._loop, self._new_page)
         try:
             yield page
@@ -103,7 +121,7 @@ class Browser:
             _run(self._loop, context.close)
 
     def stop(self) -> None:
-        """Ends the browser and the thread that drives it; may be called twice."""
+        """End the browser and the thread that drives it; may be called twice."""
         if self._loop.is_closed():
             return
         try:
@@ -113,12 +131,15 @@ class Browser:
             self._thread.join()
             self._loop.close()
 
-    async def _start(self, program: Path) -> None:
-        # Playwright's own Node.js needs libatomic, which a minimal Debian 12 has not.
+    async def _start(self, program: Program) -> None:
+        # Playwright's own Node.js needs libatomic, which a minimal Debian 12 lacks.
         os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node_program()))
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(
-            executable_path=program, args=_ARGUMENTS, timeout=_TIMEOUT_S * 1000
+            executable_path=program.file,
+            env={**os.environ, **program.environment},
+            args=_ARGUMENTS,
+            timeout=_TIMEOUT_S * 1000,
         )
 
     async def _new_page(self) -> tuple[BrowserContext, Page]:
@@ -135,7 +156,7 @@ class Browser:
 
 
 def _run(loop: asyncio.AbstractEventLoop, action: Callable[[], Awaitable[T]]) -> T:
-    """Calls `action` in the thread of `loop`, where all of Playwright must be used, and waits for it."""
+    """Call `action` in the thread of `loop`, as Playwright requires, and wait for it."""
 
     async def act() -> T:
         return await action()
@@ -145,10 +166,10 @@ def _run(loop: asyncio.AbstractEventLoop, action: Callable[[], Awaitable[T]]) ->
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Yields a running Chromium and ends it at the end.
+    """Yield a running Chromium and end it afterwards.
 
     Raises:
-        ToolMissingError: No Chromium, and it could not be installed.
+        ToolMissingError: No Chromium on PATH, and Debian's package could not be unpacked.
     """
     browser = Browser(chromium_program())
     try:
@@ -157,33 +178,23 @@ def chromium() -> Iterator[Browser]:
         browser.stop()
 
 
-def chromium_program() -> Path:
-    """Returns the browser's executable; root's call installs Debian's package if there is none."""
-    with locked(TOOLS / "chromium"):
-        if (found := _on_path()) is not None:
-            return found
-        apt_get = shutil.which("apt-get")
-        if apt_get is None:
-            raise ToolMissingError(
-                "Chromium is missing: there is none on PATH and no apt-get to install it with"
-            )
-        if os.geteuid() != 0:
-            raise ToolMissingError(
-                "Chromium is missing, and only root can install it: apt-get install chromium"
-            )
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        missing = "Chromium is missing and apt-get could not install it"
-        options = ["-qq", "-o", "DPkg::Lock::Timeout=300"]
-        run_installer([apt_get, *options, "update"], missing, env=environment)
-        install = ["install", "--yes", "--no-install-recommends", "chromium"]
-        run_installer([apt_get, *options, *install], missing, env=environment)
-        if (found := _on_path()) is None:
-            raise ToolMissingError(
-                "Chromium is missing: apt-get installed it, but it is not on PATH"
-            )
-        return found
+def chromium_program() -> Program:
+    """Return the browser on PATH; without one, unpack Debian's under `.tools` and return that.
+
+    Raises:
+        ToolMissingError: No Chromium on PATH, and Debian's package could not be unpacked.
+    """
+    for name in ("chromium", "google-chrome", _PACKAGES[0]):
+        if (found := shutil.which(name)) is not None:
+            return Program(Path(found), {})
+    root = install_once(TOOLS / "chromium", json.dumps([_PACKAGES, _FONTS]), _unpack)
+    libraries = os.pathsep.join(str(folder) for folder in library_folders(root))
+    environment = {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(root / "fonts.conf")}
+    return Program(root / "usr" / "lib" / "chromium" / _PACKAGES[0], environment)
 
 
-def _on_path() -> Path | None:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    return Path(found) if found else None
+def _unpack(root: Path) -> None:
+    announce("Tests drive a browser, and there is no chromium or google-chrome on PATH.")
+    # Both serve a desktop, and bring 50 MB of graphics drivers with them on Debian 12.
+    unpack(_PACKAGES, root, without=["x11-utils", "xdg-utils"])
+    (root / "fonts.conf").write_text(_FONTS.format(root=root))

@@ -12,7 +12,14 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from tests.tools.toolbox import TOOLS, ToolMissingError, install_once, package_path, run_installer
+from tests.tools.toolbox import (
+    TOOLS,
+    ToolMissingError,
+    announce,
+    install_once,
+    package_path,
+    run_installer,
+)
 
 __all__ = ["node_program", "npm_install", "run_node"]
 
@@ -71,6 +78,7 @@ def npm_install(packages: dict[str, str], into: Path | None = None) -> Path:
     manifest = json.dumps({"private": True, "dependencies": packages}, indent=2, sort_keys=True)
 
     def install(folder: Path) -> None:
+        announce(f"Installing the npm packages {', '.join(packages)} into {folder}, for tests.")
         (folder / "package.json").write_text(manifest)
         options = [
             "--ignore-scripts",

@@ -7,8 +7,8 @@ import gzip
 import importlib.util
 import json
 import multiprocessing
-import shutil
 import signal
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -29,7 +29,7 @@ from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 from grpc_tools import protoc
 
-from tests.tools import awscli, envoy, node, toolbox
+from tests.tools import awscli, debian, envoy, node, toolbox
 from tests.tools.chromium import Browser, Page
 from tests.tools.postgres import Postgres
 from tests.tools.process import ServerProcess, wait_until
@@ -223,6 +223,24 @@ def test_a_tool_that_could_not_be_had_is_not_tried_again(tmp_path: Path) -> None
     assert len(tries) == 1
 
 
+# Debian packages
+
+
+def test_a_debian_package_runs_without_being_installed(tmp_path: Path) -> None:
+    with tools_needed():
+        debian.unpack(["hello"], tmp_path)
+    program = tmp_path / "usr" / "bin" / "hello"
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "Hello, world!\n"
+    assert not (tmp_path / "apt").exists()
+
+
+def test_a_debian_package_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissingError, match="no-such-package is missing"):
+        debian.unpack(["no-such-package"], tmp_path)
+
+
 # Servers as child processes
 
 
@@ -249,9 +267,6 @@ def _serve_until_killed(log: Path, pid: Any) -> None:
     signal.pause()
 
 
-@pytest.mark.skipif(
-    shutil.which("setpriv") is None, reason="setpriv, of Debian's util-linux, is missing"
-)
 def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     pid = spawn.Value("i", 0)

@@ -1,4 +1,4 @@
-"""Says where self-installed tools lie, installs each once, and what follows when one cannot be had."""
+"""Installs each tool once, below one folder, and skips the tests whose tool is missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 __all__ = [
     "TOOLS",
     "ToolMissingError",
+    "announce",
     "install_once",
     "locked",
     "package_path",
@@ -24,18 +26,23 @@ __all__ = [
 ]
 
 TOOLS = Path(__file__).resolve().parents[2] / ".tools"
-"""Where tools are kept: one folder of the checkout, ignored by git, removed by `make clean`."""
+"""Folder of the tools: inside the checkout, ignored by git, removed by `make clean`."""
 
-_NOT_TO_BE_HAD: dict[tuple[Path, str], str] = {}
+_FAILED: dict[tuple[Path, str], str] = {}
 
 
 class ToolMissingError(Exception):
-    """A tool cannot be had on this machine; the message is one sentence saying what is missing."""
+    """A tool is missing on this machine; the message is one sentence that names it."""
+
+
+def announce(sentence: str) -> None:
+    """Print what is about to be installed. `make test` shows it; pytest alone captures it."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def tools_needed() -> Iterator[None]:
-    """Skips the test if a tool that the block asks for cannot be had, or fails it where CI=true."""
+    """Skip the test if the block raises ToolMissingError; with CI=true, fail it."""
     missing = ""
     try:
         yield
@@ -49,7 +56,7 @@ def tools_needed() -> Iterator[None]:
 
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
-    """Holds the lock beside `target`: one process at a time works on it, others wait."""
+    """Hold the lock beside `target`, so that one process at a time works on it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f"{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -57,32 +64,32 @@ def locked(target: Path) -> Iterator[None]:
 
 
 def install_once(target: Path, stamp: str, install: Callable[[Path], None]) -> Path:
-    """Fills the folder `target` by `install(target)`, unless it was already filled for this `stamp`.
+    """Fill the folder `target` by `install(target)`, unless it was already filled for this `stamp`.
 
     A folder that was filled for another stamp, or only partly, is emptied first.
-    Safe when several processes call it at once: the first installs, the others wait for it.
-    A tool that could not be had is not tried again by this process: without a network each try
-    would last as long as the installer's own retries.
+    Several processes may call it at once: the first installs, the others wait.
+    A process does not try a failed install again: without a network, each try would last as long
+    as the installer's own retries.
     """
     done = target / ".installed"
     with locked(target):
         if done.is_file() and done.read_text() == stamp:
             return target
-        if (target, stamp) in _NOT_TO_BE_HAD:
-            raise ToolMissingError(_NOT_TO_BE_HAD[target, stamp])
+        if (target, stamp) in _FAILED:
+            raise ToolMissingError(_FAILED[target, stamp])
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         try:
             install(target)
         except ToolMissingError as error:
-            _NOT_TO_BE_HAD[target, stamp] = str(error)
+            _FAILED[target, stamp] = str(error)
             raise
         done.write_text(stamp)
     return target
 
 
 def package_path(package: str, *parts: str) -> Path | None:
-    """Returns a file inside an installed Python package, or None if there is none.
+    """Return a file inside an installed Python package, or None if there is none.
 
     The package is only looked up, never imported, so its import-time effects stay away.
     """
@@ -100,14 +107,17 @@ def run_installer(
     *,
     timeout_s: float = 600,
     env: dict[str, str] | None = None,
-) -> None:
-    """Runs one installing command to its end; if it fails, raises ToolMissingError.
+) -> str:
+    """Run one installing command to its end and return its output.
 
     Args:
         command: Program and arguments.
-        missing: The sentence for ToolMissingError; the command's last words are added to it.
-        timeout_s: When to give up.
-        env: The command's whole environment; by default this process's.
+        missing: Text of the ToolMissingError; the end of the command's output is added to it.
+        timeout_s: Time limit in seconds.
+        env: The command's whole environment; this process's by default.
+
+    Raises:
+        ToolMissingError: The command failed or took too long.
     """
     try:
         done = subprocess.run(
@@ -123,5 +133,6 @@ def run_installer(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolMissingError(f"{missing}: {error}") from error
     if done.returncode != 0:
-        last_words = " ".join(done.stdout.split())[-300:]
-        raise ToolMissingError(f"{missing}: {last_words}")
+        last_output = " ".join(done.stdout.split())[-300:]
+        raise ToolMissingError(f"{missing}: {last_output}")
+    return done.stdout

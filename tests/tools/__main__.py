@@ -1,0 +1,24 @@
+"""Installs what tests drive, and says so first: `make tools`.
+
+Tests install what is missing too. This way the installs are visible and precede the tests.
+"""
+
+from __future__ import annotations
+
+from tests.tools import awscli
+from tests.tools.chromium import chromium_program
+from tests.tools.rum_page import bundle
+from tests.tools.toolbox import ToolMissingError, announce
+
+
+def main() -> None:
+    """Install each tool. One that is missing is reported; the tests that need it are skipped."""
+    for install in (chromium_program, awscli.install, bundle):
+        try:
+            install()
+        except ToolMissingError as error:
+            announce(f"{error}. Tests that need it will be skipped.")
+
+
+if __name__ == "__main__":
+    main()
