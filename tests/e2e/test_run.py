@@ -17,6 +17,7 @@ import pytest
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.support.curl import send
 from tests.support.running import OpenRum, environment, read_back, run_openrum
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -25,14 +26,10 @@ _ANY_PORTS = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0"}
 
 def test_the_printed_curl_line_answers_200_and_the_event_is_read_back(openrum: OpenRum) -> None:
     curl = next(line for line in openrum.output if line.startswith("curl "))
-    first, again = [
-        subprocess.run(curl, shell=True, capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
+    first, again = send(curl), send(curl)
     sent = re.findall(r'"id": "([^"]+)", "timestamp"', curl)
 
-    assert first.startswith("HTTP/1.1 200 OK")
-    assert again.startswith("HTTP/1.1 200 OK")
+    assert (200, "") == first == again
     assert [_event_id(document) for document in read_back(openrum.grpc, "my-app")] == sent
 
 
