@@ -1,4 +1,4 @@
-"""The control plane's rules are those of AWS's service model, and messages name the member."""
+"""Control plane requests must meet the constraints of AWS's model; messages name the member."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def request_of(operation: str, members: dict[str, Any]) -> Message:
     return ParseDict(members, getattr(pb, f"{operation}Request")())
 
 
-def refusal(operation: str, members: dict[str, Any]) -> str | None:
-    """What the request is refused with, or None."""
+def rejection(operation: str, members: dict[str, Any]) -> str | None:
+    """Return the message that the request is rejected with; None if it is valid."""
     try:
         validate_control(request_of(operation, members))
-    except ValidationException as refused:
-        return refused.message
+    except ValidationException as error:
+        return error.message
     return None
 
 
 def places(shape_name: str, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
-    """Every member under a shape of the model, as its path of wire names and its shape's name."""
+    """Return the path (in wire names) and the shape of each member in a shape of the model."""
     found = []
     shape = MODEL["shapes"][shape_name]
     for name, member in shape.get("members", {}).items():
@@ -73,8 +73,8 @@ PLACES = [
 ]
 
 
-def placed(path: tuple[str, ...], value: object) -> Any:
-    """The value inside of objects and lists, at the path."""
+def nested(path: tuple[str, ...], value: object) -> Any:
+    """Return the value inside objects and lists, at the path."""
     for step in reversed(path):
         if step == "[]":
             value = [value]
@@ -93,18 +93,18 @@ def placed(path: tuple[str, ...], value: object) -> Any:
     return value
 
 
-def judged(operation: str, path: tuple[str, ...], value: object) -> str | None:
-    return refusal(operation, {**SMALLEST[operation], **placed(path, value)})
+def rejection_at(operation: str, path: tuple[str, ...], value: object) -> str | None:
+    return rejection(operation, {**SMALLEST[operation], **nested(path, value)})
 
 
 def member_of(path: tuple[str, ...]) -> str:
-    """The member's name in messages."""
+    """Return the member's name in messages."""
     text = ".".join(path).replace(".[]", "[0]").replace(".{key}", " key")
     return text.replace(".{value}", "[key]")
 
 
 @pytest.mark.parametrize(("operation", "path", "shape"), PLACES)
-def test_every_length_and_range_of_the_model_is_ours(
+def test_lengths_and_ranges_are_those_of_the_model(
     operation: str, path: tuple[str, ...], shape: dict[str, Any]
 ) -> None:
     wrong: list[object] = []
@@ -118,7 +118,7 @@ def test_every_length_and_range_of_the_model_is_ours(
         wrong += [["https://example.com"] * (shape["max"] + 1)]
 
     for value in wrong:
-        message = judged(operation, path, value)
+        message = rejection_at(operation, path, value)
         assert message is not None, value
         assert message.startswith(f"{member_of(path)} must ")
 
@@ -127,25 +127,28 @@ def test_every_length_and_range_of_the_model_is_ours(
     ("operation", "path", "shape"),
     [place for place in PLACES if "pattern" in place.values[2] or "enum" in place.values[2]],
 )
-def test_every_pattern_and_enumeration_of_the_model_is_ours(
+def test_patterns_and_enumerations_are_those_of_the_model(
     operation: str, path: tuple[str, ...], shape: dict[str, Any]
 ) -> None:
-    # The model's patterns are Java's, where $ at the end of a pattern is the end of the text.
+    # The model's patterns are Java's: $ at the end matches the end of the text only.
     pattern = re.compile(shape.get("pattern", "|".join(shape.get("enum", []))).replace("$", r"\Z"))
     wrong = [text for text in TEXTS if not pattern.fullmatch(text)]
-    right = [text for text in TEXTS if pattern.fullmatch(text) and allowed(shape, text)]
+    right = [text for text in TEXTS if pattern.fullmatch(text) and has_valid_length(shape, text)]
 
-    assert right, "no text of the table tries this"
-    assert [text for text in right if judged(operation, path, text)] == []
-    assert [text for text in wrong if not judged(operation, path, text)] in ([], SOFTER.get(path))
+    assert right, "no text in the table matches"
+    assert [text for text in right if rejection_at(operation, path, text)] == []
+    assert [text for text in wrong if not rejection_at(operation, path, text)] in (
+        [],
+        ALSO_ACCEPTED.get(path),
+    )
 
 
-def allowed(shape: dict[str, Any], text: str) -> bool:
+def has_valid_length(shape: dict[str, Any], text: str) -> bool:
     return shape.get("min", 0) <= len(text) <= shape.get("max", 4096)
 
 
-# AWS's pattern for pages wants a dot in the host. Pages of a developer's own machine have none.
-SOFTER = {
+# AWS's pattern for pages requires a dot in the host. OpenRUM also accepts hosts such as localhost.
+ALSO_ACCEPTED = {
     ("AppMonitorConfiguration", pages, "[]"): ["http://localhost:8080/"]
     for pages in ("ExcludedPages", "IncludedPages")
 }
@@ -167,12 +170,12 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_required_member_of_the_model_is_required(operation: str) -> None:
+def test_required_members_are_those_of_the_model(operation: str) -> None:
     required = MODEL["shapes"][f"{operation}Request"].get("required", [])
     for name in required:
         members = {key: value for key, value in SMALLEST[operation].items() if key != name}
-        assert refusal(operation, members) == f"{name} is required."
-    assert refusal(operation, SMALLEST[operation]) is None
+        assert rejection(operation, members) == f"{name} is required."
+    assert rejection(operation, SMALLEST[operation]) is None
 
 
 @pytest.mark.parametrize(
@@ -215,16 +218,16 @@ def test_every_required_member_of_the_model_is_required(operation: str) -> None:
         ),
     ],
 )
-def test_the_message_names_the_member_and_the_constraint(
+def test_a_message_names_the_member_and_the_constraint(
     operation: str, members: dict[str, Any], message: str
 ) -> None:
-    assert (refusal(operation, members) or "").startswith(message)
+    assert (rejection(operation, members) or "").startswith(message)
 
 
-def test_a_page_of_no_size_is_the_default_size() -> None:
+def test_max_results_of_zero_is_valid() -> None:
     members = {**SMALLEST["GetAppMonitorData"], "MaxResults": 0}
 
-    assert refusal("GetAppMonitorData", members) is None
+    assert rejection("GetAppMonitorData", members) is None
 
 
 @settings(max_examples=40, deadline=None)
@@ -239,11 +242,13 @@ def test_a_page_of_no_size_is_the_default_size() -> None:
     ),
     rate=st.floats(0, 1),
 )
-def test_whatever_the_model_allows_is_taken(name: str, tags: dict[str, str], rate: float) -> None:
+def test_any_name_tags_and_rate_that_the_model_allows_are_valid(
+    name: str, tags: dict[str, str], rate: float
+) -> None:
     members = {
         "Name": name[:255],
         "Tags": tags,
         "AppMonitorConfiguration": {"SessionSampleRate": rate},
     }
 
-    assert refusal("CreateAppMonitor", json.loads(json.dumps(members))) is None
+    assert rejection("CreateAppMonitor", json.loads(json.dumps(members))) is None

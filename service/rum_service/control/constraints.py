@@ -1,14 +1,16 @@
-"""Judges the requests of the control plane, member by member, from one table. Pure.
+"""The constraints on the fields of control plane requests: one table, `RULES`. Pure.
 
+Rules that span several fields are in the modules of the use cases and in `metric_rules`.
 Source: the service model of the AWS SDKs (botocore `rum/2018-05-10`), shapes of the same names.
 """
 
 from __future__ import annotations
 
-__all__ = ["validate_control"]
+__all__ = ["RULES", "Rule", "validate_control"]
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -17,10 +19,31 @@ from google.protobuf.message import Message
 from rum_service.errors import ValidationException
 from rum_service.events.identifiers import UUID_PATTERN
 
-_Rule = Callable[[str, object], None]
+_Check = Callable[[str, object], None]
+"""Raises ValidationException if a value, given after its member's name, breaks a constraint."""
 
 
-def _text(low: int, high: int, pattern: str | None = None) -> _Rule:
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The constraints on one field."""
+
+    check: _Check | None = None
+    """Checks the value, each item of a list, or each value of a map."""
+    check_key: _Check | None = None
+    """Checks each key of a map."""
+    required: bool = False
+    max_items: int | None = None
+    """The longest list or largest map."""
+    validate_items: bool = True
+    """Whether the messages in a list are validated with the request."""
+
+
+def validate_control(request: Message) -> None:
+    """Raise ValidationException, naming the member, unless every constraint holds."""
+    _validate("", request)
+
+
+def _text(low: int, high: int, pattern: str | None = None) -> _Check:
     compiled = re.compile(pattern) if pattern else None
 
     def check(member: str, value: object) -> None:
@@ -32,7 +55,7 @@ def _text(low: int, high: int, pattern: str | None = None) -> _Rule:
     return check
 
 
-def _one_of(*values: str) -> _Rule:
+def _one_of(*values: str) -> _Check:
     def check(member: str, value: object) -> None:
         if value not in values:
             raise ValidationException(f"{member} must be one of {', '.join(values)}.")
@@ -40,7 +63,7 @@ def _one_of(*values: str) -> _Rule:
     return check
 
 
-def _number(low: float, high: float) -> _Rule:
+def _number(low: float, high: float) -> _Check:
     def check(member: str, value: object) -> None:
         if not (isinstance(value, int | float) and low <= value <= high):
             raise ValidationException(f"{member} must be between {low} and {high}.")
@@ -48,9 +71,9 @@ def _number(low: float, high: float) -> _Rule:
     return check
 
 
-_NAME = _text(1, 255, r"(?!\.)[\.\-_#A-Za-z0-9]+")
-# AWS's own pattern, with the anchors that its alternatives lack.
-_DOMAIN = _text(
+_check_name = _text(1, 255, r"(?!\.)[\.\-_#A-Za-z0-9]+")
+# AWS's pattern, with the anchors that its alternatives lack.
+_check_domain = _text(
     1,
     253,
     r"localhost"
@@ -58,141 +81,161 @@ _DOMAIN = _text(
     r"|(?=[a-zA-Z0-9.*-]{4,253}\Z)(?!.*\.-)(?!.*-\.)(?!.*\.\.)(?!.*[^.]{64,})"
     r"(\*\.)?(?![-.*])[^*]+\.(\*|(?!.*--)(?=.*[a-zA-Z])[^*]+[^*-])",
 )
-# AWS's own wants a dot in the host; the pages of a developer's machine have none.
-_URL = _text(1, 1260, r".*https?://[^\s/].*")
-_ARN_PATTERN = r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*"
-# The model bounds DestinationArn only; nothing that AWS takes for a role or a resource is longer.
-_ARN = _text(0, 2048, _ARN_PATTERN)
-_DESTINATION = _one_of("CloudWatch", "Evidently")
-_ID = _text(1, 255)
-_TAG_KEY = _text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
-_STATUS = _one_of("ENABLED", "DISABLED")
-_TOKEN = _text(1, 1024)
+# AWS's pattern requires a dot in the host. We accept hosts without one, such as localhost.
+_check_url = _text(1, 1260, r".*https?://[^\s/].*")
+# The model limits the length of DestinationArn only. We use its limit for every ARN.
+_check_arn = _text(0, 2048, r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*")
+_check_identity_pool = _text(1, 55, r".*[\w-]+:[0-9a-f-]+.*")
+_check_s3_uri = _text(
+    1,
+    1024,
+    r"s3://[a-z0-9][-.a-z0-9]{1,62}(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
+)
+_check_id = _text(1, 255)
+_check_token = _text(1, 1024)
+_check_tag_key = _text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
+_check_destination = _one_of("CloudWatch", "Evidently")
+_check_status = _one_of("ENABLED", "DISABLED")
+_check_filter_name = _one_of("Browser", "Device", "Country", "Page", "OS", "EventType", "Invert")
 
-# By the name of the member, or of message and member where a name means two things.
-_RULES: dict[str, _Rule] = {
-    "Name": _NAME,
-    "AppMonitorName": _NAME,
-    "MetricDefinitionRequest.Name": _text(1, 255),
-    "QueryFilter.Name": _one_of(
-        "Browser", "Device", "Country", "Page", "OS", "EventType", "Invert"
-    ),
-    "Id": _text(36, 36, UUID_PATTERN),
-    "Domain": _DOMAIN,
-    "DomainList": _DOMAIN,
-    "Platform": _one_of("Web", "Android", "iOS"),
-    "IdentityPoolId": _text(1, 55, r".*[\w-]+:[0-9a-f-]+.*"),
-    "ExcludedPages": _URL,
-    "IncludedPages": _URL,
-    "SessionSampleRate": _number(0, 1),
-    "GuestRoleArn": _ARN,
-    "Telemetries": _one_of("errors", "performance", "http"),
-    "Status": _STATUS,
-    "S3Uri": _text(
-        1,
-        1024,
-        r"s3://[a-z0-9][-.a-z0-9]{1,62}(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
-    ),
-    "Destination": _DESTINATION,
-    "destination": _DESTINATION,
-    "DestinationArn": _ARN,
-    "destinationArn": _ARN,
-    "IamRoleArn": _ARN,
-    "ResourceArn": _ARN,
-    "PolicyRevisionId": _ID,
-    "policyRevisionId": _ID,
-    "MetricDefinitionId": _ID,
-    "metricDefinitionIds": _ID,
-    "ValueKey": _text(1, 280),
-    "UnitLabel": _text(1, 256),
-    "EventPattern": _text(0, 4000),
-    "Namespace": _text(1, 237, r".*[a-zA-Z0-9-._/#:]+"),
-    "DimensionKeys.key": _text(1, 280),
-    "DimensionKeys.value": _text(1, 255, r"(?!:).*[^\s].*"),
-    "maxResults": _number(1, 100),
-    "MaxResults": _number(0, 100),
-    "nextToken": _TOKEN,
-    "NextToken": _TOKEN,
-    "tagKeys": _TAG_KEY,
-    "Tags.key": _TAG_KEY,
-    "Tags.value": _text(0, 256),
-}
-_LENGTHS: dict[str, range] = {
-    "DomainList": range(6),
-    "ExcludedPages": range(51),
-    "IncludedPages": range(51),
-    "FavoritePages": range(51),
-    "Tags": range(51),
-    "tagKeys": range(51),
-    "DimensionKeys": range(30),
-    "MetricDefinitions": range(201),
-    "metricDefinitionIds": range(201),
-}
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    "CreateAppMonitorRequest": ("Name",),
-    "GetAppMonitorRequest": ("Name",),
-    "UpdateAppMonitorRequest": ("Name",),
-    "DeleteAppMonitorRequest": ("Name",),
-    "GetAppMonitorDataRequest": ("Name", "TimeRange"),
-    "TimeRange": ("After",),
-    "QueryFilter": ("Name",),
-    "JavaScriptSourceMaps": ("Status",),
-    "TagResourceRequest": ("ResourceArn",),
-    "UntagResourceRequest": ("ResourceArn",),
-    "ListTagsForResourceRequest": ("ResourceArn",),
-    "PutResourcePolicyRequest": ("Name", "PolicyDocument"),
-    "GetResourcePolicyRequest": ("Name",),
-    "DeleteResourcePolicyRequest": ("Name",),
-    "PutRumMetricsDestinationRequest": ("AppMonitorName", "Destination"),
-    "ListRumMetricsDestinationsRequest": ("AppMonitorName",),
-    "DeleteRumMetricsDestinationRequest": ("AppMonitorName", "destination"),
-    "BatchCreateRumMetricDefinitionsRequest": ("AppMonitorName", "Destination"),
-    "BatchGetRumMetricDefinitionsRequest": ("AppMonitorName", "destination"),
-    "BatchDeleteRumMetricDefinitionsRequest": ("AppMonitorName", "destination"),
-    "UpdateRumMetricDefinitionRequest": (
-        "AppMonitorName",
-        "Destination",
-        "MetricDefinition",
-        "MetricDefinitionId",
-    ),
-    "MetricDefinitionRequest": ("Name",),
-}
-# Each of these fails on its own, in the response's Errors: whoever asks for one judges it.
-_JUDGED_ONE_BY_ONE = ("BatchCreateRumMetricDefinitionsRequest.MetricDefinitions",)
+_NAME = Rule(_check_name, required=True)
+_DOMAIN, _DOMAIN_LIST = Rule(_check_domain), Rule(_check_domain, max_items=5)
+_PAGES = Rule(_check_url, max_items=50)
+_TAGS = Rule(_text(0, 256), _check_tag_key, max_items=50)
+_ARN, _REQUIRED_ARN = Rule(_check_arn), Rule(_check_arn, required=True)
+_DESTINATION = Rule(_check_destination, required=True)
+_PAGE_SIZE, _TOKEN = Rule(_number(1, 100)), Rule(_check_token)
 
-
-def validate_control(request: Message) -> None:
-    """Raises ValidationException, naming the member, unless every constraint holds."""
-    _validate("", request)
+# Keyed "Message.field", with the field's JSON name. None: the field has no constraint. The fields
+# of a nested message are listed under that message's name.
+RULES: dict[str, Rule | None] = {
+    "CreateAppMonitorRequest.Name": _NAME,
+    "CreateAppMonitorRequest.Domain": _DOMAIN,
+    "CreateAppMonitorRequest.DomainList": _DOMAIN_LIST,
+    "CreateAppMonitorRequest.Tags": _TAGS,
+    "CreateAppMonitorRequest.AppMonitorConfiguration": None,
+    "CreateAppMonitorRequest.CwLogEnabled": None,
+    "CreateAppMonitorRequest.CustomEvents": None,
+    "CreateAppMonitorRequest.DeobfuscationConfiguration": None,
+    "CreateAppMonitorRequest.Platform": Rule(_one_of("Web", "Android", "iOS")),
+    "CreateAppMonitorRequest.Id": Rule(_text(36, 36, UUID_PATTERN)),
+    "GetAppMonitorRequest.Name": _NAME,
+    "ListAppMonitorsRequest.maxResults": _PAGE_SIZE,
+    "ListAppMonitorsRequest.nextToken": _TOKEN,
+    "UpdateAppMonitorRequest.Name": _NAME,
+    "UpdateAppMonitorRequest.Domain": _DOMAIN,
+    "UpdateAppMonitorRequest.DomainList": _DOMAIN_LIST,
+    "UpdateAppMonitorRequest.AppMonitorConfiguration": None,
+    "UpdateAppMonitorRequest.CwLogEnabled": None,
+    "UpdateAppMonitorRequest.CustomEvents": None,
+    "UpdateAppMonitorRequest.DeobfuscationConfiguration": None,
+    "DeleteAppMonitorRequest.Name": _NAME,
+    "AppMonitorConfiguration.IdentityPoolId": Rule(_check_identity_pool),
+    "AppMonitorConfiguration.ExcludedPages": _PAGES,
+    "AppMonitorConfiguration.IncludedPages": _PAGES,
+    "AppMonitorConfiguration.FavoritePages": Rule(max_items=50),
+    "AppMonitorConfiguration.SessionSampleRate": Rule(_number(0, 1)),
+    "AppMonitorConfiguration.GuestRoleArn": _ARN,
+    "AppMonitorConfiguration.AllowCookies": None,
+    "AppMonitorConfiguration.Telemetries": Rule(_one_of("errors", "performance", "http")),
+    "AppMonitorConfiguration.EnableXRay": None,
+    "CustomEvents.Status": Rule(_check_status),
+    "DeobfuscationConfiguration.JavaScriptSourceMaps": None,
+    "JavaScriptSourceMaps.Status": Rule(_check_status, required=True),
+    "JavaScriptSourceMaps.S3Uri": Rule(_check_s3_uri),
+    "GetAppMonitorDataRequest.Name": _NAME,
+    "GetAppMonitorDataRequest.TimeRange": Rule(required=True),
+    "GetAppMonitorDataRequest.Filters": None,
+    "GetAppMonitorDataRequest.MaxResults": Rule(_number(0, 100)),
+    "GetAppMonitorDataRequest.NextToken": _TOKEN,
+    "TimeRange.After": Rule(required=True),
+    "TimeRange.Before": None,
+    # Not required in the model; we require it because a filter without a name has no meaning.
+    "QueryFilter.Name": Rule(_check_filter_name, required=True),
+    "QueryFilter.Values": None,
+    "TagResourceRequest.ResourceArn": _REQUIRED_ARN,
+    "TagResourceRequest.Tags": _TAGS,
+    "UntagResourceRequest.ResourceArn": _REQUIRED_ARN,
+    "UntagResourceRequest.tagKeys": Rule(_check_tag_key, max_items=50),
+    "ListTagsForResourceRequest.ResourceArn": _REQUIRED_ARN,
+    "PutResourcePolicyRequest.Name": _NAME,
+    "PutResourcePolicyRequest.PolicyDocument": Rule(required=True),
+    "PutResourcePolicyRequest.PolicyRevisionId": Rule(_check_id),
+    "GetResourcePolicyRequest.Name": _NAME,
+    "DeleteResourcePolicyRequest.Name": _NAME,
+    "DeleteResourcePolicyRequest.policyRevisionId": Rule(_check_id),
+    "PutRumMetricsDestinationRequest.AppMonitorName": _NAME,
+    "PutRumMetricsDestinationRequest.Destination": _DESTINATION,
+    "PutRumMetricsDestinationRequest.DestinationArn": _ARN,
+    "PutRumMetricsDestinationRequest.IamRoleArn": _ARN,
+    "ListRumMetricsDestinationsRequest.AppMonitorName": _NAME,
+    "ListRumMetricsDestinationsRequest.maxResults": _PAGE_SIZE,
+    "ListRumMetricsDestinationsRequest.nextToken": _TOKEN,
+    "DeleteRumMetricsDestinationRequest.AppMonitorName": _NAME,
+    "DeleteRumMetricsDestinationRequest.destination": _DESTINATION,
+    "DeleteRumMetricsDestinationRequest.destinationArn": _ARN,
+    "BatchCreateRumMetricDefinitionsRequest.AppMonitorName": _NAME,
+    "BatchCreateRumMetricDefinitionsRequest.Destination": _DESTINATION,
+    "BatchCreateRumMetricDefinitionsRequest.DestinationArn": _ARN,
+    # An invalid definition does not fail the request: the use case validates each and reports it.
+    "BatchCreateRumMetricDefinitionsRequest.MetricDefinitions": Rule(
+        max_items=200, validate_items=False
+    ),
+    "BatchGetRumMetricDefinitionsRequest.AppMonitorName": _NAME,
+    "BatchGetRumMetricDefinitionsRequest.destination": _DESTINATION,
+    "BatchGetRumMetricDefinitionsRequest.destinationArn": _ARN,
+    "BatchGetRumMetricDefinitionsRequest.maxResults": _PAGE_SIZE,
+    "BatchGetRumMetricDefinitionsRequest.nextToken": _TOKEN,
+    "BatchDeleteRumMetricDefinitionsRequest.AppMonitorName": _NAME,
+    "BatchDeleteRumMetricDefinitionsRequest.destination": _DESTINATION,
+    "BatchDeleteRumMetricDefinitionsRequest.destinationArn": _ARN,
+    "BatchDeleteRumMetricDefinitionsRequest.metricDefinitionIds": Rule(_check_id, max_items=200),
+    "UpdateRumMetricDefinitionRequest.AppMonitorName": _NAME,
+    "UpdateRumMetricDefinitionRequest.Destination": _DESTINATION,
+    "UpdateRumMetricDefinitionRequest.DestinationArn": _ARN,
+    "UpdateRumMetricDefinitionRequest.MetricDefinition": Rule(required=True),
+    "UpdateRumMetricDefinitionRequest.MetricDefinitionId": Rule(_check_id, required=True),
+    "MetricDefinitionRequest.Name": Rule(_text(1, 255), required=True),
+    "MetricDefinitionRequest.ValueKey": Rule(_text(1, 280)),
+    "MetricDefinitionRequest.UnitLabel": Rule(_text(1, 256)),
+    "MetricDefinitionRequest.DimensionKeys": Rule(
+        _text(1, 255, r"(?!:).*[^\s].*"), _text(1, 280), max_items=29
+    ),
+    "MetricDefinitionRequest.EventPattern": Rule(_text(0, 4000)),
+    "MetricDefinitionRequest.Namespace": Rule(_text(1, 237, r".*[a-zA-Z0-9-._/#:]+")),
+}
 
 
 def _validate(path: str, message: Message) -> None:
     shape = message.DESCRIPTOR.name
     present = {field.json_name: (field, value) for field, value in message.ListFields()}
-    for name in _REQUIRED.get(shape, ()):
-        if name not in present:
+    rules = {
+        field.json_name: RULES[f"{shape}.{field.json_name}"] for field in message.DESCRIPTOR.fields
+    }
+    for name, rule in rules.items():
+        if rule and rule.required and name not in present:
             raise ValidationException(f"{path}{name} is required.")
     for name, (field, value) in present.items():
-        member = f"{path}{name}"
-        if name in _LENGTHS and len(value) not in _LENGTHS[name]:
-            raise ValidationException(f"{member} must have at most {_LENGTHS[name][-1]} items.")
-        if f"{shape}.{name}" in _JUDGED_ONE_BY_ONE:
-            continue
-        for item_member, item in _items(member, field, value):
-            if isinstance(item, Message):
-                _validate(f"{item_member}.", item)
-            elif rule := _RULES.get(f"{shape}.{name}") or _RULES.get(name):
-                rule(item_member, item)
+        _validate_field(f"{path}{name}", field, value, rules[name] or Rule())
 
 
-def _items(member: str, field: FieldDescriptor, value: Any) -> Iterable[tuple[str, object]]:
-    """Yields the values of a member, each with its name: of lists each item, of maps each value."""
+def _validate_field(member: str, field: FieldDescriptor, value: Any, rule: Rule) -> None:
+    if rule.max_items is not None and len(value) > rule.max_items:
+        raise ValidationException(f"{member} must have at most {rule.max_items} items.")
     if field.message_type and field.message_type.GetOptions().map_entry:
-        for key, text in value.items():
-            _RULES[f"{field.json_name}.key"](f"{member} key", key)
-            _RULES[f"{field.json_name}.value"](f"{member}[{key}]", text)
-    elif field.is_repeated:
+        for key, item in value.items():
+            if rule.check_key:
+                rule.check_key(f"{member} key", key)
+            _validate_value(f"{member}[{key}]", item, rule)
+    elif not field.is_repeated:
+        _validate_value(member, value, rule)
+    elif rule.validate_items:
         for index, item in enumerate(value):
-            yield f"{member}[{index}]", item
-    else:
-        yield member, value
+            _validate_value(f"{member}[{index}]", item, rule)
+
+
+def _validate_value(member: str, value: object, rule: Rule) -> None:
+    if isinstance(value, Message):
+        _validate(f"{member}.", value)
+    elif rule.check:
+        rule.check(member, value)
