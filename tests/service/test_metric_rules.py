@@ -1,4 +1,4 @@
-"""Which metric definitions and event patterns are valid."""
+"""Metric definitions and event patterns: which are valid, and the message for each that is not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import re
 
 import pytest
 
-from rum.v1.metrics_pb2 import MetricDefinitionRequest
-from rum_service.control.metric_rules import check_definition
+from rum.v1.metrics_pb2 import (
+    DeleteRumMetricsDestinationRequest,
+    MetricDefinitionRequest,
+    PutRumMetricsDestinationRequest,
+)
+from rum_service.control.metric_rules import NamesDestination, check_definition, check_destination
 from rum_service.errors import ValidationException
 from rum_service.events.pattern import parse_pattern
 
@@ -26,25 +30,29 @@ def status(*operands: object) -> str:
     return json.dumps({"event_type": ["com.amazon.rum.http_event"], "event_details": details})
 
 
-def of(event_type: str) -> str:
+def counting(event_type: str) -> str:
     return json.dumps({"event_type": [f"com.amazon.rum.{event_type}_event"]})
 
 
-# The combinations that the service model documents for MetricDefinitionRequest, one a line.
+# Each combination that the service model documents for MetricDefinitionRequest.
 EXTENDED = [
-    ("PerformanceNavigationDuration", "event_details.duration", of("performance_navigation")),
-    ("PerformanceResourceDuration", "event_details.duration", of("performance_resource")),
+    ("PerformanceNavigationDuration", "event_details.duration", counting("performance_navigation")),
+    ("PerformanceResourceDuration", "event_details.duration", counting("performance_resource")),
     ("NavigationSatisfiedTransaction", None, duration(">", 2000)),
     ("NavigationSatisfiedTransaction", None, duration("<", 2000)),
     ("NavigationToleratedTransaction", None, duration(">=", 2000, "<", 8000)),
     ("NavigationFrustratedTransaction", None, duration(">=", 8000)),
-    ("WebVitalsCumulativeLayoutShift", "event_details.value", of("cumulative_layout_shift")),
-    ("WebVitalsFirstInputDelay", "event_details.value", of("first_input_delay")),
-    ("WebVitalsLargestContentfulPaint", "event_details.value", of("largest_contentful_paint")),
-    ("JsErrorCount", None, of("js_error")),
-    ("HttpErrorCount", None, of("http")),
-    ("SessionCount", None, of("session_start")),
-    ("PageViewCount", None, of("page_view")),
+    ("WebVitalsCumulativeLayoutShift", "event_details.value", counting("cumulative_layout_shift")),
+    ("WebVitalsFirstInputDelay", "event_details.value", counting("first_input_delay")),
+    (
+        "WebVitalsLargestContentfulPaint",
+        "event_details.value",
+        counting("largest_contentful_paint"),
+    ),
+    ("JsErrorCount", None, counting("js_error")),
+    ("HttpErrorCount", None, counting("http")),
+    ("SessionCount", None, counting("session_start")),
+    ("PageViewCount", None, counting("page_view")),
     ("Http4xxCount", None, status(">=", 400, "<", 500)),
     ("Http5xxCount", None, status(">=", 500, "<=", 599)),
 ]
@@ -63,7 +71,7 @@ def test_a_documented_extended_metric_is_valid(
 
 
 @pytest.mark.parametrize(("name", "value_key", "pattern"), EXTENDED)
-def test_an_extended_metric_with_another_value_key_is_refused(
+def test_an_extended_metric_with_the_wrong_value_key_is_rejected(
     name: str, value_key: str | None, pattern: str
 ) -> None:
     wrong = None if value_key else "event_details.duration"
@@ -102,7 +110,7 @@ VALID = [
 
 
 @pytest.mark.parametrize("members", VALID, ids=repr)
-def test_a_valid_definition_is_taken(members: dict[str, object]) -> None:
+def test_a_valid_definition_is_accepted(members: dict[str, object]) -> None:
     check_definition(MetricDefinitionRequest(**members))  # type: ignore[arg-type]
 
 
@@ -112,7 +120,7 @@ INVALID = [
     ("Name must be one of", extended(name="Clicks")),
     ('must have "event_type"', extended(event_pattern=None)),
     ('must have "event_type"', extended(event_pattern="")),
-    ('must have "event_type"', extended(event_pattern=of("http"))),
+    ('must have "event_type"', extended(event_pattern=counting("http"))),
     (
         'must have "event_type"',
         extended(event_pattern='{"event_type":["com.amazon.rum.js_error_event","x"]}'),
@@ -124,11 +132,11 @@ INVALID = [
     (
         "must compare event_details.duration",
         extended(
-            name="NavigationFrustratedTransaction", event_pattern=of("performance_navigation")
+            name="NavigationFrustratedTransaction", event_pattern=counting("performance_navigation")
         ),
     ),
     (
-        "DimensionKeys: metadata.osName must be in EventPattern",
+        "DimensionKeys: metadata.osName must also be in EventPattern",
         extended(event_pattern=CHROME, dimension_keys={"metadata.osName": "OSName"}),
     ),
     (
@@ -145,7 +153,7 @@ INVALID = [
     ("ValueKey must have 1 to 280", custom(value_key="event_details." + "x" * 280)),
     ("UnitLabel must have 1 to 256", custom(unit_label="")),
     (
-        "event_type where it has event_details",
+        "event_type if it has event_details",
         custom(event_pattern='{"event_details":{"a":["b"]}}'),
     ),
     (
@@ -165,9 +173,65 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("message", "members"), INVALID, ids=[name for name, _ in INVALID])
-def test_an_invalid_definition_is_refused(message: str, members: dict[str, object]) -> None:
+def test_an_invalid_definition_is_rejected(message: str, members: dict[str, object]) -> None:
     with pytest.raises(ValidationException, match=re.escape(message)):
         check_definition(MetricDefinitionRequest(**members))  # type: ignore[arg-type]
+
+
+ARN = "arn:aws:rum:us-east-1:000000000000:appmonitor/shop"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PutRumMetricsDestinationRequest(destination="CloudWatch"),
+        PutRumMetricsDestinationRequest(
+            destination="Evidently", destination_arn=ARN, iam_role_arn=ARN
+        ),
+        DeleteRumMetricsDestinationRequest(destination="CloudWatch"),
+        DeleteRumMetricsDestinationRequest(destination="Evidently", destination_arn=ARN),
+    ],
+    ids=repr,
+)
+def test_a_destination_with_the_arns_of_its_kind_is_accepted(request_: NamesDestination) -> None:
+    check_destination(request_)
+
+
+@pytest.mark.parametrize(
+    ("message", "request_"),
+    [
+        (
+            "DestinationArn is required for Evidently.",
+            PutRumMetricsDestinationRequest(destination="Evidently", iam_role_arn=ARN),
+        ),
+        (
+            "IamRoleArn is required for Evidently.",
+            PutRumMetricsDestinationRequest(destination="Evidently", destination_arn=ARN),
+        ),
+        (
+            "DestinationArn is only for Evidently.",
+            PutRumMetricsDestinationRequest(destination="CloudWatch", destination_arn=ARN),
+        ),
+        (
+            "IamRoleArn is only for Evidently.",
+            PutRumMetricsDestinationRequest(destination="CloudWatch", iam_role_arn=ARN),
+        ),
+        (
+            "destinationArn is required for Evidently.",
+            DeleteRumMetricsDestinationRequest(destination="Evidently"),
+        ),
+        (
+            "destinationArn is only for Evidently.",
+            DeleteRumMetricsDestinationRequest(destination="CloudWatch", destination_arn=ARN),
+        ),
+    ],
+    ids=repr,
+)
+def test_a_destination_with_the_wrong_arns_is_rejected(
+    message: str, request_: NamesDestination
+) -> None:
+    with pytest.raises(ValidationException, match=f"^{message}$"):
+        check_destination(request_)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +256,7 @@ def test_an_invalid_definition_is_refused(message: str, members: dict[str, objec
     ],
     ids=repr,
 )
-def test_a_pattern_compares_in_the_ways_of_eventbridge(alternative: object) -> None:
+def test_a_pattern_may_use_the_comparisons_of_eventbridge(alternative: object) -> None:
     pattern = {"metadata": {"a": {"b": [alternative]}}, "event_type": ["x"]}
 
     expected = {"event_type": ["x"], "metadata.a.b": [alternative]}
@@ -230,6 +294,6 @@ def test_a_pattern_compares_in_the_ways_of_eventbridge(alternative: object) -> N
     ],
     ids=lambda pattern: pattern[:40],
 )
-def test_anything_else_is_no_pattern(pattern: str) -> None:
+def test_an_invalid_pattern_is_rejected(pattern: str) -> None:
     with pytest.raises(ValidationException, match="EventPattern"):
         parse_pattern(pattern)

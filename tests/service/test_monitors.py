@@ -237,5 +237,7 @@ async def test_a_token_of_no_page_is_refused_by_name(use_cases: UseCases, part: 
     """A database fails of half a character, and PostgreSQL of a NUL."""
     token = urlsafe_b64encode(json.dumps([part]).encode()).decode()
 
-    with pytest.raises(ValidationException, match=r"^nextToken is not a token of a page before"):
+    with pytest.raises(
+        ValidationException, match=r"^nextToken must be the token of a previous page"
+    ):
         await listed(use_cases, next_token=token)

@@ -1,1 +1,1 @@
-"""The operations that are not puts: app monitors, reading back, tags, policies, metrics."""
+"""The control plane: app monitors, tags, resource policies, metrics and reading events back."""

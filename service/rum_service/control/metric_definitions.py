@@ -1,4 +1,4 @@
-"""Which metrics a destination gets: create, list, remove, change.
+"""Metric definitions of a destination: create, list, delete, update.
 
 Source: BatchCreateRumMetricDefinitions, BatchGetRumMetricDefinitions,
 BatchDeleteRumMetricDefinitions and UpdateRumMetricDefinition API pages.
@@ -31,12 +31,12 @@ from rum_service.storage.records import MetricDefinitionRecord
 from rum_service.storage.threads import on_thread
 
 _DEFAULT_PAGE = 50
-_MOST = 2000
+_MAX_DEFINITIONS = 2000
 _TYPE = "MetricDefinition"
 
 
 class MetricDefinitions:
-    """The use cases. All raise ResourceNotFoundException where the destination is not there."""
+    """The use cases. All raise ResourceNotFoundException if the destination does not exist."""
 
     def __init__(
         self,
@@ -54,13 +54,14 @@ class MetricDefinitions:
     async def create(
         self, request: pb.BatchCreateRumMetricDefinitionsRequest
     ) -> pb.BatchCreateRumMetricDefinitionsResponse:
-        """Adds definitions; those that are not valid are in the response's errors.
+        """Create definitions. The response lists those that are not valid as errors.
 
-        AWS's model calls the operation idempotent: a definition that is there already, member for
-        member, is answered with the id it has.
+        AWS's model calls the operation idempotent: a definition that exists, member for member,
+        keeps its ID, and the response has that ID.
 
         Raises:
-            ServiceQuotaExceededException: there would be more than 2,000; nothing was added.
+            ServiceQuotaExceededException: the destination would have more than 2,000 definitions;
+                nothing was created.
         """
         validate_control(request)
         response = pb.BatchCreateRumMetricDefinitionsResponse()
@@ -83,16 +84,16 @@ class MetricDefinitions:
                 self._store.create_definitions,
                 destination.key,
                 valid,
-                limit=_MOST,
+                limit=_MAX_DEFINITIONS,
             )
         except QuotaReachedError:
             raise ServiceQuotaExceededException(
-                f"A destination has at most {_MOST} metric definitions."
+                f"A destination has at most {_MAX_DEFINITIONS} metric definitions."
             ) from None
         if ids is None:
             raise no_destination(request)
         response.metric_definitions.extend(
-            _shown(identifier, record.document)
+            _definition(identifier, record.document)
             for identifier, record in zip(ids, valid, strict=True)
         )
         return response
@@ -100,7 +101,7 @@ class MetricDefinitions:
     async def get(
         self, request: pb.BatchGetRumMetricDefinitionsRequest
     ) -> pb.BatchGetRumMetricDefinitionsResponse:
-        """Lists definitions, the one made first first, a page at a time."""
+        """Return a page of definitions, oldest first."""
         validate_control(request)
         after = decode_position("nextToken", request.next_token) if request.next_token else 0
         destination = await self._destinations.find(request)
@@ -113,7 +114,7 @@ class MetricDefinitions:
             limit=size + 1,
         )
         response = pb.BatchGetRumMetricDefinitionsResponse(
-            metric_definitions=[_shown(record.id, record.document) for record in found[:size]]
+            metric_definitions=[_definition(record.id, record.document) for record in found[:size]]
         )
         if len(found) > size:
             response.next_token = encode_token(found[size - 1].sequence)
@@ -122,45 +123,45 @@ class MetricDefinitions:
     async def delete(
         self, request: pb.BatchDeleteRumMetricDefinitionsRequest
     ) -> pb.BatchDeleteRumMetricDefinitionsResponse:
-        """Removes definitions; ids that the destination has not are in the response's errors."""
+        """Delete definitions. The response lists unknown IDs as errors."""
         validate_control(request)
         destination = await self._destinations.find(request)
-        asked = list(dict.fromkeys(request.metric_definition_ids))
-        gone = await on_thread(
-            self._executor, self._store.delete_definitions, destination.key, asked
+        ids = list(dict.fromkeys(request.metric_definition_ids))
+        deleted = await on_thread(
+            self._executor, self._store.delete_definitions, destination.key, ids
         )
         return pb.BatchDeleteRumMetricDefinitionsResponse(
-            metric_definition_ids=[identifier for identifier in asked if identifier in gone],
+            metric_definition_ids=[identifier for identifier in ids if identifier in deleted],
             errors=[
                 pb.BatchDeleteRumMetricDefinitionsError(
                     metric_definition_id=identifier,
                     error_code=ResourceNotFoundException.__name__,
-                    error_message="The destination has no metric definition with this id.",
+                    error_message="The destination has no metric definition with this ID.",
                 )
-                for identifier in asked
-                if identifier not in gone
+                for identifier in ids
+                if identifier not in deleted
             ],
         )
 
     async def update(self, request: pb.UpdateRumMetricDefinitionRequest) -> None:
-        """Replaces a definition as a whole. Raises ConflictException, ResourceNotFoundException."""
+        """Replace a definition. Raise ConflictException or ResourceNotFoundException."""
         validate_control(request)
         check_definition(request.metric_definition)
         destination = await self._destinations.find(request)
         record = _record(request.metric_definition_id, request.metric_definition)
         try:
-            changed = await on_thread(
+            updated = await on_thread(
                 self._executor, self._store.update_definition, destination.key, record
             )
         except DefinitionTakenError:
             raise ConflictException(
-                "The destination has this metric definition under another id.",
+                "The destination has this metric definition under another ID.",
                 request.metric_definition_id,
                 _TYPE,
             ) from None
-        if not changed:
+        if not updated:
             raise ResourceNotFoundException(
-                "The destination has no metric definition with this id.",
+                "The destination has no metric definition with this ID.",
                 request.metric_definition_id,
                 _TYPE,
             )
@@ -172,7 +173,7 @@ def _record(identifier: str, definition: pb.MetricDefinitionRequest) -> MetricDe
     return MetricDefinitionRecord(identifier, document, digest)
 
 
-def _shown(identifier: str, document: str) -> pb.MetricDefinition:
+def _definition(identifier: str, document: str) -> pb.MetricDefinition:
     definition = Parse(document, pb.MetricDefinition(), ignore_unknown_fields=True)
     definition.metric_definition_id = identifier
     return definition

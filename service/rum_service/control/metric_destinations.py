@@ -1,6 +1,6 @@
-"""Where app monitors send metrics to: put, list, remove.
+"""Metrics destinations of app monitors: put, list, delete.
 
-Destinations and definitions are kept and returned; nothing is sent to CloudWatch or Evidently.
+Destinations and definitions are only stored: nothing is sent to CloudWatch or Evidently.
 Source: PutRumMetricsDestination, ListRumMetricsDestinations and DeleteRumMetricsDestination API
 pages.
 """
@@ -25,7 +25,7 @@ _DEFAULT_PAGE = 50
 
 
 class MetricDestinations:
-    """The use cases. All raise ResourceNotFoundException where there is no such app monitor."""
+    """The use cases. All raise ResourceNotFoundException if the app monitor does not exist."""
 
     def __init__(self, monitors: AppMonitors, store: MetricStore, executor: Executor) -> None:
         self._monitors = monitors
@@ -33,14 +33,15 @@ class MetricDestinations:
         self._executor = executor
 
     async def put(self, request: pb.PutRumMetricsDestinationRequest) -> None:
-        """Makes a destination, or changes its role."""
+        """Create a destination, or replace its role."""
         validate_control(request)
         check_destination(request)
-        role = request.iam_role_arn or None
-        made = False
-        while not made:  # the app monitor may be removed in between: then find says so
+        role = request.iam_role_arn if request.HasField("iam_role_arn") else None
+        stored = False
+        # The app monitor may be deleted between the two calls. The next lookup then raises.
+        while not stored:
             record = await self._monitors.by_name(request.app_monitor_name)
-            made = await on_thread(
+            stored = await on_thread(
                 self._executor,
                 self._store.put_destination,
                 record.key,
@@ -52,7 +53,7 @@ class MetricDestinations:
     async def list(
         self, request: pb.ListRumMetricsDestinationsRequest
     ) -> pb.ListRumMetricsDestinationsResponse:
-        """Lists destinations, the one made first first, a page at a time."""
+        """Return a page of destinations, oldest first."""
         validate_control(request)
         after = decode_position("nextToken", request.next_token) if request.next_token else 0
         record = await self._monitors.by_name(request.app_monitor_name)
@@ -72,17 +73,17 @@ class MetricDestinations:
         return response
 
     async def delete(self, request: pb.DeleteRumMetricsDestinationRequest) -> None:
-        """Removes a destination. Raises ResourceNotFoundException where it is not there.
+        """Delete a destination. Raise ResourceNotFoundException if it does not exist.
 
-        Undocumented: what becomes of its definitions. We remove them with it: the app monitor
-        "stops sending extended metrics to that destination".
+        Undocumented: whether its definitions are deleted too. We delete them, because the app
+        monitor "stops sending extended metrics to that destination".
         """
         validate_control(request)
         destination = await self.find(request)
         await on_thread(self._executor, self._store.delete_destination, destination.key)
 
     async def find(self, request: NamesDestination) -> MetricDestinationRecord:
-        """Finds the destination that a request names. Raises ResourceNotFoundException."""
+        """Return the destination that a request names. Raise ResourceNotFoundException."""
         check_destination(request)
         record = await self._monitors.by_name(request.app_monitor_name)
         found = await on_thread(
@@ -98,7 +99,7 @@ class MetricDestinations:
 
 
 def no_destination(request: NamesDestination) -> ResourceNotFoundException:
-    """Returns the exception for a destination that is not there."""
+    """Return the exception for a destination that does not exist."""
     return ResourceNotFoundException(
         "The app monitor has no such metrics destination.",
         request.destination_arn or request.destination,

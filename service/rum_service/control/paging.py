@@ -1,4 +1,4 @@
-"""Page tokens: what a page ended with, in a form that clients pass back unread. Pure."""
+"""Page tokens: opaque to clients, they say where the previous page ended. Pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import json
 
 from rum_service.errors import ValidationException
 
-# What a database column holds: any number may come back as a token.
-_HIGHEST = 2**62
+# Clients may send any number as a token. This one fits in a database column.
+_MAX_POSITION = 2**62
 
 
 def encode_token(*parts: str | int) -> str:
-    """Returns the token of `parts`."""
+    """Return the token for `parts`."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
 def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
-    """Returns the parts of a token, one of each of `kinds`.
+    """Return the parts of a token, with the types `kinds`.
 
     Raises:
-        ValidationException: `member` holds something that `encode_token` did not make.
+        ValidationException: `token`, the value of `member`, is not from `encode_token`.
     """
     try:
         parts = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
@@ -32,14 +32,18 @@ def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
     if (
         not isinstance(parts, list)
         or [type(part) for part in parts] != list(kinds)
-        # Half a character or a NUL is in no name, and a database fails of it.
+        # A database rejects lone surrogates and NUL. Names never contain them.
         or not all(part.isprintable() for part in parts if isinstance(part, str))
     ):
-        raise ValidationException(f"{member} is not a token of a page before.")
+        raise ValidationException(f"{member} must be the token of a previous page.")
     return parts
 
 
 def decode_position(member: str, token: str) -> int:
-    """Returns the one number of a token, as a database takes it. Raises as `decode_token`."""
+    """Return the number in a token, limited to the range of a database column.
+
+    Raises:
+        ValidationException: as `decode_token`.
+    """
     position = decode_token(member, token, int)[0]
-    return min(max(int(position), 0), _HIGHEST)
+    return min(max(int(position), 0), _MAX_POSITION)

@@ -16,12 +16,12 @@ _ARN = re.compile(r"arn:aws[a-z-]*:rum:[a-z0-9-]+:(?P<account>\d{12}):appmonitor
 
 
 def app_monitor_name(arn: str, *, account_id: str) -> str:
-    """Returns the name of the app monitor that an ARN of this account names, in any region.
+    """Return the name of the app monitor in an ARN. The ARN may have any region.
 
     Raises:
-        ResourceNotFoundException: it names something else.
+        ResourceNotFoundException: the ARN is not that of an app monitor in this account.
     """
     parts = _ARN.fullmatch(arn)
     if parts is None or parts["account"] != account_id:
-        raise ResourceNotFoundException("There is no resource with this ARN.", arn)
+        raise ResourceNotFoundException("No resource has this ARN.", arn)
     return parts["name"]

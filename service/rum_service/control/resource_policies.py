@@ -1,6 +1,6 @@
-"""Resource policies of app monitors: put, show, remove.
+"""Resource policies of app monitors: put, get, delete.
 
-A revision is random, so that one guessed or kept from before a change never fits.
+Revision IDs are random: a client cannot guess the current one, and an old one never matches again.
 Source: PutResourcePolicy, GetResourcePolicy and DeleteResourcePolicy API pages.
 """
 
@@ -22,7 +22,7 @@ from rum_service.storage.threads import on_thread
 
 
 class ResourcePolicies:
-    """The use cases. All raise ResourceNotFoundException where there is no such app monitor."""
+    """The use cases. All raise ResourceNotFoundException if the app monitor does not exist."""
 
     def __init__(
         self,
@@ -38,28 +38,29 @@ class ResourcePolicies:
         self._new_id = new_id
 
     async def put(self, request: pb.PutResourcePolicyRequest) -> pb.PutResourcePolicyResponse:
-        """Puts a policy in place of the one there is.
+        """Create the policy, or replace it.
 
-        Undocumented: whether PolicyRevisionId can name the new revision too. We chose that it names
-        the one to replace; without it, any is replaced.
+        Undocumented: whether PolicyRevisionId names the revision to replace or the new one. We
+        chose the revision to replace. Without it, any revision is replaced.
 
         Raises:
-            MalformedPolicyDocumentException, PolicySizeLimitExceededException: the document.
-            InvalidPolicyRevisionIdException: it names a revision that is not the current one.
+            MalformedPolicyDocumentException, PolicySizeLimitExceededException: the document is
+                invalid or too long.
+            InvalidPolicyRevisionIdException: the policy has another revision.
         """
         validate_control(request)
         policy.parse(request.policy_document)
-        asked = request.policy_revision_id if request.HasField("policy_revision_id") else None
+        expected = request.policy_revision_id if request.HasField("policy_revision_id") else None
         revision = self._new_id()
         while True:
             record = await self._monitors.by_name(request.name)
-            if await self._replace(record, asked, request.policy_document, revision):
+            if await self._replace(record, expected, request.policy_document, revision):
                 return pb.PutResourcePolicyResponse(
                     policy_document=request.policy_document, policy_revision_id=revision
                 )
 
     async def get(self, request: pb.GetResourcePolicyRequest) -> pb.GetResourcePolicyResponse:
-        """Shows the policy. Raises PolicyNotFoundException."""
+        """Return the policy. Raise PolicyNotFoundException."""
         validate_control(request)
         record = _with_policy(await self._monitors.by_name(request.name))
         return pb.GetResourcePolicyResponse(
@@ -69,23 +70,23 @@ class ResourcePolicies:
     async def delete(
         self, request: pb.DeleteResourcePolicyRequest
     ) -> pb.DeleteResourcePolicyResponse:
-        """Removes the policy. Raises PolicyNotFoundException, InvalidPolicyRevisionIdException."""
+        """Delete the policy. Raise PolicyNotFoundException or InvalidPolicyRevisionIdException."""
         validate_control(request)
-        asked = request.policy_revision_id if request.HasField("policy_revision_id") else None
+        expected = request.policy_revision_id if request.HasField("policy_revision_id") else None
         while True:
             record = _with_policy(await self._monitors.by_name(request.name))
-            if await self._replace(record, asked, None, None):
+            if await self._replace(record, expected, None, None):
                 return pb.DeleteResourcePolicyResponse(policy_revision_id=record.policy_revision)
 
     async def _replace(
         self,
         record: AppMonitorRecord,
-        asked: str | None,
+        expected: str | None,
         document: str | None,
         revision: str | None,
     ) -> bool:
-        """Says whether it was replaced; where not, another change came in between."""
-        if asked is not None and asked != record.policy_revision:
+        """Return whether the policy was replaced; if not, it changed after `record` was read."""
+        if expected is not None and expected != record.policy_revision:
             raise InvalidPolicyRevisionIdException(
                 "PolicyRevisionId is not the latest revision of the policy."
             )

@@ -1,4 +1,4 @@
-"""Tags of app monitors: add, remove, show.
+"""Tags of app monitors: add, remove, list.
 
 Source: TagResource, UntagResource and ListTagsForResource API pages.
 """
@@ -20,33 +20,33 @@ from rum_service.control.constraints import validate_control
 from rum_service.control.resource_arn import app_monitor_name
 from rum_service.errors import ValidationException
 
-_MOST = 50
+_MAX_TAGS = 50
 
 
 class Tags:
-    """The use cases. All raise ResourceNotFoundException where the ARN names no app monitor."""
+    """The use cases. All raise ResourceNotFoundException if no app monitor has the ARN."""
 
     def __init__(self, monitors: AppMonitors, *, account_id: str) -> None:
         self._monitors = monitors
         self._account_id = account_id
 
     async def tag(self, request: TagResourceRequest) -> None:
-        """Adds tags, or replaces their values.
+        """Add tags, or replace their values. LastModified does not change.
 
-        Undocumented: which exception stands for a 51st tag. We chose ValidationException: of those
-        that TagResource has it is the one that names a wrong argument. LastModified stays.
+        Undocumented: the exception for a 51st tag. We chose ValidationException, the exception of
+        TagResource for an invalid argument.
         """
         validate_control(request)
 
         def add(monitor: AppMonitor) -> None:
             monitor.tags.update(request.tags)
-            if len(monitor.tags) > _MOST:
-                raise ValidationException(f"An app monitor has at most {_MOST} tags.")
+            if len(monitor.tags) > _MAX_TAGS:
+                raise ValidationException(f"An app monitor has at most {_MAX_TAGS} tags.")
 
         await self._monitors.change(self._name(request.resource_arn), add)
 
     async def untag(self, request: UntagResourceRequest) -> None:
-        """Removes tags; those that are not there are no error."""
+        """Remove tags. Keys that the app monitor does not have are ignored."""
         validate_control(request)
 
         def remove(monitor: AppMonitor) -> None:
@@ -56,7 +56,7 @@ class Tags:
         await self._monitors.change(self._name(request.resource_arn), remove)
 
     async def list(self, request: ListTagsForResourceRequest) -> ListTagsForResourceResponse:
-        """Shows the tags of an app monitor."""
+        """Return the tags of an app monitor."""
         validate_control(request)
         name = self._name(request.resource_arn)
         monitor = await self._monitors.get(GetAppMonitorRequest(name=name))
