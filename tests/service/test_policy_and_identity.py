@@ -1,4 +1,4 @@
-"""A put meets policy and identity together: who wins, and what the policy sees of the request."""
+"""Policy and identity together decide on a put; a policy reads the caller and the request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MATCHES_NOTHING = {"Condition": {"StringEquals": {"rum:alias": "never"}}}
 
 
 def document(*effects: str, **members: Any) -> str:
-    """A policy of statements with these effects and, all of them, with these members."""
+    """Return a policy with one statement for each effect. All have these members."""
     statement = {"Principal": "*", "Action": "rum:PutRumEvents", "Resource": "*", **members}
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": e, **statement} for e in effects]}
@@ -55,14 +55,14 @@ def world(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "write to other": service.token("of-other", "write", monitor="other"),
         }
         reports = {name: HttpCaller(bearer_token=token) for name, token in tokens.items()}
-        reports |= {"nobody": HttpCaller(), "signer": signed("POST", f"/appmonitors/{monitor}")}
+        reports |= {"anonymous": HttpCaller(), "signer": signed("POST", f"/appmonitors/{monitor}")}
         yield World(service, monitor, reports)
 
 
 @pytest.mark.parametrize(
     ("caller", "allow", "deny", "silent"),
     [
-        ("nobody", OK, DENIED, MISSING),
+        ("anonymous", OK, DENIED, MISSING),
         ("read", OK, DENIED, DENIED),
         ("write", OK, DENIED, OK),
         ("write to shop", OK, DENIED, OK),
@@ -71,7 +71,7 @@ def world(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ("operator", OK, DENIED, OK),
     ],
 )
-def test_a_deny_wins_an_allow_lets_in_and_else_the_callers_own_access_counts(
+def test_a_deny_wins_then_an_allow_then_the_access_of_the_caller(
     world: World, caller: str, allow: str, deny: str, silent: str
 ) -> None:
     report = world.reports[caller]
@@ -85,17 +85,17 @@ def test_a_deny_wins_an_allow_lets_in_and_else_the_callers_own_access_counts(
     ("principal", "caller", "outcome"),
     [
         ({"AWS": ACCOUNT}, "read", OK),
-        ({"AWS": ACCOUNT}, "nobody", MISSING),
+        ({"AWS": ACCOUNT}, "anonymous", MISSING),
         ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/reader"}, "read", OK),
         ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/Reader"}, "read", DENIED),
-        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/reader"}, "nobody", MISSING),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/reader"}, "anonymous", MISSING),
         ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/signer"}, "read", DENIED),
         ({"AWS": "210987654321"}, "read", DENIED),
         ({"AWS": "210987654321"}, "write", OK),
     ],
     ids=str,
 )
-def test_a_policy_names_callers_by_what_their_credential_is_called(
+def test_a_policy_names_a_caller_by_the_arn_of_its_credential(
     world: World, principal: dict[str, str], caller: str, outcome: str
 ) -> None:
     assert world.put(document("Allow", Principal=principal), world.reports[caller]) == outcome
@@ -111,7 +111,9 @@ def test_a_policy_names_callers_by_what_their_credential_is_called(
         ("arn:aws:rum:us-west-2:210987654321:appmonitor/shop", MISSING),
     ],
 )
-def test_a_policy_is_about_the_app_monitors_arn(world: World, resource: str, outcome: str) -> None:
+def test_a_policy_applies_to_the_arn_of_the_app_monitor(
+    world: World, resource: str, outcome: str
+) -> None:
     assert world.put(document("Allow", Resource=resource), HttpCaller()) == outcome
 
 
@@ -125,7 +127,7 @@ def test_a_policy_is_about_the_app_monitors_arn(world: World, resource: str, out
     ],
     ids=str,
 )
-def test_the_source_ip_is_the_one_reported(
+def test_the_source_ip_is_the_one_the_bridge_reports(
     world: World, condition: Any, good: str, bad: str
 ) -> None:
     policy = document("Allow", Condition=condition)
@@ -135,23 +137,25 @@ def test_the_source_ip_is_the_one_reported(
     assert world.put(policy, HttpCaller()) == MISSING
 
 
-def test_the_source_ip_is_that_of_the_connection_unless_somebody_reports(world: World) -> None:
-    """A report of who is no bridge is no address, and hides that of the connection."""
+def test_without_a_report_the_source_ip_is_that_of_the_connection(world: World) -> None:
+    """A report from a caller without the bridge token leaves the request without an address."""
     report = [("rum-caller-bin", HttpCaller(source_ip="192.0.2.9").SerializeToString())]
     reported = document("Allow", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.9"}})
     connected = document("Allow", Condition={"IpAddress": {"aws:SourceIp": "127.0.0.1"}})
     world.service.policy("shop", reported)
-    lied = world.service.put(world.monitor, report)
+    forged = world.service.put(world.monitor, report)
     world.service.policy("shop", connected)
 
-    assert (lied, world.service.put(world.monitor, report)) == (MISSING, MISSING)
+    assert (forged, world.service.put(world.monitor, report)) == (MISSING, MISSING)
     assert world.service.put(world.monitor) == OK
 
 
 @pytest.mark.parametrize(
     ("key", "member"), [("aws:Referer", "referer"), ("aws:UserAgent", "user_agent")]
 )
-def test_referer_and_user_agent_are_those_reported(world: World, key: str, member: str) -> None:
+def test_referer_and_user_agent_are_those_the_bridge_reports(
+    world: World, key: str, member: str
+) -> None:
     policy = document("Allow", Condition={"StringLike": {key: "*shop*"}})
 
     assert world.put(policy, HttpCaller(**{member: "a shop b"})) == OK
@@ -167,7 +171,7 @@ def test_the_alias_is_that_of_the_batch(world: World) -> None:
     assert world.put(policy, HttpCaller()) == MISSING
 
 
-def test_a_changed_policy_counts_for_the_next_put(world: World) -> None:
+def test_a_changed_policy_applies_to_the_next_put(world: World) -> None:
     outcomes = [
         world.put(document(effect), world.reports["write"]) for effect in ("Allow", "Deny") * 5
     ]
@@ -179,7 +183,7 @@ def test_a_changed_policy_counts_for_the_next_put(world: World) -> None:
     assert world.service.relay_put(world.monitor, world.reports["write"]) == OK
 
 
-def test_a_policy_lets_nobody_do_anything_but_put(world: World) -> None:
+def test_a_policy_allows_nothing_except_puts(world: World) -> None:
     world.service.policy("shop", document("Allow", Action="*"))
 
     assert world.service.outcome("GetAppMonitor", GetAppMonitorRequest(name="shop")) == MISSING

@@ -14,11 +14,10 @@ __all__ = ["Authorization", "AuthorizedMonitor"]
 
 import ipaddress
 
+from rum_service.auth import policy
 from rum_service.auth.callers import ADMIN, READ, TRUSTED, WRITE, Caller
 from rum_service.auth.operations import Operation
 from rum_service.auth.origins import is_allowed_page
-from rum_service.auth.policy import evaluation
-from rum_service.auth.policy.evaluation import Outcome, Policy, PolicyRequest
 from rum_service.errors import (
     AccessDeniedException,
     MissingAuthenticationTokenException,
@@ -26,7 +25,7 @@ from rum_service.errors import (
 )
 from rum_service.monitors import Monitor
 
-AuthorizedMonitor = Monitor[Policy]
+AuthorizedMonitor = Monitor[policy.Policy]
 
 
 class Authorization:
@@ -62,14 +61,12 @@ class Authorization:
         if caller.principal is TRUSTED:
             return
         if operation.is_put and monitor is not None and monitor.policy is not None:
-            decision = evaluation.decide(
-                monitor.policy, self._policy_request(caller, monitor, alias)
-            )
-            if decision.outcome is Outcome.EXPLICIT_DENY:
+            outcome = policy.decide(monitor.policy, self._policy_request(caller, monitor, alias))
+            if outcome is policy.Outcome.EXPLICIT_DENY:
                 raise AccessDeniedException(
                     "The resource policy of the app monitor denies rum:PutRumEvents explicitly."
                 )
-            if decision.outcome is Outcome.ALLOW:
+            if outcome is policy.Outcome.ALLOW:
                 return
         access = WRITE if operation.is_put else READ if operation.is_read_only else ADMIN
         if not caller.principal.may(access, monitor.key if monitor else None):
@@ -83,9 +80,8 @@ class Authorization:
 
     def _policy_request(
         self, caller: Caller, monitor: AuthorizedMonitor, alias: str | None
-    ) -> PolicyRequest:
-        return PolicyRequest(
-            action=evaluation.ACTION,
+    ) -> policy.PolicyRequest:
+        return policy.PolicyRequest(
             resource=self._arn_prefix + monitor.name,
             principal=caller.principal.arn,
             aliases=() if alias is None else (alias,),

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from rum.v1 import resource_policy_pb2 as pb
-from rum_service.auth.policy import evaluation as policy
+from rum_service.auth import policy
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.errors import InvalidPolicyRevisionIdException, PolicyNotFoundException

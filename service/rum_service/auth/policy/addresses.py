@@ -1,4 +1,4 @@
-"""IPv4 and IPv6 ranges of a condition, and whether an address is in one.
+"""IPv4 and IPv6 ranges of a condition.
 
 Source: IAM User Guide, "IP address condition operators".
 """
@@ -17,11 +17,13 @@ _CIDR = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?")
 
 
 def compile_ranges(texts: Iterable[str]) -> Callable[[Address], bool]:
-    """Returns a function that says whether an address is in one of the ranges.
+    """Return a function that returns whether an address is in one of the ranges.
 
-    A range is an address or a CIDR range; bits after the prefix are ignored, as by IAM. An
-    IPv4-mapped IPv6 address, which a dual-stack listener sees, is the IPv4 address it maps.
-    Raises ValueError for a text that is neither.
+    A range is an address or a CIDR range. Bits after the prefix are ignored, as by IAM. An
+    IPv4-mapped IPv6 address, which a dual-stack listener reports, counts as the IPv4 address.
+
+    Raises:
+        ValueError: a text is neither an address nor a CIDR range.
     """
     masks: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for network in map(_network, texts):
@@ -37,10 +39,8 @@ def compile_ranges(texts: Iterable[str]) -> Callable[[Address], bool]:
 
 
 def _network(text: str) -> _Network:
-    """Undocumented: an IPv6 address without prefix, as IAM's text says /32 for any address.
-
-    It is one address here, /128: a /32 of IPv6 is a whole provider.
-    """
+    # Undocumented: the prefix of an IPv6 address without one. IAM's text says /32 for any address,
+    # which in IPv6 is a whole provider. We chose /128, the address alone.
     if not _CIDR.fullmatch(text):
         raise ValueError("neither an address nor a CIDR range")
     network = ip_network(text, strict=False)

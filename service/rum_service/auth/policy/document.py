@@ -1,7 +1,8 @@
-"""The JSON of a policy document, read strictly, and the names of its elements in messages.
+"""Reads the JSON of a policy document strictly, and names its elements in messages.
 
-An element is named by its path, indexes from 0: `Statement[1].Condition.StringEquals.rum:alias[0]`.
-Messages repeat names found in the document, shortened and in ASCII, but never values.
+Messages name an element by its path, with indexes from 0, as in
+`Statement[1].Condition.StringEquals.rum:alias[0]`. They repeat names from the document, shortened
+and in ASCII, but never values.
 Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 """
 
@@ -12,9 +13,9 @@ __all__ = [
     "entries",
     "malformed",
     "members",
+    "printable",
     "read",
     "scalars",
-    "shown",
     "strings",
 ]
 
@@ -23,54 +24,57 @@ from collections.abc import Collection
 from typing import NoReturn, cast
 
 from rum_service.errors import MalformedPolicyDocumentException, PolicySizeLimitExceededException
+from rum_service.events.nesting import is_nested_too_deeply
 
 # Source: PutResourcePolicy API page, "PolicyDocument": up to 4 KB.
-# Undocumented: what counts. We count every byte of the UTF-8 text, as it is what is stored;
-# IAM leaves white space out for its own policies.
+# Undocumented: whether white space counts. We count all bytes of the UTF-8 text, because all of it
+# is stored. IAM ignores white space in its policies.
 MAX_DOCUMENT_BYTES = 4096
 
 
 def malformed(element: str, problem: str) -> MalformedPolicyDocumentException:
-    """Returns the exception to raise, with the message `element: problem`."""
+    """Return the exception to raise, with the message `element: problem`."""
     return MalformedPolicyDocumentException(f"{element}: {problem}")
 
 
-def shown(name: str) -> str:
-    """Returns a name found in a document as printable ASCII of at most 64 characters."""
+def printable(name: str) -> str:
+    """Return a name from a document as printable ASCII, at most 64 characters."""
     text = name if len(name) <= 64 else name[:61] + "..."
     return "".join(c if " " <= c <= "~" else "?" for c in text)
 
 
 def read(document: str) -> object:
-    """Returns the value a policy document is: dict, list, str, bool, int, float or None.
+    """Return the JSON value of a policy document.
 
-    Raises PolicySizeLimitExceededException over 4,096 bytes of UTF-8, and
-    MalformedPolicyDocumentException for what is not JSON or repeats a name in one object.
+    Raises:
+        PolicySizeLimitExceededException: the document has more than 4,096 bytes of UTF-8.
+        MalformedPolicyDocumentException: the document is not JSON, is nested more than 100 deep,
+            or repeats a name in an object.
     """
     size = len(document.encode("utf-8", "surrogatepass"))
     if size > MAX_DOCUMENT_BYTES:
         raise PolicySizeLimitExceededException(
             f"PolicyDocument must have at most {MAX_DOCUMENT_BYTES} bytes, not {size}"
         )
+    if is_nested_too_deeply(document):
+        raise malformed("PolicyDocument", "nested too deeply")
     try:
         value: object = json.loads(document, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         at = f"PolicyDocument line {error.lineno} column {error.colno}"
         raise malformed(at, "not JSON") from None
-    except RecursionError:
-        raise malformed("PolicyDocument", "nested too deeply") from None
     return value
 
 
 def members(
     value: object, where: str, known: Collection[str], required: Collection[str]
 ) -> dict[str, object]:
-    """Returns an object that has the required members and none but the known ones."""
+    """Return `value` as an object that has all required members and only known ones."""
     if not isinstance(value, dict):
         raise malformed(where, "must be an object")
     for name in value:
         if name not in known:
-            raise malformed(where, f"unknown element {shown(name)}")
+            raise malformed(where, f"unknown element {printable(name)}")
     for name in required:
         if name not in value:
             raise malformed(where, f"{name} is missing")
@@ -78,7 +82,7 @@ def members(
 
 
 def entries(value: object, where: str) -> list[tuple[str, object]]:
-    """Returns the 1 or more members of an object of any names, in order."""
+    """Return the members of an object that is not empty, in order."""
     if not isinstance(value, dict):
         raise malformed(where, "must be an object")
     if not value:
@@ -87,7 +91,7 @@ def entries(value: object, where: str) -> list[tuple[str, object]]:
 
 
 def strings(value: object, where: str) -> list[tuple[str, str]]:
-    """Returns each string of a string or of a list of 1 or more, after the name of its place."""
+    """Return (path, string) for a string, or for each string in a list that is not empty."""
     items = _items(value, where)
     if not all(isinstance(item, str) for _, item in items):
         raise malformed(where, "must be a string or a list of strings")
@@ -95,7 +99,7 @@ def strings(value: object, where: str) -> list[tuple[str, str]]:
 
 
 def scalars(value: object, where: str) -> list[tuple[str, str]]:
-    """Like `strings`, but a number or a Boolean will do and is returned as its JSON text.
+    """Return as `strings` does. Numbers and Booleans are allowed, and returned as JSON text.
 
     Source: the grammar's `condition_value`.
     """
@@ -114,11 +118,11 @@ def _items(value: object, where: str) -> list[tuple[str, object]]:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Builds an object, refusing repeated names: grammar notes, "multiple instances"."""
+    """Return an object. Reject repeated names: grammar notes, "multiple instances"."""
     built: dict[str, object] = {}
     for name, value in pairs:
         if name in built:
-            raise malformed(shown(name), "appears twice in one object")
+            raise malformed(printable(name), "appears twice in one object")
         built[name] = value
     return built
 

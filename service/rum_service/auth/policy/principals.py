@@ -1,4 +1,4 @@
-"""Whom a statement is about: the Principal element and the callers it covers.
+"""The Principal element: the callers that a statement covers.
 
 Source: IAM User Guide, "AWS JSON policy elements: Principal".
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rum_service.auth.policy import document
 
 _PARTITION = r"arn:aws[a-z-]*"
-_NAME = r"[!-)+->@-~]+"  # printable ASCII but `*` and `?`: a principal is named whole
+_NAME = r"[!-)+->@-~]+"  # printable ASCII except `*` and `?`: principals have no wildcards
 _ACCOUNT = re.compile(rf"(?:{_PARTITION}:iam::)?([0-9]{{12}})(?P<root>:root)?")
 _ROLE = re.compile(rf"{_PARTITION}:iam::([0-9]{{12}}):role/(?:{_NAME}/)?([\w+=,.@-]+)", re.ASCII)
 _OTHER = re.compile(
@@ -21,31 +21,33 @@ _OTHER = re.compile(
     rf"|sts::[0-9]{{12}}:(?:assumed-role/{_NAME}/{_NAME}|federated-user/{_NAME}))"
 )
 _FORMS = (
-    'must be "*", a 12-digit account id or the ARN of an account, user, role or session, '
+    'must be "*", a 12-digit account ID or the ARN of an account, user, role or session, '
     "without wildcards"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """The callers a statement is about: one of the four is enough."""
+    """The callers that a statement covers: those that match one of the four fields."""
 
     everyone: bool
     accounts: frozenset[str]
     arns: frozenset[str]
     roles: frozenset[tuple[str, str]]
-    """(account id, role name without path): a session's ARN tells no more of its role."""
+    """(account ID, role name without path): a session's ARN has no more of its role."""
 
     def cover(self, caller: str | None) -> bool:
-        """Says whether the caller is meant: an ARN, or None for an unsigned request."""
+        """Return whether the statement covers a caller: an ARN, or None for an anonymous caller."""
         if self.everyone:
             return True
         if caller is None:
             return False
-        return caller in self.arns or account_of(caller) in self.accounts or self._session(caller)
+        return (
+            caller in self.arns or account_of(caller) in self.accounts or self._is_session(caller)
+        )
 
-    def _session(self, caller: str) -> bool:
-        """A session of a role is the role: "IAM role principals"."""
+    def _is_session(self, caller: str) -> bool:
+        """Return whether the caller is a session of a named role. Source: "IAM role principals"."""
         if not self.roles:
             return False
         fields = caller.split(":", 5)
@@ -60,23 +62,25 @@ class Principals:
 
 
 def account_of(arn: str) -> str:
-    """Returns the account id in an ARN; empty for what is not an ARN."""
+    """Return the account ID in an ARN, or an empty string if the text is not an ARN."""
     fields = arn.split(":", 5)
     return fields[4] if len(fields) == 6 else ""
 
 
 def parse_principals(value: object, where: str) -> Principals:
-    """Reads a Principal element: `"*"` or `{"AWS": one or a list}`.
+    """Compile a Principal element: `"*"` or `{"AWS": one or a list}`.
 
-    `"*"` and `{"AWS": "*"}` are the same, also for unsigned requests: "All principals".
-    Raises MalformedPolicyDocumentException.
+    `"*"` and `{"AWS": "*"}` both cover every caller, also an anonymous one: "All principals".
+
+    Raises:
+        MalformedPolicyDocumentException: the element is invalid.
     """
     if value == "*":
         return Principals(True, frozenset(), frozenset(), frozenset())
     if isinstance(value, str):
         raise document.malformed(where, 'must be "*" or an object')
-    # Undocumented: whether RUM takes Federated, Service or CanonicalUser. None of them can be
-    # told from a signature, so they would never match; refusing says so while it can be mended.
+    # Undocumented: whether RUM supports Federated, Service or CanonicalUser. A signature identifies
+    # none of them, so they would never match. Rejecting the document reports that early.
     named = document.members(value, where, known=("AWS",), required=("AWS",))
     return _gather(document.strings(named["AWS"], f"{where}.AWS"))
 
@@ -102,7 +106,7 @@ def _gather(names: list[tuple[str, str]]) -> Principals:
 
 
 def _account(name: str) -> str | None:
-    """Returns the id in `123456789012` or `arn:aws:iam::123456789012:root`: the two are one."""
+    """Return the account ID in `123456789012` or `arn:aws:iam::123456789012:root`, else None."""
     match = _ACCOUNT.fullmatch(name)
     if match is None or name.startswith("arn:") != (match["root"] is not None):
         return None

@@ -1,4 +1,4 @@
-"""Patterns with `*` (any characters, also none) and `?` (exactly one), compiled once.
+"""Patterns with `*` (zero or more characters) and `?` (exactly one character).
 
 Source: IAM User Guide, "Using wildcards in resource ARNs", "String condition operators" and
 "Policy variables", Special characters.
@@ -18,9 +18,10 @@ _PART_WITH_VARIABLES = re.compile(r"\$\{[*?$]\}|[*?]|\$|[^*?$]+")
 
 
 def literal(text: str, *, variables: bool) -> str:
-    """Returns the text with `${*}`, `${?}` and `${$}` replaced, where `variables` are in force.
+    """Return the text with `${*}`, `${?}` and `${$}` replaced, if `variables` is set.
 
-    Raises ValueError for any other policy variable: there is none that PutRumEvents could fill.
+    Raises:
+        ValueError: the text has another policy variable. PutRumEvents has a value for none of them.
     """
     if not variables:
         return text
@@ -30,20 +31,23 @@ def literal(text: str, *, variables: bool) -> str:
 
 
 def compile_patterns(texts: Iterable[str], *, variables: bool) -> re.Pattern[str]:
-    """Returns an expression whose `fullmatch` says whether one of the patterns matches.
+    """Return an expression that matches, with `fullmatch`, if one of the patterns matches.
 
-    Time grows with length of text times length of patterns, whatever the text: it comes from
-    strangers. Raises ValueError like `literal`.
+    Matching takes at most time proportional to the length of the text times that of the patterns.
+    Anonymous callers choose the text.
+
+    Raises:
+        ValueError: as `literal`.
     """
     expressions = [_expression(text, variables) for text in texts]
     return re.compile("|".join(expressions), re.DOTALL)
 
 
 def _expression(text: str, variables: bool) -> str:
-    """Translates one pattern: `a*b?c*` becomes `a(?>.*?b.c).*`.
+    """Translate one pattern: `a*b?c*` becomes `a(?>.*?b.c).*`.
 
-    A run between two stars has a fixed length, so its first occurrence is as good as any: the
-    atomic group never goes back on it, and so many stars cannot explode.
+    The text between two stars has a fixed length, so its first occurrence is as good as any other.
+    The atomic group prevents backtracking, which would take exponential time for many stars.
     """
     literal(text, variables=variables)
     runs = [""]
@@ -59,7 +63,7 @@ def _expression(text: str, variables: bool) -> str:
 
 
 def _parts(text: str, variables: bool) -> Iterator[tuple[bool, str]]:
-    """Yields (is a wildcard, text) in order."""
+    """Yield (is a wildcard, text) in order."""
     for match in (_PART_WITH_VARIABLES if variables else _PART).finditer(text):
         part = match.group()
         if variables and _SPECIAL.fullmatch(part):
