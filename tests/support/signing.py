@@ -1,4 +1,4 @@
-"""Signed HTTP requests: captured, made by botocore, changed on the way, and judged."""
+"""Signed HTTP requests: captured ones, those of botocore, and their verification."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def captured(request: CapturedRequest) -> Request:
 
 
 def judge(request: Request, *, secret: str = SECRET, **credentials: Any) -> Exception | str:
-    """What becomes of a request: "accepted", "unsigned", or the exception it is refused with."""
+    """Return "accepted", "unsigned", or the exception that the request is rejected with."""
     digest = hashlib.sha256(request.body).hexdigest()
     head = (request.query, request.headers)
     try:
@@ -71,13 +71,13 @@ def judge(request: Request, *, secret: str = SECRET, **credentials: Any) -> Exce
         if signed is None:
             return "unsigned"
         verify(signed, secret, **{"now": request.now, "region": REGION, **credentials})
-    except (SignatureError, RumError) as refusal:
-        return refusal
+    except (SignatureError, RumError) as rejection:
+        return rejection
     return "accepted"
 
 
 def named(outcome: Exception | str) -> str:
-    """The name of the exception on the wire, or the outcome."""
+    """Return the name of the exception on the wire, or the outcome."""
     if isinstance(outcome, SignatureError):
         return outcome.name
     return outcome if isinstance(outcome, str) else type(outcome).__name__
@@ -97,10 +97,12 @@ def sign(
     leave_out: str = "",
     payload: str | None = None,
 ) -> Request:
-    """Signs with botocore. `target` is path and query as they go on the wire.
+    """Return a request signed by botocore.
 
-    `leave_out` is a header that botocore is kept from signing; `payload` stands in the
-    canonical request where the body's hash belongs.
+    Args:
+        target: path and query as on the wire.
+        leave_out: a header that botocore does not sign.
+        payload: replaces the hash of the body in the canonical request.
     """
     url = f"http://127.0.0.1:9105{target}"
     request = AWSRequest(method=method, url=url, data=None if presigned_s else body)
@@ -139,7 +141,7 @@ def _signer(
     base = botocore.auth.SigV4QueryAuth if presigned_s else botocore.auth.SigV4Auth
 
     class Signer(base):  # type: ignore[misc, valid-type]
-        """botocore's, but for what is signed of headers and body when a test asks for it."""
+        """A signer of botocore that leaves out a header and signs another payload."""
 
         def headers_to_sign(self, request: AWSRequest) -> Any:
             signed = super().headers_to_sign(request)

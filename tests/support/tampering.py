@@ -1,4 +1,4 @@
-"""Ways to change a signed request on its way, each of which fails where it would change nothing."""
+"""Changes to a signed request. Each raises AssertionError if it would change nothing."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Change: TypeAlias = Callable[[Request], Request]
 
 @dataclass(frozen=True)
 class Case:
-    """A signed request, what happens to it, and what it is refused with."""
+    """A signed request, a change to it, and the expected outcome."""
 
     what: str
     base: Request
     change: Change
-    refused: str
+    expected: str
     credentials: dict[str, Any] = field(default_factory=dict)
 
 
@@ -64,12 +64,12 @@ def plus(name: bytes, value: bytes) -> Change:
 
 
 def after(seconds: float) -> Change:
-    """The server's clock, that long after the request was signed."""
+    """Set the server's clock to this long after the request was signed."""
     return lambda r: replace(r, now=r.now.replace(microsecond=0) + timedelta(seconds=seconds))
 
 
 def value(name: bytes, new: bytes | None) -> Change:
-    """Another value for a query parameter; None takes it off."""
+    """Replace the value of a query parameter; None removes the parameter."""
 
     def change(r: Request) -> Request:
         pairs = [pair.split(b"=") for pair in r.query.split(b"&")]
@@ -81,7 +81,7 @@ def value(name: bytes, new: bytes | None) -> Change:
 
 
 def doubled(name: bytes) -> Change:
-    """A query parameter there twice, with the same value."""
+    """Repeat a query parameter with the same value."""
 
     def change(r: Request) -> Request:
         (pair,) = [pair for pair in r.query.split(b"&") if pair.startswith(name + b"=")]
@@ -91,7 +91,7 @@ def doubled(name: bytes) -> Change:
 
 
 def only(name: bytes) -> Change:
-    """The query with nothing but that parameter."""
+    """Remove every other query parameter."""
 
     def change(r: Request) -> Request:
         (pair,) = [pair for pair in r.query.split(b"&") if pair.startswith(name + b"=")]

@@ -1,16 +1,16 @@
-"""Verifies AWS Signature Version 4 from what the bridge reports and a secret access key.
+"""Verifies AWS Signature Version 4 of a request that a bridge reports. Pure.
 
-    shape       the canonical request is one, and says what the message's other fields say
-    time        signed lately (header form), or not expired (presigned form)
+    shape       the canonical request is well-formed
+    time        signed recently (header form), or not expired (presigned form)
     coverage    host, x-amz-date and every x-amz-* header are signed
+    report      the fields of the report are those that the signature covers
     scope       date, region, service, terminator
-    payload     a declared hash is the real one: no unsigned payload
+    payload     a declared hash is the hash of the body: no unsigned payload
     signature   compared in constant time
-    session     the token is that of the credentials, which have not expired
+    session     no session token: OpenRUM issues no temporary credentials
 
-The order is AWS's. Pure: the clock and the secret come in as arguments, and neither the secret nor
-the signature nor a token is ever part of a message.
-Source: AWS Signature Version 4 for API requests; names and texts as AWS services answer them.
+The order is AWS's. No message has a secret, a signature or a token in it.
+Source: AWS Signature Version 4 for API requests; names and messages as AWS services return them.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from urllib.parse import unquote_to_bytes
 from rum.internal.v1.caller_pb2 import SignedRequest
 from rum_service.errors import (
     AccessDeniedException,
-    ExpiredTokenException,
     IncompleteSignatureException,
     InvalidSignatureException,
     UnrecognizedClientException,
 )
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_SERVICE = "rum"
 _TERMINATOR = "aws4_request"
+_MAX_SKEW = timedelta(minutes=5)
 _MAX_EXPIRES_S = 604_800
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
-# CloudFront adds it to what it forwards, after the client has signed.
+# CloudFront adds this header after the client has signed.
 _MAY_BE_UNSIGNED = frozenset({"x-amz-cf-id"})
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS"
@@ -53,48 +54,38 @@ def verify(
     *,
     now: datetime,
     region: str | None,
-    service: str = "rum",
-    max_skew_s: int = 300,
-    session_token: str | None = None,
-    session_expires: datetime | None = None,
 ) -> None:
-    """Returns if `signed` was made with these credentials for now and here. Does not block.
+    """Return if the key signed the request, for this service, at most five minutes ago.
 
-    The caller has looked the credentials up by `signed.access_key_id` and raises
-    UnrecognizedClientException itself where there are none.
+    A presigned request is valid until its X-Amz-Expires has passed.
 
     Args:
-        signed: what the bridge reports.
+        signed: the report of the bridge.
         secret_access_key: the secret of `signed.access_key_id`; not empty.
         now: the time, aware.
         region: the only region to accept; None accepts any.
-        service: the only service to accept.
-        max_skew_s: how far apart the clocks may be, in seconds. A presigned request may not be
-            older than its X-Amz-Expires, however the clocks differ.
-        session_token: the token of the credentials, where they are temporary.
-        session_expires: when the credentials expire, aware, where they do.
 
     Raises:
-        IncompleteSignatureException: X-Amz-Date or X-Amz-Expires is not one.
-        InvalidSignatureException: wrong signature, time, scope or payload.
+        IncompleteSignatureException: X-Amz-Date or X-Amz-Expires is invalid.
+        InvalidSignatureException: the signature, time, scope or payload is wrong.
         AccessDeniedException: x-amz-* headers are not signed.
-        UnrecognizedClientException: the session token is not that of the credentials.
-        ExpiredTokenException: the credentials have expired.
+        UnrecognizedClientException: the request has a session token.
     """
     if not secret_access_key:
-        raise ValueError("an empty secret access key verifies nothing")
+        raise ValueError("the secret access key is empty")
     canonical = _parse(signed)
-    _check_time(signed, now.astimezone(UTC), timedelta(seconds=max_skew_s))
+    _check_time(signed, now.astimezone(UTC))
     _check_coverage(signed)
     _check_report(signed, canonical)
-    _check_scope(signed, region, service)
+    _check_scope(signed, region)
     _check_payload(canonical)
     _check_signature(signed, secret_access_key)
-    _check_session(signed, session_token, session_expires, now)
+    if signed.session_token:
+        raise UnrecognizedClientException
 
 
 def signing_key(secret_access_key: str, date: str, region: str, service: str) -> bytes:
-    """Derives the key that signs for a day (YYYYMMDD), region and service. 32 bytes."""
+    """Return the 32-byte key that signs for a day (YYYYMMDD), region and service."""
     key = f"AWS4{secret_access_key}".encode()
     for part in (date, region, service, _TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -103,7 +94,7 @@ def signing_key(secret_access_key: str, date: str, region: str, service: str) ->
 
 @dataclass(frozen=True, repr=False)
 class _Canonical:
-    """A canonical request, read: header lines, X-Amz- query parameters (decoded), last line."""
+    """A canonical request: its headers, decoded X-Amz- query parameters and payload hash."""
 
     headers: Mapping[bytes, bytes]
     query: Mapping[bytes, bytes]
@@ -126,9 +117,9 @@ def _parse(signed: SignedRequest) -> _Canonical:
     return _Canonical(dict(headers), query, lines[-1])
 
 
-def _check_time(signed: SignedRequest, now: datetime, skew: timedelta) -> None:
+def _check_time(signed: SignedRequest, now: datetime) -> None:
     signed_at = _instant(signed.amz_date)
-    lifetime = skew
+    lifetime = _MAX_SKEW
     if signed.HasField("expires_seconds"):
         if not 1 <= signed.expires_seconds <= _MAX_EXPIRES_S:
             raise IncompleteSignatureException(
@@ -140,10 +131,10 @@ def _check_time(signed: SignedRequest, now: datetime, skew: timedelta) -> None:
             f"Signature expired: {signed.amz_date} is now earlier than {_basic(now - lifetime)}"
             f" ({_basic(now)} - {lifetime.total_seconds() / 60:g} min.)"
         )
-    if signed_at > now + skew:
+    if signed_at > now + _MAX_SKEW:
         raise InvalidSignatureException(
-            f"Signature not yet current: {signed.amz_date} is still later than {_basic(now + skew)}"
-            f" ({_basic(now)} + {skew.total_seconds() / 60:g} min.)"
+            f"Signature not yet current: {signed.amz_date} is still later than"
+            f" {_basic(now + _MAX_SKEW)} ({_basic(now)} + 5 min.)"
         )
 
 
@@ -151,7 +142,7 @@ def _instant(amz_date: str) -> datetime:
     try:
         if _AMZ_DATE.fullmatch(amz_date):
             return datetime.fromisoformat(amz_date)
-    except ValueError:  # the thirtieth of February
+    except ValueError:  # 30 February
         pass
     raise IncompleteSignatureException("X-Amz-Date must be in ISO-8601 'basic format'.")
 
@@ -176,35 +167,35 @@ def _check_coverage(signed: SignedRequest) -> None:
 
 
 def _check_report(signed: SignedRequest, canonical: _Canonical) -> None:
-    """The fields that the signature does not cover by themselves are those that it does cover."""
+    """Check the fields of the report against the canonical request, which the signature covers."""
     token = signed.session_token.encode()
     if signed.HasField("expires_seconds"):
-        said = canonical.query
+        covered = canonical.query
         credential = f"{signed.access_key_id}/{_scope(signed)}"
         same = (
-            said.get(b"X-Amz-Algorithm") == _ALGORITHM.encode()
-            and said.get(b"X-Amz-Credential") == credential.encode()
-            and said.get(b"X-Amz-Date") == signed.amz_date.encode()
-            and said.get(b"X-Amz-Expires") == str(signed.expires_seconds).encode()
-            and said.get(b"X-Amz-SignedHeaders") == ";".join(signed.signed_headers).encode()
-            and said.get(b"X-Amz-Security-Token", b"") == token
+            covered.get(b"X-Amz-Algorithm") == _ALGORITHM.encode()
+            and covered.get(b"X-Amz-Credential") == credential.encode()
+            and covered.get(b"X-Amz-Date") == signed.amz_date.encode()
+            and covered.get(b"X-Amz-Expires") == str(signed.expires_seconds).encode()
+            and covered.get(b"X-Amz-SignedHeaders") == ";".join(signed.signed_headers).encode()
+            and covered.get(b"X-Amz-Security-Token", b"") == token
         )
     else:
-        said = canonical.headers
+        covered = canonical.headers
         same = (
-            said.get(b"x-amz-date") == signed.amz_date.encode()
-            and said.get(b"x-amz-security-token", b"") == token
+            covered.get(b"x-amz-date") == signed.amz_date.encode()
+            and covered.get(b"x-amz-security-token", b"") == token
         )
     if not same:
         raise InvalidSignatureException(_MISMATCH)
 
 
-def _check_scope(signed: SignedRequest, region: str | None, service: str) -> None:
+def _check_scope(signed: SignedRequest, region: str | None) -> None:
     wrong = []
     if region is not None and signed.region != region:
         wrong.append("Credential should be scoped to a valid region.")
-    if signed.service != service:
-        wrong.append(f"Credential should be scoped to correct service: '{service}'.")
+    if signed.service != _SERVICE:
+        wrong.append(f"Credential should be scoped to correct service: '{_SERVICE}'.")
     if signed.terminator != _TERMINATOR:
         wrong.append(f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.")
     if signed.date != signed.amz_date[:8]:
@@ -214,13 +205,13 @@ def _check_scope(signed: SignedRequest, region: str | None, service: str) -> Non
 
 
 def _check_payload(canonical: _Canonical) -> None:
-    real = canonical.payload
+    actual = canonical.payload
     declared = (
-        canonical.headers.get(b"x-amz-content-sha256", real),
-        canonical.query.get(b"X-Amz-Content-Sha256", real),
+        canonical.headers.get(b"x-amz-content-sha256", actual),
+        canonical.query.get(b"X-Amz-Content-Sha256", actual),
     )
-    if not _SHA256.fullmatch(real) or declared != (real, real):
-        # Of AWS's services only S3 takes UNSIGNED-PAYLOAD and the STREAMING- forms.
+    if not _SHA256.fullmatch(actual) or declared != (actual, actual):
+        # Only S3 accepts UNSIGNED-PAYLOAD and the STREAMING- forms.
         raise InvalidSignatureException(
             "The provided 'x-amz-content-sha256' header does not match what was computed."
         )
@@ -233,15 +224,6 @@ def _check_signature(signed: SignedRequest, secret_access_key: str) -> None:
     expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
     if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
         raise InvalidSignatureException(_MISMATCH)
-
-
-def _check_session(
-    signed: SignedRequest, token: str | None, expires: datetime | None, now: datetime
-) -> None:
-    if not hmac.compare_digest((token or "").encode(), signed.session_token.encode()):
-        raise UnrecognizedClientException
-    if expires is not None and now >= expires:
-        raise ExpiredTokenException
 
 
 def _scope(signed: SignedRequest) -> str:
