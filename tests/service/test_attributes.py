@@ -1,4 +1,4 @@
-"""Custom attributes: an invalid one is removed, its event is kept, the log keeps both."""
+"""Custom attributes: an invalid one is removed when its event is read back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rum_service.events.document import event_document, merged_metadata, parse_s
 
 
 @pytest.mark.parametrize("key", ["a_b", "valid:key", "A9", "_", "k" * 128, "applicationVersion"])
-def test_a_valid_key_is_shown(key: str) -> None:
+def test_a_valid_key_is_kept(key: str) -> None:
     assert {key: 1} == valid_attributes({key: 1})
 
 
@@ -22,7 +22,7 @@ def test_an_invalid_key_is_removed(key: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "v" * 256, 0, -1.5, True, False], ids=repr)
-def test_a_valid_value_is_shown(value: object) -> None:
+def test_a_valid_value_is_kept(value: object) -> None:
     assert {"a": value} == valid_attributes({"a": value})
 
 
@@ -31,13 +31,13 @@ def test_an_invalid_value_is_removed(value: object) -> None:
     assert valid_attributes({"a": value}) == {}
 
 
-def test_the_first_ten_valid_custom_attributes_are_shown() -> None:
+def test_the_first_ten_valid_custom_attributes_are_kept() -> None:
     metadata: dict[str, object] = {"bad key": 1, **{f"a{n}": n for n in range(12)}}
 
     assert [f"a{n}" for n in range(10)] == list(valid_attributes(metadata))
 
 
-def test_what_clients_write_themselves_always_stays() -> None:
+def test_members_set_by_clients_are_always_kept() -> None:
     own: dict[str, object] = {
         "version": "1.0.0",
         "domain": "localhost",
@@ -53,7 +53,7 @@ def test_what_clients_write_themselves_always_stays() -> None:
     assert metadata == valid_attributes(metadata)
 
 
-def test_session_attributes_count_before_those_of_the_event() -> None:
+def test_session_attributes_come_before_those_of_the_event() -> None:
     request = PutRumEventsRequest(
         session_metadata=json.dumps({f"s{n}": n for n in range(9)} | {"domain": "x"})
     )
@@ -63,7 +63,7 @@ def test_session_attributes_count_before_those_of_the_event() -> None:
     assert expected == merged_metadata(parse_session_metadata(request), event)
 
 
-def test_a_removed_attribute_is_in_no_part_of_the_document() -> None:
+def test_no_part_of_the_document_has_a_removed_attribute() -> None:
     event = RumEvent(details="{}", metadata='{"good":"g","bad key":"b","domain":"x"}')
     request = PutRumEventsRequest(rum_events=[event])
     metadata = merged_metadata(parse_session_metadata(request), event)

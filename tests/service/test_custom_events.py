@@ -1,4 +1,4 @@
-"""Custom events are stored where they are enabled, and else dropped and counted."""
+"""Custom events are stored if the app monitor enabled them, otherwise dropped and counted."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ async def test_enabled_custom_events_are_stored(
     assert await dropped(monitors) == 0
 
 
-async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
+async def test_a_retry_of_a_batch_with_only_dropped_events_stores_nothing_new(
     monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", "b")
@@ -135,7 +135,7 @@ async def test_a_batch_of_dropped_events_only_is_known_when_it_comes_again(
     assert await dropped(monitors) == 2
 
 
-async def test_a_retry_is_known_after_custom_events_were_enabled(
+async def test_a_retry_after_custom_events_were_enabled_stores_nothing_new(
     monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", BUILT_IN)
@@ -149,7 +149,7 @@ async def test_a_retry_is_known_after_custom_events_were_enabled(
     assert await dropped(monitors) == 1
 
 
-async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
+async def test_a_batch_id_used_again_with_other_dropped_events_is_rejected(
     monitors: AppMonitors, ingest: Ingest
 ) -> None:
     first = batch(await create(monitors, None), "a", BUILT_IN)
@@ -162,7 +162,7 @@ async def test_another_batch_that_differs_in_dropped_events_only_is_refused(
         await ingest.put(Put(second, "r", Call()))
 
 
-async def test_a_page_of_app_monitors_shows_what_each_dropped(
+async def test_list_app_monitors_returns_the_dropped_events_of_each(
     monitors: AppMonitors, ingest: Ingest
 ) -> None:
     ids = [await create(monitors, None, name) for name in ("a", "b")]
@@ -193,11 +193,11 @@ async def test_several_puts_look_up_their_app_monitor_once(
         ('{"Tags":{"Status":"ENABLED"}}', False),
     ],
 )
-def test_enabled_is_read_from_the_document(document: str, enabled: bool) -> None:
+def test_the_document_of_an_app_monitor_enables_custom_events(document: str, enabled: bool) -> None:
     assert custom_events_enabled(document) is enabled
 
 
-def test_a_batch_without_custom_events_is_the_batch_itself() -> None:
+def test_a_batch_without_custom_events_is_returned_itself() -> None:
     request = batch(new_id(), BUILT_IN, BUILT_IN)
     kept, count = without_custom_events(request)
 

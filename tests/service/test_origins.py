@@ -1,4 +1,4 @@
-"""Which pages are of an app monitor, and that puts are refused by it where it is asked for."""
+"""Pages of an app monitor's domains, and the check of puts with OPENRUM_CHECK_ORIGIN."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ DENIED = "AccessDeniedException"
         ("", "https://shop.example", False),
     ],
 )
-def test_origins(domains: str, origin: str, allowed: bool) -> None:
+def test_a_page_is_allowed_if_a_domain_matches(domains: str, origin: str, allowed: bool) -> None:
     names = domains.split()
 
     assert is_allowed_page(origin, None, names) == allowed
     assert is_allowed_page(None, f"{origin}/cart?a=b", names) == (allowed and origin != "null")
 
 
-def test_the_origin_counts_and_not_the_referer_where_there_are_both() -> None:
+def test_the_origin_overrides_the_referer() -> None:
     domains = ["shop.example"]
 
     assert is_allowed_page("https://shop.example", "https://evil.example/", domains)
@@ -104,7 +104,7 @@ def shop(checking: Authorized) -> str:
     ],
     ids=str,
 )
-def test_a_put_of_a_page_of_another_domain_is_refused(
+def test_a_put_from_a_page_of_another_domain_is_rejected(
     checking: Authorized, shop: str, page: dict[str, str], outcome: str
 ) -> None:
     report = HttpCaller(bearer_token=checking.operator, **page)
@@ -112,11 +112,11 @@ def test_a_put_of_a_page_of_another_domain_is_refused(
     assert checking.relay_put(shop, report) == outcome
 
 
-def test_a_put_over_grpc_names_no_page(checking: Authorized, shop: str) -> None:
+def test_a_put_over_grpc_is_allowed_without_a_page(checking: Authorized, shop: str) -> None:
     assert checking.put(shop, bearer(checking.operator)) == OK
 
 
-def test_a_change_of_the_domain_counts_at_once(checking: Authorized) -> None:
+def test_a_change_of_the_domain_takes_effect_at_once(checking: Authorized) -> None:
     monitor = checking.monitor("moves", domain="old.example")
     report = HttpCaller(bearer_token=checking.operator, origin="https://new.example")
     before = checking.relay_put(monitor, report)
@@ -126,7 +126,7 @@ def test_a_change_of_the_domain_counts_at_once(checking: Authorized) -> None:
     assert (before, checking.relay_put(monitor, report)) == (DENIED, OK)
 
 
-def test_without_the_setting_any_page_may_put(
+def test_without_the_setting_every_page_is_allowed(
     loop: LoopThread, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with authorized(loop, tmp_path_factory.mktemp("unchecked"), auth="auto") as service:

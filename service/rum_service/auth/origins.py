@@ -1,6 +1,6 @@
-"""Whether a page may send events to an app monitor, by the domains the app monitor names. Pure.
+"""Whether a page may send events to an app monitor: a comparison with its domains. Pure.
 
-Undocumented: AWS compares nothing (docs/wire.md), so this is off unless asked for.
+Undocumented: AWS does not compare them (docs/wire.md), so the check is off by default.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 def is_allowed_page(origin: str | None, referer: str | None, domains: Collection[str]) -> bool:
     """Return whether the page of a request is in one of the domains of its app monitor.
 
-    A request that names no page passes, as those of SDKs: a browser always names one. The origin
-    `null`, of sandboxed frames and files, is not a domain.
+    Requests without a page, such as those of SDKs, are allowed: a browser always sends the page.
+    Sandboxed frames and files have the origin `null`, which matches no domain.
     """
     page = origin or referer
     if page is None:
@@ -28,7 +28,10 @@ def is_allowed_page(origin: str | None, referer: str | None, domains: Collection
 
 
 def _matches(host: str, domain: str) -> bool:
-    """`*.example.com` is every name under it; `example.*` every top-level domain."""
+    """Return whether a host matches a domain.
+
+    `*.example.com` matches every subdomain, `example.*` every top-level domain.
+    """
     host, domain = host.lower().rstrip("."), domain.lower()
     if domain.startswith("*."):
         return host.endswith(domain[1:]) and host != domain[1:]

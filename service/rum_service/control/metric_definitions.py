@@ -144,7 +144,7 @@ class MetricDefinitions:
         )
 
     async def update(self, request: pb.UpdateRumMetricDefinitionRequest) -> None:
-        """Replace a definition. Raise ConflictException or ResourceNotFoundException."""
+        """Replace a definition. Raises ConflictException or ResourceNotFoundException."""
         validate_control(request)
         check_definition(request.metric_definition)
         destination = await self._destinations.find(request)

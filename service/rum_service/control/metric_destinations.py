@@ -73,7 +73,7 @@ class MetricDestinations:
         return response
 
     async def delete(self, request: pb.DeleteRumMetricsDestinationRequest) -> None:
-        """Delete a destination. Raise ResourceNotFoundException if it does not exist.
+        """Delete a destination. Raises ResourceNotFoundException if it does not exist.
 
         Undocumented: whether its definitions are deleted too. We delete them, because the app
         monitor "stops sending extended metrics to that destination".
@@ -83,7 +83,7 @@ class MetricDestinations:
         await on_thread(self._executor, self._store.delete_destination, destination.key)
 
     async def find(self, request: NamesDestination) -> MetricDestinationRecord:
-        """Return the destination that a request names. Raise ResourceNotFoundException."""
+        """Return the destination that a request names. Raises ResourceNotFoundException."""
         check_destination(request)
         record = await self._monitors.by_name(request.app_monitor_name)
         found = await on_thread(

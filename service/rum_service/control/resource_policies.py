@@ -60,7 +60,7 @@ class ResourcePolicies:
                 )
 
     async def get(self, request: pb.GetResourcePolicyRequest) -> pb.GetResourcePolicyResponse:
-        """Return the policy. Raise PolicyNotFoundException."""
+        """Return the policy. Raises PolicyNotFoundException."""
         validate_control(request)
         record = _with_policy(await self._monitors.by_name(request.name))
         return pb.GetResourcePolicyResponse(
@@ -70,7 +70,7 @@ class ResourcePolicies:
     async def delete(
         self, request: pb.DeleteResourcePolicyRequest
     ) -> pb.DeleteResourcePolicyResponse:
-        """Delete the policy. Raise PolicyNotFoundException or InvalidPolicyRevisionIdException."""
+        """Delete the policy. Raises PolicyNotFoundException or InvalidPolicyRevisionIdException."""
         validate_control(request)
         expected = request.policy_revision_id if request.HasField("policy_revision_id") else None
         while True:

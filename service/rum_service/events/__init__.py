@@ -1,1 +1,1 @@
-"""What an event means: documents, attributes, filters and patterns. Pure."""
+"""The meaning of events: documents, attributes, filters and patterns. Pure."""

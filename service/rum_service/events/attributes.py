@@ -1,7 +1,7 @@
-"""Custom attributes of events: which members of the metadata are shown. Pure.
+"""Custom attributes of events: the rules for members of the metadata. Pure.
 
-An attribute that is not valid is removed and its event kept. The log holds what was sent: only
-what is read back is judged, so a mistake here loses nothing.
+Reading an event back removes its invalid attributes. The log keeps the event as it was sent, so a
+mistake here loses nothing.
 Source: "Specify custom metadata", Amazon CloudWatch User Guide; the metadata schema of aws-rum-web.
 """
 
@@ -12,8 +12,8 @@ __all__ = ["valid_attributes"]
 import re
 from collections.abc import Mapping
 
-# What clients and the service write themselves. They hold every reserved keyword of the document,
-# so a custom attribute named like one cannot be told from the client's own, and stays too.
+# The members that clients and the service set. These are all reserved keywords of the document, so
+# a custom attribute with such a name looks like the client's member, and is kept too.
 _SCHEMA_KEYS = frozenset(
     {
         "aws:client",
@@ -42,27 +42,27 @@ _SCHEMA_KEYS = frozenset(
         "version",
     }
 )
-_MOST = 10
-_LONGEST_VALUE = 256
+_MAX_CUSTOM = 10
+_MAX_VALUE_LENGTH = 256
 _is_key = re.compile(r"(?!aws:)[A-Za-z0-9_:]{1,128}").fullmatch
 
 
 def valid_attributes(metadata: Mapping[str, object]) -> dict[str, object]:
-    """Returns the members of an event's merged metadata that are the client's own or valid.
+    """Return an event's merged metadata without its invalid custom attributes.
 
-    Undocumented: which custom attributes stay where there are more than ten. We keep the first
-    ten valid ones, and session attributes come before those of the page.
+    Undocumented: which custom attributes are kept if there are more than ten. We keep the first
+    ten valid ones; session attributes come before those of the event.
     """
     custom = 0
-    shown: dict[str, object] = {}
+    valid: dict[str, object] = {}
     for key, value in metadata.items():
         if key not in _SCHEMA_KEYS:
-            if custom == _MOST or not (_is_key(key) and _is_value(value)):
+            if custom == _MAX_CUSTOM or not (_is_key(key) and _is_value(value)):
                 continue
             custom += 1
-        shown[key] = value
-    return shown
+        valid[key] = value
+    return valid
 
 
 def _is_value(value: object) -> bool:
-    return isinstance(value, str | int | float) and len(str(value)) <= _LONGEST_VALUE
+    return isinstance(value, str | int | float) and len(str(value)) <= _MAX_VALUE_LENGTH

@@ -1,7 +1,7 @@
-"""Custom events: those that the application, not the web client, defines. Pure.
+"""Custom events: the application defines them, not the web client. Pure.
 
-Source: "Send custom events", Amazon CloudWatch User Guide: they are ingested only where the app
-monitor has them enabled.
+They are stored only if the app monitor has enabled them.
+Source: "Send custom events", Amazon CloudWatch User Guide.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _BUILT_IN = "com.amazon.rum."
 
 
 def custom_events_enabled(document: str) -> bool:
-    """Says whether the app monitor of this ProtoJSON keeps custom events."""
+    """Return whether an app monitor, given as ProtoJSON, has enabled custom events."""
     monitor = json.loads(document)
     return bool(monitor.get("CustomEvents", {}).get("Status") == "ENABLED")
 
 
 def without_custom_events(request: PutRumEventsRequest) -> tuple[PutRumEventsRequest, int]:
-    """Returns the batch without custom events, and how many those were.
+    """Return the batch without its custom events, and their number.
 
-    The request itself stays as it is; it is returned where nothing is dropped.
+    The request does not change. Without custom events, the request itself is returned.
     """
     kept = [event for event in request.rum_events if event.type.startswith(_BUILT_IN)]
     dropped = len(request.rum_events) - len(kept)

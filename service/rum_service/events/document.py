@@ -1,4 +1,4 @@
-"""The JSON document of one event, as GetAppMonitorData and the log group of AWS show it. Pure.
+"""The JSON document of an event, as GetAppMonitorData and the log group of AWS return it. Pure.
 
 Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
 """
@@ -15,16 +15,14 @@ from urllib.parse import quote
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.attributes import valid_attributes
+from rum_service.events.nesting import is_nested_too_deeply
 
 JsonObject = dict[str, object]
 _Reader = Callable[[str], object]
 
-# Metadata is flat: keys, texts, a few tags. Nesting that Python reads but cannot write has more.
-_MAX_BRACKETS = 200
-
 
 def event_ms(event: RumEvent) -> int:
-    """Returns when the event occurred, in milliseconds since the Unix epoch."""
+    """Return the time of the event in milliseconds since the Unix epoch."""
     return round(event.timestamp * 1000)
 
 
@@ -49,12 +47,12 @@ def event_document(
     monitor_name: str,
     account_id: str,
 ) -> str:
-    """Returns the document of one event of a batch, as JSON text.
+    """Return the document of one event in a batch, as JSON text.
 
-    Details that are a JSON object stand in it to the letter, with every digit of their numbers.
-    Details that are not stand in it as the string that was sent; so does metadata.
+    Details that are a JSON object are copied verbatim, with every digit of their numbers. Other
+    details, and metadata that is not a JSON object, become JSON strings.
     """
-    # Numbers stay text: they are not needed, and may have more digits than Python likes to read.
+    # Leave numbers as text: Python refuses to convert integers with more than 4,300 digits.
     details = _json_object(event.details, parse_int=str, parse_float=str)
     version = (details or {}).get("version")
     own_metadata = _metadata_object(event.metadata)
@@ -87,33 +85,33 @@ def event_document(
 
 
 def _metadata_object(text: str) -> JsonObject | None:
-    """Returns the JSON object that `text` is, or None; what is returned can be written again."""
-    if text.count("[") + text.count("{") > _MAX_BRACKETS:
-        return None
+    """Return the JSON object in `text`, or None. `json.dumps` can write the object again."""
     return _json_object(text, parse_float=_finite)
 
 
 def _json_object(
     text: str, *, parse_int: _Reader = int, parse_float: _Reader = float
 ) -> JsonObject | None:
-    """Returns the JSON object that `text` is, or None: any text may be sent."""
+    """Return the JSON object in `text`, or None: clients may send any text."""
+    if is_nested_too_deeply(text):
+        return None
     try:
         value = json.loads(
-            text, parse_constant=_refuse, parse_int=parse_int, parse_float=parse_float
+            text, parse_constant=_reject, parse_int=parse_int, parse_float=parse_float
         )
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
 
-def _refuse(constant: str) -> NoReturn:
-    # NaN and Infinity: Python writes and reads them, JSON has none.
+def _reject(constant: str) -> NoReturn:
+    # NaN and Infinity: Python reads and writes them, but they are not JSON.
     raise ValueError(constant)
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) else _refuse(digits)
+    return number if math.isfinite(number) else _reject(digits)
 
 
 def _dumps(value: object) -> str:
@@ -127,5 +125,7 @@ def _plain(value: object) -> str:
 def _interaction(metadata: JsonObject) -> str:
     if "pageId" not in metadata:
         return ""
-    page = quote(_plain(metadata["pageId"]), safe="", errors="replace")  # half characters too
+    page = quote(
+        _plain(metadata["pageId"]), safe="", errors="replace"
+    )  # "replace" is for lone surrogates
     return f"{page}-{_plain(metadata.get('interaction', 0))} &"

@@ -23,10 +23,11 @@ _NAMES = (*_MEMBERS, "EventType")
 
 
 class EventFilter:
-    """Tells which events match all filters; those of one name match where any of their values does.
+    """Matches the events that all filters match.
 
-    Undocumented: what Invert means. We chose: its values name the filters to turn round
-    (`EventType` gives every type but the listed ones); `true` turns all of them round.
+    Filters with the same name match if one of their values does.
+    Undocumented: the meaning of Invert. We chose: its values name the filters to invert
+    (`EventType` matches every type except those listed); `true` inverts all filters.
     """
 
     def __init__(self, filters: Iterable[QueryFilter]) -> None:

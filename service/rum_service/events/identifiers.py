@@ -1,4 +1,4 @@
-"""The form of the ids in the contract: app monitors, batches, events, users and sessions. Pure."""
+"""The format of IDs: app monitors, batches, events, users and sessions. Pure."""
 
 from __future__ import annotations
 

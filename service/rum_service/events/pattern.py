@@ -1,8 +1,8 @@
-"""Event patterns: which events a metric counts, as JSON in EventBridge's form. Pure.
+"""Event patterns: the events that a metric counts, in the JSON syntax of EventBridge. Pure.
 
     {"event_type": ["my.event"], "event_details": {"duration": [{"numeric": [">=", 2000]}]}}
 
-An object goes down one level; a list holds what the field may be: values, or comparisons.
+An object contains fields. A list contains the alternatives for a field: values or comparisons.
 Source: the service model of the AWS SDKs, MetricDefinitionRequest; Amazon EventBridge User Guide,
 "Comparison operators".
 """
@@ -16,52 +16,55 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from rum_service.errors import ValidationException
+from rum_service.events.nesting import is_nested_too_deeply
 
 Alternatives = list[object]
-"""What a field may be: values, or objects that compare."""
+"""The alternatives for a field: values, or objects with a comparison."""
 
 _SIGNS = ("=", "<", "<=", ">", ">=")
 
 
 def parse_pattern(text: str) -> dict[str, Alternatives]:
-    """Returns the fields of a pattern by their paths, as `event_details.duration`.
+    """Return the fields of a pattern by path, such as `event_details.duration`.
 
     Raises:
-        ValidationException: it is not a JSON object of the form above; the text names the field.
+        ValidationException: the text is not a JSON object in this syntax, or is nested more than
+            100 deep; the message names the field.
     """
+    if is_nested_too_deeply(text):
+        raise ValidationException("EventPattern must not be nested more than 100 deep.")
     try:
-        pattern = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        pattern = json.loads(text, parse_constant=_reject)
+    except ValueError:
         pattern = None
     if not isinstance(pattern, dict):
         raise ValidationException("EventPattern must be a JSON object.")
     fields: dict[str, Alternatives] = {}
-    # A list, not recursion: 4,000 characters nest deeper than Python likes.
-    left: list[tuple[str, object]] = list(pattern.items())
-    while left:
-        path, value = left.pop(0)
+    remaining: list[tuple[str, object]] = list(pattern.items())
+    while remaining:
+        path, value = remaining.pop(0)
         if isinstance(value, dict) and value:
-            left += [(f"{path}.{key}", inner) for key, inner in value.items()]
+            remaining += [(f"{path}.{key}", inner) for key, inner in value.items()]
         elif isinstance(value, list) and value:
             for alternative in value:
                 _check(path, alternative)
             fields[path] = value
         else:
-            raise _wrong(path, "must be an object or a list, and not empty")
+            raise _invalid(path, "must be an object or a list, and not empty")
     return fields
 
 
 def _check(path: str, alternative: object) -> None:
     if isinstance(alternative, dict):
         if len(alternative) != 1:
-            raise _wrong(path, "must have comparisons of one operator each")
+            raise _invalid(path, "must have one operator in each comparison")
         ((operator, operand),) = alternative.items()
         if operator not in _OPERATORS:
-            raise _wrong(path, f"takes the operators {', '.join(_OPERATORS)}")
+            raise _invalid(path, f"must use one of the operators {', '.join(_OPERATORS)}")
         if not _OPERATORS[operator](operand):
-            raise _wrong(path, f"has an operand that {operator} does not take")
+            raise _invalid(path, f"has an operand that {operator} does not accept")
     elif isinstance(alternative, list):
-        raise _wrong(path, "must not have a list in a list")
+        raise _invalid(path, "must not have a list inside a list")
 
 
 def _is_scalar(operand: object) -> bool:
@@ -79,7 +82,7 @@ def _is_range(operand: object) -> bool:
     return all(sign in _SIGNS for sign in operand[::2]) and all(numbers)
 
 
-def _is_refusal(operand: object) -> bool:
+def _is_exclusion(operand: object) -> bool:
     if isinstance(operand, dict):
         return list(operand) == ["prefix"] and _is_text(operand["prefix"])
     if isinstance(operand, list):
@@ -94,14 +97,14 @@ _OPERATORS: dict[str, Callable[[object], bool]] = {
     "suffix": _is_text,
     "equals-ignore-case": _is_text,
     "wildcard": _is_text,
-    "anything-but": _is_refusal,
+    "anything-but": _is_exclusion,
 }
 
 
-def _wrong(path: str, problem: str) -> ValidationException:
+def _invalid(path: str, problem: str) -> ValidationException:
     return ValidationException(f"EventPattern: {path[:280]} {problem}.")
 
 
-def _refuse(constant: str) -> NoReturn:
-    # NaN and Infinity: Python reads them, JSON has none.
+def _reject(constant: str) -> NoReturn:
+    # NaN and Infinity: Python reads them, but they are not JSON.
     raise ValueError(constant)
