@@ -1,8 +1,9 @@
-"""Files that only their owner reads, made once; and what a lost key of secrets does."""
+"""Secret files: created once with the right mode; and what happens when the key is lost."""
 
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_file_is_made_closed_to_others_in_a_closed_folder(tmp_path: Path) -> None:
+def test_a_new_file_and_its_folder_are_closed_to_others(tmp_path: Path) -> None:
     file = tmp_path / "var" / "operator.token"
     first = create_or_read(file, new_token, 0o600)
 
@@ -35,7 +36,21 @@ def test_a_file_is_made_closed_to_others_in_a_closed_folder(tmp_path: Path) -> N
     assert [path.name for path in file.parent.iterdir()] == ["operator.token"]
 
 
-def test_a_service_makes_its_files_closed_to_others(loop: LoopThread, tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+@pytest.mark.parametrize("wanted", [0o600, 0o640], ids=oct)
+def test_the_mode_of_a_file_does_not_depend_on_the_umask(
+    tmp_path: Path, umask: int, wanted: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        create_or_read(tmp_path / "bridge.token", new_token, wanted)
+    finally:
+        os.umask(before)
+
+    assert mode(tmp_path / "bridge.token") == wanted
+
+
+def test_a_service_creates_secret_files_closed_to_others(loop: LoopThread, tmp_path: Path) -> None:
     folder = tmp_path / "var"
     with authorized(loop, folder) as service:
         service.import_key("write")
@@ -46,7 +61,7 @@ def test_a_service_makes_its_files_closed_to_others(loop: LoopThread, tmp_path: 
     assert mode(folder) == 0o700
 
 
-def test_those_who_make_a_file_at_once_end_with_one_content(tmp_path: Path) -> None:
+def test_processes_that_create_a_file_at_once_read_the_same_content(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
         "from rum_service.auth.secret_files import create_or_read\n"
@@ -69,7 +84,7 @@ def test_those_who_make_a_file_at_once_end_with_one_content(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["token"]
 
 
-def test_threads_that_make_it_at_once_do_too(tmp_path: Path) -> None:
+def test_threads_that_create_a_file_at_once_read_the_same_content(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as threads:
         for number in range(20):
             file = tmp_path / f"token{number}"
@@ -79,14 +94,13 @@ def test_threads_that_make_it_at_once_do_too(tmp_path: Path) -> None:
             assert len(made) == 1
 
 
-def test_what_a_crash_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
-    """A full disk: the first attempt fails, and leaves nothing."""
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 
-    def no_space() -> str:
-        return "\ud800"  # cannot be written
+    def unwritable() -> str:
+        return "\ud800"  # cannot be encoded
 
     with pytest.raises(UnicodeEncodeError):
-        create_or_read(tmp_path / "token", no_space, 0o600)
+        create_or_read(tmp_path / "token", unwritable, 0o600)
 
     assert list(tmp_path.iterdir()) == []
     assert create_or_read(tmp_path / "token", new_token, 0o600)
@@ -94,7 +108,7 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["operator.token", "bridge.token"])
 @pytest.mark.parametrize("content", ["", " \n"])
-async def test_an_empty_token_file_keeps_the_service_from_starting(
+async def test_the_service_does_not_start_with_an_empty_token_file(
     tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
@@ -104,7 +118,7 @@ async def test_an_empty_token_file_keeps_the_service_from_starting(
             pass
 
 
-def test_what_was_sealed_with_another_key_is_not_opened(tmp_path: Path) -> None:
+def test_a_secret_sealed_with_another_key_cannot_be_opened(tmp_path: Path) -> None:
     sealed = SecretBox(tmp_path / "a").seal("secret")
     SecretBox(tmp_path / "b").seal("secret")
 
@@ -113,7 +127,7 @@ def test_what_was_sealed_with_another_key_is_not_opened(tmp_path: Path) -> None:
         SecretBox(tmp_path / "b").open(sealed)
 
 
-def test_a_lost_key_is_not_made_anew_to_open(tmp_path: Path) -> None:
+def test_opening_does_not_create_a_missing_key(tmp_path: Path) -> None:
     sealed = SecretBox(tmp_path / "a").seal("secret")
 
     with pytest.raises(FileNotFoundError):
@@ -121,15 +135,15 @@ def test_a_lost_key_is_not_made_anew_to_open(tmp_path: Path) -> None:
     assert not (tmp_path / "lost").exists()
 
 
-def test_a_file_that_holds_no_key_is_named(tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("text\n")
 
-    with pytest.raises(ValueError, match="key holds no key"):
+    with pytest.raises(ValueError, match="key does not contain a key"):
         SecretBox(tmp_path / "key").seal("secret")
 
 
-def test_a_lost_key_of_secrets_is_the_services_failure_and_logged(tmp_path: Path) -> None:
-    """403 would switch browsers off, and the next start may have the file again."""
+def test_a_lost_key_is_a_logged_internal_error(tmp_path: Path) -> None:
+    """With 403, browsers would stop sending although the file may come back."""
     files = {
         f"OPENRUM_{name}_FILE": str(tmp_path / name)
         for name in ("OPERATOR_TOKEN", "BRIDGE_TOKEN", "SECRETS_KEY")

@@ -1,7 +1,8 @@
-"""Keeps secrets that must be read again: encrypted, with a key in a file that is not the database.
+"""Files that hold secrets, and encryption with a key in such a file.
 
-The secret of an access key is needed to verify signatures, so it cannot be hashed as tokens are.
-Who has the database alone has no secret.
+The service needs the secret of an access key to verify signatures, so it cannot store a hash as it
+does for tokens. The key that decrypts the secrets is in a file outside the database: the database
+alone reveals no secrets.
 """
 
 from __future__ import annotations
@@ -18,58 +19,66 @@ from cryptography.fernet import Fernet, InvalidToken
 
 
 class SecretBox:
-    """Encrypts and decrypts with the key of one file, which the first secret makes. Blocks.
+    """Encrypts and decrypts with the key in a file, which `seal` creates if it is missing.
 
-    The file is read each time: callers keep what they need often.
+    Methods block, and read the file each time: cache what you need often.
     """
 
     def __init__(self, key_file: Path) -> None:
         self._key_file = key_file
 
     def seal(self, secret: str) -> bytes:
-        """Returns the secret, encrypted."""
-        made = create_or_read(self._key_file, lambda: Fernet.generate_key().decode(), 0o600)
-        return self._with(made).encrypt(secret.encode())
+        """Return the encrypted secret."""
+        key = create_or_read(self._key_file, lambda: Fernet.generate_key().decode(), 0o600)
+        return self._fernet(key).encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Returns what was sealed.
+        """Return the decrypted secret.
 
-        Raises OSError where the file cannot be read, ValueError where it holds another key. A new
-        file is never made: it would hide that the old one is lost.
+        A missing file is an error here: creating one would hide that the old key is lost.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: the file holds no key, or the key of another database.
         """
         try:
-            return self._with(self._key_file.read_text().strip()).decrypt(sealed).decode()
+            return self._fernet(self._key_file.read_text().strip()).decrypt(sealed).decode()
         except InvalidToken:
             raise ValueError(f"{self._key_file} is not the key of this database") from None
 
-    def _with(self, key: str) -> Fernet:
+    def _fernet(self, key: str) -> Fernet:
         try:
             return Fernet(key)
         except ValueError:
-            raise ValueError(f"{self._key_file} holds no key") from None
+            raise ValueError(f"{self._key_file} does not contain a key") from None
 
 
-def create_or_read(path: Path, make: Callable[[], str], mode: int) -> str:
-    """Returns the content of a file; makes it, closed to others, where there is none.
+def create_or_read(path: Path, new_content: Callable[[], str], mode: int) -> str:
+    """Return the content of a file. Create the file with `mode` if it does not exist.
 
-    Those who make it at once, processes or threads, end with one content. Raises OSError, also
-    where the file is empty: an empty token would be anybody's.
+    Processes and threads that create it at the same moment all return the same content.
+
+    Raises:
+        OSError: the file cannot be created or read, or is empty. Everybody knows an empty token.
     """
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
     if not path.exists():
-        _make(path, make() + "\n", mode)
+        _create(path, new_content() + "\n", mode)
     content = path.read_text().strip()
     if not content:
-        raise OSError(errno.ENODATA, "is empty; remove it, and it is made anew", str(path))
+        raise OSError(errno.ENODATA, "is empty; delete it, and a new one is created", str(path))
     return content
 
 
-def _make(path: Path, content: str, mode: int) -> None:
-    # A name that nobody else has: what a crash leaves behind must not be in the way of a restart.
+def _create(path: Path, content: str, mode: int) -> None:
+    # A unique name: a file left behind by a crash must not block the next start.
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
+            # The mode does not depend on the umask: with 077, a bridge in the group of the
+            # service could not read its token.
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
