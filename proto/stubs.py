@@ -1,6 +1,6 @@
-"""Makes the stubs beside the .proto files and checks that they are fresh.
+"""Generate the stubs beside the .proto files, and check that they are up to date.
 
-`make proto` writes into proto/; `make proto-check` writes into a temporary folder and compares.
+`make proto` writes into proto/. `make proto-check` writes into a temporary folder and compares.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 PROTO = Path(__file__).parent
-# Contracts that may be broken, each by its git tree (`git rev-parse COMMIT:proto/rum`) and with the
-# reason. Every other contract on main is compared. Remove a line once main has moved on.
+# Versions of files that were broken on purpose, by git blob (`git rev-parse COMMIT:FILE`), with the
+# reason. While main has such a version, that file is not compared; every other file is.
 BROKEN_ON_PURPOSE = {
-    "844777f0f7d64a8f4084a12d8f038df898fb02fd": (
-        "before the first release, operator and bridge calls moved out of rum.v1 into packages "
-        "with their own promises, and go_package was added"
+    "9ebdbfd1f03fe37b3dc86edb3990a18090f59ece": (
+        "before the first release, credentials got enums, timestamps and pages"
     ),
 }
 VENDORED = ["google/api/annotations.proto", "google/api/http.proto", "google/rpc/status.proto"]
 
 
 def vendor(out: Path) -> None:
-    """Copies the imported .proto files, byte for byte, from googleapis-common-protos."""
+    """Copy the imported .proto files, byte for byte, from googleapis-common-protos."""
     for name in VENDORED:
         source = files(name.split("/")[0] + "." + name.split("/")[1]) / Path(name).name
         target = out / "third_party" / name
@@ -35,7 +35,7 @@ def vendor(out: Path) -> None:
 
 
 def generate(out: Path) -> None:
-    """Writes stubs for every .proto; gRPC stubs only where a service is, in *_service.proto."""
+    """Write stubs for every .proto file, and gRPC stubs for *_service.proto."""
     protos = sorted(PROTO.glob("rum/**/*.proto"))
     services = [path for path in protos if path.name.endswith("_service.proto")]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", "-I", PROTO, "-I", out / "third_party"]
@@ -57,41 +57,44 @@ def generate(out: Path) -> None:
 
 
 def stale() -> list[str]:
-    """Returns the files under proto/ that differ from what the recipe makes now."""
+    """Return the files under proto/ that differ from what `generate` writes now."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         vendor(fresh)
         generate(fresh)
-        made = {path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file()}
+        written = {path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file()}
         committed = {
             path.relative_to(PROTO)
             for pattern in ("rum/**/v1/*_pb2*.py*", "third_party/**/*.proto")
             for path in PROTO.glob(pattern)
         }
-        same = filecmp.cmpfiles(PROTO, fresh, [str(path) for path in made], shallow=False)[0]
-        return sorted(str(path) for path in (made | committed) - {Path(name) for name in same})
+        same = filecmp.cmpfiles(PROTO, fresh, [str(path) for path in written], shallow=False)[0]
+        return sorted(str(path) for path in (written | committed) - {Path(name) for name in same})
 
 
 def breaking() -> None:
-    """Fail if the contract breaks the one on main.
-
-    There is nothing to compare in a clone without main, or while main has a contract that was
-    broken on purpose.
-    """
+    """Fail if the contract breaks the one on main. A clone without main has nothing to compare."""
     for reference in ("origin/main", "main"):
-        contract = _git("rev-parse", "--verify", "--quiet", f"{reference}:proto/rum")
-        if contract.returncode != 0:
+        archive = _git("archive", reference, "buf.yaml", "proto")
+        if archive.returncode != 0:
             continue
-        if reason := BROKEN_ON_PURPOSE.get(contract.stdout.decode().strip()):
-            print(f"not compared with {reference}: {reason}")
-            return
         with tempfile.TemporaryDirectory() as folder:
-            archive = _git("archive", reference, "buf.yaml", "proto")
-            archive.check_returncode()
             subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+            for path, reason in _broken_on_purpose(reference):
+                print(f"{path} is not compared with {reference}: {reason}")
+                shutil.copy(PROTO.parent / path, Path(folder) / path)
             against = [buf(), "breaking", "--against", folder]
             subprocess.run(against, check=True, cwd=PROTO.parent)
         return
+
+
+def _broken_on_purpose(reference: str) -> Iterator[tuple[str, str]]:
+    files = _git("ls-tree", "-r", "--format=%(objectname) %(path)", reference, "proto/rum")
+    files.check_returncode()
+    for line in files.stdout.decode().splitlines():
+        blob, _, path = line.partition(" ")
+        if blob in BROKEN_ON_PURPOSE:
+            yield path, BROKEN_ON_PURPOSE[blob]
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -99,12 +102,12 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def buf() -> str:
-    """Returns the buf of this environment."""
+    """Return the path of buf in this environment."""
     return shutil.which("buf", path=str(Path(sys.executable).parent)) or "buf"
 
 
 def check() -> None:
-    """Exits with a message where stubs are stale, style is off or the contract breaks main's."""
+    """Exit with a message if stubs are stale, buf objects, or the contract breaks main's."""
     if names := stale():
         sys.exit(f"stale: {', '.join(names)}; run `make proto` and commit")
     try:

@@ -6,7 +6,7 @@ __all__ = ["keys", "tokens"]
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import click
@@ -15,15 +15,21 @@ from rich.console import Console
 from rich.table import Table
 
 from rum.operator.v1.operator_service_pb2 import (
+    CREDENTIAL_KIND_ACCESS_KEY,
+    CREDENTIAL_KIND_TOKEN,
+    Access,
     CreateAccessKeyRequest,
     CreateTokenRequest,
+    Credential,
+    CredentialKind,
     Grant,
     ListCredentialsRequest,
     RevokeCredentialRequest,
 )
-from rum_cli.client import Target, client, service_options
+from rum_cli.client import Client, Target, client, service_options
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
+_KINDS = {"key": CREDENTIAL_KIND_ACCESS_KEY, "token": CREDENTIAL_KIND_TOKEN}
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -117,14 +123,20 @@ def create_token(
     """Make a token and print it; it is not shown again."""
     request = CreateTokenRequest(grant=_grant(name or "token", access, monitor))
     if expires_in:
-        request.expires_in_seconds = _seconds(expires_in)
+        request.ttl.FromSeconds(_seconds(expires_in))
     with client(target) as planes:
         made = planes.operator.CreateToken(request)
     click.echo(json.dumps({"Id": made.id, "Token": made.token}) if as_json else made.token)
 
 
 def _grant(name: str, access: tuple[str, ...], monitor: str | None) -> Grant:
-    return Grant(name=name, access=access, app_monitor_name=monitor)
+    values = [Access.Value(f"ACCESS_{word.upper()}") for word in access]
+    return Grant(name=name, access=values, app_monitor_name=monitor)
+
+
+def _words(grant: Grant) -> list[str]:
+    """Return the accesses of a grant as the options spell them."""
+    return [Access.Name(value).removeprefix("ACCESS_").lower() for value in grant.access]
 
 
 def _seconds(text: str) -> int:
@@ -137,25 +149,45 @@ def _seconds(text: str) -> int:
 def _list(kind: str) -> Callable[..., None]:
     def list_(as_json: bool, target: Target) -> None:
         with client(target) as planes:
-            found = planes.operator.ListCredentials(ListCredentialsRequest(kind=kind)).credentials
+            found = list(_pages(planes, _KINDS[kind]))
         if as_json:
             for credential in found:
-                click.echo(json.dumps(MessageToDict(credential)))
+                click.echo(json.dumps(_document(credential, kind)))
             return
         table = Table("Id", "Name", "Access", "App monitor", "Created", "Expires", "Revoked")
         for credential in found:
             grant = credential.grant
-            access, monitor = ", ".join(grant.access), grant.app_monitor_name or "all"
-            times = (credential.created, credential.expires, credential.revoked)
+            access, monitor = ", ".join(_words(grant)), grant.app_monitor_name or "all"
+            times = [
+                getattr(credential, member).ToJsonString() if credential.HasField(member) else ""
+                for member in ("create_time", "expire_time", "revoke_time")
+            ]
             table.add_row(credential.id, grant.name, access, monitor, *times)
         Console().print(table)
 
     return list_
 
 
+def _pages(planes: Client, kind: CredentialKind.ValueType) -> Iterator[Credential]:
+    request = ListCredentialsRequest(kind=kind, page_size=1000)
+    while True:
+        page = planes.operator.ListCredentials(request)
+        yield from page.credentials
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def _document(credential: Credential, kind: str) -> dict[str, Any]:
+    document = MessageToDict(credential)
+    document["kind"] = kind
+    document["grant"]["access"] = _words(credential.grant)
+    return document
+
+
 def _revoke(kind: str) -> Callable[..., None]:
     def revoke(credential_id: str, target: Target) -> None:
-        request = RevokeCredentialRequest(kind=kind, id=credential_id)
+        request = RevokeCredentialRequest(kind=_KINDS[kind], id=credential_id)
         with client(target) as planes:
             planes.operator.RevokeCredential(request)
         click.echo(f"{credential_id} is revoked")

@@ -22,12 +22,13 @@ import structlog
 
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
-from rum_service.auth.credentials import Credentials
+from rum_service.auth.keyring import Keyring
 from rum_service.auth.policy import evaluation
 from rum_service.auth.policy.evaluation import Policy
 from rum_service.auth.secret_files import SecretBox, create_or_read
-from rum_service.auth.tokens import new_token
+from rum_service.auth.tokens import new_access_key, new_token
 from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.credentials import Credentials
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
@@ -74,6 +75,7 @@ class Service:
     group_commit: GroupCommit
     monitors: Monitors[Policy]
     app_monitors: AppMonitors
+    keyring: Keyring
     credentials: Credentials
     ingest: Ingest
     readback: Readback
@@ -155,15 +157,27 @@ def build(
         new_id=new_id,
         max_app_monitors=settings.max_app_monitors,
     )
+    box = SecretBox(settings.secrets_key_file)
+    keyring = Keyring(
+        store.credentials,
+        lookups,
+        box,
+        account_id=account_id,
+        clock=clock,
+        monotonic=time.monotonic,
+    )
     credentials = Credentials(
         store.credentials,
         lookups,
         app_monitors,
-        SecretBox(settings.secrets_key_file),
-        account_id=account_id,
+        keyring,
+        box,
+        clock=clock,
+        new_access_key=new_access_key,
+        new_token=new_token,
     )
     authentication = Authentication(
-        credentials,
+        keyring,
         required=settings.auth == "required",
         operator_token=_token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600),
         bridge_token=_token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640),
@@ -215,6 +229,7 @@ def build(
         group_commit=group_commit,
         monitors=monitors,
         app_monitors=app_monitors,
+        keyring=keyring,
         credentials=credentials,
         ingest=ingest,
         readback=readback,
@@ -230,7 +245,7 @@ def _open_store(url: str) -> Store:
 
 
 async def _check_a_call_can_succeed(exposed_by: str, service: Service) -> None:
-    if await service.credentials.has_valid_credential() or await service.app_monitors.any_policy():
+    if await service.keyring.has_valid_credential() or await service.app_monitors.any_policy():
         return
     raise StartError(
         f"{exposed_by} can be reached from other machines, but every call would be rejected: there"

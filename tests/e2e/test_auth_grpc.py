@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterator
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.rpc.status_pb2 import Status
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum.operator.v1.operator_service_pb2 import CreateTokenRequest, Grant, ListCredentialsRequest
+from rum.operator.v1.operator_service_pb2 import (
+    ACCESS_READ,
+    ACCESS_WRITE,
+    CreateTokenRequest,
+    Grant,
+    ListCredentialsRequest,
+)
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.control_plane_service_pb2 import (
@@ -176,7 +183,7 @@ def test_a_token_is_good_until_it_expires(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     request = CreateTokenRequest(
-        grant=Grant(name="short", access=["read", "write"]), expires_in_seconds=1
+        grant=Grant(name="short", access=[ACCESS_READ, ACCESS_WRITE]), ttl=Duration(seconds=1)
     )
     create = OperatorServiceStub(channel).CreateToken
     caller = _Caller(channel, create(request, metadata=server.operator).token)

@@ -115,7 +115,7 @@ def test_keys_are_listed_as_json_without_secrets(server: OpenRum) -> None:
     (listed,) = [line for line in lines if line["id"] == pair["AccessKeyId"]]
 
     assert set(pair) == {"AccessKeyId", "SecretAccessKey"}
-    assert set(listed) == {"id", "kind", "grant", "created"}
+    assert set(listed) == {"id", "kind", "grant", "createTime"}
     assert (listed["kind"], listed["grant"]) == ("key", {"name": "listed", "access": ["write"]})
     assert pair["SecretAccessKey"] not in str(lines)
 
@@ -140,7 +140,7 @@ def test_a_key_is_imported_from_a_file_once(server: OpenRum) -> None:
 
     assert (first.returncode, first.stdout) == (0, "AKIDEXAMPLEIMPORTED0\n")
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == "Error: ConflictException: This access key id is in use.\n"
+    assert again.stderr == "Error: ConflictException: This access key ID is in use.\n"
     assert len(listed["AppMonitorSummaries"]) == 1
 
 
@@ -207,7 +207,7 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
     [
         (("policy", "put", "my-app", "--file", "-"), "{}", 1, "MalformedPolicyDocumentException"),
         (("policy", "put", "nobody", "--file", "-"), _ALLOW, 1, "ResourceNotFoundException"),
-        (("tokens", "revoke", "none"), None, 1, "There is no token with this id."),
+        (("tokens", "revoke", "none"), None, 1, "There is no token with this ID."),
         (("keys", "create", "--name", "a b"), None, 1, "grant.name must match"),
         (("keys", "create", "--name", "a", "--monitor", "nobody"), None, 1, "no app monitor"),
         (("tokens", "create", "--name", "a", "--expires-in", "1y"), None, 2, "'1y' is no time"),

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,11 @@ Metadata = list[tuple[str, str | bytes]]
 
 def bearer(token: str) -> Metadata:
     return [("authorization", f"Bearer {token}")]
+
+
+def values(access: Iterable[str]) -> list[op.Access.ValueType]:
+    """Return the enum values of `read`, `write` and `admin`."""
+    return [op.Access.Value(f"ACCESS_{word.upper()}") for word in access]
 
 
 class Authorized:
@@ -125,23 +130,24 @@ class Authorized:
         return str(self.answer("CreateAppMonitor", request, bearer(self.operator)).id)
 
     def token(self, name: str, *access: str, monitor: str | None = None) -> str:
-        """Makes a token."""
-        grant = op.Grant(name=name, access=access, app_monitor_name=monitor)
+        """Create a token."""
+        grant = op.Grant(name=name, access=values(access), app_monitor_name=monitor)
         request = op.CreateTokenRequest(grant=grant)
         return str(self.answer("CreateToken", request, bearer(self.operator)).token)
 
     def import_key(self, *access: str, monitor: str | None = None) -> None:
-        """Takes over the key that `tests.support.signing` signs with."""
+        """Import the key that `tests.support.signing` signs with."""
         request = op.CreateAccessKeyRequest(
-            grant=op.Grant(name="signer", access=access, app_monitor_name=monitor),
+            grant=op.Grant(name="signer", access=values(access), app_monitor_name=monitor),
             access_key_id=ACCESS_KEY_ID,
             secret_access_key=SECRET,
         )
         self.answer("CreateAccessKey", request, bearer(self.operator))
 
     def revoke(self, token: str) -> None:
-        """Takes a token back."""
-        request = op.RevokeCredentialRequest(kind="token", id=token_hash(token)[:16])
+        """Revoke a token."""
+        token_id = token_hash(token)[:16]
+        request = op.RevokeCredentialRequest(kind=op.CREDENTIAL_KIND_TOKEN, id=token_id)
         self.answer("RevokeCredential", request, bearer(self.operator))
 
     def expired_token(self) -> str:

@@ -1,110 +1,93 @@
-"""Access keys and tokens: made, listed, taken back; and that nobody else gets to see them."""
+"""Creating, listing and revoking credentials; and that nothing reveals their secrets."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from rum.operator.v1.operator_service_pb2 import (
+    ACCESS_ADMIN,
+    ACCESS_READ,
+    ACCESS_UNSPECIFIED,
+    ACCESS_WRITE,
+    CREDENTIAL_KIND_ACCESS_KEY,
+    CREDENTIAL_KIND_TOKEN,
+    CREDENTIAL_KIND_UNSPECIFIED,
     CreateAccessKeyRequest,
     CreateTokenRequest,
+    Credential,
     Grant,
     ListCredentialsRequest,
     RevokeCredentialRequest,
 )
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
-from rum_service.auth import credentials as module
-from rum_service.auth.callers import Principal
-from rum_service.auth.credentials import Credentials
 from rum_service.auth.tokens import TOKEN_PREFIX, token_hash
-from rum_service.control.app_monitors import AppMonitors
-from rum_service.errors import (
-    ConflictException,
-    ResourceNotFoundException,
-    RumError,
-    ValidationException,
-)
-from rum_service.storage import open_store
-from rum_service.storage.base import Store
-from rum_service.storage.records import CredentialRecord
-from tests.support.services import ACCOUNT, settings_in, started
+from rum_service.control.paging import encode_token
+from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
+from tests.service.credentials_kept import Kept, kept_in
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"
-GRANT = Grant(name="backend", access=["write"])
-
-
-@dataclass
-class Kept:
-    store: Store
-    monitors: AppMonitors
-    credentials: Credentials
-    database: Path
+GRANT = Grant(name="backend", access=[ACCESS_WRITE])
+IMPORT = CreateAccessKeyRequest(grant=GRANT, access_key_id=KEY_ID, secret_access_key=SECRET)
 
 
 @pytest.fixture
 async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
-    database = tmp_path / "openrum.sqlite3"
-    store = open_store(f"sqlite:///{database}")
-    async with started(store, settings_in(tmp_path, account_id=ACCOUNT)) as service:
-        yield Kept(store, service.app_monitors, service.credentials, database)
-    store.close()
+    async with kept_in(tmp_path) as kept:
+        yield kept
 
 
-async def test_a_made_key_is_known_with_its_secret_and_access(kept: Kept) -> None:
-    made = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
-    again = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
-    found = await kept.credentials.key(made.access_key_id)
-
-    arn = f"arn:aws:iam::{ACCOUNT}:user/backend"
-    assert found == (Principal(arn, frozenset({"write"})), made.secret_access_key)
-    assert (made.access_key_id[:2], len(made.access_key_id)) == ("OR", 20)
-    assert len(made.secret_access_key) == 40
-    assert made.access_key_id != again.access_key_id
-
-
-async def test_a_made_token_is_known_until_it_is_revoked(kept: Kept) -> None:
-    made = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
-    known = await kept.credentials.principal_of_token(made.token)
-    await kept.credentials.revoke(RevokeCredentialRequest(kind="token", id=made.id))
-
-    assert known == Principal(f"arn:aws:iam::{ACCOUNT}:user/backend", frozenset({"write"}))
-    assert await kept.credentials.principal_of_token(made.token) is None
-    assert made.token.startswith(TOKEN_PREFIX)
+async def _listed(kept: Kept, **members: Any) -> list[Credential]:
+    """Return all credentials, page by page."""
+    request = ListCredentialsRequest(**members)
+    found: list[Credential] = []
+    for _ in range(100):
+        page = await kept.credentials.list(request)
+        found += page.credentials
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+    raise AssertionError("the list does not end")
 
 
-async def test_what_names_one_kind_is_none_of_the_other(kept: Kept) -> None:
-    """The hash of a token is no key id, though it looks like one; an id is no token."""
-    token = (await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))).token
+async def test_generated_keys_and_tokens_have_the_documented_form(kept: Kept) -> None:
     key = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
+    again = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
+    token = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
 
-    assert await kept.credentials.key(token_hash(token)) is None
-    for text in (token_hash(token), key.access_key_id, key.secret_access_key, "", "é" * 40):
-        assert await kept.credentials.principal_of_token(text) is None
+    assert (key.access_key_id[:2], len(key.access_key_id)) == ("OR", 20)
+    assert len(key.secret_access_key) == 40
+    assert key.access_key_id != again.access_key_id
+    assert token.token.startswith(TOKEN_PREFIX)
+    assert token.id == token_hash(token.token)[:16]
 
 
-async def test_a_key_is_imported_once(kept: Kept) -> None:
-    request = CreateAccessKeyRequest(grant=GRANT, access_key_id=KEY_ID, secret_access_key=SECRET)
-    await kept.credentials.create_key(request)
-    request.secret_access_key = "another-secret-0123456789"
+async def test_an_access_key_is_imported_once(kept: Kept) -> None:
+    await kept.credentials.create_key(IMPORT)
+    other = CreateAccessKeyRequest()
+    other.CopyFrom(IMPORT)
+    other.secret_access_key = "another-secret-0123456789"
 
     with pytest.raises(ConflictException, match="in use"):
-        await kept.credentials.create_key(request)
-    await kept.credentials.revoke(RevokeCredentialRequest(kind="key", id=KEY_ID))
+        await kept.credentials.create_key(other)
+    await kept.credentials.revoke(
+        RevokeCredentialRequest(kind=CREDENTIAL_KIND_ACCESS_KEY, id=KEY_ID)
+    )
     with pytest.raises(ConflictException):
-        await kept.credentials.create_key(request)
-    assert await kept.credentials.key(KEY_ID) is None
+        await kept.credentials.create_key(other)
+    assert await kept.keyring.key(KEY_ID) is None
 
 
-_BAD_ID = "access_key_id must be 16 to 128 letters and digits."
-_BAD_SECRET = "secret_access_key must be 16 to 128 characters."
+_BAD_ID = r"access_key_id must match [\w]{16,128}."
+_BAD_SECRET = "secret_access_key must be 16 to 128 printable ASCII characters without spaces."
 _BAD_NAME = r"grant.name must match [\w+=,.@-]{1,64}."
-_BAD_ACCESS = "grant.access must be of read, write, admin."
+_BAD_ACCESS = "grant.access must have at least one of ACCESS_WRITE, ACCESS_READ, ACCESS_ADMIN."
+_BAD_KIND = "kind must be CREDENTIAL_KIND_ACCESS_KEY or CREDENTIAL_KIND_TOKEN."
+_BAD_SIZE = "page_size must be between 0 and 1000."
 
 
 @pytest.mark.parametrize(
@@ -116,174 +99,201 @@ _BAD_ACCESS = "grant.access must be of read, write, admin."
         ({"access_key_id": "é" * 16, "secret_access_key": SECRET}, _BAD_ID),
         ({"access_key_id": KEY_ID, "secret_access_key": SECRET + "\n"}, _BAD_SECRET),
         ({"grant": None}, _BAD_NAME),
-        ({"grant": {"access": ["write"]}}, _BAD_NAME),
-        ({"grant": {"name": "a/b", "access": ["read"]}}, _BAD_NAME),
-        ({"grant": {"name": "ü", "access": ["read"]}}, _BAD_NAME),
-        ({"grant": {"name": "a\n", "access": ["read"]}}, _BAD_NAME),
+        ({"grant": {"access": [ACCESS_WRITE]}}, _BAD_NAME),
+        ({"grant": {"name": "a/b", "access": [ACCESS_READ]}}, _BAD_NAME),
+        ({"grant": {"name": "ü", "access": [ACCESS_READ]}}, _BAD_NAME),
+        ({"grant": {"name": "a\n", "access": [ACCESS_READ]}}, _BAD_NAME),
         ({"grant": {"name": "a"}}, _BAD_ACCESS),
-        ({"grant": {"name": "a", "access": ["read", "ADMIN"]}}, _BAD_ACCESS),
+        ({"grant": {"name": "a", "access": [ACCESS_UNSPECIFIED]}}, _BAD_ACCESS),
+        ({"grant": {"name": "a", "access": [ACCESS_READ, ACCESS_UNSPECIFIED]}}, _BAD_ACCESS),
+        ({"grant": {"name": "a", "access": [ACCESS_READ, 4]}}, _BAD_ACCESS),
         (
-            {"grant": {"name": "a", "access": ["admin"], "app_monitor_name": "shop"}},
-            "grant.app_monitor_name cannot restrict admin.",
+            {"grant": {"name": "a", "access": [ACCESS_ADMIN], "app_monitor_name": "shop"}},
+            "grant.app_monitor_name is not allowed with ACCESS_ADMIN.",
         ),
     ],
     ids=str,
 )
-async def test_what_cannot_be_a_key_is_refused_by_name(
+async def test_an_invalid_access_key_is_rejected_with_the_member(
     kept: Kept, members: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValidationException) as refused:
+    with pytest.raises(ValidationException) as rejection:
         await kept.credentials.create_key(CreateAccessKeyRequest(**{"grant": GRANT, **members}))
-    assert refused.value.message == message
-    assert kept.store.credentials.list() == []
+    assert rejection.value.message == message
+    assert kept.records() == []
 
 
-@pytest.mark.parametrize("seconds", [0, -1, 10**9 + 1, 2**62])
-async def test_a_token_is_good_for_a_second_at_least(kept: Kept, seconds: int) -> None:
-    request = CreateTokenRequest(grant=GRANT, expires_in_seconds=seconds)
-
-    with pytest.raises(ValidationException, match="must be between 1 and 10"):
-        await kept.credentials.create_token(request)
-
-
-async def test_an_expiry_is_kept_and_counts_though_the_token_is_in_the_cache(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request = CreateTokenRequest(grant=GRANT, expires_in_seconds=60)
-    token = (await kept.credentials.create_token(request)).token
-    known = await kept.credentials.principal_of_token(token)
-    monkeypatch.setattr(module, "_now_ms", lambda: round(time.time() * 1000) + 60_000)
-
-    assert known is not None
-    assert await kept.credentials.principal_of_token(token) is None
+@pytest.mark.parametrize(
+    "ttl",
+    [
+        Duration(),
+        Duration(nanos=999_999_999),
+        Duration(seconds=-1),
+        Duration(seconds=10**9, nanos=1_000_000),
+        Duration(seconds=2**62),
+    ],
+    ids=lambda ttl: f"{ttl.seconds}.{ttl.nanos}s",
+)
+async def test_a_ttl_out_of_range_is_rejected(kept: Kept, ttl: Duration) -> None:
+    with pytest.raises(ValidationException, match=r"^ttl must be between 1 and 1000000000 sec"):
+        await kept.credentials.create_token(CreateTokenRequest(grant=GRANT, ttl=ttl))
 
 
-@pytest.mark.parametrize("kind", ["", "Key", "key\x1b[31m"])
-async def test_a_kind_that_is_none_is_refused_and_not_repeated(kept: Kept, kind: str) -> None:
-    with pytest.raises(ValidationException, match=r"^kind must be key or token\.$"):
+@pytest.mark.parametrize("kind", [CREDENTIAL_KIND_UNSPECIFIED, 3, -1, 2**31 - 1])
+async def test_revoking_an_unknown_kind_is_rejected(kept: Kept, kind: Any) -> None:
+    with pytest.raises(ValidationException) as rejection:
         await kept.credentials.revoke(RevokeCredentialRequest(kind=kind, id=KEY_ID))
+    assert rejection.value.message == _BAD_KIND
 
 
-@pytest.mark.parametrize("kind", ["key", "token"])
-async def test_a_credential_that_is_not_there_is_not_revoked(kept: Kept, kind: str) -> None:
-    for nobody in ("", "AKIDNOBODYKNOWSTHIS0", "%"):
+@pytest.mark.parametrize("kind", [CREDENTIAL_KIND_ACCESS_KEY, CREDENTIAL_KIND_TOKEN])
+async def test_revoking_an_unknown_credential_fails(kept: Kept, kind: Any) -> None:
+    token = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
+    key = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
+    own = {CREDENTIAL_KIND_ACCESS_KEY: key.access_key_id, CREDENTIAL_KIND_TOKEN: token.id}
+    other = next(value for other, value in own.items() if other != kind)
+    for unknown in ("", "AKIDNOBODYKNOWSTHIS0", "%", "\0", own[kind][:15], own[kind] + "0", other):
         with pytest.raises(ResourceNotFoundException):
-            await kept.credentials.revoke(RevokeCredentialRequest(kind=kind, id=nobody))
+            await kept.credentials.revoke(RevokeCredentialRequest(kind=kind, id=unknown))
+    assert [record.revoked_ms for record in kept.records()] == [None, None]
 
 
-async def test_a_list_has_everything_but_secrets(kept: Kept) -> None:
-    await kept.credentials.create_key(
-        CreateAccessKeyRequest(grant=GRANT, access_key_id=KEY_ID, secret_access_key=SECRET)
-    )
-    token = await kept.credentials.create_token(
-        CreateTokenRequest(grant=Grant(name="jobs", access=["write", "read"]), expires_in_seconds=9)
-    )
-    await kept.credentials.revoke(RevokeCredentialRequest(kind="token", id=token.id))
-    listed = await kept.credentials.list(ListCredentialsRequest())
-    shown = {item.kind: item for item in listed.credentials}
+async def test_a_list_shows_what_was_created_without_secrets(kept: Kept) -> None:
+    await kept.credentials.create_key(IMPORT)
+    kept.passes(1.5)
+    grant = Grant(name="jobs", access=[ACCESS_WRITE, ACCESS_READ])
+    request = CreateTokenRequest(grant=grant, ttl=Duration(seconds=9, nanos=500_000_000))
+    token = await kept.credentials.create_token(request)
+    for _ in range(2):
+        kept.passes(2)
+        await kept.credentials.revoke(
+            RevokeCredentialRequest(kind=CREDENTIAL_KIND_TOKEN, id=token.id)
+        )
+    newest, oldest = listed = await _listed(kept)
 
-    assert (shown["key"].id, shown["token"].id) == (KEY_ID, token.id)
-    assert list(shown["token"].grant.access) == ["read", "write"]
-    assert [shown["key"].HasField(member) for member in ("expires", "revoked")] == [False] * 2
-    assert [shown["token"].HasField(member) for member in ("expires", "revoked")] == [True] * 2
-    assert token_hash(token.token) not in str(listed)
-    assert SECRET not in str(listed)
-    assert token.token not in str(listed)
-    one = await kept.credentials.list(ListCredentialsRequest(kind="key"))
-    assert [item.kind for item in one.credentials] == ["key"]
+    assert (newest.id, newest.kind) == (token.id, CREDENTIAL_KIND_TOKEN)
+    assert (oldest.id, oldest.kind) == (KEY_ID, CREDENTIAL_KIND_ACCESS_KEY)
+    assert oldest.grant == GRANT
+    assert set(newest.grant.access) == {ACCESS_WRITE, ACCESS_READ}
+    assert oldest.create_time.ToJsonString() == "2026-11-01T12:00:00.250Z"
+    assert newest.create_time.ToJsonString() == "2026-11-01T12:00:01.750Z"
+    assert newest.expire_time.ToJsonString() == "2026-11-01T12:00:11.250Z"
+    assert newest.revoke_time.ToJsonString() == "2026-11-01T12:00:03.750Z"
+    assert [oldest.HasField(member) for member in ("expire_time", "revoke_time")] == [False] * 2
+    for secret in (token_hash(token.token), SECRET, token.token):
+        assert secret not in str(listed)
 
 
-async def test_no_secret_is_in_the_database_or_in_what_is_printed_of_a_record(kept: Kept) -> None:
-    await kept.credentials.create_key(
-        CreateAccessKeyRequest(grant=GRANT, access_key_id=KEY_ID, secret_access_key=SECRET)
-    )
+@pytest.mark.parametrize("page_size", [0, 1, 2, 3, 1000])
+@pytest.mark.parametrize(
+    "kind", [CREDENTIAL_KIND_UNSPECIFIED, CREDENTIAL_KIND_ACCESS_KEY, CREDENTIAL_KIND_TOKEN]
+)
+async def test_pages_list_each_credential_once(kept: Kept, page_size: int, kind: Any) -> None:
+    """Five credentials of the same millisecond, and one that is newer."""
+    created = []
+    for number in range(3):
+        key = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
+        created.append((CREDENTIAL_KIND_ACCESS_KEY, key.access_key_id))
+        if number == 2:
+            kept.passes(1)
+        token = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
+        created.append((CREDENTIAL_KIND_TOKEN, token.id))
+    wanted = [item for item in created if kind in (CREDENTIAL_KIND_UNSPECIFIED, item[0])]
+    listed = [(item.kind, item.id) for item in await _listed(kept, kind=kind, page_size=page_size)]
+
+    assert sorted(listed) == sorted(wanted)
+    if kind != CREDENTIAL_KIND_ACCESS_KEY:
+        assert listed[0] == created[-1]
+
+
+async def test_a_full_last_page_has_no_next_page(kept: Kept) -> None:
+    for _ in range(2):
+        await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
+    page = await kept.credentials.list(ListCredentialsRequest(page_size=2))
+
+    assert (len(page.credentials), page.next_page_token) == (2, "")
+
+
+async def test_a_page_has_a_hundred_credentials_by_default(kept: Kept) -> None:
+    for _ in range(101):
+        await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
+    page = await kept.credentials.list(ListCredentialsRequest())
+    request = ListCredentialsRequest(page_token=page.next_page_token)
+    rest = await kept.credentials.list(request)
+
+    assert (len(page.credentials), len(rest.credentials)) == (100, 1)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"kind": 3}, _BAD_KIND),
+        ({"page_size": -1}, _BAD_SIZE),
+        ({"page_size": 1001}, _BAD_SIZE),
+        ({"page_token": "x"}, "page_token is not"),
+        ({"page_token": encode_token("a", "b")}, "page_token is not"),
+        ({"page_token": encode_token(1, "b\0", "c")}, "page_token is not"),
+    ],
+    ids=str,
+)
+async def test_an_invalid_page_request_is_rejected(
+    kept: Kept, members: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationException) as rejection:
+        await kept.credentials.list(ListCredentialsRequest(**members))
+    assert rejection.value.message.startswith(message)
+
+
+@pytest.mark.parametrize("created_ms", [-(10**30), 10**30])
+async def test_a_page_token_with_any_number_is_accepted(kept: Kept, created_ms: int) -> None:
+    await kept.credentials.create_key(IMPORT)
+    request = ListCredentialsRequest(page_token=encode_token(created_ms, "", ""))
+    page = await kept.credentials.list(request)
+
+    assert len(page.credentials) == (1 if created_ms > 0 else 0)
+
+
+async def test_neither_the_database_nor_a_printed_record_holds_a_secret(kept: Kept) -> None:
+    await kept.credentials.create_key(IMPORT)
     token = (await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))).token
-    await kept.credentials.key(KEY_ID)
-    files = list(kept.database.parent.glob("openrum.sqlite3*"))
+    await kept.keyring.key(KEY_ID)
+    files = list(kept.folder.glob("openrum.sqlite3*"))
     content = b"".join(file.read_bytes() for file in files)
 
     assert KEY_ID.encode() in content
     for secret in (SECRET, token, token.removeprefix(TOKEN_PREFIX)):
         assert secret.encode() not in content
-    sealed = [str(record.sealed_secret) for record in kept.store.credentials.list()]
-    printed = repr(kept.store.credentials.list()) + repr(kept.credentials._known)
+    sealed = [str(record.sealed_secret) for record in kept.records()]
+    printed = repr(kept.records()) + repr(kept.keyring._cache._entries)
+    assert printed.count(KEY_ID) >= 2
     assert SECRET not in printed
     assert all(text not in printed for text in sealed if text != "b''")
 
 
-async def test_revoking_is_seen_at_once_though_a_look_up_is_under_way(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
+async def test_a_new_app_monitor_with_the_same_name_does_not_inherit_credentials(
+    kept: Kept,
 ) -> None:
-    """The look-up has read the record, and ends after the revocation."""
-    made = await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))
-    loop, read, go_on = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-    find = kept.store.credentials.by_id
-
-    def held(kind: str, record_id: str) -> CredentialRecord | None:
-        found = find(kind, record_id)
-        loop.call_soon_threadsafe(read.set)
-        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(30)
-        return found
-
-    monkeypatch.setattr(kept.store.credentials, "by_id", held)
-    early = asyncio.create_task(kept.credentials.principal_of_token(made.token))
-    await read.wait()
-    await kept.credentials.revoke(RevokeCredentialRequest(kind="token", id=made.id))
-    go_on.set()
-
-    assert await early is not None
-    assert await kept.credentials.principal_of_token(made.token) is None
-
-
-async def test_guesses_are_remembered_but_not_without_end(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_MAX_KNOWN", 5)
-    asked: list[str] = []
-    find = kept.store.credentials.by_id
-
-    def counted(kind: str, record_id: str) -> CredentialRecord | None:
-        asked.append(record_id)
-        return find(kind, record_id)
-
-    monkeypatch.setattr(kept.store.credentials, "by_id", counted)
-    for number in range(12):
-        for _ in range(2):
-            assert await kept.credentials.principal_of_token(f"guess {number}") is None
-        assert len(kept.credentials._known) <= 5
-
-    assert len(asked) == 12
-
-
-@pytest.mark.parametrize("key_id", ["", "x" * 15, "x" * 129, "A" * 15 + "\0", "é" * 16, "a b" * 9])
-async def test_what_is_no_key_id_is_not_looked_up(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch, key_id: str
-) -> None:
-    monkeypatch.setattr(kept.store.credentials, "by_id", None)
-
-    assert await kept.credentials.key(key_id) is None
-
-
-async def test_a_credential_does_not_pass_on_to_who_gets_the_app_monitors_name(kept: Kept) -> None:
     create = CreateAppMonitorRequest(name="shop", domain="example.com")
-    await kept.monitors.create(create)
-    grant = Grant(name="a", access=["write"], app_monitor_name="shop")
+    await kept.app_monitors.create(create)
+    grant = Grant(name="a", access=[ACCESS_WRITE], app_monitor_name="shop")
     token = (await kept.credentials.create_token(CreateTokenRequest(grant=grant))).token
-    old = await kept.monitors.by_name("shop")
-    await kept.monitors.delete(DeleteAppMonitorRequest(name="shop"))
-    listed = await kept.credentials.list(ListCredentialsRequest())
-    await kept.monitors.create(create)
-    principal = await kept.credentials.principal_of_token(token)
+    named = await _listed(kept)
+    old = await kept.app_monitors.by_name("shop")
+    await kept.app_monitors.delete(DeleteAppMonitorRequest(name="shop"))
+    orphaned = await _listed(kept)
+    await kept.app_monitors.create(create)
+    principal = await kept.keyring.principal_of_token(token)
 
     assert principal is not None
     assert principal.may("write", old.key)
-    assert not principal.may("write", (await kept.monitors.by_name("shop")).key)
-    assert listed.credentials[0].grant.app_monitor_name == "(deleted)"
+    assert not principal.may("write", (await kept.app_monitors.by_name("shop")).key)
+    assert named[0].grant == grant
+    assert orphaned[0].grant.app_monitor_name == "(deleted)"
 
 
-async def test_an_app_monitor_that_is_not_there_restricts_nothing(kept: Kept) -> None:
-    grant = Grant(name="a", access=["write"], app_monitor_name="nobody")
+async def test_a_grant_for_an_unknown_app_monitor_is_rejected(kept: Kept) -> None:
+    grant = Grant(name="a", access=[ACCESS_WRITE], app_monitor_name="nobody")
 
-    with pytest.raises(RumError, match="no app monitor with this name"):
+    with pytest.raises(ResourceNotFoundException, match="no app monitor with this name"):
         await kept.credentials.create_token(CreateTokenRequest(grant=grant))
-    assert kept.store.credentials.list() == []
+    assert kept.records() == []

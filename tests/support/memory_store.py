@@ -193,10 +193,37 @@ class MemoryCredentials:
         with self.tables.lock:
             return self.tables.credentials.get((kind, credential_id))
 
-    def list(self) -> Sequence[CredentialRecord]:
+    def by_id_prefix(self, kind: str, prefix: str) -> CredentialRecord | None:
         with self.tables.lock:
-            by_id = sorted(self.tables.credentials.values(), key=lambda record: record.id)
-        return sorted(by_id, key=lambda record: record.created_ms, reverse=True)
+            found = (
+                record
+                for record in self.tables.credentials.values()
+                if record.kind == kind and record.id.startswith(prefix)
+            )
+            return next(found, None)
+
+    def any_valid(self, now_ms: int) -> bool:
+        with self.tables.lock:
+            return any(
+                record.revoked_ms is None
+                and (record.expires_ms is None or record.expires_ms > now_ms)
+                for record in self.tables.credentials.values()
+            )
+
+    def list(
+        self, *, kind: str | None, after: tuple[int, str, str] | None, limit: int
+    ) -> Sequence[CredentialRecord]:
+        def position(record: CredentialRecord) -> tuple[int, str, str]:
+            return (-record.created_ms, record.kind, record.id)
+
+        with self.tables.lock:
+            records = sorted(self.tables.credentials.values(), key=position)
+        if kind is not None:
+            records = [record for record in records if record.kind == kind]
+        if after is not None:
+            created_ms, *last = after
+            records = [record for record in records if position(record) > (-created_ms, *last)]
+        return records[:limit]
 
     def revoke(self, kind: str, credential_id: str, revoked_ms: int) -> bool:
         with self.tables.lock:

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
 from rum_service.auth.callers import ADMIN, ANONYMOUS, TRUSTED, Call, Caller, Principal
-from rum_service.auth.credentials import Credentials
+from rum_service.auth.keyring import Keyring
 from rum_service.auth.operations import Operation, is_signed_for
 from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
@@ -41,7 +41,7 @@ class Authentication:
 
     def __init__(
         self,
-        credentials: Credentials,
+        keyring: Keyring,
         *,
         required: bool,
         operator_token: str,
@@ -51,7 +51,7 @@ class Authentication:
         region: str | None,
         clock: Callable[[], float],
     ) -> None:
-        self._credentials = credentials
+        self._keyring = keyring
         self._required = required
         self._operator = Principal(f"arn:aws:iam::{account_id}:root", frozenset({ADMIN}))
         self._operator_hash = token_hash(operator_token)
@@ -103,13 +103,13 @@ class Authentication:
     async def _bearer(self, token: str) -> Principal:
         if token_hash(token) == self._operator_hash:
             return self._operator
-        principal = await self._credentials.principal_of_token(token)
+        principal = await self._keyring.principal_of_token(token)
         if principal is None:
             raise UnrecognizedClientException
         return principal
 
     async def _signed(self, signed: SignedRequest, operation: Operation, path: str) -> Principal:
-        found = await self._credentials.key(signed.access_key_id)
+        found = await self._keyring.key(signed.access_key_id)
         if found is None:
             raise UnrecognizedClientException
         principal, secret = found

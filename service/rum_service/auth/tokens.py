@@ -1,21 +1,28 @@
-"""Bearer tokens: 256 random bits, known by their hash. Pure."""
+"""Random credentials: bearer tokens, which are stored by their hash, and access keys."""
 
 from __future__ import annotations
 
-__all__ = ["TOKEN_PREFIX", "new_token", "token_hash"]
+__all__ = ["TOKEN_PREFIX", "new_access_key", "new_token", "token_hash"]
 
 import hashlib
 import secrets
+import string
 
-# Tells our tokens from whatever else a page may put into its Authorization header.
+# Distinguishes our tokens from anything else that a page puts into its Authorization header.
 TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret
 
 
 def new_token() -> str:
-    """Returns a new token."""
+    """Return a new token of 256 random bits."""
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:
-    """Returns what is kept of a token. It is random, so a plain hash gives nothing away."""
+    """Return the hash that is stored for a token. Tokens are random, so it needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_access_key() -> tuple[str, str]:
+    """Return a new access key ID, in the alphabet of AWS's, and its secret of 240 random bits."""
+    letters = (secrets.choice(string.ascii_uppercase) for _ in range(18))
+    return "OR" + "".join(letters), secrets.token_urlsafe(30)

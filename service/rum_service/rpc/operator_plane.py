@@ -1,4 +1,4 @@
-"""OperatorService over gRPC: message in, use case, message out."""
+"""OperatorService over gRPC: convert the message, call the use case, convert the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import grpc.aio
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
-from rum_service.auth.credentials import Credentials
+from rum_service.control.credentials import Credentials
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

@@ -222,8 +222,23 @@ class CredentialStore(Protocol):
         """Return a credential, revoked or not, if it exists."""
         ...
 
-    def list(self) -> Sequence[CredentialRecord]:
-        """Return all credentials, newest first."""
+    def by_id_prefix(self, kind: str, prefix: str) -> CredentialRecord | None:
+        """Return a credential whose ID starts with `prefix`, if one exists."""
+        ...
+
+    def any_valid(self, now_ms: int) -> bool:
+        """Return whether any credential is neither revoked nor expired."""
+        ...
+
+    def list(
+        self, *, kind: str | None, after: tuple[int, str, str] | None, limit: int
+    ) -> Sequence[CredentialRecord]:
+        """Return up to `limit` credentials, newest first; ties are in a fixed order.
+
+        Args:
+            kind: None lists both kinds.
+            after: created_ms, kind and id of the last record of the previous page.
+        """
         ...
 
     def revoke(self, kind: str, credential_id: str, revoked_ms: int) -> bool:

@@ -7,7 +7,7 @@ __all__ = ["SqlCredentials"]
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.storage.base import NameTakenError
@@ -37,8 +37,35 @@ class SqlCredentials:
             row = connection.execute(query).one_or_none()
             return CredentialRecord(**row._mapping) if row else None
 
-    def list(self) -> Sequence[CredentialRecord]:
-        query = select(credentials).order_by(credentials.c.created_ms.desc(), credentials.c.id)
+    def by_id_prefix(self, kind: str, prefix: str) -> CredentialRecord | None:
+        # Not LIKE, which ignores case in SQLite.
+        query = select(credentials).where(
+            credentials.c.kind == kind, func.substr(credentials.c.id, 1, len(prefix)) == prefix
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query.limit(1)).one_or_none()
+            return CredentialRecord(**row._mapping) if row else None
+
+    def any_valid(self, now_ms: int) -> bool:
+        expires_ms = credentials.c.expires_ms
+        valid = credentials.c.revoked_ms.is_(None) & (expires_ms.is_(None) | (expires_ms > now_ms))
+        with self._database.read() as connection:
+            return bool(connection.execute(select(exists().where(valid))).scalar())
+
+    def list(
+        self, *, kind: str | None, after: tuple[int, str, str] | None, limit: int
+    ) -> Sequence[CredentialRecord]:
+        columns = credentials.c
+        query = select(credentials).order_by(columns.created_ms.desc(), columns.kind, columns.id)
+        if kind is not None:
+            query = query.where(columns.kind == kind)
+        if after is not None:
+            created_ms, *last = after
+            tied = (columns.created_ms == created_ms) & (
+                tuple_(columns.kind, columns.id) > tuple_(*last)
+            )
+            query = query.where((columns.created_ms < created_ms) | tied)
+        query = query.limit(limit)
         with self._database.read() as connection:
             return [CredentialRecord(**row._mapping) for row in connection.execute(query)]
 

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys and bearer tokens. Every call needs the access `admin`.
+    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+
+    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
 
     def __init__(self, channel):
@@ -58,34 +60,47 @@ class OperatorServiceStub:
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys and bearer tokens. Every call needs the access `admin`.
+    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+
+    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
 
     def CreateAccessKey(self, request, context):
-        """CreateAccessKey makes a pair for Signature Version 4, or takes over one that people have already.
+        """CreateAccessKey creates an access key for Signature Version 4, or imports an existing one.
 
-        Fails with ConflictException where the access key id is in use.
+        Fails with ValidationException, with ConflictException if the access key ID is in use, also by a revoked key, and
+        with ResourceNotFoundException if the grant names an app monitor that does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateToken(self, request, context):
-        """CreateToken makes a bearer token. It is shown once: only its hash is kept.
+        """CreateToken creates a bearer token. The response is the only place where the token appears: the service stores its
+        hash.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the grant names an app monitor that does not
+        exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCredentials(self, request, context):
-        """ListCredentials lists access keys and tokens, without their secrets, the newest first.
+        """ListCredentials lists access keys and tokens without their secrets, newest first, one page at a time. Revoked and
+        expired credentials are included.
+
+        Fails with ValidationException.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeCredential(self, request, context):
-        """RevokeCredential takes an access key or a token back, for good. Fails with ResourceNotFoundException.
+        """RevokeCredential revokes an access key or a token permanently. Revoking it again succeeds and keeps the time of the
+        first revocation.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the credential does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,7 +138,9 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys and bearer tokens. Every call needs the access `admin`.
+    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+
+    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
 
     @staticmethod
