@@ -1,4 +1,4 @@
-"""BridgeService over gRPC: convert the message, call the use case, convert the result."""
+"""BridgeService: translates between gRPC messages and the use case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OperatorService over gRPC: convert the message, call the use case, convert the result."""
+"""OperatorService: translates between gRPC messages and the use cases."""
 
 from __future__ import annotations
 
