@@ -230,9 +230,9 @@ async def test_a_page_has_a_hundred_credentials_by_default(kept: Kept) -> None:
         ({"kind": 3}, _BAD_KIND),
         ({"page_size": -1}, _BAD_SIZE),
         ({"page_size": 1001}, _BAD_SIZE),
-        ({"page_token": "x"}, "page_token is not"),
-        ({"page_token": encode_token("a", "b")}, "page_token is not"),
-        ({"page_token": encode_token(1, "b\0", "c")}, "page_token is not"),
+        ({"page_token": "x"}, "page_token must be"),
+        ({"page_token": encode_token("a", "b")}, "page_token must be"),
+        ({"page_token": encode_token(1, "b\0", "c")}, "page_token must be"),
     ],
     ids=str,
 )
