@@ -20,11 +20,10 @@ from pathlib import Path
 
 import structlog
 
+from rum_service.auth import policy
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.keyring import Keyring
-from rum_service.auth.policy import evaluation
-from rum_service.auth.policy.evaluation import Policy
 from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_access_key, new_token
 from rum_service.control.app_monitors import AppMonitors
@@ -73,7 +72,7 @@ class Service:
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
     group_commit: GroupCommit
-    monitors: Monitors[Policy]
+    monitors: Monitors[policy.Policy]
     app_monitors: AppMonitors
     keyring: Keyring
     credentials: Credentials
@@ -146,9 +145,7 @@ def build(
     account_id = settings.account_id
     lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
     readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
-    monitors = Monitors(
-        store.monitors, lookups, compile_policy=evaluation.parse, clock=time.monotonic
-    )
+    monitors = Monitors(store.monitors, lookups, compile_policy=policy.parse, clock=time.monotonic)
     app_monitors = AppMonitors(
         store,
         lookups,

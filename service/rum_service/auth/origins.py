@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 def is_allowed_page(origin: str | None, referer: str | None, domains: Collection[str]) -> bool:
-    """Return whether the page of a request is in one of the domains of its app monitor.
+    """Return whether a request's page is in one of its app monitor's domains.
 
     Requests without a page, such as those of SDKs, are allowed: a browser always sends the page.
     Sandboxed frames and files have the origin `null`, which matches no domain.

@@ -1,4 +1,4 @@
-"""Verifies AWS Signature Version 4 of a request that a bridge reports. Pure.
+"""Verifies an AWS Signature Version 4 that a bridge reports. Pure.
 
     shape       the canonical request is well-formed
     time        signed recently (header form), or not expired (presigned form)

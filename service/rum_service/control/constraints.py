@@ -106,8 +106,8 @@ _ARN, _REQUIRED_ARN = Rule(_check_arn), Rule(_check_arn, required=True)
 _DESTINATION = Rule(_check_destination, required=True)
 _PAGE_SIZE, _TOKEN = Rule(_number(1, 100)), Rule(_check_token)
 
-# Keyed "Message.field", with the field's JSON name. None: the field has no constraint. The fields
-# of a nested message are listed under that message's name.
+# Keyed "Message.field", with the field's JSON name. None: the field has no constraint. Fields
+# in a nested message are listed under that message's name.
 RULES: dict[str, Rule | None] = {
     "CreateAppMonitorRequest.Name": _NAME,
     "CreateAppMonitorRequest.Domain": _DOMAIN,

@@ -1,4 +1,4 @@
-"""Metric definitions of a destination: create, list, delete, update.
+"""Metric definitions for a destination: create, list, delete, update.
 
 Source: BatchCreateRumMetricDefinitions, BatchGetRumMetricDefinitions,
 BatchDeleteRumMetricDefinitions and UpdateRumMetricDefinition API pages.

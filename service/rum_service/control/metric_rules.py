@@ -1,7 +1,7 @@
 """Validates metric definitions and destinations by the rules that span members. Pure.
 
 An extended metric (Namespace absent or AWS/RUM) has one of the documented names; each name
-prescribes ValueKey and EventPattern. A custom metric may use any field of an event.
+prescribes ValueKey and EventPattern. A custom metric may use any event field.
 Source: the service model of the AWS SDKs, MetricDefinitionRequest and PutRumMetricsDestination.
 """
 

@@ -20,7 +20,7 @@ def encode_token(*parts: str | int) -> str:
 
 
 def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
-    """Return the parts of a token, with the types `kinds`.
+    """Return the parts in a token, with the types `kinds`.
 
     Raises:
         ValidationException: `token`, the value of `member`, is not from `encode_token`.
@@ -40,7 +40,7 @@ def decode_token(member: str, token: str, *kinds: type) -> list[str | int]:
 
 
 def decode_position(member: str, token: str) -> int:
-    """Return the number in a token, limited to the range of a database column.
+    """Return the number in a token, limited to the values that fit in a database column.
 
     Raises:
         ValidationException: as `decode_token`.

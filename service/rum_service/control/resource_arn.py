@@ -19,7 +19,7 @@ def app_monitor_name(arn: str, *, account_id: str) -> str:
     """Return the name of the app monitor in an ARN. The ARN may have any region.
 
     Raises:
-        ResourceNotFoundException: the ARN is not that of an app monitor in this account.
+        ResourceNotFoundException: the ARN does not name an app monitor in this account.
     """
     parts = _ARN.fullmatch(arn)
     if parts is None or parts["account"] != account_id:

@@ -56,7 +56,7 @@ class Tags:
         await self._monitors.change(self._name(request.resource_arn), remove)
 
     async def list(self, request: ListTagsForResourceRequest) -> ListTagsForResourceResponse:
-        """Return the tags of an app monitor."""
+        """Return an app monitor's tags."""
         validate_control(request)
         name = self._name(request.resource_arn)
         monitor = await self._monitors.get(GetAppMonitorRequest(name=name))

@@ -1,4 +1,4 @@
-"""The JSON document of an event, as GetAppMonitorData and the log group of AWS return it. Pure.
+"""The JSON document for one event, as GetAppMonitorData and the log group of AWS return it. Pure.
 
 Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
 """
@@ -27,12 +27,12 @@ def event_ms(event: RumEvent) -> int:
 
 
 def parse_session_metadata(request: PutRumEventsRequest) -> JsonObject:
-    """Return the metadata that all events of a batch share; empty when it is not a JSON object."""
+    """Return the metadata for all events in the batch; empty if it is not a JSON object."""
     return _metadata_object(request.session_metadata) or {}
 
 
 def merged_metadata(session: JsonObject, event: RumEvent) -> JsonObject:
-    """Return the metadata of an event: its own members override those of the session.
+    """Return an event's metadata: its own members override those of the session.
 
     Invalid custom attributes are left out.
     """

@@ -55,7 +55,7 @@ class EventFilter:
         return (event_type in values) is not inverted
 
     def matches_metadata(self, metadata: Mapping[str, object]) -> bool:
-        """Return whether the merged metadata of an event matches."""
+        """Return whether an event's merged metadata matches."""
         return all(
             (_text(metadata.get(member)) in values) is not inverted
             for member, values, inverted in self._metadata

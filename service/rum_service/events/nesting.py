@@ -12,7 +12,7 @@ import re
 
 MAX_NESTING = 100
 
-# A string, or a bracket. The string of a text that is not JSON may end at the end of the text.
+# A string, or a bracket. In a text that is not JSON, the string may lack its closing quote.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 

@@ -25,7 +25,7 @@ _SIGNS = ("=", "<", "<=", ">", ">=")
 
 
 def parse_pattern(text: str) -> dict[str, Alternatives]:
-    """Return the fields of a pattern by path, such as `event_details.duration`.
+    """Return the fields in a pattern by path, such as `event_details.duration`.
 
     Raises:
         ValidationException: the text is not a JSON object in this syntax, or is nested more than

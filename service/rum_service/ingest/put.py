@@ -22,7 +22,7 @@ from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization, AuthorizedMonitor
 from rum_service.auth.callers import Call
 from rum_service.auth.operations import PUT_RUM_EVENTS
-from rum_service.auth.policy.evaluation import Policy
+from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
 from rum_service.ingest.group_commit import GroupCommit

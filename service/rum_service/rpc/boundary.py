@@ -21,7 +21,7 @@ from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
 from rum_service.auth.operations import Operation, app_monitor_name, operation_of
-from rum_service.auth.policy.evaluation import Policy
+from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.monitors import Monitors
 from rum_service.rpc.status import to_status

@@ -2,7 +2,7 @@
 
 document      reads the JSON strictly and names its elements in messages
 principals    the Principal element
-conditions    the Condition element and the keys of a request
+conditions    the Condition element and the request's keys
 wildcards     patterns with `*` and `?`
 addresses     ranges of IP addresses
 evaluation    Policy, parse, decide

@@ -1,4 +1,4 @@
-"""IPv4 and IPv6 ranges of a condition.
+"""Ranges of IPv4 and IPv6 addresses in conditions.
 
 Source: IAM User Guide, "IP address condition operators".
 """
@@ -39,8 +39,8 @@ def compile_ranges(texts: Iterable[str]) -> Callable[[Address], bool]:
 
 
 def _network(text: str) -> _Network:
-    # Undocumented: the prefix of an IPv6 address without one. IAM's text says /32 for any address,
-    # which in IPv6 is a whole provider. We chose /128, the address alone.
+    # Undocumented: the prefix length for an IPv6 address without one. IAM's text says /32 for any
+    # address, which in IPv6 is a whole provider. We chose /128, the address alone.
     if not _CIDR.fullmatch(text):
         raise ValueError("neither an address nor a CIDR range")
     network = ip_network(text, strict=False)

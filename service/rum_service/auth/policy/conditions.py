@@ -1,4 +1,4 @@
-"""The Condition element: operators, the keys of a request, and the meaning of an absent key.
+"""The Condition element: operators, the request's keys, and how an absent key counts.
 
     operator                    key absent or empty       key with the values v
     ──────────────────────────  ────────────────────────  ─────────────────────────────────────
@@ -71,7 +71,7 @@ _READERS: dict[str, _Read] = {
 
 
 class Quantifier(Enum):
-    """The prefix of an operator: how it combines several values of a key."""
+    """An operator's prefix: how it combines several values for one key."""
 
     NONE = ""
     ANY = "ForAnyValue:"

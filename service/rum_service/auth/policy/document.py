@@ -1,4 +1,4 @@
-"""Reads the JSON of a policy document strictly, and names its elements in messages.
+"""Reads a policy document's JSON strictly, and names its elements in messages.
 
 Messages name an element by its path, with indexes from 0, as in
 `Statement[1].Condition.StringEquals.rum:alias[0]`. They repeat names from the document, shortened
@@ -44,7 +44,7 @@ def printable(name: str) -> str:
 
 
 def read(document: str) -> object:
-    """Return the JSON value of a policy document.
+    """Return a policy document's JSON value.
 
     Raises:
         PolicySizeLimitExceededException: the document has more than 4,096 bytes of UTF-8.
@@ -82,7 +82,7 @@ def members(
 
 
 def entries(value: object, where: str) -> list[tuple[str, object]]:
-    """Return the members of an object that is not empty, in order."""
+    """Return the members in order. `value` must be an object that is not empty."""
     if not isinstance(value, dict):
         raise malformed(where, "must be an object")
     if not value:

@@ -47,7 +47,7 @@ class Principals:
         )
 
     def _is_session(self, caller: str) -> bool:
-        """Return whether the caller is a session of a named role. Source: "IAM role principals"."""
+        """Return whether the caller is a session for a named role: "IAM role principals"."""
         if not self.roles:
             return False
         fields = caller.split(":", 5)
