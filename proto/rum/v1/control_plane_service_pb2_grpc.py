@@ -29,7 +29,10 @@ if _version_not_supported:
 
 
 class ControlPlaneServiceStub:
-    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
+    """ControlPlaneService manages app monitors with their tags, policies and metrics, and reads their events.
+
+    Every call can fail with ValidationException, AccessDeniedException or InternalServerException, and with the
+    authentication errors of errors.proto. The comments below name only further exceptions.
     """
 
     def __init__(self, channel):
@@ -136,12 +139,15 @@ class ControlPlaneServiceStub:
 
 
 class ControlPlaneServiceServicer:
-    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
+    """ControlPlaneService manages app monitors with their tags, policies and metrics, and reads their events.
+
+    Every call can fail with ValidationException, AccessDeniedException or InternalServerException, and with the
+    authentication errors of errors.proto. The comments below name only further exceptions.
     """
 
     def CreateAppMonitor(self, request, context):
-        """CreateAppMonitor makes an app monitor. Fails with ConflictException where the name, or a given id, is taken, and
-        with ServiceQuotaExceededException where there are as many as the setting allows.
+        """CreateAppMonitor creates an app monitor. Fails with ConflictException if the name or the requested ID is in use,
+        and with ServiceQuotaExceededException if the maximum number of app monitors exists.
         Source: CreateAppMonitor API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -149,7 +155,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAppMonitor(self, request, context):
-        """GetAppMonitor shows one app monitor. Fails with ResourceNotFoundException.
+        """GetAppMonitor returns an app monitor. Fails with ResourceNotFoundException.
         Source: GetAppMonitor API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -157,7 +163,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAppMonitors(self, request, context):
-        """ListAppMonitors lists app monitors by name, a page at a time.
+        """ListAppMonitors lists app monitors by name, one page at a time.
         Source: ListAppMonitors API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -165,7 +171,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAppMonitor(self, request, context):
-        """UpdateAppMonitor replaces the members that the request has. Fails with ResourceNotFoundException.
+        """UpdateAppMonitor replaces the members that are present in the request. Fails with ResourceNotFoundException.
         Source: UpdateAppMonitor API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -173,7 +179,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAppMonitor(self, request, context):
-        """DeleteAppMonitor removes an app monitor and its events. Fails with ResourceNotFoundException.
+        """DeleteAppMonitor deletes an app monitor and its events. Fails with ResourceNotFoundException.
         Source: DeleteAppMonitor API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -181,8 +187,8 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAppMonitorData(self, request, context):
-        """GetAppMonitorData reads events back, the batch acknowledged last first, a page at a time. Events that arrive while
-        pages are read do not appear in them. Fails with ResourceNotFoundException.
+        """GetAppMonitorData reads events, most recently stored batch first, one page at a time. Events that arrive after the
+        first page was read do not appear on later pages. Fails with ResourceNotFoundException.
         Source: GetAppMonitorData API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -190,7 +196,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TagResource(self, request, context):
-        """TagResource adds tags to an app monitor, or replaces their values. Fails with ResourceNotFoundException.
+        """TagResource adds tags to an app monitor or replaces their values. Fails with ResourceNotFoundException.
         Source: TagResource API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -206,7 +212,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTagsForResource(self, request, context):
-        """ListTagsForResource shows the tags of an app monitor. Fails with ResourceNotFoundException.
+        """ListTagsForResource lists the tags of an app monitor. Fails with ResourceNotFoundException.
         Source: ListTagsForResource API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -214,9 +220,9 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutResourcePolicy(self, request, context):
-        """PutResourcePolicy gives an app monitor a policy, in place of the one it has. Fails with ResourceNotFoundException,
-        MalformedPolicyDocumentException, PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException where
-        a revision is given that is not the current one.
+        """PutResourcePolicy creates or replaces the resource policy of an app monitor. Fails with ResourceNotFoundException,
+        MalformedPolicyDocumentException or PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException if
+        the request names a revision that is not the current one.
         Source: PutResourcePolicy API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -224,7 +230,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetResourcePolicy(self, request, context):
-        """GetResourcePolicy shows the policy of an app monitor. Fails with ResourceNotFoundException or
+        """GetResourcePolicy returns the resource policy of an app monitor. Fails with ResourceNotFoundException or
         PolicyNotFoundException.
         Source: GetResourcePolicy API page.
         """
@@ -233,8 +239,9 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteResourcePolicy(self, request, context):
-        """DeleteResourcePolicy removes the policy of an app monitor. Fails with ResourceNotFoundException,
-        PolicyNotFoundException, and with InvalidPolicyRevisionIdException as PutResourcePolicy.
+        """DeleteResourcePolicy deletes the resource policy of an app monitor. Fails with ResourceNotFoundException or
+        PolicyNotFoundException, and with InvalidPolicyRevisionIdException if the request names a revision that is not the
+        current one.
         Source: DeleteResourcePolicy API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -242,7 +249,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutRumMetricsDestination(self, request, context):
-        """PutRumMetricsDestination makes a destination for metrics, or changes it. Fails with ResourceNotFoundException.
+        """PutRumMetricsDestination creates or updates a destination for metrics. Fails with ResourceNotFoundException.
         Source: PutRumMetricsDestination API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -250,7 +257,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRumMetricsDestinations(self, request, context):
-        """ListRumMetricsDestinations lists the destinations of an app monitor, a page at a time. Fails with
+        """ListRumMetricsDestinations lists the destinations of an app monitor, one page at a time. Fails with
         ResourceNotFoundException.
         Source: ListRumMetricsDestinations API page.
         """
@@ -259,7 +266,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRumMetricsDestination(self, request, context):
-        """DeleteRumMetricsDestination removes a destination with its metrics. Fails with ResourceNotFoundException.
+        """DeleteRumMetricsDestination deletes a destination with its metrics. Fails with ResourceNotFoundException.
         Source: DeleteRumMetricsDestination API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -267,9 +274,10 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateRumMetricDefinitions(self, request, context):
-        """BatchCreateRumMetricDefinitions adds metrics to a destination, each on its own: those that are not valid are in the
-        response's errors. A metric that is there already keeps its id. Fails with ResourceNotFoundException, and with
-        ServiceQuotaExceededException where the destination would have more than 2,000; then nothing is added.
+        """BatchCreateRumMetricDefinitions adds metrics to a destination. Each metric succeeds or fails separately: the
+        response lists the invalid ones as errors. A metric that already exists keeps its ID. Fails with
+        ResourceNotFoundException, and with ServiceQuotaExceededException if the destination would have more than 2,000
+        metrics; in that case no metric is added.
         Source: BatchCreateRumMetricDefinitions API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -277,7 +285,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetRumMetricDefinitions(self, request, context):
-        """BatchGetRumMetricDefinitions lists the metrics of a destination, a page at a time. Fails with
+        """BatchGetRumMetricDefinitions lists the metrics of a destination, one page at a time. Fails with
         ResourceNotFoundException.
         Source: BatchGetRumMetricDefinitions API page.
         """
@@ -286,8 +294,8 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchDeleteRumMetricDefinitions(self, request, context):
-        """BatchDeleteRumMetricDefinitions removes metrics from a destination, each on its own. Fails with
-        ResourceNotFoundException where the app monitor or the destination is not there.
+        """BatchDeleteRumMetricDefinitions deletes metrics from a destination. Each metric succeeds or fails separately. Fails
+        with ResourceNotFoundException if the app monitor or the destination does not exist.
         Source: BatchDeleteRumMetricDefinitions API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -295,8 +303,8 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRumMetricDefinition(self, request, context):
-        """UpdateRumMetricDefinition replaces one metric. Fails with ResourceNotFoundException, and with ConflictException
-        where the destination has that very metric under another id.
+        """UpdateRumMetricDefinition replaces a metric. Fails with ResourceNotFoundException, and with ConflictException if
+        the destination has the same metric under another ID.
         Source: UpdateRumMetricDefinition API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -410,7 +418,10 @@ def add_ControlPlaneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ControlPlaneService:
-    """ControlPlaneService makes, shows, changes and removes app monitors and what hangs on them, and reads their events.
+    """ControlPlaneService manages app monitors with their tags, policies and metrics, and reads their events.
+
+    Every call can fail with ValidationException, AccessDeniedException or InternalServerException, and with the
+    authentication errors of errors.proto. The comments below name only further exceptions.
     """
 
     @staticmethod

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DataPlaneServiceStub:
-    """DataPlaneService takes batches of telemetry events. A success means that the events are on disk, exactly once.
+    """DataPlaneService stores batches of telemetry events. Success means that the events are on disk exactly once.
     """
 
     def __init__(self, channel):
@@ -43,15 +43,16 @@ class DataPlaneServiceStub:
 
 
 class DataPlaneServiceServicer:
-    """DataPlaneService takes batches of telemetry events. A success means that the events are on disk, exactly once.
+    """DataPlaneService stores batches of telemetry events. Success means that the events are on disk exactly once.
     """
 
     def PutRumEvents(self, request, context):
         """PutRumEvents stores one batch of events of one user session.
 
-        It answers after the batch is committed. A retry with the same batch id and content succeeds and stores nothing
-        new. Fails with ValidationException, ResourceNotFoundException, AccessDeniedException, ThrottlingException or
-        InternalServerException (errors.proto), each as details[0] of google.rpc.Status.
+        The call returns after the batch is committed. A retry with the same batch_id and content succeeds and stores
+        nothing new. The same batch_id with other content is a ValidationException. Fails with ValidationException,
+        ResourceNotFoundException, AccessDeniedException, ThrottlingException, InternalServerException or an authentication
+        error of errors.proto, each as details[0] of google.rpc.Status.
         Source: PutRumEvents API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -75,7 +76,7 @@ def add_DataPlaneServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DataPlaneService:
-    """DataPlaneService takes batches of telemetry events. A success means that the events are on disk, exactly once.
+    """DataPlaneService stores batches of telemetry events. Success means that the events are on disk exactly once.
     """
 
     @staticmethod

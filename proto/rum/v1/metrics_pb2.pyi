@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class PutRumMetricsDestinationRequest(_message.Message):
-    """PutRumMetricsDestinationRequest is a destination to make, or to change.
+    """PutRumMetricsDestinationRequest describes the destination to create or to update.
     Source: PutRumMetricsDestination API page, "Request Body".
     """
 
@@ -33,13 +33,13 @@ class PutRumMetricsDestinationRequest(_message.Message):
     app_monitor_name: _builtins.str
     """app_monitor_name is the name of the app monitor. In the REST form it is part of the path. Required."""
     destination: _builtins.str
-    """destination is CloudWatch or Evidently. Required. An app monitor has one destination CloudWatch at most."""
+    """destination is CloudWatch or Evidently. Required. An app monitor has at most one CloudWatch destination."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment, an ARN of at most 2,048 characters. Required for Evidently, not
+    """destination_arn is the ARN of the Evidently experiment, at most 2,048 characters. Required for Evidently, not
     allowed for CloudWatch.
     """
     iam_role_arn: _builtins.str
-    """iam_role_arn is the role that may write to the experiment, an ARN. Required for Evidently, not allowed for
+    """iam_role_arn is the ARN of the role that may write to the experiment. Required for Evidently, not allowed for
     CloudWatch.
     """
     def __init__(
@@ -94,7 +94,7 @@ Global___PutRumMetricsDestinationResponse: _TypeAlias = PutRumMetricsDestination
 
 @_typing.final
 class ListRumMetricsDestinationsRequest(_message.Message):
-    """ListRumMetricsDestinationsRequest asks for a page of destinations.
+    """ListRumMetricsDestinationsRequest selects a page of destinations.
     Source: ListRumMetricsDestinations API page, "URI Request Parameters".
     """
 
@@ -106,9 +106,11 @@ class ListRumMetricsDestinationsRequest(_message.Message):
     app_monitor_name: _builtins.str
     """app_monitor_name is the name of the app monitor. In the REST form it is part of the path. Required."""
     max_results: _builtins.int
-    """max_results is the size of a page, 1 to 100; 50 if absent. In the REST form a query parameter."""
+    """max_results is the maximum number of items to return, 1 to 100. Optional, 50 by default. In the REST form a query
+    parameter.
+    """
     next_token: _builtins.str
-    """next_token is the token of the page before. In the REST form a query parameter."""
+    """next_token is the NextToken of the previous response. Optional. In the REST form a query parameter."""
     def __init__(
         self,
         *,
@@ -146,10 +148,10 @@ class ListRumMetricsDestinationsResponse(_message.Message):
     DESTINATIONS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     next_token: _builtins.str
-    """next_token is there when more follow."""
+    """next_token selects the next page. Absent on the last page."""
     @_builtins.property
     def destinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDestinationSummary]:
-        """destinations are the destinations, the one made first first."""
+        """destinations are the destinations, oldest first."""
 
     def __init__(
         self,
@@ -169,7 +171,7 @@ Global___ListRumMetricsDestinationsResponse: _TypeAlias = ListRumMetricsDestinat
 
 @_typing.final
 class MetricDestinationSummary(_message.Message):
-    """MetricDestinationSummary is one destination.
+    """MetricDestinationSummary is a destination in a list.
     Source: the service model of the AWS SDKs, MetricDestinationSummary.
     """
 
@@ -181,9 +183,9 @@ class MetricDestinationSummary(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment; absent for CloudWatch."""
+    """destination_arn is the ARN of the Evidently experiment. Absent for CloudWatch."""
     iam_role_arn: _builtins.str
-    """iam_role_arn is the role that may write to the experiment; absent for CloudWatch."""
+    """iam_role_arn is the ARN of the role that may write to the experiment. Absent for CloudWatch."""
     def __init__(
         self,
         *,
@@ -212,7 +214,7 @@ Global___MetricDestinationSummary: _TypeAlias = MetricDestinationSummary  # noqa
 
 @_typing.final
 class DeleteRumMetricsDestinationRequest(_message.Message):
-    """DeleteRumMetricsDestinationRequest names a destination.
+    """DeleteRumMetricsDestinationRequest names the destination to delete.
     Source: DeleteRumMetricsDestination API page, "URI Request Parameters".
     """
 
@@ -226,8 +228,8 @@ class DeleteRumMetricsDestinationRequest(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently. Required. In the REST form a query parameter."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the REST form
-    a query parameter.
+    """destination_arn is the ARN of the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the
+    REST form a query parameter.
     """
     def __init__(
         self,
@@ -276,8 +278,8 @@ Global___DeleteRumMetricsDestinationResponse: _TypeAlias = DeleteRumMetricsDesti
 
 @_typing.final
 class MetricDefinitionRequest(_message.Message):
-    """MetricDefinitionRequest is a metric as a caller defines it: an extended metric, if namespace is absent or AWS/RUM,
-    else a custom metric.
+    """MetricDefinitionRequest is a metric as the caller defines it. It is an extended metric if namespace is absent or
+    AWS/RUM, otherwise a custom metric.
     Source: the service model of the AWS SDKs, MetricDefinitionRequest, with its rules for both kinds.
     """
 
@@ -310,25 +312,25 @@ class MetricDefinitionRequest(_message.Message):
     EVENT_PATTERN_FIELD_NUMBER: _builtins.int
     NAMESPACE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """name is the name of the metric, 1 to 255 characters. Required. For an extended metric one of the documented names."""
+    """name is the name of the metric, 1 to 255 characters. Required. For an extended metric, one of the documented names."""
     value_key: _builtins.str
-    """value_key is the field of the event that holds the value, as event_details.duration; 1 is counted if absent. 1 to
-    280 characters.
+    """value_key is the field of the event with the value, such as event_details.duration. 1 to 280 characters. Optional:
+    without it, each event counts as 1.
     """
     unit_label: _builtins.str
     """unit_label is the unit of the metric. 1 to 256 characters."""
     event_pattern: _builtins.str
-    """event_pattern is the pattern that events are matched with, a JSON object of at most 4,000 characters in the form of
-    EventBridge. Required for extended metrics.
+    """event_pattern is the pattern that events must match: a JSON object of at most 4,000 characters, as in EventBridge.
+    Required for extended metrics.
     """
     namespace: _builtins.str
-    """namespace is where a custom metric goes; absent or AWS/RUM for extended metrics. 1 to 237 characters, matching
-    .*[a-zA-Z0-9-._/#:]+, not beginning with AWS/.
+    """namespace is the namespace of a custom metric. Absent or AWS/RUM for extended metrics. 1 to 237 characters,
+    matching .*[a-zA-Z0-9-._/#:]+, not starting with AWS/.
     """
     @_builtins.property
     def dimension_keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """dimension_keys are field paths (1 to 280 characters) with the names of dimensions (1 to 255). At most 29. Each path
-        must be in event_pattern too.
+        """dimension_keys map the path of a field (1 to 280 characters) to the name of a dimension (1 to 255 characters). At
+        most 29. Each path must also be in event_pattern.
         """
 
     def __init__(
@@ -370,7 +372,7 @@ Global___MetricDefinitionRequest: _TypeAlias = MetricDefinitionRequest  # noqa: 
 
 @_typing.final
 class MetricDefinition(_message.Message):
-    """MetricDefinition is a metric that is sent to a destination.
+    """MetricDefinition is a metric of a destination.
     Source: the service model of the AWS SDKs, MetricDefinition.
     """
 
@@ -404,20 +406,20 @@ class MetricDefinition(_message.Message):
     EVENT_PATTERN_FIELD_NUMBER: _builtins.int
     NAMESPACE_FIELD_NUMBER: _builtins.int
     metric_definition_id: _builtins.str
-    """metric_definition_id is the id of the definition, a UUID."""
+    """metric_definition_id is the ID of the metric, a UUID."""
     name: _builtins.str
     """name is the name of the metric."""
     value_key: _builtins.str
-    """value_key is the field of the event that holds the value."""
+    """value_key is the field of the event with the value."""
     unit_label: _builtins.str
     """unit_label is the unit of the metric."""
     event_pattern: _builtins.str
-    """event_pattern is the pattern that events are matched with, to the letter."""
+    """event_pattern is the pattern that events must match, exactly as it was sent."""
     namespace: _builtins.str
-    """namespace is where a custom metric goes."""
+    """namespace is the namespace of a custom metric."""
     @_builtins.property
     def dimension_keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """dimension_keys are field paths with the names of dimensions."""
+        """dimension_keys map the path of a field to the name of a dimension."""
 
     def __init__(
         self,
@@ -463,7 +465,7 @@ Global___MetricDefinition: _TypeAlias = MetricDefinition  # noqa: Y015
 
 @_typing.final
 class BatchCreateRumMetricDefinitionsRequest(_message.Message):
-    """BatchCreateRumMetricDefinitionsRequest is metrics to send to a destination.
+    """BatchCreateRumMetricDefinitionsRequest describes the metrics to add to a destination.
     Source: BatchCreateRumMetricDefinitions API page, "Request Body".
     """
 
@@ -478,10 +480,10 @@ class BatchCreateRumMetricDefinitionsRequest(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently. Required."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment. Required for Evidently, not allowed for CloudWatch."""
+    """destination_arn is the ARN of the Evidently experiment. Required for Evidently, not allowed for CloudWatch."""
     @_builtins.property
     def metric_definitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDefinitionRequest]:
-        """metric_definitions are the metrics. At most 200; a destination has at most 2,000. Required, may be empty."""
+        """metric_definitions are the metrics. At most 200. A destination has at most 2,000. Required, may be empty."""
 
     def __init__(
         self,
@@ -512,7 +514,7 @@ Global___BatchCreateRumMetricDefinitionsRequest: _TypeAlias = BatchCreateRumMetr
 
 @_typing.final
 class BatchCreateRumMetricDefinitionsResponse(_message.Message):
-    """BatchCreateRumMetricDefinitionsResponse says of each metric what became of it.
+    """BatchCreateRumMetricDefinitionsResponse is the outcome for each metric.
     Source: BatchCreateRumMetricDefinitions API page, "Response Elements".
     """
 
@@ -522,11 +524,11 @@ class BatchCreateRumMetricDefinitionsResponse(_message.Message):
     METRIC_DEFINITIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchCreateRumMetricDefinitionsError]:
-        """errors are the metrics that are not valid, in the order of the request."""
+        """errors are the invalid metrics, in the order of the request."""
 
     @_builtins.property
     def metric_definitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDefinition]:
-        """metric_definitions are the others, with their ids, in the order of the request."""
+        """metric_definitions are the other metrics with their IDs, in the order of the request."""
 
     def __init__(
         self,
@@ -585,7 +587,7 @@ Global___BatchCreateRumMetricDefinitionsError: _TypeAlias = BatchCreateRumMetric
 
 @_typing.final
 class BatchGetRumMetricDefinitionsRequest(_message.Message):
-    """BatchGetRumMetricDefinitionsRequest asks for a page of the metrics of a destination.
+    """BatchGetRumMetricDefinitionsRequest selects a page of the metrics of a destination.
     Source: BatchGetRumMetricDefinitions API page, "URI Request Parameters".
     """
 
@@ -601,13 +603,15 @@ class BatchGetRumMetricDefinitionsRequest(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently. Required. In the REST form a query parameter."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the REST form
-    a query parameter.
+    """destination_arn is the ARN of the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the
+    REST form a query parameter.
     """
     max_results: _builtins.int
-    """max_results is the size of a page, 1 to 100; 50 if absent. In the REST form a query parameter."""
+    """max_results is the maximum number of items to return, 1 to 100. Optional, 50 by default. In the REST form a query
+    parameter.
+    """
     next_token: _builtins.str
-    """next_token is the token of the page before. In the REST form a query parameter."""
+    """next_token is the NextToken of the previous response. Optional. In the REST form a query parameter."""
     def __init__(
         self,
         *,
@@ -655,10 +659,10 @@ class BatchGetRumMetricDefinitionsResponse(_message.Message):
     METRIC_DEFINITIONS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     next_token: _builtins.str
-    """next_token is there when more follow."""
+    """next_token selects the next page. Absent on the last page."""
     @_builtins.property
     def metric_definitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricDefinition]:
-        """metric_definitions are the metrics, the one made first first."""
+        """metric_definitions are the metrics, oldest first."""
 
     def __init__(
         self,
@@ -678,7 +682,7 @@ Global___BatchGetRumMetricDefinitionsResponse: _TypeAlias = BatchGetRumMetricDef
 
 @_typing.final
 class BatchDeleteRumMetricDefinitionsRequest(_message.Message):
-    """BatchDeleteRumMetricDefinitionsRequest names metrics that are to be sent no more.
+    """BatchDeleteRumMetricDefinitionsRequest names the metrics to delete.
     Source: BatchDeleteRumMetricDefinitions API page, "URI Request Parameters".
     """
 
@@ -693,13 +697,13 @@ class BatchDeleteRumMetricDefinitionsRequest(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently. Required. In the REST form a query parameter."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the REST form
-    a query parameter.
+    """destination_arn is the ARN of the Evidently experiment. Required for Evidently, not allowed for CloudWatch. In the
+    REST form a query parameter.
     """
     @_builtins.property
     def metric_definition_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """metric_definition_ids are the ids, at most 200, each of 1 to 255 characters. In the REST form a query parameter,
-        repeated.
+        """metric_definition_ids are the IDs of the metrics. At most 200, each with 1 to 255 characters. In the REST form a
+        repeated query parameter.
         """
 
     def __init__(
@@ -731,7 +735,7 @@ Global___BatchDeleteRumMetricDefinitionsRequest: _TypeAlias = BatchDeleteRumMetr
 
 @_typing.final
 class BatchDeleteRumMetricDefinitionsResponse(_message.Message):
-    """BatchDeleteRumMetricDefinitionsResponse says of each id what became of it.
+    """BatchDeleteRumMetricDefinitionsResponse is the outcome for each ID.
     Source: BatchDeleteRumMetricDefinitions API page, "Response Elements".
     """
 
@@ -741,11 +745,11 @@ class BatchDeleteRumMetricDefinitionsResponse(_message.Message):
     METRIC_DEFINITION_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchDeleteRumMetricDefinitionsError]:
-        """errors are the ids that the destination has no metric of, in the order of the request."""
+        """errors are the IDs for which the destination has no metric, in the order of the request."""
 
     @_builtins.property
     def metric_definition_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """metric_definition_ids are the ids of the metrics that were removed, in the order of the request."""
+        """metric_definition_ids are the IDs of the deleted metrics, in the order of the request."""
 
     def __init__(
         self,
@@ -763,7 +767,7 @@ Global___BatchDeleteRumMetricDefinitionsResponse: _TypeAlias = BatchDeleteRumMet
 
 @_typing.final
 class BatchDeleteRumMetricDefinitionsError(_message.Message):
-    """BatchDeleteRumMetricDefinitionsError is an id that could not be removed.
+    """BatchDeleteRumMetricDefinitionsError is a metric that was not deleted.
     Source: the service model of the AWS SDKs, BatchDeleteRumMetricDefinitionsError.
     """
 
@@ -773,11 +777,11 @@ class BatchDeleteRumMetricDefinitionsError(_message.Message):
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
     metric_definition_id: _builtins.str
-    """metric_definition_id is the id as it was sent."""
+    """metric_definition_id is the ID as it was sent."""
     error_code: _builtins.str
     """error_code is the name of the exception, ResourceNotFoundException."""
     error_message: _builtins.str
-    """error_message says why."""
+    """error_message gives the reason."""
     def __init__(
         self,
         *,
@@ -806,7 +810,7 @@ Global___BatchDeleteRumMetricDefinitionsError: _TypeAlias = BatchDeleteRumMetric
 
 @_typing.final
 class UpdateRumMetricDefinitionRequest(_message.Message):
-    """UpdateRumMetricDefinitionRequest is a new definition for a metric.
+    """UpdateRumMetricDefinitionRequest describes the new definition of a metric.
     Source: UpdateRumMetricDefinition API page, "Request Body".
     """
 
@@ -822,12 +826,12 @@ class UpdateRumMetricDefinitionRequest(_message.Message):
     destination: _builtins.str
     """destination is CloudWatch or Evidently. Required."""
     destination_arn: _builtins.str
-    """destination_arn is the Evidently experiment. Required for Evidently, not allowed for CloudWatch."""
+    """destination_arn is the ARN of the Evidently experiment. Required for Evidently, not allowed for CloudWatch."""
     metric_definition_id: _builtins.str
-    """metric_definition_id is the id of the metric, 1 to 255 characters. Required."""
+    """metric_definition_id is the ID of the metric, 1 to 255 characters. Required."""
     @_builtins.property
     def metric_definition(self) -> Global___MetricDefinitionRequest:
-        """metric_definition is the new definition; it replaces the old one as a whole. Required."""
+        """metric_definition is the new definition, which replaces the whole old one. Required."""
 
     def __init__(
         self,

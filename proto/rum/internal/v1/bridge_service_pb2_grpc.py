@@ -47,10 +47,10 @@ class BridgeServiceServicer:
     """
 
     def BatchPutRumEvents(self, request, context):
-        """BatchPutRumEvents stores many batches in one call, each as PutRumEvents would.
+        """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-        For services that send much, and for the REST bridge. It answers when every entry is decided; entries succeed and
-        fail on their own. It has no REST form: AWS has no such operation.
+        The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
+        form, because AWS has no such operation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
