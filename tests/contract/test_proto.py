@@ -1,4 +1,4 @@
-"""The contract's ProtoJSON is the documented JSON, and its names are AWS's."""
+"""The ProtoJSON of the contract is the documented JSON, and its packages stay apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum.v1.errors_pb2 import ResourceNotFoundException, ThrottlingException
 
 MODEL = botocore.session.get_session().get_service_model("rum")
-# As in the PutRumEvents API page, "Request Syntax", with a value for every member.
+# From the PutRumEvents API page, "Request Syntax", with a value for every member.
 DOCUMENTED: dict[str, Any] = {
     "AppMonitorDetails": {"id": "an id", "name": "shop", "version": "1.4.0"},
     "BatchId": "0a1b2c3d-0000-4000-8000-00000000000b",
@@ -49,13 +49,13 @@ DOCUMENTED: dict[str, Any] = {
     ],
     ids=["documented", "alias-and-session", "empty-details"],
 )
-def test_the_documented_body_comes_through_as_it_went_in(body: dict[str, Any]) -> None:
+def test_the_documented_body_survives_a_round_trip(body: dict[str, Any]) -> None:
     message = Parse(json.dumps(body), PutRumEventsRequest())
 
     assert MessageToDict(PutRumEventsRequest.FromString(message.SerializeToString())) == body
 
 
-def test_a_timestamp_of_zero_is_not_a_missing_one() -> None:
+def test_a_timestamp_of_zero_differs_from_a_missing_timestamp() -> None:
     zero, missing = ParseDict({"timestamp": 0}, RumEvent()), ParseDict({}, RumEvent())
 
     assert (zero.HasField("timestamp"), missing.HasField("timestamp")) == (True, False)
@@ -63,20 +63,20 @@ def test_a_timestamp_of_zero_is_not_a_missing_one() -> None:
 
 
 @pytest.mark.parametrize("timestamp", ["2024-04-04T16:13:09Z", {"seconds": 1}, []])
-def test_a_timestamp_is_a_number(timestamp: object) -> None:
+def test_a_timestamp_must_be_a_number(timestamp: object) -> None:
     with pytest.raises(ParseError):
         ParseDict({"timestamp": timestamp}, RumEvent())
 
 
 @settings(max_examples=100)
 @given(seconds=st.floats(-62_135_596_800, 253_402_300_799.999))
-def test_every_fraction_of_a_second_is_kept(seconds: float) -> None:
+def test_a_timestamp_keeps_fractions_of_a_second(seconds: float) -> None:
     event = Parse(json.dumps({"timestamp": seconds}), RumEvent())
 
     assert RumEvent.FromString(event.SerializeToString()).timestamp == seconds
 
 
-def test_an_exceptions_json_is_the_body_of_its_answer() -> None:
+def test_the_json_of_an_exception_is_the_body_of_its_http_response() -> None:
     not_found = ResourceNotFoundException(message="m", resource_name="n", resource_type="t")
     throttling = ThrottlingException(message="m", service_code="rum", quota_code="q")
 
@@ -84,7 +84,7 @@ def test_an_exceptions_json_is_the_body_of_its_answer() -> None:
     assert MessageToDict(throttling) == {"message": "m", "serviceCode": "rum", "quotaCode": "q"}
 
 
-# The model's types, and the fields that hold all of their values.
+# The types of the model, and the field types that can represent all of their values.
 KINDS = {
     "string": {FieldDescriptor.TYPE_STRING},
     "timestamp": {FieldDescriptor.TYPE_DOUBLE},
@@ -93,7 +93,7 @@ KINDS = {
 
 
 def members(shape: StructureShape, message: Descriptor) -> list[Any]:
-    """Every member under a shape, with the field that stands for it."""
+    """Return every member below a shape with its field."""
     found = []
     for name, member in shape.members.items():
         field = message.fields_by_camelcase_name.get(name) or next(
@@ -110,7 +110,7 @@ def members(shape: StructureShape, message: Descriptor) -> list[Any]:
     ("shape", "field"),
     members(MODEL.shape_for("PutRumEventsRequest"), PutRumEventsRequest.DESCRIPTOR),
 )
-def test_every_member_of_the_model_has_a_field_of_its_kind(
+def test_every_member_of_the_model_has_a_field_of_the_same_kind(
     shape: Shape, field: FieldDescriptor | None
 ) -> None:
     assert field is not None

@@ -1,4 +1,4 @@
-"""Who installs the stubs has types: of messages, of both kinds of stub, of both kinds of call."""
+"""Programs that use the stubs are type-checked: messages, stubs, and both kinds of channel."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ with grpc.insecure_channel("localhost:1") as channel:
 async def put() -> PutRumEventsResponse:
     async with grpc.aio.insecure_channel("localhost:1") as channel:
         stub = DataPlaneServiceStub(channel)
-        answer = await stub.PutRumEvents(request)
-        reveal_type(answer)
-        return answer
+        response = await stub.PutRumEvents(request)
+        reveal_type(response)
+        return response
 
 
 asyncio.run(put())
@@ -76,19 +76,18 @@ with grpc.insecure_channel("localhost:1") as channel:
 
 @pytest.fixture(scope="module")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of somebody else: of this one it has what the wheel installs, and nothing else."""
+    """Another project, which has only what the wheel of the stubs installs."""
     folder = tmp_path_factory.mktemp("consumer")
     shutil.copytree(PROTO / "rum", folder / "installed" / "rum")
     return folder
 
 
 def checked(consumer: Path, program: str) -> list[str]:
-    """What mypy says of a program, strictly."""
+    """Return what mypy --strict reports for a program."""
     file = consumer / "program.py"
     file.write_text(program)
     settings = consumer / "mypy.ini"
-    # What the stubs import and has no types is reported here alone: of an installed package mypy
-    # reports nothing.
+    # mypy reports untyped imports of these stubs only because they are not in site-packages here.
     settings.write_text(
         "[mypy]\nstrict = true\n[mypy-google.rpc.*]\nignore_missing_imports = true\n"
     )
@@ -105,7 +104,7 @@ def checked(consumer: Path, program: str) -> list[str]:
     return [re.sub(r"^program\.py:", "", line) for line in done.stdout.splitlines()]
 
 
-def test_a_program_sees_the_types_of_requests_answers_and_stubs(consumer: Path) -> None:
+def test_requests_responses_and_stubs_are_typed(consumer: Path) -> None:
     response = "rum.v1.data_plane_service_pb2.PutRumEventsResponse"
 
     assert [line.partition(": ")[2] for line in checked(consumer, RIGHT)] == [
@@ -113,7 +112,7 @@ def test_a_program_sees_the_types_of_requests_answers_and_stubs(consumer: Path) 
     ] * 3
 
 
-def test_a_mistake_of_a_program_is_found(consumer: Path) -> None:
+def test_type_errors_are_reported(consumer: Path) -> None:
     found = checked(consumer, WRONG)
 
     lines = {int(line.partition(":")[0]) for line in found if ": error: " in line}
@@ -122,7 +121,7 @@ def test_a_mistake_of_a_program_is_found(consumer: Path) -> None:
     assert not any("untyped" in line or '"Any"' in line for line in found)
 
 
-def test_the_stubs_are_marked_as_typed_and_need_nothing_of_the_server(consumer: Path) -> None:
+def test_the_stubs_are_marked_as_typed_and_import_no_server_code(consumer: Path) -> None:
     program = "import sys\nimport rum.v1.data_plane_service_pb2_grpc\nprint(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(consumer / "installed")}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The typed stubs, blocking and asynchronous, against a running server."""
+"""The typed stubs call a running server, blocking and asynchronously."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def channel(openrum: OpenRum) -> Iterator[grpc.Channel]:
 
 @pytest.fixture
 def monitor(channel: grpc.Channel) -> tuple[str, str]:
-    """Name and id of an empty app monitor."""
+    """Return the name and the ID of an app monitor without events."""
     request = CreateAppMonitorRequest(
         name=f"app-{new_id()}",
         domain="localhost",
@@ -49,7 +49,7 @@ def monitor(channel: grpc.Channel) -> tuple[str, str]:
     return request.name, ControlPlaneServiceStub(channel).CreateAppMonitor(request).id
 
 
-def _wanted(name: str) -> GetAppMonitorDataRequest:
+def _all_events(name: str) -> GetAppMonitorDataRequest:
     return GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=0), max_results=100)
 
 
@@ -58,7 +58,7 @@ def _ids(documents: list[str]) -> list[str]:
 
 
 def _exception(error: grpc.RpcError, kind: type[AnyMessage]) -> AnyMessage:
-    """Returns the message that the status of a failed call carries."""
+    """Return the message in the status of a failed call."""
     status = rpc_status.from_call(error)
     assert status is not None
     return _unpacked(status, kind)
@@ -70,19 +70,19 @@ def _unpacked(status: Status, kind: type[AnyMessage]) -> AnyMessage:
     return exception
 
 
-def test_a_put_is_read_back_and_a_retry_stores_nothing(
+def test_a_batch_is_read_back_and_a_retry_stores_nothing_new(
     channel: grpc.Channel, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
     request = message(monitor_id, events=5)
-    answers = [DataPlaneServiceStub(channel).PutRumEvents(request) for _ in range(2)]
-    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+    responses = [DataPlaneServiceStub(channel).PutRumEvents(request) for _ in range(2)]
+    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_all_events(name))
 
-    assert answers == [PutRumEventsResponse()] * 2
+    assert responses == [PutRumEventsResponse()] * 2
     assert _ids(list(read.events)) == [event.id for event in request.rum_events]
 
 
-async def test_the_asynchronous_stub_puts_and_reads_back(
+async def test_the_asynchronous_stub_stores_and_reads_events(
     openrum: OpenRum, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -92,7 +92,7 @@ async def test_the_asynchronous_stub_puts_and_reads_back(
             assert PutRumEventsResponse() == await DataPlaneServiceStub(channel).PutRumEvents(
                 request
             )
-        read = await ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+        read = await ControlPlaneServiceStub(channel).GetAppMonitorData(_all_events(name))
 
     assert _ids(list(read.events)) == [event.id for event in request.rum_events]
 
@@ -119,7 +119,7 @@ _REFUSED = pytest.mark.parametrize(
 
 
 @_REFUSED
-def test_a_refusal_is_a_rich_status(
+def test_an_error_is_a_rich_status(
     channel: grpc.Channel,
     monitor: tuple[str, str],
     refused: Refused,
@@ -137,7 +137,7 @@ def test_a_refusal_is_a_rich_status(
 
 
 @_REFUSED
-async def test_a_refusal_is_a_rich_status_for_the_asynchronous_stub(
+async def test_the_asynchronous_stub_gets_a_rich_status(
     openrum: OpenRum,
     monitor: tuple[str, str],
     refused: Refused,
@@ -156,7 +156,7 @@ async def test_a_refusal_is_a_rich_status_for_the_asynchronous_stub(
     assert _unpacked(status, kind).message.startswith(text)
 
 
-def test_batches_put_together_are_answered_each_on_its_own(
+def test_each_batch_of_one_call_has_its_own_outcome(
     channel: grpc.Channel, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -167,7 +167,7 @@ def test_batches_put_together_are_answered_each_on_its_own(
             entries=[BatchPutRumEventsEntry(request=request) for request in requests]
         )
     )
-    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_wanted(name))
+    read = ControlPlaneServiceStub(channel).GetAppMonitorData(_all_events(name))
 
     assert [status.code for status in response.statuses] == [0, 3, 0, 5, 0]
     assert _unpacked(response.statuses[1], errors_pb2.ValidationException)
