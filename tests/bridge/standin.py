@@ -1,15 +1,17 @@
-"""A real gRPC service in the place of rum_service, which tells what reaches it and waits if asked.
+"""A gRPC server in place of rum_service. It records calls, and each test sets its responses.
 
-It speaks the contract over a real port; what it answers is the test's to say.
+It serves the contract on a real port.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import grpc.aio
 from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import (
@@ -21,9 +23,11 @@ from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
 )
-from rum_service.rpc.boundary import CallBoundary
+from rum_service.errors import RumError
+from rum_service.rpc.status import to_status
 
 Answer = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
 
 
@@ -31,52 +35,57 @@ async def all_ok(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsRe
     return pb.BatchPutRumEventsResponse(statuses=[Status() for _ in request.entries])
 
 
-async def _admit_everybody(*_: object) -> None:
-    """What the service does where it is open."""
-
-
 class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
-    """The service. It keeps its port over restarts."""
+    """The stand-in. It keeps its port when it is restarted."""
 
     def __init__(self) -> None:
         self.answer: Answer = all_ok
-        self.refuse: Exception | None = None
-        """What CreateAppMonitor raises."""
+        self.reject: RumError | None = None
+        """The exception that CreateAppMonitor raises."""
         self.garbled = False
-        """Whether a refusal carries details that are no google.rpc.Status."""
+        """Whether CreateAppMonitor fails with details that are not a google.rpc.Status."""
         self.calls: list[list[str]] = []
-        """The request ids of each call, in the order the calls came."""
+        """The request IDs of each call, in the order of arrival."""
         self.arrived = asyncio.Semaphore(0)
-        """Released once for each call that came."""
+        """Released once for each call."""
         self.address = "127.0.0.1:0"
 
     async def start(self) -> None:
-        boundary = CallBoundary(_admit_everybody)
-        self._server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
+        self._server = grpc.aio.server(options=_OPTIONS)
         add_BridgeServiceServicer_to_server(self, self._server)
         add_ControlPlaneServiceServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address)}"
         await self._server.start()
 
     async def stop(self) -> None:
-        """Breaks off what is under way."""
+        """Stop at once and cancel calls in progress."""
         await self._server.stop(None)
 
     async def BatchPutRumEvents(
-        self, request: pb.BatchPutRumEventsRequest, context: object
+        self, request: pb.BatchPutRumEventsRequest, context: _Context
     ) -> pb.BatchPutRumEventsResponse:
         self.calls.append([entry.request_id for entry in request.entries])
         self.arrived.release()
-        return await self.answer(request)
+        try:
+            return await self.answer(request)
+        except RumError as error:
+            await _abort(context, error)
+            raise
 
     async def CreateAppMonitor(
         self,
         request: control_pb.CreateAppMonitorRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: _Context,
     ) -> control_pb.CreateAppMonitorResponse:
         if self.garbled:
             garbage = (("grpc-status-details-bin", b"\xff\xff"),)
             await context.abort(grpc.StatusCode.INTERNAL, "x", garbage)
-        if self.refuse:
-            raise self.refuse
+        if self.reject:
+            await _abort(context, self.reject)
         return control_pb.CreateAppMonitorResponse(id="id")
+
+
+async def _abort(context: _Context, error: RumError) -> None:
+    """End a call with an error, in the service's form."""
+    status = rpc_status.to_status(to_status(error))
+    await context.abort(status.code, status.details, status.trailing_metadata)

@@ -1,4 +1,4 @@
-"""Every failure as botocore reads it: the right exception class, members, request id and wait."""
+"""Every error as botocore parses it: exception class, members, request ID and Retry-After."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.batches import batch, new_id
 _MODEL = botocore.session.get_session().get_service_model("rum")
 _MESSAGES = sorted(errors_pb2.DESCRIPTOR.message_types_by_name)
 _DOCUMENTED_OF_PUT = {shape.name for shape in _MODEL.operation_model("PutRumEvents").error_shapes}
-# Errors that all AWS services have in common; the service model does not list them.
+# Errors common to all AWS services. The service model does not list them.
 _COMMON = {
     "ExpiredTokenException": 403,
     "IncompleteSignatureException": 400,
@@ -49,7 +49,7 @@ _VALUES = {
 
 
 def _error(name: str, *, optional: bool = True) -> RumError:
-    """The exception of this name, with all its members or only the required ones."""
+    """Return the exception with all members or only the required ones."""
     kind: type[RumError] = getattr(service_errors, name)
     required = ("message", "resource_name")
     return kind(**{f.name: _VALUES[f.name] for f in fields(kind) if optional or f.name in required})
@@ -69,7 +69,7 @@ def _camel(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", _MESSAGES)
-def test_every_exception_of_the_contract_is_mapped_on_both_sides(name: str) -> None:
+def test_service_and_bridge_map_every_exception_of_the_contract(name: str) -> None:
     error = from_status(to_status(_error(name)))
 
     assert error.error_type == name
@@ -77,7 +77,7 @@ def test_every_exception_of_the_contract_is_mapped_on_both_sides(name: str) -> N
 
 
 @pytest.mark.parametrize("name", _MODELLED)
-def test_the_members_are_those_of_the_service_model(name: str) -> None:
+def test_exceptions_have_the_members_of_the_service_model(name: str) -> None:
     message = errors_pb2.DESCRIPTOR.message_types_by_name[name]
 
     assert set(_MODEL.shape_for(name).members) == {field.json_name for field in message.fields}
@@ -86,12 +86,12 @@ def test_the_members_are_those_of_the_service_model(name: str) -> None:
     }
 
 
-def test_the_service_raises_no_exception_that_the_contract_lacks() -> None:
+def test_the_contract_has_every_exception_of_the_service() -> None:
     assert sorted(kind.__name__ for kind in RumError.__subclasses__()) == _MESSAGES
     assert set(_MESSAGES) >= _DOCUMENTED_OF_PUT
 
 
-def test_every_grpc_code_has_a_status_that_http_has() -> None:
+def test_every_grpc_code_has_an_http_status() -> None:
     for code in grpc.StatusCode:
         error = from_status(Status(code=code.value[0]))
         assert 400 <= error.status <= 599
@@ -130,15 +130,15 @@ def _expect_members(raised: ClientError, client: Any, error: RumError) -> None:
 
 @pytest.mark.parametrize("optional", [True, False], ids=["all-members", "required-members"])
 @pytest.mark.parametrize("name", _MESSAGES)
-async def test_boto3_reads_a_refused_put(
+async def test_boto3_parses_the_error_of_a_put(
     standin: StandIn, bridge: Bridge, name: str, optional: bool
 ) -> None:
     error = _error(name, optional=optional)
 
-    async def refuse(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+    async def reject(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         return pb.BatchPutRumEventsResponse(statuses=[to_status(error)])
 
-    standin.answer = refuse
+    standin.answer = reject
     async with bridge() as url:
         client = rum_client(url)
         raised = await _raised(client.put_rum_events, Id=new_id(), **batch())
@@ -148,10 +148,10 @@ async def test_boto3_reads_a_refused_put(
 
 
 @pytest.mark.parametrize("name", _MESSAGES)
-async def test_boto3_reads_a_refused_control_call(
+async def test_boto3_parses_the_error_of_a_control_plane_call(
     standin: StandIn, bridge: Bridge, name: str
 ) -> None:
-    error = standin.refuse = _error(name)
+    error = standin.reject = _error(name)
     async with bridge() as url:
         client = rum_client(url)
         raised = await _raised(client.create_app_monitor, Name="a", Domain="localhost")
@@ -160,15 +160,15 @@ async def test_boto3_reads_a_refused_control_call(
     _expect_members(raised, client, error)
 
 
-async def test_a_whole_call_that_is_refused_refuses_each_put(
+async def test_an_error_of_a_shared_call_is_returned_for_each_put(
     standin: StandIn, bridge: Bridge
 ) -> None:
     error = service_errors.ThrottlingException("Stopping.", retry_after_seconds=3)
 
-    async def refuse(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+    async def reject(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         raise error
 
-    standin.answer = refuse
+    standin.answer = reject
     async with bridge() as url:
         answer = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
 
@@ -176,10 +176,10 @@ async def test_a_whole_call_that_is_refused_refuses_each_put(
     assert json.loads(answer.body) == {"message": "Stopping."}
 
 
-async def test_what_nobody_expected_is_a_fixed_text_and_one_log_entry(
+async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     standin: StandIn, bridge: Bridge, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Details that cannot be read stand for any defect of the bridge."""
+    """Unreadable details stand for any bug in the bridge."""
     standin.garbled = True
     async with bridge() as url:
         client = rum_client(url)
@@ -203,7 +203,7 @@ async def test_what_nobody_expected_is_a_fixed_text_and_one_log_entry(
         ("GET", "/nothing", 404, "UnknownOperationException"),
     ],
 )
-async def test_starlettes_own_refusals_have_awss_form(
+async def test_errors_of_starlette_have_the_form_of_aws(
     bridge: Bridge, method: str, path: str, status: int, code: str
 ) -> None:
     async with bridge() as url:
@@ -225,8 +225,8 @@ def _parsed(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]
     return parsed
 
 
-@pytest.mark.parametrize("details", [[], [b"x"]], ids=["without-details", "strange-details"])
-def test_a_status_without_an_exception_is_typed_and_retryable(details: list[bytes]) -> None:
+@pytest.mark.parametrize("details", [[], [b"x"]], ids=["without-details", "unknown-details"])
+def test_a_status_without_an_exception_is_a_retryable_error(details: list[bytes]) -> None:
     status = Status(code=14)
     for value in details:
         status.details.add(type_url="type.googleapis.com/rum.v1.NoSuchException", value=value)
@@ -240,7 +240,7 @@ def test_a_status_without_an_exception_is_typed_and_retryable(details: list[byte
     assert response.headers["Retry-After"] == "1"
 
 
-def test_details_that_cannot_be_read_are_no_exception() -> None:
+def test_unreadable_details_are_a_retryable_error() -> None:
     status = Status(code=3)
     status.details.add(type_url="type.googleapis.com/rum.v1.ValidationException", value=b"\xff")
 
