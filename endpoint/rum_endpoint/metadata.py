@@ -1,0 +1,27 @@
+"""gRPC metadata that callers send and the service reads. gRPC requires lower-case keys."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AUTHORIZATION_KEY",
+    "CALLER_KEY",
+    "REQUEST_ID_KEY",
+    "STATUS_DETAILS_KEY",
+    "TOKEN_PREFIX",
+    "bearer",
+]
+
+AUTHORIZATION_KEY = "authorization"
+CALLER_KEY = "rum-caller-bin"
+"""A serialized HttpCaller: the HTTP caller that a bridge relays."""
+REQUEST_ID_KEY = "x-amzn-requestid"
+"""The request ID that the caller of a bridge sees; the service logs failures under it."""
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+"""A serialized google.rpc.Status, in the trailing metadata of a failed call."""
+# Distinguishes our tokens from others: aws-rum-web sends any Authorization header a page sets.
+TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret
+
+
+def bearer(token: str) -> tuple[str, str]:
+    """Return the metadata entry that carries a token."""
+    return AUTHORIZATION_KEY, f"Bearer {token}"
