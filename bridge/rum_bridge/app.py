@@ -1,15 +1,14 @@
-"""The HTTP face: routes and middleware, in the order a request meets them.
+"""The routes and the middleware of the bridge, in the order in which a request meets them.
 
-/healthz /readyz      for the operator
-control plane         for SDKs: no CORS, so no page of another site may use or read it
-data plane            for browsers too: CORS on every answer, errors included
+/healthz /readyz      for load balancers and monitoring
+control plane         for SDKs: without CORS, so that pages can neither use nor read it
+data plane            for SDKs and browsers: CORS headers on every response, errors included
 """
 
 from __future__ import annotations
 
 __all__ = ["create_app"]
 
-import uuid
 from collections.abc import Awaitable, Callable
 
 import grpc.aio
@@ -28,6 +27,7 @@ from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.put_events import PutEvents
+from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules, starlette_path, transcoded_routes
 
@@ -35,7 +35,7 @@ logger = structlog.get_logger()
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
-# Chromium keeps a preflight for two hours at most. Without one a closing page loses its last batch.
+# Chromium's maximum. A page that closes loses its last batch if it must send a preflight first.
 _PREFLIGHT_MAX_AGE_S = 7200
 _READY_TIMEOUT_S = 6.0
 _PUT_PATHS = [
@@ -46,12 +46,12 @@ _PUT_PATHS = [
 
 
 def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
-    """Returns the bridge as an ASGI application that calls the service over `channel`."""
+    """Return the bridge as an ASGI application that calls the service over `channel`."""
     report = CallerReport(authorization_required=settings.authorization_required)
     token = BridgeToken(settings.bridge_token_file)
     data_plane = _data_plane(settings, channel, token, report)
     routes = [
-        # Also by itself, before the many of the control plane: nearly all requests are puts.
+        # First, because nearly all requests are puts and routes are tried in order.
         *[Route(path, data_plane) for path in _PUT_PATHS],
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(channel)),
@@ -72,16 +72,17 @@ def _data_plane(
     )
     put_events = PutEvents(coalescer, report, settings)
     routes = [Route(path, put_events, methods=["POST"]) for path in _PUT_PATHS]
-    # Any prefix: people put the endpoint under a path of their site to be first-party.
+    # Under any path: sites serve the endpoint from a path of their own to be first-party.
     routes += [Route("/{prefix:path}" + path, put_events, methods=["POST"]) for path in _PUT_PATHS]
-    # The same path with or without a slash: browsers refuse a redirected preflight.
+    # No redirects to or from a trailing slash: browsers reject a redirected preflight.
     app = _Boundary(Router(routes, redirect_slashes=False))
     return CORSMiddleware(
         app,
         allow_origins=settings.allowed_origins,
         allow_methods=["POST"],
-        allow_headers=["*"],  # echoes what is asked for: aws-rum-web sends whatever it is told to
-        # A page of the internet may send to a server of the intranet: beacons do so unasked.
+        # Echoes the requested headers: pages can configure any header in aws-rum-web.
+        allow_headers=["*"],
+        # A public page may send to a server on a private network; beacons do so without preflight.
         allow_private_network=True,
         expose_headers=["x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"],
         max_age=_PREFLIGHT_MAX_AGE_S,
@@ -93,16 +94,16 @@ async def _healthz(_: Request) -> Response:
 
 
 def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response]]:
-    """200 only when a put would be accepted: the service answers and its store can be written."""
+    """Return the endpoint that answers 200 only while the service can store events."""
     check = health_pb2_grpc.HealthStub(channel).Check
 
     async def readyz(_: Request) -> Response:
-        question = health_pb2.HealthCheckRequest(service=_DATA_PLANE.full_name)
+        request = health_pb2.HealthCheckRequest(service=_DATA_PLANE.full_name)
         try:
-            answer = await check(question, timeout=_READY_TIMEOUT_S)
+            response = await check(request, timeout=_READY_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             return PlainTextResponse(f"the service does not answer: {error.code().name}", 503)
-        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        if response.status != health_pb2.HealthCheckResponse.SERVING:
             return PlainTextResponse("the service cannot store events", 503)
         return PlainTextResponse("ok")
 
@@ -110,16 +111,16 @@ def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response
 
 
 class _Boundary:
-    """Answers every failure. What nobody expected it logs, once, with the request id of the answer.
+    """Turns exceptions into responses. Unexpected ones are logged once, with the request ID.
 
-    Instead of Starlette's own layers for this, which cost a put of one event a quarter of its CPU.
+    Replaces Starlette's error middleware, a quarter of the CPU time for a put with one event.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = self  # so that routers raise what they would answer as text
+        scope["app"] = self  # makes routers raise HTTPException instead of answering with text
         started = False
 
         async def watched(message: Message) -> None:
@@ -133,11 +134,11 @@ class _Boundary:
             if started:
                 raise
             failure = error if isinstance(error, HttpError) else _from_starlette(error)
-            await error_response(failure, _request_id(scope))(scope, receive, send)
+            await error_response(failure, request_id_of(scope))(scope, receive, send)
         except Exception:
             if started:
                 raise
-            request_id = _request_id(scope)
+            request_id = request_id_of(scope)
             logger.exception("request failed", request_id=request_id)
             failure = HttpError(
                 500, "InternalServerException", "Internal service exception.", {}, 1
@@ -145,15 +146,11 @@ class _Boundary:
             await error_response(failure, request_id)(scope, receive, send)
 
 
-def _request_id(scope: Scope) -> str:
-    return scope.get("state", {}).get("request_id") or str(uuid.uuid4())
-
-
 def _from_starlette(error: HTTPException) -> HttpError:
-    """Gives AWS's form to what Starlette answers itself, as text that no SDK can read."""
+    """Return an error that SDKs can read, for one that Starlette would answer with text."""
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return HttpError(404, "UnknownOperationException", "There is nothing at this path.")
+        return HttpError(404, "UnknownOperationException", "This path does not exist.")
     if error.status_code == 405:
         message = f"Only {headers.get('Allow', 'another method')} is allowed here."
         return HttpError(405, "MethodNotAllowedException", message, headers=headers)

@@ -1,4 +1,4 @@
-"""POST /appmonitors/{Id}: a request's way through the bridge, top to bottom.
+"""POST /appmonitors/{Id}: the steps of a put in the bridge, in order.
 
 Source: PutRumEvents API page.
 """
@@ -6,8 +6,6 @@ Source: PutRumEvents API page.
 from __future__ import annotations
 
 __all__ = ["PutEvents"]
-
-import uuid
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,14 +16,16 @@ from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.codec import check_length, decode_put, load_json
 from rum_bridge.errors import HttpError
+from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
 
-# text/plain: beacons, half of what browsers send, and JSON all the same. None: as AWS, JSON.
+# Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request
+# without a Content-Type, too.
 _MEDIA_TYPES = ("application/json", "text/plain", "")
 
 
 class PutEvents:
-    """The endpoint, as an ASGI application: a function would be wrapped once more."""
+    """The endpoint. An ASGI application, because Starlette would wrap a function once more."""
 
     def __init__(
         self, coalescer: Coalescer, report: CallerReport, settings: BridgeSettings
@@ -39,8 +39,7 @@ class PutEvents:
         await response(scope, receive, send)
 
     async def _post(self, request: Request) -> Response:
-        request_id = str(uuid.uuid4())
-        request.state.request_id = request_id
+        request_id = request_id_of(request.scope)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in _MEDIA_TYPES:
             raise HttpError(

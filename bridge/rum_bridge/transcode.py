@@ -1,7 +1,8 @@
-"""Calls behind the control plane's paths, made from the google.api.http annotations.
+"""The control plane over REST, built from the google.api.http annotations in the contract.
 
-As grpc-gateway: the request's members are path variables and, where the annotation has `body: "*"`,
-the body, else query parameters. Never both: a page of another site can send any query unasked.
+As in grpc-gateway, request members are path variables plus either the body, if the
+annotation has `body: "*"`, or the query. Never both: any page can send any query without a
+preflight.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 __all__ = ["http_rules", "transcoded_routes"]
 
 import re
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -30,16 +30,15 @@ from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
+from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
+from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
 
 _CALL_TIMEOUT_S = 30.0
-_CALLER_KEY = "rum-caller-bin"
-# The service logs failures under this id.
-_REQUEST_ID_KEY = "x-amzn-requestid"
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
-    """Yields HTTP method, path template and rpc of each annotated rpc of a service."""
+    """Yield (HTTP method, path template, rpc) for each annotated rpc in a service."""
     for rpc in service.methods:
         rule = rpc.GetOptions().Extensions[annotations_pb2.http]
         verb = rule.WhichOneof("pattern")
@@ -54,8 +53,10 @@ def transcoded_routes(
     report: CallerReport,
     settings: BridgeSettings,
 ) -> list[Route]:
-    """Returns routes for all annotated rpcs; each path also with a slash at its end, and under the
-    path prefix of the settings. Routes, not a mount: a mount would take the data plane's paths too.
+    """Return routes for all annotated rpcs.
+
+    Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
+    A mount under the prefix would match paths of the data plane, too.
     """
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
@@ -64,37 +65,38 @@ def transcoded_routes(
         Route(prefix + starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
         for prefix in dict.fromkeys(("", settings.path_prefix))
-        for slash in ("/", "")  # in this order: {name:path} would take the slash for its own
+        for slash in ("/", "")  # in this order, because {name:path} matches a trailing slash
     ]
 
 
 def starlette_path(template: str) -> str:
-    """Returns a path template in Starlette's words: `{name=**}` is `{name:path}`."""
+    """Return a path template in Starlette's syntax: `{name=**}` becomes `{name:path}`."""
     return re.sub(r"\{(\w+)=\*\*\}", r"{\1:path}", template)
 
 
 class _Resource:
-    """All methods of one path. It takes every method, so that no other route sees the path."""
+    """All methods of one path. It answers 405 itself, so that no later route matches the path."""
 
     def __init__(self, calls: dict[str, _Call]) -> None:
         self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        request.state.request_id = str(uuid.uuid4())
         call = self._calls.get(request.method)
         if call is None:
             raise HttpError(
                 405,
                 "MethodNotAllowedException",
-                f"{request.method} is not allowed here.",
+                f"{request.method} is not allowed for this path.",
                 headers={"Allow": ", ".join(self._calls)},
             )
         if "origin" in request.headers:
-            # Browsers name the page with all that changes something; SDKs name none. With no CORS
-            # here this matters where a name that pages came from now leads to this server (DNS
-            # rebinding): to the browser they are of one site.
-            raise HttpError(403, "AccessDeniedException", "The control plane is not for pages.")
+            # Browsers send Origin with every request that can change something; SDKs do not. The
+            # missing CORS headers do not stop DNS rebinding, where the name of the page's site
+            # resolves to this server.
+            raise HttpError(
+                403, "AccessDeniedException", "The control plane does not accept calls from pages."
+            )
         response = await call(request)
         await response(scope, receive, send)
 
@@ -128,18 +130,18 @@ class _Call:
         members = body if self._takes_body else _query(self._input, request)
         variables = {self._json_name(name): text for name, text in request.path_params.items()}
         message = self._message({**members, **variables})
-        request_id = request.state.request_id
+        request_id = request_id_of(request.scope)
         metadata: list[tuple[str, str | bytes]] = [
             *self._token.metadata(),
-            (_REQUEST_ID_KEY, request_id),
-            (_CALLER_KEY, self._report(request, raw).SerializeToString()),
+            (REQUEST_ID_KEY, request_id),
+            (CALLER_KEY, self._report(request, raw).SerializeToString()),
         ]
         try:
-            answer = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+            response = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
         headers = {"x-amzn-RequestId": request_id}
-        return JSONResponse(_to_json(self._output, answer), headers=headers)
+        return JSONResponse(_to_json(self._output, response), headers=headers)
 
     async def _body(self, request: Request) -> tuple[bytes, dict[str, Any]]:
         raw, body = await read_body(
@@ -150,7 +152,7 @@ class _Call:
         )
         if not body:
             return raw, {}
-        # Only this type: a page of another site can send any other without asking first.
+        # The only type of these that a page cannot send to another site without a preflight.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise HttpError(
                 415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
@@ -162,16 +164,16 @@ class _Call:
             _check_objects(self._input, members)
             return ParseDict(members, self._request_type(), ignore_unknown_fields=True)
         except ParseError as error:
-            raise validation_error(f"{_path(error)} is not of the documented type.") from None
+            raise validation_error(f"{_path(error)} does not have the documented type.") from None
         except RecursionError:
-            raise validation_error("The body is nested too deep.") from None
+            raise validation_error("The body is nested too deeply.") from None
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name
 
 
 def _check_objects(message: Descriptor, members: dict[str, Any], path: str = "") -> None:
-    """Refuses what ParseDict takes for an empty object: a text, an array."""
+    """Reject strings and arrays in the place of objects. ParseDict reads them as empty objects."""
     for field in message.fields:
         value = members.get(field.json_name)
         if value is None or field.message_type is None or field.message_type.GetOptions().map_entry:
@@ -183,7 +185,7 @@ def _check_objects(message: Descriptor, members: dict[str, Any], path: str = "")
 
 
 def _path(error: ParseError) -> str:
-    """Returns the member that an error is about; json_format says it in one of two ways."""
+    """Return the invalid member's path. json_format has two formats for it."""
     if at := re.search(r" at \w+\.([\w.\[\]]+?)\.*$", str(error)):
         return at[1]
     return ".".join(re.findall(r"Failed to parse (\w+) field", str(error))) or "A member"
@@ -198,10 +200,10 @@ def _query(message: Descriptor, request: Request) -> dict[str, Any]:
     return members
 
 
-def _to_json(message: Descriptor, answer: Message) -> dict[str, Any]:
-    members = MessageToDict(answer)
+def _to_json(message: Descriptor, response: Message) -> dict[str, Any]:
+    members = MessageToDict(response)
     for field in message.fields:
-        # Lists and maps are there even when empty: people write response["Events"].
+        # Include empty lists and maps: callers write response["Events"].
         if field.is_repeated:
             is_map = field.message_type and field.message_type.GetOptions().map_entry
             members.setdefault(field.json_name, {} if is_map else [])
