@@ -32,15 +32,17 @@ def _settings(settings: type[BaseSettings]) -> list[tuple[str, str, str]]:
         (
             f"OPENRUM_{name.upper()}",
             str(field.description),
-            "" if field.default in ("", None) else f"`{_as_set(field.default)}`",
+            f"`{_as_set(field.default)}`" if field.default not in ("", None, []) else "",
         )
         for name, field in settings.model_fields.items()
     ]
 
 
 def _as_set(default: object) -> object:
-    """Returns a default as it would be set: lists and truth values are JSON."""
-    return json.dumps(default) if isinstance(default, list | bool) else default
+    """Return a default as an environment variable would contain it."""
+    if isinstance(default, list):
+        return ",".join(default)
+    return json.dumps(default) if isinstance(default, bool) else default
 
 
 def written(text: str) -> str:

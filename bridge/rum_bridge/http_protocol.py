@@ -1,36 +1,44 @@
-"""HTTP/1.1 as uvicorn reads it, and what uvicorn leaves open, closed.
+"""HTTP/1.1 as uvicorn reads it, with limits that uvicorn does not have.
 
-The head of a request  is bounded, in bytes and in time: uvicorn keeps whatever comes.
-The rest of a body     that was answered already is thrown away, but not for ever.
-An upgrade             is ignored, as RFC 9110 7.8 allows. uvicorn drops the body of such a request;
-                       Java's HttpClient offers h2c with every first one, and its batch was lost.
-What is no HTTP        is refused as every other request is, in JSON.
+headers     limited in bytes and in time
+body        discarded after an early response, for a limited time
+upgrades    ignored, as RFC 9110 7.8 allows. uvicorn drops the body of these requests; Java's
+            HttpClient offers h2c with every first request, so its batch would be lost.
+not HTTP    rejected with JSON, as every other request
 """
 
 from __future__ import annotations
 
-__all__ = ["BoundedHttp"]
+__all__ = ["BoundedHttp", "ConnectionLimits"]
 
 import asyncio
-import uuid
+from dataclasses import dataclass
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from rum_bridge.errors import HttpError, error_response
+from rum_bridge.request_id import new_request_id
 
-_MAX_HEAD_BYTES = 64 << 10
-_HEAD_TIMEOUT_S = 30.0
-_OF_AN_UPGRADE = (b"connection", b"upgrade", b"http2-settings")
-_NO_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
-_TOO_LONG = HttpError(
-    431,
-    "RequestHeaderFieldsTooLargeException",
-    f"Request line and headers must have at most {_MAX_HEAD_BYTES} bytes.",
-)
-_TOO_SLOW = HttpError(
-    408, "RequestTimeoutException", f"The headers did not arrive in {_HEAD_TIMEOUT_S:g} seconds."
-)
+_UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
+_NOT_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How much a connection may send, and how long it may take, before a request is complete."""
+
+    max_head_bytes: int = 64 << 10
+    """The request line and the headers, in bytes."""
+    head_timeout_s: float = 30.0
+    """How long the headers of a request may take to arrive."""
+    keep_alive_s: float = 65.0
+    """How long an idle connection stays open.
+
+    Longer than the 60 s of common proxies, so that the proxy closes first. Otherwise a request can
+    arrive at a closing connection, and Chromium sends such a POST again.
+    """
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -38,10 +46,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     _in_head = True
     _heads = 0
-    """How many heads came to their end; tells whether one did in a piece of data."""
+    """How many heads are complete, to detect that one ended within a piece of data."""
     _head_bytes = 0
-    """How long the head is that is being read, but for what came together with something else."""
+    """Size of the incomplete head, without pieces that also hold the end of another message."""
     _head_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
+        self._max_head_bytes = limits.max_head_bytes
+        self._head_timeout_s = limits.head_timeout_s
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -61,10 +75,10 @@ class BoundedHttp(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(_NO_HTTP)
+            self._reject(_NOT_HTTP)
         else:
             if began_in_head and self._in_head and heads == self._heads:
-                self._bound_head(len(data))
+                self._limit_head(len(data))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -81,37 +95,48 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_message_complete()
 
     def _unset_keepalive_if_required(self) -> None:
-        # The rest of a body that was answered before its end keeps no connection open.
+        # After an early response, the rest of the body does not keep the connection open.
         if self._in_head or not self.cycle.response_complete:
             super()._unset_keepalive_if_required()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(_NO_HTTP)
+            self._reject(_NOT_HTTP)
             return
         lines = [method + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + v for name, v in self.headers if name not in _OF_AN_UPGRADE]
+        lines += [name + b": " + v for name, v in self.headers if name not in _UPGRADE_HEADERS]
         self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
-    def _bound_head(self, size: int) -> None:
+    def _limit_head(self, size: int) -> None:
         self._head_bytes += size
-        if self._head_bytes > _MAX_HEAD_BYTES:
-            self._refuse(_TOO_LONG)
+        if self._head_bytes > self._max_head_bytes:
+            self._reject(
+                HttpError(
+                    431,
+                    "RequestHeaderFieldsTooLargeException",
+                    "Request line and headers must have at most"
+                    f" {self._max_head_bytes} bytes together.",
+                )
+            )
         elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(_HEAD_TIMEOUT_S, self._refuse, _TOO_SLOW)
+            self._head_timer = self.loop.call_later(self._head_timeout_s, self._reject_slow_head)
+
+    def _reject_slow_head(self) -> None:
+        message = f"The headers did not arrive within {self._head_timeout_s:g} seconds."
+        self._reject(HttpError(408, "RequestTimeoutException", message))
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _refuse(self, error: HttpError) -> None:
-        """Answers what has not become a request, and ends the connection."""
+    def _reject(self, error: HttpError) -> None:
+        """Answer data that is not a complete request, and close the connection."""
         self._stop_head_timer()
         if self.transport.is_closing():
             return
-        response = error_response(error, str(uuid.uuid4()))
+        response = error_response(error, new_request_id())
         headers = [*response.raw_headers, (b"connection", b"close")]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[error.status] + lines + b"\r\n" + bytes(response.body))

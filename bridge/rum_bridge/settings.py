@@ -1,113 +1,151 @@
-"""The settings of the bridge: environment variables under OPENRUM_."""
+"""The settings of the bridge: environment variables that start with OPENRUM_."""
 
 from __future__ import annotations
 
 __all__ = ["BridgeSettings"]
 
 import ipaddress
-import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rum_endpoint.address import Address
+from rum_endpoint.certificate_files import CertificateFile, pair_files
+from rum_endpoint.comma_separated import split_items
+
+# No quotes or spaces: the URL is printed in snippets of code and shell commands.
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 
 
 class BridgeSettings(BaseSettings):
-    """Every knob with its unit and default; docs/operations.md shows the same table."""
+    """Every setting of the bridge, with its unit and default. The docs show the same table."""
 
     model_config = SettingsConfigDict(env_prefix="OPENRUM_", frozen=True)
 
     http: str = Field(
         default="127.0.0.1:8080",
-        description="Where the bridge listens for HTTP, host:port. Port 0 takes any free port.",
+        description="Address the bridge listens on for HTTP, as host:port. Port 0 chooses a free "
+        "port.",
+    )
+    public_url: str = Field(
+        default="",
+        description="URL that clients use to reach the bridge, such as https://rum.example.com, "
+        "if it differs from the address in OPENRUM_HTTP. Code snippets for clients contain it.",
     )
     service: str = Field(
         default="127.0.0.1:50051",
-        description="The service the bridge calls: host:port or unix:PATH. `openrum up` sets it.",
+        description="Address of the service to call, as host:port or unix:PATH. `openrum up` sets "
+        "it for its own bridge.",
     )
     auth: Literal["auto", "required"] = Field(
         default="auto",
-        description="When callers are authorized: `auto` is everywhere but on loopback, `required` "
-        "is there too.",
+        description="`auto` authorizes callers unless the server listens on loopback only. "
+        "`required` always authorizes them.",
     )
     bridge_token_file: Path = Field(
         default=Path("var/bridge.token"),
-        description="Tells a bridge from other callers, so that its reports of who calls are "
-        "believed. Made by the service at its first start.",
+        description="Token that identifies a bridge, created by the service at its first start. "
+        "The service trusts what a bridge reports about callers only with this token.",
     )
-    # NoDecode: JSON that is none is then a failed validation like any other.
+    # NoDecode: pydantic-settings would parse the variable as JSON.
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description="Addresses and networks whose X-Forwarded-For is believed, as JSON: "
-        '["10.0.0.0/8"].',
+        description="Proxies whose X-Forwarded-For header is trusted: addresses and networks, "
+        "separated by commas, such as 10.0.0.0/8,127.0.0.1.",
     )
     http_certificate_file: Path | None = Field(
-        default=None, description="TLS for HTTP: the certificate chain, PEM. Read again on change."
+        default=None,
+        description="Certificate chain for TLS on HTTP, PEM. Read again when it changes.",
     )
     http_key_file: Path | None = Field(
-        default=None, description="TLS for HTTP: the key of the certificate, PEM."
+        default=None, description="Private key of the HTTP certificate, PEM, unencrypted."
     )
     service_ca_file: Path | None = Field(
         default=None,
-        description="The CA of the service's certificate, PEM, where the bridge calls it over TLS.",
+        description="CA certificate of the service, PEM. If set, the service is called with TLS.",
     )
     service_certificate_file: Path | None = Field(
-        default=None, description="The bridge's own certificate for a service with mTLS, PEM."
+        default=None,
+        description="Certificate that the bridge presents to a service with mTLS, PEM.",
     )
     service_key_file: Path | None = Field(
-        default=None, description="The key of the bridge's own certificate, PEM."
+        default=None,
+        description="Private key of the certificate that the bridge presents, PEM, unencrypted.",
     )
     path_prefix: str = Field(
         default="",
         pattern=r"^(/[^/{}]+)*$",
-        description="A path the control plane is served under too, as /rum. PutRumEvents is served"
-        " under any.",
+        description="Path under which the control plane is served as well, such as /rum. "
+        "PutRumEvents is served under every path.",
     )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
-        description="Origins whose pages may send events with fetch, as JSON: "
-        '["https://shop.example"].',
+        description="Origins of the pages that may send events with fetch, separated by commas, "
+        "such as https://shop.example. `*` allows every origin.",
     )
     max_body_bytes: int = Field(
-        default=4 << 20, ge=1 << 10, description="The longest body taken, in bytes as sent."
+        default=4 << 20, ge=1 << 10, description="Maximum request body size, in bytes."
     )
     max_decoded_bytes: int = Field(
-        default=16 << 20, ge=1 << 10, description="The longest body taken, in bytes once gunzipped."
+        default=16 << 20,
+        ge=1 << 10,
+        description="Maximum request body size after decompression, in bytes.",
     )
-    max_events: int = Field(default=10_000, ge=1, description="The most events a batch may hold.")
+    max_events: int = Field(
+        default=10_000, ge=1, description="Maximum number of events in a batch."
+    )
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Bytes that may wait for the disk or the service before puts are throttled.",
+        description="Maximum total size of the batches that wait to be stored, in bytes. Further "
+        "batches are throttled.",
     )
     body_timeout_s: float = Field(
-        default=30.0, gt=0, description="How long a client may take to send a body, in seconds."
+        default=30.0,
+        gt=0,
+        description="How long a client may take to send a request body, in seconds.",
     )
     put_timeout_s: float = Field(
         default=10.0,
         gt=0,
-        description="How long a put waits for the service, over its restart too, in seconds.",
+        description="How long a put waits for the service, also while the service restarts, in "
+        "seconds.",
     )
     drain_s: float = Field(
-        default=10.0, ge=0, description="How long a stop waits for calls under way, in seconds."
+        default=10.0,
+        ge=0,
+        description="How long a stopping server waits for calls in progress, in seconds.",
     )
 
-    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @field_validator("http")
     @classmethod
-    def _from_json(cls, value: object, field: ValidationInfo) -> object:
-        if not isinstance(value, str):
-            return value
-        example = "10.0.0.0/8" if field.field_name == "trusted_proxies" else "https://shop.example"
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise ValueError(f'must be a JSON array, as ["{example}"]') from None
+    def _host_and_port(cls, value: str) -> str:
+        Address.parse(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        if value and not _is_http_url(value):
+            raise ValueError(
+                "must be an http or https URL without user, query or fragment, such as"
+                " https://rum.example.com"
+            )
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_proxies(cls, value: object) -> object:
+        return split_items(value, example="10.0.0.0/8,127.0.0.1")
 
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
-        # uvicorn takes what is neither for the name of a peer, which then never comes.
+        # uvicorn accepts any text and compares it with the peer's name, which never matches.
         for network in value:
             try:
                 ipaddress.ip_network(network)
@@ -115,48 +153,55 @@ class BridgeSettings(BaseSettings):
                 raise ValueError(f"must be addresses and networks: {error}") from None
         return value
 
-    @field_validator("http")
+    @field_validator("allowed_origins", mode="before")
     @classmethod
-    def _host_and_port(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-            raise ValueError("must be host:port, as 127.0.0.1:8080")
-        return value
+    def _split_origins(cls, value: object) -> object:
+        return split_items(value, example="https://shop.example,https://www.example")
 
     @model_validator(mode="after")
     def _tls(self) -> BridgeSettings:
-        if (self.http_certificate_file is None) != (self.http_key_file is None):
-            raise ValueError("OPENRUM_HTTP_CERTIFICATE_FILE and OPENRUM_HTTP_KEY_FILE go together")
-        if (self.service_certificate_file is None) != (self.service_key_file is None):
-            raise ValueError(
-                "OPENRUM_SERVICE_CERTIFICATE_FILE and OPENRUM_SERVICE_KEY_FILE go together"
-            )
-        if self.service_certificate_file and not self.service_ca_file:
-            raise ValueError("OPENRUM_SERVICE_CERTIFICATE_FILE needs OPENRUM_SERVICE_CA_FILE")
+        _ = self.http_pair  # raises ValueError if only one of the two files is set
+        if self.service_pair and not self.service_ca_file:
+            raise ValueError("OPENRUM_SERVICE_CERTIFICATE_FILE requires OPENRUM_SERVICE_CA_FILE")
         return self
 
     @property
-    def http_pair(self) -> tuple[Path, Path] | None:
-        """Certificate and key of the HTTP face; None without TLS."""
-        certificate, key = self.http_certificate_file, self.http_key_file
-        return (certificate, key) if certificate and key else None
-
-    @property
-    def service_pair(self) -> tuple[Path, Path] | None:
-        """The bridge's own certificate and its key; None without mTLS."""
-        certificate, key = self.service_certificate_file, self.service_key_file
-        return (certificate, key) if certificate and key else None
+    def http_address(self) -> Address:
+        """The address in OPENRUM_HTTP."""
+        return Address.parse(self.http)
 
     @property
     def exposed(self) -> bool:
-        """Whether other machines can reach the HTTP face."""
-        host = self.http.rpartition(":")[0].strip("[]")
-        try:
-            return host != "localhost" and not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return True
+        """Whether other machines can connect to OPENRUM_HTTP."""
+        return not self.http_address.is_loopback
 
     @property
     def authorization_required(self) -> bool:
-        """Whether the service is to authorize what this bridge relays, open as it may be itself."""
+        """Whether the service must authorize callers of this bridge, even if it allows others."""
         return self.auth == "required" or self.exposed
+
+    @property
+    def http_pair(self) -> tuple[CertificateFile, CertificateFile] | None:
+        """The certificate and key for HTTP, or None without TLS."""
+        return pair_files("HTTP", self.http_certificate_file, self.http_key_file)
+
+    @property
+    def service_pair(self) -> tuple[CertificateFile, CertificateFile] | None:
+        """The certificate and key that the bridge presents, or None without mTLS."""
+        return pair_files("SERVICE", self.service_certificate_file, self.service_key_file)
+
+    @property
+    def service_ca(self) -> CertificateFile | None:
+        """The CA of the service, or None without TLS."""
+        file = self.service_ca_file
+        return CertificateFile("OPENRUM_SERVICE_CA_FILE", file) if file else None
+
+
+def _is_http_url(text: str) -> bool:
+    if not _URL.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is out of range
+        return False

@@ -18,12 +18,11 @@ import uvloop
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from rum_bridge.server import StartError as BridgeStartError
 from rum_bridge.server import open_listener, running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.first_run import FirstRun, first_run
-from rum_service.server import StartError as ServiceStartError
+from rum_endpoint.start_error import StartError
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -101,7 +100,7 @@ def _run(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
 
     try:
         uvloop.run(until_stopped())
-    except (ServiceStartError, BridgeStartError) as error:
+    except StartError as error:
         raise Failure(str(error), WRONG_USAGE) from None
 
 

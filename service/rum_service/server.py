@@ -7,7 +7,7 @@ Each part starts after those on its left and stops before them.
 
 from __future__ import annotations
 
-__all__ = ["READER_THREADS", "RunningService", "Service", "StartError", "build", "running_service"]
+__all__ = ["READER_THREADS", "RunningService", "Service", "build", "running_service"]
 
 import asyncio
 import time
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import structlog
 
+from rum_endpoint.start_error import StartError
 from rum_service.auth import policy
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
@@ -41,7 +42,6 @@ from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.grpc_server import GrpcServer
-from rum_service.rpc.listen import StartError
 from rum_service.rpc.operator_plane import Operator
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store

@@ -1,4 +1,4 @@
-"""Fixtures of the bridge's tests: a service to stand in, a bridge before it, boto3 before that."""
+"""Fixtures for the bridge's tests: a stand-in for the service, bridges and boto3 clients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from rum_bridge.http_protocol import ConnectionLimits
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.standin import StandIn
@@ -23,7 +24,7 @@ Bridge = Callable[..., AbstractAsyncContextManager[str]]
 
 @pytest.fixture
 async def standin() -> AsyncIterator[StandIn]:
-    """A running stand-in of the service."""
+    """A running stand-in for the service."""
     service = StandIn()
     await service.start()
     yield service
@@ -32,12 +33,13 @@ async def standin() -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 def bridge(standin: StandIn) -> Bridge:
-    """Runs a bridge before the stand-in, with these settings, and gives its URL."""
+    """Run a bridge that calls the stand-in, with these settings and limits, and yield its URL."""
 
     @asynccontextmanager
-    async def run(**settings: Any) -> AsyncIterator[str]:
+    async def run(limits: ConnectionLimits | None = None, **settings: Any) -> AsyncIterator[str]:
         known = {"http": "127.0.0.1:0", "service": standin.address, "drain_s": 1.0}
-        async with running_bridge(BridgeSettings(**{**known, **settings})) as running:
+        bridge_settings = BridgeSettings(**{**known, **settings})
+        async with running_bridge(bridge_settings, limits=limits) as running:
             yield f"http://{running.address}"
 
     return run
@@ -45,7 +47,7 @@ def bridge(standin: StandIn) -> Bridge:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """Starts OpenRUM processes with settings of one's own; stops them after the module."""
+    """Start OpenRUM processes with these settings; stop them after the module."""
     servers: list[OpenRum] = []
 
     def start(folder: Path | None = None, **settings: str) -> OpenRum:
@@ -59,7 +61,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 
 
 def rum_client(url: str, **config: Any) -> Any:
-    """Returns a boto3 client as documented for a server of one's own; it does not try again."""
+    """Return a boto3 client configured as the documentation says, without retries."""
     return boto3.client(
         "rum",
         endpoint_url=url,
@@ -72,7 +74,7 @@ def rum_client(url: str, **config: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def rum_of() -> Iterator[Callable[[str], Any]]:
-    """Makes boto3 clients for a URL; closes them after the module."""
+    """Create boto3 clients for a URL; close them after the module."""
     clients: list[Any] = []
 
     def client(url: str) -> Any:
@@ -80,24 +82,25 @@ def rum_of() -> Iterator[Callable[[str], Any]]:
         return clients[-1]
 
     yield client
-    for made in clients:
-        made.close()
+    for created in clients:
+        created.close()
 
 
 @pytest.fixture(scope="module")
 def rum(openrum: OpenRum) -> Iterator[Any]:
-    """boto3 before the module's server."""
+    """A boto3 client of the module's server."""
     client = rum_client(openrum.url)
     yield client
     client.close()
 
 
 def limit_file_size(pid: int) -> None:
-    """Lets no file of a process grow from here on, as if the disk were full."""
+    """Prevent all files of a process from growing, as if the disk were full."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
 
 
 def end_file_size_limit(pid: int) -> None:
+    """Allow files of the process to grow again."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))

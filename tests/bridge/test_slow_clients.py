@@ -1,4 +1,4 @@
-"""Clients that take their time: no connection is held for longer than it is worth."""
+"""Slow clients: a connection is closed when it makes no progress."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ import socket
 
 import pytest
 
-from rum_bridge import http_protocol, server
+from rum_bridge.http_protocol import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import Answer, connect, read_answer, send
 from tests.support.batches import batch, new_id
 
+_LIMITS = ConnectionLimits(max_head_bytes=1000, head_timeout_s=0.3, keep_alive_s=0.3)
 _HEAD = b"POST /appmonitors/x HTTP/1.1\r\nHost: x\r\n"
 
 
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "_HEAD_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(server, "_KEEP_ALIVE_S", 0.3)
-
-
 def _drip(connection: socket.socket, drop: bytes) -> bytes:
-    """Sends a drop at a time for as long as the connection lives; returns what came back."""
+    """Send `drop` again and again until the server answers or closes; return the answer."""
     connection.settimeout(0.05)
     for _ in range(400):
         try:
@@ -32,36 +27,55 @@ def _drip(connection: socket.socket, drop: bytes) -> bytes:
             continue
         except ConnectionError:
             return b""
-    raise AssertionError("the connection lives on")
+    raise AssertionError("the connection is still open")
 
 
-async def test_headers_that_drip_in_are_given_up(bridge: Bridge) -> None:
+async def test_headers_that_arrive_slowly_are_rejected(bridge: Bridge) -> None:
     def run(url: str) -> bytes:
         with connect(url) as connection:
             connection.sendall(_HEAD)
             return _drip(connection, b"a")
 
-    async with bridge() as url:
+    async with bridge(limits=_LIMITS) as url:
         answer = await asyncio.to_thread(run, url)
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"x-amzn-errortype: RequestTimeoutException" in answer
 
 
-async def test_the_rest_of_a_refused_body_may_not_drip_in_for_ever(bridge: Bridge) -> None:
+async def test_headers_over_the_limit_are_rejected(bridge: Bridge) -> None:
+    def run(url: str) -> list[Answer]:
+        answers = []
+        for size in (800, 1001):
+            with connect(url) as connection:
+                connection.sendall(_HEAD + b"X: " + b"a" * (size - len(_HEAD)))
+                connection.settimeout(10)
+                answers.append(read_answer(connection))
+        return answers
+
+    async with bridge(limits=_LIMITS) as url:
+        slow, large = await asyncio.to_thread(run, url)
+
+    assert (slow.status, large.status) == (408, 431)
+    assert large.message == "Request line and headers must have at most 1000 bytes together."
+
+
+async def test_the_rest_of_a_rejected_body_does_not_keep_the_connection_open(
+    bridge: Bridge,
+) -> None:
     def run(url: str) -> tuple[Answer, bytes]:
         with connect(url) as connection:
             connection.sendall(_HEAD + b"Content-Length: 1000000000\r\n\r\n")
             return read_answer(connection), _drip(connection, b" ")
 
-    async with bridge() as url:
+    async with bridge(limits=_LIMITS) as url:
         answer, rest = await asyncio.to_thread(run, url)
 
     assert (answer.status, rest) == (413, b"")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\n\r\n"], ids=["unused", "used"])
-async def test_a_connection_that_nobody_uses_is_closed(bridge: Bridge, sent: bytes) -> None:
+async def test_an_idle_connection_is_closed(bridge: Bridge, sent: bytes) -> None:
     def run(url: str) -> bytes:
         with connect(url) as connection:
             if sent:
@@ -69,12 +83,12 @@ async def test_a_connection_that_nobody_uses_is_closed(bridge: Bridge, sent: byt
                 read_answer(connection)
             return connection.recv(1)
 
-    async with bridge() as url:
+    async with bridge(limits=_LIMITS) as url:
         assert await asyncio.to_thread(run, url) == b""
 
 
-async def test_a_request_may_take_longer_than_its_headers(bridge: Bridge) -> None:
-    """The body has a time of its own, and so has the service."""
+async def test_the_time_limit_of_headers_does_not_apply_to_the_body(bridge: Bridge) -> None:
+    """Body and service have separate time limits."""
 
     def run(url: str) -> Answer:
         with connect(url) as connection:
@@ -86,7 +100,7 @@ async def test_a_request_may_take_longer_than_its_headers(bridge: Bridge) -> Non
             connection.sendall(b" " * 10)
             return read_answer(connection)
 
-    async with bridge() as url:
+    async with bridge(limits=_LIMITS) as url:
         answer = await asyncio.to_thread(run, url)
         good = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
 

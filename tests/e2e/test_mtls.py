@@ -212,7 +212,7 @@ def test_a_bridge_that_does_not_trust_the_service_is_not_ready(
     ("settings", "said"),
     [
         ({"CA": "none"}, "OPENRUM_SERVICE_CA_FILE: {folder}/none: No such file or directory"),
-        ({"CA": "text"}, "OPENRUM_SERVICE_CA_FILE: {folder}/text is not a certificate, PEM"),
+        ({"CA": "text"}, "OPENRUM_SERVICE_CA_FILE: {folder}/text is not a PEM certificate"),
         (
             {"CA": "ca.pem", "CERTIFICATE": "own.pem", "KEY": "none"},
             "OPENRUM_SERVICE_KEY_FILE: {folder}/none: No such file or directory",
@@ -220,15 +220,15 @@ def test_a_bridge_that_does_not_trust_the_service_is_not_ready(
         (
             {"CA": "ca.pem", "CERTIFICATE": "own.pem", "KEY": "text"},
             "OPENRUM_SERVICE_CERTIFICATE_FILE: {folder}/own.pem and {folder}/text are not a"
-            " certificate and its key, PEM, without a password",
+            " PEM certificate and its unencrypted key",
         ),
         (
             {"CA": "ca.pem", "CERTIFICATE": "own.pem"},
-            "OPENRUM_SERVICE_CERTIFICATE_FILE and OPENRUM_SERVICE_KEY_FILE go together",
+            "OPENRUM_SERVICE_CERTIFICATE_FILE and OPENRUM_SERVICE_KEY_FILE must be set together",
         ),
         (
             {"CERTIFICATE": "own.pem", "KEY": "own.key"},
-            "OPENRUM_SERVICE_CERTIFICATE_FILE needs OPENRUM_SERVICE_CA_FILE",
+            "OPENRUM_SERVICE_CERTIFICATE_FILE requires OPENRUM_SERVICE_CA_FILE",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",

@@ -20,7 +20,7 @@ _PROXY, _STRANGER = "127.0.0.1", "127.0.0.2"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("behind")
-    running = Guarded(folder, OPENRUM_TRUSTED_PROXIES=json.dumps(_TRUSTED))
+    running = Guarded(folder, OPENRUM_TRUSTED_PROXIES=",".join(_TRUSTED))
     with running, running.policy(allow(IpAddress=_LET_IN)):
         yield running
 
@@ -136,7 +136,7 @@ def test_without_trusted_proxies_the_peer_is_the_client(
 
 
 def test_a_proxy_may_come_over_ipv6(tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = {"OPENRUM_HTTP": "[::1]:0", "OPENRUM_TRUSTED_PROXIES": '["::1"]'}
+    settings = {"OPENRUM_HTTP": "[::1]:0", "OPENRUM_TRUSTED_PROXIES": "::1"}
     folder = tmp_path_factory.mktemp("ipv6")
     with Guarded(folder, **settings) as server, server.policy(allow(IpAddress=_LET_IN)):
         monitor_id = server.monitor_id()

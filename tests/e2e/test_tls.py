@@ -186,9 +186,14 @@ def test_files_that_cannot_be_used_leave_the_old_certificate_in_use(
     [
         ("none", "right.key", "CERTIFICATE", "No such file or directory"),
         ("right.pem", "none", "KEY", "No such file or directory"),
-        ("text", "right.key", "CERTIFICATE", "are not a certificate and its key, PEM"),
-        ("right.pem", "text", "CERTIFICATE", "are not a certificate and its key, PEM"),
-        ("right.pem", "other.key", "CERTIFICATE", "are not a certificate and its key, PEM"),
+        ("text", "right.key", "CERTIFICATE", "are not a PEM certificate and its unencrypted key"),
+        ("right.pem", "text", "CERTIFICATE", "are not a PEM certificate and its unencrypted key"),
+        (
+            "right.pem",
+            "other.key",
+            "CERTIFICATE",
+            "are not a PEM certificate and its unencrypted key",
+        ),
     ],
 )
 def test_wrong_files_at_the_start_are_one_line_that_names_the_setting(
@@ -220,7 +225,7 @@ def test_a_wrong_client_ca_is_one_line_that_names_the_setting(
         "OPENRUM_CLIENT_CA_FILE": str(client_ca),
     }
 
-    reason = "is not a certificate, PEM" if content else "No such file or directory"
+    reason = "is not a PEM certificate" if content else "No such file or directory"
     _fails_to_start(tmp_path, "OPENRUM_CLIENT_CA_FILE", reason, **files)
 
 

@@ -14,9 +14,10 @@ import grpc
 import pytest
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
+from rum_endpoint.start_error import StartError
 from rum_service.auth.secret_files import SecretBox, create_or_read
 from rum_service.auth.tokens import new_token
-from rum_service.server import StartError, running_service
+from rum_service.server import running_service
 from tests.service.authorized import Authorized, authorized, bearer, signed
 from tests.service.served import LoopThread
 from tests.support.running import Service

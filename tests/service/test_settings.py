@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rum_service.server import StartError, running_service
+from rum_endpoint.start_error import StartError
+from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from tests.support.services import settings_in
@@ -43,7 +44,27 @@ def test_a_loopback_address_needs_none(address: str) -> None:
                 "127.0.0.1:-1", "127.0.0.1:²", "127.0.0.1:٣", ""],
 )  # fmt: skip
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    assert refusal(grpc=address) == "grpc: Value error, must be host:port, as 127.0.0.1:50051"
+    assert refusal(grpc=address).startswith("grpc: Value error, must be host:port, such as ")
+
+
+@pytest.mark.parametrize(
+    ("text", "access"),
+    [("read", ["read"]), ("read,write", ["read", "write"]), ("admin , read", ["admin", "read"]),
+     ("", [])],
+)  # fmt: skip
+def test_certificate_access_is_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch, text: str, access: list[str]
+) -> None:
+    monkeypatch.setenv("OPENRUM_CERTIFICATE_ACCESS", text)
+
+    assert ServiceSettings().certificate_access == access
+
+
+def test_a_json_array_is_rejected_with_the_same_list_in_the_new_form() -> None:
+    assert refusal(certificate_access='["read", "admin"]') == (
+        "certificate_access: Value error, must be separated by commas, without brackets or quotes:"
+        " read,admin"
+    )
 
 
 @pytest.mark.parametrize(
