@@ -1,12 +1,12 @@
-"""What the service is told of who calls over HTTP. The bridge reports; it knows no secret.
+"""Report HTTP callers to the service, which authenticates and authorizes them.
 
-Where a request comes from is the connection's other end, or what trusted proxies say (uvicorn takes
-X-Forwarded-For from those alone).
+The bridge has no secrets and cannot verify a signature. The source address is that of the
+connection, or the one in X-Forwarded-For if a trusted proxy sent it (uvicorn checks this).
 """
 
 from __future__ import annotations
 
-__all__ = ["TOKEN_PREFIX", "CallerReport"]
+__all__ = ["CallerReport"]
 
 import hashlib
 
@@ -14,21 +14,20 @@ from starlette.requests import Request
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignatureFault
 from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
+from rum_endpoint.metadata import TOKEN_PREFIX
 
-# Other bearers are not ours: aws-rum-web sends whatever headers its page tells it to.
-TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret
-# Longer ones say nothing that a policy could ask for.
-_MAX_HEADER = 2048
+# Policy conditions need no more of these headers.
+_MAX_HEADER_CHARS = 2048
 
 
 class CallerReport:
-    """Makes the report of a request."""
+    """Creates the reports of one bridge."""
 
     def __init__(self, *, authorization_required: bool) -> None:
         self._authorization_required = authorization_required
 
     def __call__(self, request: Request, raw_body: bytes) -> HttpCaller:
-        """Returns the report."""
+        """Return the report for a request. `raw_body` is the body as received."""
         headers = request.headers
         caller = HttpCaller(
             source_ip=request.client.host if request.client else None,
@@ -42,7 +41,7 @@ class CallerReport:
             caller.MergeFrom(_signed(request, query, raw_body))
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
-            caller.bearer_token = token[:_MAX_HEADER]
+            caller.bearer_token = token[:_MAX_HEADER_CHARS]
         return caller
 
 
@@ -58,4 +57,4 @@ def _signed(request: Request, query: bytes, raw_body: bytes) -> HttpCaller:
 
 
 def _short(value: str | None) -> str | None:
-    return value[:_MAX_HEADER] if value else None
+    return value[:_MAX_HEADER_CHARS] if value else None

@@ -1,6 +1,6 @@
-"""Failures in AWS's REST form: status, x-amzn-ErrorType, x-amzn-RequestId, a JSON body.
+"""Errors as AWS's REST APIs return them: status, x-amzn-ErrorType, x-amzn-RequestId, JSON body.
 
-A failure comes from the service as a google.rpc.Status, or from the bridge as an HttpError.
+The service reports errors as google.rpc.Status; the bridge raises HttpError.
 Source: docs/wire.md, "Errors"; the HTTP statuses are the canonical ones of gRPC codes.
 """
 
@@ -19,17 +19,18 @@ from google.rpc.status_pb2 import Status
 from starlette.responses import Response
 
 from rum.v1 import errors_pb2
+from rum_endpoint.metadata import STATUS_DETAILS_KEY
 
 
 @dataclass(eq=False)
 class HttpError(Exception):
-    """A failure, ready to be answered."""
+    """An error response."""
 
     status: int
     error_type: str
     message: str
     members: dict[str, object] = field(default_factory=dict)
-    """What the body has besides the message."""
+    """Members of the JSON body other than the message."""
     retry_after_s: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -51,22 +52,22 @@ _HTTP_STATUSES = {
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
 _BY_NUMBER = {code.value[0]: status for code, status in _HTTP_STATUSES.items()}
-# AWS answers this one with a status that no gRPC code has.
+# AWS uses 402 for this exception. No gRPC code corresponds to it.
 _OVERRIDES = {"ServiceQuotaExceededException": 402}
 
 
 def validation_error(message: str) -> HttpError:
-    """Returns the error for a request that only its JSON shows to be wrong."""
+    """Return the error for an invalid request that the service cannot detect."""
     return HttpError(400, "ValidationException", message)
 
 
 def from_status(status: Status) -> HttpError:
-    """Returns the error of a status: the exception in its details, members and all."""
+    """Return the error for a status, with the exception in its details."""
     http_status = _BY_NUMBER.get(status.code, 500)
     exception = _exception(status)
     if exception is None:
-        # Not from a use case: the service is away, or something before it refused the call.
-        return HttpError(http_status, "ServiceUnavailable", "The service cannot answer now.", {}, 1)
+        # gRPC or a proxy created the status, for example because the service is not running.
+        return HttpError(http_status, "ServiceUnavailable", "The service is unavailable.", {}, 1)
     name = exception.DESCRIPTOR.name
     members = MessageToDict(exception, always_print_fields_with_no_presence=True)
     retry_after = members.pop("retryAfterSeconds", None)
@@ -75,19 +76,19 @@ def from_status(status: Status) -> HttpError:
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:
-    """Returns the error of a failed call."""
+    """Return the error for a failed call."""
     for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+        if key == STATUS_DETAILS_KEY and isinstance(value, bytes):
             return from_status(Status.FromString(value))
     return from_status(Status(code=error.code().value[0]))
 
 
 def error_response(error: HttpError, request_id: str) -> Response:
-    """Returns the answer that every AWS SDK reads the error from."""
+    """Return a response from which AWS SDKs read the error."""
     headers = {**error.headers, "x-amzn-ErrorType": error.error_type}
     headers["x-amzn-RequestId"] = request_id
     if error.retry_after_s is not None:
-        # Whole seconds: boto3 dies of a date here.
+        # Seconds: boto3 cannot parse an HTTP date here.
         headers["Retry-After"] = str(error.retry_after_s)
     body = json.dumps({"message": error.message, **error.members})
     return Response(body, error.status, headers, "application/json")

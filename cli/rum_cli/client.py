@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Client", "Target", "client", "service_options"]
 
-import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum_cli.failure import NO_SERVICE, REFUSED, WRONG_USAGE, Failure
+from rum_endpoint.address import Address
+from rum_endpoint.metadata import STATUS_DETAILS_KEY, bearer
 
 _OPERATOR_TOKEN_FILE = "var/operator.token"  # noqa: S105 - where it is, not what
 
@@ -120,9 +121,8 @@ def _token(target: Target) -> str | None:
 def _is_near_or_tls(target: Target) -> bool:
     if target.ca_file or target.service.startswith("unix:"):
         return True
-    host = target.service.rpartition(":")[0].strip("[]")
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return Address.parse(target.service).is_loopback
     except ValueError:
         return False
 
@@ -140,7 +140,7 @@ class _Token(grpc.UnaryUnaryClientInterceptor):
     """Shows the token with every call."""
 
     def __init__(self, token: str | None) -> None:
-        self._metadata = [("authorization", f"Bearer {token}")] if token else []
+        self._metadata = [bearer(token)] if token else []
 
     def intercept_unary_unary(
         self, continuation: Callable[..., Any], client_call_details: Any, request: Any
@@ -167,7 +167,7 @@ def _failure(service: str, error: Any) -> Failure:
 
 def _error_name(error: Any) -> str:
     for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
+        if key == STATUS_DETAILS_KEY:
             for details in Status.FromString(value).details:
                 return str(details.TypeName()).rpartition(".")[2]
     return str(error.code().name)

@@ -25,7 +25,8 @@ from rum.operator.v1.operator_service_pb2 import (
     RevokeCredentialRequest,
 )
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
-from rum_service.auth.tokens import TOKEN_PREFIX, token_hash
+from rum_endpoint.metadata import TOKEN_PREFIX
+from rum_service.auth.tokens import token_hash
 from rum_service.control.paging import encode_token
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
 from tests.service.credentials_kept import Kept, kept_in

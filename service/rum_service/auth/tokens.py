@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["TOKEN_PREFIX", "new_access_key", "new_token", "token_hash"]
+__all__ = ["new_access_key", "new_token", "token_hash"]
 
 import hashlib
 import secrets
 import string
 
-# Distinguishes our tokens from anything else that a page puts into its Authorization header.
-TOKEN_PREFIX = "openrum_"  # noqa: S105 - a prefix, not a secret
+from rum_endpoint.metadata import TOKEN_PREFIX
 
 
 def new_token() -> str:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc_status import rpc_status
 
 from rum.internal.v1.caller_pb2 import HttpCaller
+from rum_endpoint.metadata import AUTHORIZATION_KEY, CALLER_KEY, REQUEST_ID_KEY
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
@@ -28,8 +29,6 @@ from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
 
-_REQUEST_ID_KEY = "x-amzn-requestid"
-_CALLER_KEY = "rum-caller-bin"
 _MAX_REQUEST_ID = 64
 _PACKAGES = "/rum."
 
@@ -133,7 +132,7 @@ class CallBoundary(grpc.aio.ServerInterceptor):
 
     def _request_id(self, context: Context) -> str:
         for key, value in context.invocation_metadata() or ():
-            if key == _REQUEST_ID_KEY:
+            if key == REQUEST_ID_KEY:
                 return str(value)[:_MAX_REQUEST_ID]
         return self._new_id()
 
@@ -141,9 +140,9 @@ class CallBoundary(grpc.aio.ServerInterceptor):
 def call_of(context: Context) -> Call:
     """Return what a call says about its caller. Raises ValidationException."""
     metadata = _without_duplicates(context.invocation_metadata() or ())
-    scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+    scheme, _, token = str(metadata.get(AUTHORIZATION_KEY, "")).partition(" ")
     kind, _, peer = unquote(context.peer()).partition(":")
-    relayed = metadata.get(_CALLER_KEY)
+    relayed = metadata.get(CALLER_KEY)
     names = [*context.auth_context().get("x509_common_name", ())]
     return Call(
         bearer_token=token.strip() if scheme.lower() == "bearer" else None,
@@ -157,7 +156,7 @@ def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Reject duplicates: a proxy might trust a different copy than we do."""
     metadata: dict[str, Any] = {}
     for key, value in pairs:
-        if key in metadata and key in ("authorization", _CALLER_KEY):
+        if key in metadata and key in (AUTHORIZATION_KEY, CALLER_KEY):
             raise ValidationException(f"{key} must appear at most once.")
         metadata[key] = value
     return metadata
@@ -167,7 +166,7 @@ def _relayed(message: bytes) -> HttpCaller:
     try:
         return HttpCaller.FromString(message)
     except DecodeError:
-        raise ValidationException(f"{_CALLER_KEY} is not an HttpCaller.") from None
+        raise ValidationException(f"{CALLER_KEY} is not an HttpCaller.") from None
 
 
 async def _abort(context: Context, error: RumError) -> None:
