@@ -1,7 +1,7 @@
-"""Requests that wait at the same moment share one BatchPutRumEvents.
+"""Send puts that wait at the same time in one BatchPutRumEvents call.
 
-With a call each, a request of one event costs service and bridge 2.4 times the CPU, one of 50
-events 1.6 times (32 at a time, 2026-11, 2 cores). A request that waits alone goes at once.
+With one call per put, service and bridge together use 2.4 times the CPU for one event and 1.6
+times for 50 events (32 concurrent puts, 2 cores, 2026-11). A put that waits alone is sent at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rum_bridge.errors import HttpError, from_rpc_error, from_status
 logger = structlog.get_logger()
 
 _METHOD = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
-# With one, nothing is decoded while the disk turns; with more than two, batches get smaller.
+# With one call, nothing is decoded while the store commits; with three, calls get smaller.
 _MAX_CALLS = 2
 _MAX_ENTRIES = 256
 _MAX_CALL_BYTES = 4 << 20
@@ -36,7 +36,7 @@ _Waiting = tuple[bytes, "asyncio.Future[Status]"]
 
 
 class Coalescer:
-    """A bounded queue before the service. To be used on one event loop."""
+    """A bounded queue of puts for the service. Use it from one event loop only."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Coalescer:
         timeout_s: float,
     ) -> None:
         self._token = token
-        # Serialized entries go in as they are: joined, they are the request.
+        # No serializer: concatenated serialized entries are a serialized request.
         self._call: _Call = channel.unary_unary(
             _METHOD, response_deserializer=BatchPutRumEventsResponse.FromString
         )
@@ -58,20 +58,21 @@ class Coalescer:
         self._calls: set[asyncio.Task[None]] = set()
 
     async def put(self, entry: bytes) -> None:
-        """Returns when the batch is on disk.
+        """Return when the batch is on disk.
 
         Args:
             entry: a serialized BatchPutRumEventsRequest of one entry.
 
         Raises:
-            HttpError: it is not; or nobody can say, which a retry with the same BatchId settles.
+            HttpError: the batch was rejected, or the outcome is unknown. A retry with the same
+                BatchId is safe.
         """
-        # When nothing waits any is taken, or one longer than all that may wait never would be.
+        # An empty queue accepts any put; otherwise an oversized one could never be sent.
         if self._waiting_bytes and self._waiting_bytes + len(entry) > self._max_waiting_bytes:
             raise HttpError(
                 429,
                 "ThrottlingException",
-                "More requests wait for the service than the bridge may hold.",
+                "Too many requests are waiting for the service.",
                 {"serviceCode": "rum", "quotaCode": "waiting-requests"},
                 1,
             )
@@ -80,7 +81,8 @@ class Coalescer:
         self._queue.append((entry, future))
         self._call_if_free()
         try:
-            # Counted from here: a queue of calls that each wait in vain would take minutes.
+            # Includes the time in the queue: when the service is down, puts that wait for several
+            # calls in a row would otherwise take minutes to fail.
             async with asyncio.timeout(self._timeout_s):
                 status = await future
         except TimeoutError:
@@ -89,8 +91,8 @@ class Coalescer:
             raise from_status(status)
 
     def _call_if_free(self) -> None:
-        while len(self._calls) < _MAX_CALLS and (together := self._next()):
-            task = asyncio.create_task(self._send(together))
+        while len(self._calls) < _MAX_CALLS and (puts := self._next()):
+            task = asyncio.create_task(self._send(puts))
             self._calls.add(task)
             task.add_done_callback(self._done)
 
@@ -99,43 +101,43 @@ class Coalescer:
         self._call_if_free()
 
     def _next(self) -> list[_Waiting]:
-        together: list[_Waiting] = []
+        puts: list[_Waiting] = []
         size = 0
-        while self._queue and len(together) < _MAX_ENTRIES:
+        while self._queue and len(puts) < _MAX_ENTRIES:
             entry, future = self._queue[0]
-            if together and size + len(entry) > _MAX_CALL_BYTES:
+            if puts and size + len(entry) > _MAX_CALL_BYTES:
                 break
             self._queue.popleft()
-            if future.done():  # nobody waits any more: too late, or gone
+            if future.done():  # timed out, or the client has disconnected
                 self._waiting_bytes -= len(entry)
                 continue
             size += len(entry)
-            together.append((entry, future))
-        return together
+            puts.append((entry, future))
+        return puts
 
-    async def _send(self, together: list[_Waiting]) -> None:
+    async def _send(self, puts: list[_Waiting]) -> None:
         try:
-            response = await self._put(b"".join(entry for entry, _ in together))
-            # All pairs first: with one status missing nobody can say whose it is.
-            for (_, future), status in list(zip(together, response.statuses, strict=True)):
+            response = await self._put(b"".join(entry for entry, _ in puts))
+            # list() checks the number of statuses before any put gets one.
+            for (_, future), status in list(zip(puts, response.statuses, strict=True)):
                 if not future.done():
                     future.set_result(status)
         except Exception as error:
             failure = error if isinstance(error, HttpError) else None
             if failure is None:
-                logger.exception("put failed", requests=len(together))
+                logger.exception("put failed", requests=len(puts))
                 failure = HttpError(500, "InternalServerException", "Internal service exception.")
-            for _, future in together:
+            for _, future in puts:
                 if not future.done():
                     future.set_exception(failure)
         finally:
-            self._waiting_bytes -= sum(len(entry) for entry, _ in together)
+            self._waiting_bytes -= sum(len(entry) for entry, _ in puts)
 
     async def _put(self, request: bytes) -> BatchPutRumEventsResponse:
-        """Calls until the service answers or the time is up.
+        """Call the service, again if it is unavailable, until it answers or the time is up.
 
-        Calling again is safe: a batch that is stored already is not stored twice. So the beacons of
-        closing pages, which nobody sends again, outlive a restart of the service.
+        Retrying is safe: the service stores a batch once. Browsers do not retry the beacons of
+        closing pages, so these survive a restart of the service only if the bridge retries.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s

@@ -1,9 +1,9 @@
-"""The documented JSON of PutRumEvents to a message, directly.
+"""Decode the JSON of PutRumEvents.
 
-orjson and construction from dicts cost a nineteenth of json_format for 50 events, an eleventh for
-one (2026-11). json_format is the tests' oracle; the places where this is laxer or stricter on
-purpose are listed there. What JSON alone can show is judged here (types, a missing RumEvents);
-every other constraint is the service's.
+orjson and messages built from dicts take a nineteenth of json_format's time for 50 events, and an
+eleventh for one (2026-11). Tests compare the result with json_format and list the intended
+differences. The bridge checks what only the JSON shows: types, and whether RumEvents is present.
+The service checks all other constraints.
 Source: PutRumEvents API page, "Request Syntax".
 """
 
@@ -43,7 +43,7 @@ _JSON_NAMES = {str: "a string", dict: "an object", list: "an array", (int, float
 
 
 def load_json(body: bytes) -> dict[str, Any]:
-    """Returns the JSON object that a body is. Raises a ValidationException."""
+    """Return the JSON object in a body. Raises HttpError with a ValidationException."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -54,10 +54,10 @@ def load_json(body: bytes) -> dict[str, Any]:
 
 
 def check_length(document: dict[str, Any], max_events: int) -> None:
-    """Refuses too many events before any is looked at; the service would, but much later.
+    """Reject too many events before they are decoded. The service would reject them later.
 
     Raises:
-        HttpError: a ValidationException, with the service's text.
+        HttpError: a ValidationException with the same message as the service's.
     """
     events = document.get("RumEvents")
     if isinstance(events, list) and len(events) > max_events:
@@ -70,13 +70,12 @@ def decode_put(
     request_id: str,
     caller: HttpCaller | None = None,
 ) -> bytes:
-    """Returns a serialized BatchPutRumEventsRequest with this one entry.
+    """Return a serialized BatchPutRumEventsRequest with one entry.
 
-    Serialized messages that are joined are one message with all their entries: whoever joins
-    several of these has a batch of them.
+    Concatenated serialized requests are one request with all their entries.
 
     Raises:
-        HttpError: a ValidationException that names the member of a wrong type.
+        HttpError: a ValidationException that names the member with the wrong type.
     """
     try:
         entry: Any = {
@@ -94,7 +93,7 @@ def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
     user = document.get("UserDetails")
     events = document.get("RumEvents")
     if not isinstance(events, list):
-        _refuse()  # an empty string or object would do for no events
+        _reject()  # protobuf accepts an empty string or object as an empty list
     return {
         "id": app_monitor_id,
         "batch_id": document.get("BatchId"),
@@ -117,7 +116,7 @@ def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
 def _event(event: dict[str, Any]) -> dict[str, Any]:
     timestamp = event.get("timestamp")
     if timestamp is True or timestamp is False:
-        _refuse()  # protobuf would take it for 1 or 0
+        _reject()  # protobuf accepts a bool as a number
     return {
         "id": event.get("id"),
         "timestamp": timestamp,
@@ -127,12 +126,12 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _refuse(*_: object) -> NoReturn:
+def _reject(*_: object) -> NoReturn:
     raise ValueError
 
 
 def _explained(document: dict[str, Any]) -> HttpError:
-    """Finds out, slowly, what `decode_put` could not use."""
+    """Return the error for a document that `decode_put` cannot decode. Slow."""
     for member, kind in _MEMBERS.items():
         if wrong := _wrong(member, document.get(member), kind):
             return wrong
@@ -149,7 +148,7 @@ def _explained(document: dict[str, Any]) -> HttpError:
         for member, kind in _EVENT_MEMBERS.items():
             if wrong := _wrong(f"RumEvents[{index}].{member}", event.get(member), kind):
                 return wrong
-    return validation_error("The body does not have the documented form.")
+    return validation_error("The body does not have the documented structure.")
 
 
 def _wrong(
@@ -163,17 +162,17 @@ def _wrong(
 
 
 def _load_surrogates(body: bytes) -> object:
-    """Reads what only Python writes: escapes of half a character, which no UTF-8 text can hold.
+    """Parse JSON with escapes of lone surrogates, which Python writes and orjson rejects.
 
-    The halves become U+FFFD, so that the batch is not lost for a broken character.
+    Lone surrogates become U+FFFD, so that a broken character does not lose the batch.
     """
     try:
         text = body.decode()
         if "\\ud" not in text.lower():
-            _refuse()
-        document = json.loads(text, parse_constant=_refuse)
+            _reject()
+        document = json.loads(text, parse_constant=_reject)
         whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        # orjson again: it refuses the numbers that Python reads and no double can hold.
+        # orjson rejects numbers that exceed a double, which Python accepts.
         return orjson.loads(whole.decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         raise validation_error("The body is not JSON.") from None

@@ -1,4 +1,4 @@
-"""What is wrong with a put is said in AWS's form, to browsers too, and nothing of it is stored."""
+"""Invalid puts get an error in AWS's form, readable by browsers, and are not stored."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.wire import ORIGIN, Answer, expect_refusal, send
+from tests.bridge.wire import ORIGIN, Answer, expect_error, send
 from tests.support.batches import batch, event, new_id
 from tests.support.running import OpenRum
 
 _BAD = "bad"
-"""The type of every event here that must not be stored."""
+"""The type of all events in this file that must not be stored."""
 
 
 def _bad(**members: Any) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def monitor_id(openrum: OpenRum) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _still_well(openrum: OpenRum, rum: Any, monitor_id: str) -> Iterator[None]:
-    """After each test a good batch is taken, and nothing of a bad one can be read."""
+def _server_still_works(openrum: OpenRum, rum: Any, monitor_id: str) -> Iterator[None]:
+    """After each test, a valid batch is stored and no event of an invalid one can be read."""
     yield
     good = batch()
     answer = send(openrum.url, f"/appmonitors/{monitor_id}", good)
@@ -63,7 +63,7 @@ _BAD_IDS = ["x", "", "g" * 36, new_id()[:-1], new_id() + "0", new_id().replace("
 _BAD_TIMES = ["1e300", "-1e300", "1.7e12", "1514764800000000", "253402300801", "-62135596801"]
 
 _WRONG: dict[str, tuple[bytes, str]] = {
-    # What is no JSON object.
+    # Not a JSON object.
     "empty": (b"", "The body is not JSON"),
     "broken": (b'{"RumEvents": [}', "The body is not JSON"),
     "truncated": (_body()[:-20], "The body is not JSON"),
@@ -86,7 +86,7 @@ _WRONG: dict[str, tuple[bytes, str]] = {
     "null": (b"null", "The body must be a JSON object"),
     "array": (b"[" + _body() + b"]", "The body must be a JSON object"),
     "string": (json.dumps(_body().decode()).encode(), "The body must be a JSON object"),
-    # Members that are not there, or of a wrong type.
+    # Missing members and members with a wrong type.
     **{f"{name}-missing": (_body(**{name: None}), name)
        for name in ("BatchId", "AppMonitorDetails", "UserDetails", "RumEvents")},
     "RumEvents-null": (_body()[:-1] + b',"RumEvents":null}', "RumEvents"),
@@ -121,45 +121,45 @@ _WRONG: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "named"), _WRONG.values(), ids=_WRONG)
-def test_a_wrong_body_is_refused_by_name(
+def test_an_invalid_body_is_rejected_with_the_name_of_the_member(
     openrum: OpenRum, monitor_id: str, body: bytes, named: str
 ) -> None:
     answer = _put(openrum, monitor_id, body)
 
-    expect_refusal(answer, 400, "ValidationException")
+    expect_error(answer, 400, "ValidationException")
     assert answer.message.startswith(named)
     assert not answer.message.removeprefix(named)[0].isalnum()
 
 
 @pytest.mark.parametrize("bad_id", [v for v in _BAD_IDS if v.isascii() and v] + ["%E6", "a%00b"])
-def test_an_id_that_is_no_uuid_is_refused(openrum: OpenRum, bad_id: str) -> None:
+def test_an_id_that_is_not_a_uuid_is_rejected(openrum: OpenRum, bad_id: str) -> None:
     answer = _put(openrum, bad_id, _body())
 
-    expect_refusal(answer, 400, "ValidationException")
+    expect_error(answer, 400, "ValidationException")
     assert answer.message.startswith("Id must match ")
 
 
-def test_an_id_that_nobody_has_is_not_found(openrum: OpenRum) -> None:
+def test_an_unknown_id_is_not_found(openrum: OpenRum) -> None:
     missing = new_id()
     answer = _put(openrum, missing, _body())
 
-    expect_refusal(answer, 404, "ResourceNotFoundException")
+    expect_error(answer, 404, "ResourceNotFoundException")
     assert json.loads(answer.body)["resourceName"] == missing
 
 
-def test_ten_thousand_events_are_taken_and_not_one_more(openrum: OpenRum, monitor_id: str) -> None:
+def test_more_than_ten_thousand_events_are_rejected(openrum: OpenRum, monitor_id: str) -> None:
     def many(count: int) -> bytes:
         small = {"timestamp": 1, "type": _BAD, "details": "{}"}
         return gzip.compress(_body(*({"id": new_id(), **small} for _ in range(count))), 1)
 
     for count in (10_001, 100_000):
         answer = _put(openrum, monitor_id, many(count), Content_Encoding="gzip")
-        expect_refusal(answer, 400, "ValidationException")
+        expect_error(answer, 400, "ValidationException")
         assert answer.message == "RumEvents must have at most 10000 items."
 
 
-def test_no_events_are_a_batch(openrum: OpenRum, monitor_id: str) -> None:
-    """The AWS model has no minimum, and boto3 sends it."""
+def test_a_batch_without_events_is_stored(openrum: OpenRum, monitor_id: str) -> None:
+    """The AWS model has no minimum, and boto3 sends such batches."""
     answer = _put(openrum, monitor_id, json.dumps(batch(0)).encode())
 
     assert (answer.status, answer.body) == (200, b"")
@@ -177,7 +177,7 @@ def test_no_events_are_a_batch(openrum: OpenRum, monitor_id: str) -> None:
     ],
     ids=str,
 )
-def test_what_looks_odd_and_is_allowed_is_taken(
+def test_an_unusual_but_valid_batch_is_stored(
     openrum: OpenRum, monitor_id: str, members: dict[str, Any]
 ) -> None:
     assert _put(openrum, monitor_id, json.dumps(batch(**members)).encode()).status == 200
@@ -186,12 +186,12 @@ def test_what_looks_odd_and_is_allowed_is_taken(
 @pytest.mark.parametrize("content_type", ["text/html", "application/x-www-form-urlencoded",
                                           "multipart/form-data; boundary=x", "application/jsonx",
                                           "application/octet-stream", "json"])  # fmt: skip
-def test_an_unknown_content_type_is_refused(
+def test_an_unknown_content_type_is_rejected(
     openrum: OpenRum, monitor_id: str, content_type: str
 ) -> None:
     answer = _put(openrum, monitor_id, _body(), Content_Type=content_type)
 
-    expect_refusal(answer, 415, "UnsupportedMediaTypeException")
+    expect_error(answer, 415, "UnsupportedMediaTypeException")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
@@ -200,7 +200,7 @@ def test_only_post_is_allowed(openrum: OpenRum, monitor_id: str, method: str) ->
         openrum.url, f"/appmonitors/{monitor_id}", method=method, headers={"Origin": ORIGIN}
     )
 
-    expect_refusal(answer, 405, "MethodNotAllowedException")
+    expect_error(answer, 405, "MethodNotAllowedException")
     assert answer.headers["Allow"] == "POST"
 
 
@@ -217,7 +217,7 @@ def test_only_post_is_allowed(openrum: OpenRum, monitor_id: str, method: str) ->
         "/appmonitors.php?id={id}",
     ],
 )
-def test_no_event_is_taken_on_another_path(openrum: OpenRum, monitor_id: str, path: str) -> None:
+def test_events_on_another_path_are_rejected(openrum: OpenRum, monitor_id: str, path: str) -> None:
     answer = send(openrum.url, path.format(id=monitor_id), _body(), headers={"Origin": ORIGIN})
 
     assert 400 <= answer.status < 500

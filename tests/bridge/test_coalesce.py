@@ -1,4 +1,4 @@
-"""The queue before the service: who shares a call, who waits, and what becomes of each."""
+"""The coalescer: which puts share a call, which wait, and how each one ends."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _entry(request_id: str, size: int = 0) -> bytes:
 
 
 class _Gate:
-    """Holds calls until it is opened, so that what waits meanwhile is the test's to say."""
+    """Holds the responses of the stand-in until a test opens it."""
 
     def __init__(self, standin: StandIn) -> None:
         self._open = asyncio.Event()
@@ -68,10 +68,10 @@ def _put(coalescer: Coalescer, request_id: str, size: int = 0) -> asyncio.Task[N
     return asyncio.create_task(coalescer.put(_entry(request_id, size)))
 
 
-async def _two_calls_under_way(
+async def _two_calls_in_progress(
     standin: StandIn, coalescer: Coalescer
 ) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
-    """Fills both calls; whatever is put from here on waits."""
+    """Start two calls, so that all further puts wait."""
     first = _put(coalescer, "first")
     await standin.arrived.acquire()
     second = _put(coalescer, "second")
@@ -79,90 +79,88 @@ async def _two_calls_under_way(
     return first, second
 
 
-async def _refusal(put: asyncio.Task[None]) -> HttpError:
-    with pytest.raises(HttpError) as refused:
+async def _error(put: asyncio.Task[None]) -> HttpError:
+    with pytest.raises(HttpError) as error:
         await put
-    return refused.value
+    return error.value
 
 
-async def test_one_alone_goes_at_once(standin: StandIn, coalescer: Coalescer) -> None:
+async def test_a_put_that_waits_alone_is_sent_at_once(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
     await coalescer.put(_entry("a"))
     await coalescer.put(_entry("b"))
 
     assert standin.calls == [["a"], ["b"]]
 
 
-async def test_what_waits_together_shares_one_call_in_order(
-    standin: StandIn, coalescer: Coalescer
-) -> None:
+async def test_waiting_puts_share_one_call_in_order(standin: StandIn, coalescer: Coalescer) -> None:
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     names = [f"r{number}" for number in range(200)]
     waiting = [_put(coalescer, name) for name in names]
     await asyncio.sleep(0)
     gate.open()
-    await asyncio.gather(*under_way, *waiting)
+    await asyncio.gather(*in_progress, *waiting)
 
     assert standin.calls == [["first"], ["second"], names]
 
 
-async def test_no_third_call_while_two_are_under_way(
-    standin: StandIn, coalescer: Coalescer
-) -> None:
+async def test_at_most_two_calls_are_in_progress(standin: StandIn, coalescer: Coalescer) -> None:
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     third = _put(coalescer, "third")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await standin.arrived.acquire()
     gate.open()
-    await asyncio.gather(*under_way, third)
+    await asyncio.gather(*in_progress, third)
 
     assert standin.calls == [["first"], ["second"], ["third"]]
 
 
 async def test_a_call_has_at_most_256_entries(standin: StandIn, coalescer: Coalescer) -> None:
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     waiting = [_put(coalescer, str(number)) for number in range(300)]
     await asyncio.sleep(0)
     gate.open()
-    await asyncio.gather(*under_way, *waiting)
+    await asyncio.gather(*in_progress, *waiting)
 
     assert sorted(len(call) for call in standin.calls) == [1, 1, 44, 256]
 
 
-async def test_a_call_has_at_most_4_mib_but_for_one_entry_longer_than_that(
+async def test_a_call_has_at_most_4_mib_unless_one_entry_is_larger(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
     coalescer = _coalescer(channel, max_waiting_bytes=64 << 20)
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     sizes = {"a": 2 << 20, "b": 1 << 20, "c": 2 << 20, "long": 6 << 20, "d": 1}
     waiting = [_put(coalescer, name, size) for name, size in sizes.items()]
     await asyncio.sleep(0)
     gate.open()
-    await asyncio.gather(*under_way, *waiting)
+    await asyncio.gather(*in_progress, *waiting)
 
     assert sorted(standin.calls[2:]) == [["a", "b"], ["c"], ["d"], ["long"]]
 
 
-async def test_each_request_has_its_own_outcome(standin: StandIn, coalescer: Coalescer) -> None:
+async def test_each_put_has_its_own_outcome(standin: StandIn, coalescer: Coalescer) -> None:
     missing = to_status(ResourceNotFoundException("No.", "b", "AppMonitor"))
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     waiting = [_put(coalescer, name) for name in "abc"]
     await asyncio.sleep(0)
 
-    async def refuse_b(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+    async def reject_b(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         return pb.BatchPutRumEventsResponse(
             statuses=[missing if e.request_id == "b" else Status() for e in request.entries]
         )
 
-    standin.answer = refuse_b
+    standin.answer = reject_b
     gate.open()
     a, b, c = await asyncio.gather(*waiting, return_exceptions=True)
-    await asyncio.gather(*under_way)
+    await asyncio.gather(*in_progress)
 
     assert (a, c) == (None, None)
     assert isinstance(b, HttpError)
@@ -173,20 +171,20 @@ async def test_each_request_has_its_own_outcome(standin: StandIn, coalescer: Coa
     )
 
 
-async def test_a_full_queue_throttles_and_takes_again_when_it_is_empty(
+async def test_a_full_queue_rejects_puts_until_it_has_room(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
     limit = len(_entry("first")) + len(_entry("second")) + len(_entry("waits", 1000))
     coalescer = _coalescer(channel, max_waiting_bytes=limit)
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     waits = _put(coalescer, "waits", 1000)
     await asyncio.sleep(0)
-    refused = await _refusal(_put(coalescer, "x"))
+    rejected = await _error(_put(coalescer, "x"))
     gate.open()
-    await asyncio.gather(*under_way, waits)
+    await asyncio.gather(*in_progress, waits)
 
-    assert (refused.status, refused.error_type, refused.retry_after_s) == (
+    assert (rejected.status, rejected.error_type, rejected.retry_after_s) == (
         429,
         "ThrottlingException",
         1,
@@ -196,12 +194,12 @@ async def test_a_full_queue_throttles_and_takes_again_when_it_is_empty(
 
 
 @pytest.mark.parametrize("statuses", [0, 1, 3])
-async def test_an_answer_with_a_wrong_number_of_statuses_fails_all(
+async def test_a_response_with_a_wrong_number_of_statuses_fails_all_puts(
     standin: StandIn, coalescer: Coalescer, statuses: int
 ) -> None:
-    """Nobody can say whose status is missing."""
+    """It is unknown which put a status belongs to."""
     gate = _Gate(standin)
-    under_way = await _two_calls_under_way(standin, coalescer)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
     waiting = [_put(coalescer, name) for name in "ab"]
     await asyncio.sleep(0)
 
@@ -210,26 +208,28 @@ async def test_an_answer_with_a_wrong_number_of_statuses_fails_all(
 
     standin.answer = wrong
     gate.open()
-    refusals = [await _refusal(put) for put in waiting]
-    await asyncio.gather(*under_way)
+    errors = [await _error(put) for put in waiting]
+    await asyncio.gather(*in_progress)
 
-    assert {(r.status, r.error_type) for r in refusals} == {(500, "InternalServerException")}
+    assert {(r.status, r.error_type) for r in errors} == {(500, "InternalServerException")}
 
 
-async def test_a_cancelled_request_is_not_sent_and_harms_no_other(
+async def test_a_cancelled_put_is_not_sent_and_others_are(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
     limit = sum(len(_entry(name)) for name in ("first", "second", "a", "b", "c"))
     coalescer = _coalescer(channel, max_waiting_bytes=limit)
     gate = _Gate(standin)
-    first, second = await _two_calls_under_way(standin, coalescer)
+    first, second = await _two_calls_in_progress(standin, coalescer)
     a, b, c = [_put(coalescer, name) for name in "abc"]
     await asyncio.sleep(0)
     b.cancel()
-    first.cancel()  # under way: its call goes on
+    first.cancel()  # in progress: the call continues
     await asyncio.wait([first, b])
     gate.open()
     await asyncio.gather(second, a, c)
 
     assert standin.calls == [["first"], ["second"], ["a", "c"]]
-    await coalescer.put(_entry("x", limit - len(_entry("x")) - 20))  # all the room is back
+    await coalescer.put(
+        _entry("x", limit - len(_entry("x")) - 20)
+    )  # the queue has all its room again

@@ -1,7 +1,7 @@
-"""The codec against json_format, the reference for ProtoJSON.
+"""The codec compared with json_format, the reference implementation of ProtoJSON.
 
-Wherever json_format and the codec differ, a row of DIFFERENCES says so and why; on every other
-document hypothesis finds, both refuse, or both give the same message.
+DIFFERENCES lists the intended differences and their reasons. For every other document that
+hypothesis generates, both reject it or both return the same message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OBJECTS = ("AppMonitorDetails", "UserDetails")
 
 
 def _reference(body: bytes) -> PutRumEventsRequest | None:
-    """What json_format makes of a body, the path's id put in; None where it refuses."""
+    """Return json_format's message for a body, with the ID of the path; None if it is rejected."""
     try:
         message = json_format.Parse(body, PutRumEventsRequest(), ignore_unknown_fields=True)
     except (json_format.ParseError, ValueError, OverflowError, RecursionError):
@@ -37,7 +37,7 @@ def _reference(body: bytes) -> PutRumEventsRequest | None:
 
 
 def _decoded(body: bytes) -> PutRumEventsRequest | HttpError:
-    """What the codec makes of a body, or its refusal."""
+    """Return the codec's message for a body, or its error."""
     try:
         entries = BatchPutRumEventsRequest.FromString(decode_put(_ID, load_json(body), "r")).entries
     except HttpError as error:
@@ -67,7 +67,7 @@ def _timestamps(document: dict[str, Any]) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Difference:
-    """A place where the codec is meant to differ from json_format."""
+    """An intended difference between the codec and json_format."""
 
     name: str
     reason: str
@@ -75,7 +75,7 @@ class Difference:
     """An example."""
     codec_accepts: bool
     applies: Callable[[dict[str, Any]], bool] = lambda _: False
-    """Whether a generated document has it; never, where the generator makes no such document."""
+    """Whether a generated document has the difference. Some are never generated."""
 
 
 DIFFERENCES = [
@@ -88,50 +88,50 @@ DIFFERENCES = [
     ),
     Difference(
         "number as a string",
-        "the documented timestamp is a number; no client sends ProtoJSON's strings",
+        "the documented timestamp is a number; no client sends the strings that ProtoJSON allows",
         '{"RumEvents":[{"timestamp":"1.5"}]}',
         False,
         lambda document: any(isinstance(t, str) for t in _timestamps(document)),
     ),
     Difference(
         "bool as a number",
-        "Python takes true for 1; JSON does not",
+        "true is a number in Python but not in JSON",
         '{"RumEvents":[{"timestamp":true}]}',
         False,
         lambda document: any(isinstance(t, bool) for t in _timestamps(document)),
     ),
     Difference(
         "string or array as an object",
-        "json_format walks through anything that can be walked through and finds no member",
+        "json_format iterates over them and finds no member",
         '{"AppMonitorDetails":[],"RumEvents":["x"]}',
         False,
         lambda document: any(isinstance(o, str | list) for o in _objects(document)),
     ),
     Difference(
-        "NaN in a member that is ignored",
-        "it is not JSON; Python's json module reads it all the same",
+        "NaN in an unknown member",
+        "it is not JSON, but Python's json module accepts it",
         '{"RumEvents":[],"x":NaN}',
         False,
     ),
     Difference(
         "lone surrogate",
-        "boto3 can send it; the batch is kept with U+FFFD in the place of half a character",
+        "boto3 can send it; the codec replaces it with U+FFFD to keep the batch",
         '{"RumEvents":[],"Alias":"a\\ud800b"}',
         True,
     ),
     Difference(
         "member twice",
-        "as in most JSON readers the last one wins; AWS says nothing",
+        "the last one wins, as in most JSON parsers; AWS does not document it",
         '{"RumEvents":[],"Alias":"a","Alias":"b"}',
         True,
     ),
 ]
-# Not refused by either: the codec reads the documented names only, json_format the field's too.
+# The codec reads only the documented names. json_format also reads the names of the fields.
 _IGNORED_NAMES = ("batch_id", "app_monitor_details", "rum_events", "session_metadata", "Id", "id")
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
-def test_every_difference_is_still_one(difference: Difference) -> None:
+def test_every_listed_difference_exists(difference: Difference) -> None:
     body = difference.body.encode()
 
     assert difference.codec_accepts == (_accepted(body) is not None)
@@ -139,7 +139,7 @@ def test_every_difference_is_still_one(difference: Difference) -> None:
 
 
 @pytest.mark.parametrize("name", _IGNORED_NAMES)
-def test_undocumented_spellings_are_unknown_members(name: str) -> None:
+def test_undocumented_names_are_ignored(name: str) -> None:
     with_it = _accepted(json.dumps({"RumEvents": [], name: []}).encode())
 
     assert _accepted(b'{"RumEvents":[]}') == with_it
@@ -161,14 +161,14 @@ _TIMESTAMPS = (
 
 
 def _nearly(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Mostly `strategy`, sometimes null, sometimes any JSON."""
+    """Usually draw from `strategy`, sometimes null or any JSON."""
     return st.integers(0, 24).flatmap(
         lambda dice: _SOME_JSON if dice == 0 else st.none() if dice == 1 else strategy
     )
 
 
 def _object(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object in which each member may be missing, and others may be there."""
+    """Draw an object in which members may be missing and unknown members may be present."""
     known = st.fixed_dictionaries({}, optional=members)
     unknown = st.dictionaries(
         _SOME_TEXT.filter(lambda name: name not in _IGNORED_NAMES), _SOME_JSON, max_size=1
@@ -215,15 +215,15 @@ def test_codec_and_json_format_agree(document: dict[str, Any], escaped: bool) ->
         ("\\uD800\\u0041", "\ufffdA"),
     ],
 )
-def test_half_characters_become_the_replacement_character(escaped: str, text: str) -> None:
+def test_lone_surrogates_become_the_replacement_character(escaped: str, text: str) -> None:
     outcome = _accepted(f'{{"Alias":"{escaped}","RumEvents":[]}}'.encode())
 
     assert outcome is not None
     assert text == outcome.alias
 
 
-def test_joined_entries_are_one_batch_of_them() -> None:
-    """What the coalescer rests on."""
+def test_concatenated_requests_are_one_request() -> None:
+    """The coalescer relies on this."""
     entries = [decode_put(_ID, batch(number), f"r{number}") for number in range(3)]
     together = BatchPutRumEventsRequest.FromString(b"".join(entries)).entries
 

@@ -1,4 +1,4 @@
-"""The control plane over REST, as boto3 uses it: a plain endpoint_url, nothing else."""
+"""The control plane over REST, called by boto3 with nothing but an endpoint_url."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.running import OpenRum
 
 @pytest.fixture
 def name(rum: Any) -> Iterator[str]:
-    """The name of an app monitor that is there, removed after the test."""
+    """The name of an app monitor that exists during the test."""
     name = f"shop-{new_id()}"
     rum.create_app_monitor(Name=name, Domain="localhost")
     yield name
@@ -31,7 +31,7 @@ def _events(rum: Any, name: str, **parameters: Any) -> list[dict[str, Any]]:
     return [json.loads(text) for page in pages for text in page["Events"]]
 
 
-def test_an_app_monitor_is_shown_as_it_was_made(rum: Any) -> None:
+def test_get_returns_an_app_monitor_as_created(rum: Any) -> None:
     configuration = {
         "AllowCookies": True,
         "EnableXRay": False,
@@ -39,7 +39,7 @@ def test_an_app_monitor_is_shown_as_it_was_made(rum: Any) -> None:
         "SessionSampleRate": 0.25,
         "Telemetries": ["errors", "http"],
     }
-    made = rum.create_app_monitor(
+    created = rum.create_app_monitor(
         Name="full",
         DomainList=["shop.example", "*.shop.example"],
         Tags={"team": "web"},
@@ -50,8 +50,8 @@ def test_an_app_monitor_is_shown_as_it_was_made(rum: Any) -> None:
     shown = rum.get_app_monitor(Name="full")["AppMonitor"]
     rum.delete_app_monitor(Name="full")
 
-    assert len(made["Id"]) == 36
-    assert made["Id"] == shown["Id"]
+    assert len(created["Id"]) == 36
+    assert created["Id"] == shown["Id"]
     assert shown["DomainList"] == ["shop.example", "*.shop.example"]
     assert shown["Tags"] == {"team": "web"}
     assert shown["AppMonitorConfiguration"] == configuration
@@ -61,7 +61,7 @@ def test_an_app_monitor_is_shown_as_it_was_made(rum: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["a#b", "#", "a.b", "x..", "a-_#.Z9", "data", "n" * 255])
-def test_every_name_that_is_allowed_works_in_a_path(rum: Any, name: str) -> None:
+def test_every_valid_name_works_in_a_path(rum: Any, name: str) -> None:
     rum.create_app_monitor(Name=name, Domain="localhost")
     rum.update_app_monitor(Name=name, Domain="shop.example")
     shown = rum.get_app_monitor(Name=name)["AppMonitor"]
@@ -73,7 +73,7 @@ def test_every_name_that_is_allowed_works_in_a_path(rum: Any, name: str) -> None
         rum.get_app_monitor(Name=name)
 
 
-def test_an_update_replaces_what_it_names_and_nothing_else(rum: Any, name: str) -> None:
+def test_an_update_changes_only_the_given_members(rum: Any, name: str) -> None:
     before = rum.get_app_monitor(Name=name)["AppMonitor"]
     answer = rum.update_app_monitor(Name=name, CustomEvents={"Status": "ENABLED"})
     after = rum.get_app_monitor(Name=name)["AppMonitor"]
@@ -120,15 +120,15 @@ def test_events_are_filtered(rum: Any, name: str) -> None:
     assert [e["event_type"] for e in read] == ["com.amazon.rum.b"]
 
 
-def test_empty_lists_are_there(rum: Any, name: str) -> None:
-    """People write response["Events"]."""
+def test_empty_lists_are_returned(rum: Any, name: str) -> None:
+    """Callers write response["Events"]."""
     answer = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
 
     assert answer["Events"] == []
     assert "NextToken" not in answer
 
 
-def test_a_name_that_is_taken_is_a_conflict(rum: Any, name: str) -> None:
+def test_a_name_in_use_is_a_conflict(rum: Any, name: str) -> None:
     with pytest.raises(rum.exceptions.ConflictException) as raised:
         rum.create_app_monitor(Name=name, Domain="localhost")
 
@@ -145,11 +145,11 @@ def test_a_name_that_is_taken_is_a_conflict(rum: Any, name: str) -> None:
         ("get_app_monitor_data", {"TimeRange": {"After": 0}}),
     ],
 )
-def test_a_name_that_nobody_has_is_not_found(rum: Any, operation: str, parameters: Any) -> None:
+def test_an_unknown_name_is_not_found(rum: Any, operation: str, parameters: Any) -> None:
     with pytest.raises(rum.exceptions.ResourceNotFoundException) as raised:
-        getattr(rum, operation)(Name="nobody", **parameters)
+        getattr(rum, operation)(Name="unknown", **parameters)
 
-    assert raised.value.response["resourceName"] == "nobody"
+    assert raised.value.response["resourceName"] == "unknown"
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
@@ -198,7 +198,9 @@ _UPDATE = "PATCH /appmonitor/my-app"
     ],
     ids=str,
 )
-def test_a_wrong_member_is_named(openrum: OpenRum, call: str, body: Any, member: str) -> None:
+def test_an_invalid_member_is_rejected_by_name(
+    openrum: OpenRum, call: str, body: Any, member: str
+) -> None:
     method, path = call.split()
     answer = send(openrum.url, path, body, method=method)
 
@@ -206,10 +208,10 @@ def test_a_wrong_member_is_named(openrum: OpenRum, call: str, body: Any, member:
     assert answer.message.split()[0] == member
 
 
-def test_a_failure_is_logged_under_the_request_id_that_the_caller_has(
+def test_a_failure_is_logged_with_the_request_id_of_the_response(
     started: Started, rum_of: Any
 ) -> None:
-    """A file that may not grow: what a full disk looks like."""
+    """A file that cannot grow stands for a full disk."""
     server = started()
     rum = rum_of(server.url)
     limit_file_size(server.pid)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Started
-from tests.bridge.wire import ORIGIN, connect, expect_refusal, read_answer, send, send_raw
+from tests.bridge.wire import ORIGIN, connect, expect_error, read_answer, send, send_raw
 from tests.support.batches import batch
 from tests.support.running import OpenRum
 
@@ -77,7 +77,7 @@ def test_a_gzip_bomb_is_not_decompressed(started: Started) -> None:
     before = _peak_mib(server)
     for _ in range(3):
         answer = send(server.url, path, _bomb(), headers=headers)
-        expect_refusal(answer, 413, "RequestEntityTooLargeException")
+        expect_error(answer, 413, "RequestEntityTooLargeException")
 
     assert _peak_mib(server) - before < 100
 
@@ -109,7 +109,7 @@ def test_invalid_gzip_is_rejected(server: OpenRum, path: str, body: bytes, messa
     headers = {"Content-Encoding": "gzip", "Origin": ORIGIN}
     answer = send(server.url, path, body, headers=headers)
 
-    expect_refusal(answer, 400, "ValidationException")
+    expect_error(answer, 400, "ValidationException")
     assert answer.message == message
 
 
@@ -118,7 +118,7 @@ def test_another_content_encoding_is_rejected(server: OpenRum, path: str, encodi
     headers = {"Content-Encoding": encoding, "Origin": ORIGIN}
     answer = send(server.url, path, batch(), headers=headers)
 
-    expect_refusal(answer, 415, "UnsupportedMediaTypeException")
+    expect_error(answer, 415, "UnsupportedMediaTypeException")
 
 
 def test_a_content_length_over_the_limit_is_rejected_before_the_body_is_sent(
@@ -126,13 +126,13 @@ def test_a_content_length_over_the_limit_is_rejected_before_the_body_is_sent(
 ) -> None:
     for length in (_MAX_BODY + 1, 10**12):
         answer = send_raw(server.url, _head(path, f"Content-Length: {length}"))
-        expect_refusal(answer, 413, "RequestEntityTooLargeException")
+        expect_error(answer, 413, "RequestEntityTooLargeException")
 
 
 def test_a_body_over_the_limit_gets_no_100_continue(server: OpenRum, path: str) -> None:
     head = _head(path, f"Content-Length: {_MAX_BODY + 1}", "Expect: 100-continue")
 
-    expect_refusal(send_raw(server.url, head), 413, "RequestEntityTooLargeException")
+    expect_error(send_raw(server.url, head), 413, "RequestEntityTooLargeException")
 
 
 def test_chunks_over_the_limit_are_rejected_as_they_arrive(server: OpenRum, path: str) -> None:
@@ -140,7 +140,7 @@ def test_chunks_over_the_limit_are_rejected_as_they_arrive(server: OpenRum, path
     head = _head(path, "Transfer-Encoding: chunked")
     answer = send_raw(server.url, head + chunk * (_MAX_BODY // 0x10000 + 1))
 
-    expect_refusal(answer, 413, "RequestEntityTooLargeException")
+    expect_error(answer, 413, "RequestEntityTooLargeException")
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"BatchId":'], ids=["nothing", "a-part"])
@@ -155,7 +155,7 @@ def test_a_body_that_never_arrives_ends_the_connection(
         answer = read_answer(connection)
         rest = connection.recv(1)
 
-    expect_refusal(answer, 408, "RequestTimeoutException")
+    expect_error(answer, 408, "RequestTimeoutException")
     assert (answer.headers["Connection"], rest) == ("close", b"")
 
 

@@ -1,4 +1,4 @@
-"""Puts while the service is away, dies, restarts or hangs: stored once, or refused in time."""
+"""Puts while the service is down, killed, restarted or hanging: stored once or rejected in time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.bridge.wire import Answer, send
 from tests.support.batches import batch, message, new_id
 from tests.support.running import OpenRum
 
-_BOTH_AWAY = {503, 504}
+_UNAVAILABLE = {503, 504}
 
 NO_TOKEN = BridgeToken(Path("there-is-none"))
 
@@ -44,10 +44,10 @@ def _entry() -> bytes:
     return pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
 
 
-async def test_a_put_outlives_a_service_that_dies_under_it_and_is_stored_once(
+async def test_a_put_is_stored_once_if_the_service_dies_after_the_commit(
     standin: StandIn, bridge: Bridge, openrum: OpenRum, rum: Any
 ) -> None:
-    """The worst moment: the batch is committed and the answer is lost."""
+    """The batch is committed and the response is lost."""
     committed, never = asyncio.Event(), asyncio.Event()
     body = batch(3)
     async with grpc.aio.insecure_channel(openrum.grpc) as real:
@@ -77,7 +77,7 @@ async def test_a_put_outlives_a_service_that_dies_under_it_and_is_stored_once(
     assert [body["BatchId"]] * 3 == [event["batch_id"] for event in stored]
 
 
-async def test_a_put_waits_for_a_service_that_is_not_there_yet(
+async def test_a_put_waits_for_a_service_that_starts_later(
     standin: StandIn, bridge: Bridge
 ) -> None:
     await standin.stop()
@@ -88,37 +88,37 @@ async def test_a_put_waits_for_a_service_that_is_not_there_yet(
         assert (await put).status == 200
 
 
-async def test_without_a_service_a_put_is_refused_when_its_time_is_up(
+async def test_without_a_service_a_put_is_rejected_at_its_time_limit(
     standin: StandIn, bridge: Bridge
 ) -> None:
     await standin.stop()
     async with bridge(put_timeout_s=0.3) as url:
         answer = await _post(url, new_id())
 
-        assert answer.status in _BOTH_AWAY
+        assert answer.status in _UNAVAILABLE
         assert answer.error_type == "ServiceUnavailable"
         assert answer.headers["Retry-After"] == "1"
         assert answer.headers["x-amzn-RequestId"]
         assert answer.message
 
 
-async def test_all_that_queue_before_an_absent_service_are_refused_in_one_time_limit(
+async def test_without_a_service_all_waiting_puts_are_rejected_at_one_time_limit(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
-    """Ten calls would fit them; two at a time, each waiting anew, would take five limits."""
+    """They would need ten calls: two at a time, with a limit for each, would take five limits."""
     await standin.stop()
     size = 10 * 256 * len(_entry())
     coalescer = Coalescer(channel, NO_TOKEN, max_waiting_bytes=size, timeout_s=1.0)
     puts = [asyncio.create_task(coalescer.put(_entry())) for _ in range(10 * 256)]
     began = time.monotonic()
-    refusals = await asyncio.gather(*puts, return_exceptions=True)
+    errors = await asyncio.gather(*puts, return_exceptions=True)
 
     assert time.monotonic() - began < 2.5
-    assert {type(refusal) for refusal in refusals} == {HttpError}
-    assert {refusal.status for refusal in refusals if isinstance(refusal, HttpError)} <= _BOTH_AWAY
+    assert {type(error) for error in errors} == {HttpError}
+    assert {error.status for error in errors if isinstance(error, HttpError)} <= _UNAVAILABLE
 
 
-async def test_the_room_in_the_queue_is_back_after_an_outage(
+async def test_the_queue_is_empty_after_an_outage(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
     await standin.stop()
@@ -132,7 +132,9 @@ async def test_the_room_in_the_queue_is_back_after_an_outage(
                 break
 
 
-async def test_a_service_that_hangs_is_given_up_in_time(standin: StandIn, bridge: Bridge) -> None:
+async def test_a_put_is_rejected_at_its_time_limit_if_the_service_hangs(
+    standin: StandIn, bridge: Bridge
+) -> None:
     never = asyncio.Event()
 
     async def hang(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
@@ -146,7 +148,7 @@ async def test_a_service_that_hangs_is_given_up_in_time(standin: StandIn, bridge
     assert (answer.status, answer.error_type) == (504, "ServiceUnavailable")
 
 
-async def test_the_control_plane_without_a_service_is_refused_at_once(
+async def test_without_a_service_the_control_plane_fails_at_once(
     standin: StandIn, bridge: Bridge
 ) -> None:
     await standin.stop()

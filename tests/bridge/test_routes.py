@@ -1,4 +1,4 @@
-"""Which paths there are: those of the google.api.http annotations, and the operator's two."""
+"""The paths of the bridge: those of the google.api.http annotations, and the health checks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def monitor_id(server: OpenRum) -> str:
     return server.monitor_id()
 
 
-def test_every_public_rpc_has_a_rest_form() -> None:
+def test_every_public_rpc_has_a_path() -> None:
     rpcs = {rpc.name for service in _SERVICES for rpc in service.methods}
 
     assert rpcs == {name for name, _, _ in _RULES}
@@ -57,10 +57,10 @@ def test_every_public_rpc_has_a_rest_form() -> None:
 @pytest.mark.parametrize("prefix", ["", "/rum/v1"])
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize(("verb", "template"), [rule[1:] for rule in _RULES], ids=str)
-def test_every_annotated_path_is_there_with_and_without_slash(
+def test_every_annotated_path_is_served_with_and_without_a_slash(
     server: OpenRum, verb: str, template: str, slash: str, prefix: str
 ) -> None:
-    """A nonsense name or id: refused by the rpc, not by the router."""
+    """The rpc rejects the invalid name, so the router knows the path."""
     path = _filled(template, "no*name")
     answer = send(server.url, prefix + path + slash, b"{}", method=verb)
 
@@ -71,7 +71,7 @@ def test_every_annotated_path_is_there_with_and_without_slash(
 
 
 @pytest.mark.parametrize("template", sorted({rule[2] for rule in _RULES}))
-def test_another_method_is_refused_with_those_that_are_allowed(
+def test_another_method_is_rejected_with_the_allowed_methods(
     server: OpenRum, template: str
 ) -> None:
     allowed = {verb for _, verb, other in _RULES if other == template}
@@ -109,7 +109,7 @@ def test_nothing_is_redirected(server: OpenRum, monitor_id: str) -> None:
     ],
 )
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_events_are_taken_under_any_prefix(
+def test_events_are_stored_under_any_prefix(
     server: OpenRum, monitor_id: str, rum_of: Any, prefix: str, slash: str
 ) -> None:
     put = event()
@@ -125,19 +125,19 @@ def test_events_are_taken_under_any_prefix(
 
 
 @pytest.mark.parametrize("host", ["dataplane.127.0.0.1:8080", "dataplane.rum.example", "日", ""])
-def test_the_host_does_not_matter(server: OpenRum, monitor_id: str, host: str) -> None:
+def test_the_host_header_does_not_matter(server: OpenRum, monitor_id: str, host: str) -> None:
     headers = {"Host": host.encode().decode("latin-1")}
     assert send(server.url, f"/appmonitors/{monitor_id}", batch(), headers=headers).status == 200
 
 
 @pytest.mark.parametrize("prefix", ["rum", "/rum/", "//", "/", "/{x}", "rum/x"])
-def test_a_prefix_that_is_no_path_is_refused_at_the_start(prefix: str) -> None:
+def test_an_invalid_path_prefix_is_rejected(prefix: str) -> None:
     with pytest.raises(ValueError, match="path_prefix"):
         BridgeSettings(path_prefix=prefix)
 
 
 class _Process:
-    """`openrum service` or `openrum bridge`, alone."""
+    """An `openrum service` or `openrum bridge` process."""
 
     def __init__(self, command: str, folder: Path, ready: str, **settings: str) -> None:
         self._process = subprocess.Popen(
@@ -163,7 +163,7 @@ class _Process:
 
 @pytest.fixture
 def apart(tmp_path: Path) -> Iterator[tuple[_Process, str]]:
-    """A service and a bridge, each a process: the service, and the bridge's URL."""
+    """A service process, and the URL of a bridge in another process."""
     service = _Process("service", tmp_path, "service listens", OPENRUM_GRPC="127.0.0.1:0")
     bridge = _Process(
         "bridge",
@@ -181,7 +181,7 @@ def _ready(url: str) -> Answer:
     return send(url, "/readyz", method="GET")
 
 
-def test_ready_says_whether_a_put_would_be_accepted(apart: tuple[_Process, str]) -> None:
+def test_readyz_fails_while_puts_would_be_rejected(apart: tuple[_Process, str]) -> None:
     service, url = apart
     assert (_ready(url).status, _ready(url).body) == (200, b"ok")
 

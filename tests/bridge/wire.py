@@ -1,4 +1,4 @@
-"""HTTP as it goes over the wire: nothing is normalised, retried or decoded on the way."""
+"""HTTP requests that are sent as given: nothing is normalized, retried or decoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -44,7 +44,7 @@ def send(
     method: str = "POST",
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """Sends one request on a connection of its own; a body that is not bytes is sent as JSON."""
+    """Send one request on a new connection. A body other than bytes or text is sent as JSON."""
     sent = {"Content-Type": "application/json"} if body is not None else {}
     if body is not None and not isinstance(body, bytes | str):
         body = json.dumps(body).encode()
@@ -64,21 +64,21 @@ def exchange(
 
 
 def preflight(url: str, path: str, *, ask: str = "POST", **headers: str) -> Answer:
-    """Asks as a browser does before it sends; `headers` with _ for -."""
+    """Send a preflight for the method `ask`, as a browser does. `headers` have _ for -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": ask, **named}
-    return send(url, path, method="OPTIONS", headers=asked)
+    sent = {"Origin": ORIGIN, "Access-Control-Request-Method": ask, **named}
+    return send(url, path, method="OPTIONS", headers=sent)
 
 
 def connect(url: str) -> socket.socket:
-    """Opens a bare connection."""
+    """Open a TCP connection."""
     parts = urlsplit(url)
     assert parts.hostname and parts.port
     return socket.create_connection((parts.hostname, parts.port), timeout=_TIMEOUT_S)
 
 
 def send_raw(url: str, data: bytes, *, method: str = "POST") -> Answer:
-    """Sends bytes as they are and reads one answer; the connection stays open until then."""
+    """Send bytes unchanged and read one response. The connection stays open until then."""
     with connect(url) as connection:
         connection.sendall(data)
         return read_answer(connection, method=method)
@@ -90,8 +90,8 @@ def read_answer(connection: socket.socket, *, method: str = "POST") -> Answer:
     return Answer(response.status, response.headers, response.read())
 
 
-def expect_refusal(answer: Answer, status: int, error_type: str) -> None:
-    """Every refusal of the data plane has this form."""
+def expect_error(answer: Answer, status: int, error_type: str) -> None:
+    """Check an error response of the data plane: its form is always the same."""
     assert (answer.status, answer.error_type) == (status, error_type)
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)

@@ -1,1 +1,1 @@
-"""AWS Signature Version 4 as a request carries it. The service verifies it."""
+"""Parse AWS Signature Version 4 in a request. The service verifies the signature."""

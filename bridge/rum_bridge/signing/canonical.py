@@ -1,15 +1,15 @@
-"""The canonical request: what AWS Signature Version 4 signs of an HTTP request.
+"""The canonical request: the form in which AWS Signature Version 4 signs an HTTP request.
 
     method
-    path        no empty or dot segments, percent-encoded once more (only S3 does neither)
+    path        without empty and dot segments, percent-encoded again (S3 does neither)
     query       sorted, as encoded by the client, without X-Amz-Signature
-    headers     the signed ones, name:value, white space folded
+    headers     the signed headers as name:value, white space folded
                 (an empty line)
-    names       of the signed headers, separated by semicolons
-    body        SHA-256 as received
+    names       names of the signed headers, separated by semicolons
+    body        SHA-256 of the body as received
 
-Source: AWS Signature Version 4 for API requests, "Create a canonical request". Where it is silent
-(stray ampersands, escapes that need not be, dot segments), botocore's signer decides.
+Source: AWS Signature Version 4 for API requests, "Create a canonical request".
+Undocumented: stray ampersands, unnecessary escapes and dot segments are treated as by botocore.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 from urllib.parse import quote
 
-# Names in lower case and values, in the order received: the ASGI form.
+# Lower-case names and values in the order received, as in ASGI.
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
-# Names and values of a query, in the order received, still percent-encoded.
+# Query parameters in the order received, still percent-encoded.
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
@@ -35,7 +35,7 @@ def canonical_request(
     signed_headers: Sequence[str],
     body_sha256: str,
 ) -> bytes:
-    """Builds what is signed. `signed_headers` are names in order; absent headers count as empty."""
+    """Return the canonical request. `signed_headers` keeps its order; absent headers are empty."""
     lines = (
         method.upper().encode(),
         _path(raw_path),
@@ -49,14 +49,14 @@ def canonical_request(
 
 
 def query_pairs(raw_query: bytes) -> list[tuple[bytes, bytes]]:
-    """Splits a query as received, without its question mark; `flag` and `flag=` are the same."""
+    """Split a query, given without its question mark. `flag` and `flag=` are the same."""
     if not raw_query:
         return []
     return [pair.partition(b"=")[::2] for pair in raw_query.split(b"&")]
 
 
 def folded(headers: Headers, wanted: bytes) -> bytes | None:
-    """The values of a header, white space folded, joined by commas; None where it is absent."""
+    """Return a header's values, white space folded, joined by commas; None if absent."""
     values = [b" ".join(value.split()) for name, value in headers if name == wanted]
     return b",".join(values) if values else None
 

@@ -1,7 +1,6 @@
-"""What a request says of its AWS Signature Version 4, and what it signs, for the service to verify.
+"""Parse a request's AWS Signature Version 4 and build the text that it signs.
 
-The bridge knows no secret: it takes the signature apart and builds the canonical request from the
-raw request, and the service decides. Two forms carry a signature:
+The service verifies the signature, because the bridge has no secrets. There are two forms:
 
     header      Authorization: AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...
     presigned   ?X-Amz-Algorithm=...&X-Amz-Credential=...&X-Amz-Signature=... (aws-rum-web beacons)
@@ -31,8 +30,8 @@ _QUERY_PARTS = (
     "X-Amz-Date",
     "X-Amz-Expires",
 )
-# Any of these makes a request presigned, so that taking one off does not make it unsigned.
-# Undocumented: names count in AWS's spelling only, as every SDK writes them.
+# Any of these makes a request presigned, so that removing one does not make it unsigned.
+# Undocumented: we accept only AWS's spelling of the names, because every SDK uses it.
 _QUERY_MARKS = frozenset({b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"})
 _EXPIRES = re.compile(r"0|[1-9][0-9]{0,8}")
 _TOKEN = r"[a-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 (a header name, RFC 9110 5.6.2, in lower case)
@@ -40,7 +39,7 @@ _SIGNED_HEADERS = re.compile(f"{_TOKEN}(;{_TOKEN})*")
 
 
 class SignatureError(Exception):
-    """A signature that cannot be taken apart: the AWS exception's name and a text for callers."""
+    """A signature that cannot be parsed: the name of AWS's exception and its message."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +48,7 @@ class SignatureError(Exception):
 
 @dataclass(frozen=True, repr=False)
 class _Claim:
-    """The parts of a signature as sent, decoded. Only the presigned form expires."""
+    """A signature's decoded parts. Only the presigned form has an expiry."""
 
     credential: str
     signed_headers: str
@@ -60,30 +59,30 @@ class _Claim:
 
 
 def carries_signature(raw_query: bytes, headers: Headers) -> bool:
-    """Says whether `signed_request` would not return None: whether the body's hash is needed."""
+    """Return whether a request is signed, so that `signed_request` needs the hash of its body."""
     return bool(_authorizations(headers)) or _is_presigned(query_pairs(raw_query))
 
 
 def signed_request(
     method: str, raw_path: bytes, raw_query: bytes, headers: Headers, body_sha256: str
 ) -> SignedRequest | None:
-    """Takes the signature of a request apart and builds what it signs. Pure; does not block.
+    """Parse a request's signature and build its canonical request.
 
     Args:
         method: the HTTP method.
-        raw_path: the path as received, still percent-encoded, without the query.
-        raw_query: the query as received, without the question mark; empty if there is none.
-        headers: names in lower case and values, in the order received (the ASGI form). `host` is
-            the Host header as received, with its port.
+        raw_path: the path as received, percent-encoded, without the query.
+        raw_query: the query as received, without the question mark; may be empty.
+        headers: lower-case names and values in the order received, as in ASGI. `host` is the Host
+            header as received, with its port.
         body_sha256: SHA-256 of the body as received, still compressed, 64 lower-case hex digits.
 
     Returns:
-        The signature, unverified; None where the request carries none. An Authorization header of
-        another scheme is no signature: aws-rum-web sends whatever a page configures.
+        The unverified signature, or None if the request is not signed. An Authorization header
+        with another scheme is ignored: pages can configure any header in aws-rum-web.
 
     Raises:
-        SignatureError: IncompleteSignatureException where a part is missing, doubled or
-            unreadable; InvalidSignatureException where the request is signed in both forms.
+        SignatureError: IncompleteSignatureException if a part is missing, repeated or unreadable;
+            InvalidSignatureException if the request is signed in both forms.
     """
     pairs = query_pairs(raw_query)
     claim = _claim(headers, pairs)
@@ -127,7 +126,7 @@ def _claim(headers: Headers, pairs: Pairs) -> _Claim | None:
 
 
 def _authorizations(headers: Headers) -> list[bytes]:
-    """The Authorization headers that are of AWS, in whatever version and algorithm."""
+    """Return AWS's Authorization headers, of any version and algorithm."""
     return [
         value
         for name, value in headers
@@ -146,7 +145,7 @@ def _header_claim(authorization: str, headers: Headers) -> _Claim:
     amz_date = _text(folded(headers, b"x-amz-date"))
     missing = _missing(_HEADER_PARTS, parts, "Authorization header requires '{}' parameter. ")
     if not amz_date:
-        # AWS takes a Date header instead; no client of RUM sends one.
+        # AWS also accepts a Date header; no RUM client sends one.
         missing += "Authorization header requires existence of a 'X-Amz-Date' header. "
     if missing:
         raise _incomplete(missing.rstrip())
@@ -164,7 +163,7 @@ def _authorization_parts(text: str) -> dict[str, str]:
     for item in filter(None, map(str.strip, text.split(","))):
         name, equals, value = item.partition("=")
         if not equals:
-            raise _incomplete("Authorization header has a part that is no key=value pair.")
+            raise _incomplete("Authorization header has a part that is not a key=value pair.")
         if name in parts:
             raise _incomplete("Authorization header has a parameter more than once.")
         parts[name] = value

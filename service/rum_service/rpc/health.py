@@ -1,4 +1,4 @@
-"""grpc.health.v1: SERVING only while a put would be accepted."""
+"""grpc.health.v1: SERVING only while the store accepts writes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from grpc_health.v1 import health, health_pb2
 
 logger = structlog.get_logger()
 
-# A store that needs longer for one small commit accepts nothing in a useful time.
+# A store that needs longer for one small commit is too slow for puts.
 _TIMEOUT_S = 5.0
-# Checks closer together than this share one answer: each costs the disk an fsync.
+# Checks within this time share one result, because each costs an fsync.
 _EVERY_S = 1.0
 
 
 class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-health-checking is untyped
-    """Commits something small to the store before it answers a check, and while anybody watches."""
+    """Health based on a small commit to the store, at each check and during watches."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
             refreshing.cancel()
 
     async def drain(self) -> None:
-        """Answers NOT_SERVING from now on."""
+        """Answer NOT_SERVING from now on."""
         self._draining = True
         await self.enter_graceful_shutdown()
 
@@ -84,7 +84,7 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
             self._checked_at = now
 
     async def _is_writable(self) -> bool:
-        # A probe that hangs is waited for again: each new one would take one more thread.
+        # Wait for a hanging probe again: each new probe would block another thread.
         probe = self._probe or asyncio.ensure_future(asyncio.to_thread(self._check_writable))
         done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
         self._probe = None if done else probe

@@ -1,4 +1,4 @@
-"""What the codec refuses, it refuses by the member's name as it is spelled on the wire."""
+"""Errors of the codec name the member as it is spelled in the JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _STRUCTURES = {
 _EVENT_STRINGS = ("id", "type", "metadata", "details")
 
 
-def _refusal(body: bytes) -> HttpError:
-    with pytest.raises(HttpError) as refused:
+def _error(body: bytes) -> HttpError:
+    with pytest.raises(HttpError) as error:
         decode_put(new_id(), load_json(body), "r")
-    return refused.value
+    return error.value
 
 
 _WRONG = {
@@ -60,13 +60,15 @@ def _case(path: str, kind: str, document: dict[str, Any], wrong: object) -> Any:
 
 
 @pytest.mark.parametrize(("document", "message"), list(_wrong_members()))
-def test_a_wrong_type_is_refused_by_name(document: dict[str, Any], message: str) -> None:
-    refusal = _refusal(json.dumps(document).encode())
+def test_a_wrong_type_is_rejected_with_the_name_of_the_member(
+    document: dict[str, Any], message: str
+) -> None:
+    error = _error(json.dumps(document).encode())
 
     assert (400, "ValidationException", message) == (
-        refusal.status,
-        refusal.error_type,
-        refusal.message,
+        error.status,
+        error.error_type,
+        error.message,
     )
 
 
@@ -89,16 +91,16 @@ def test_a_wrong_type_is_refused_by_name(document: dict[str, Any], message: str)
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_document_is_refused(body: bytes, message: str) -> None:
-    refusal = _refusal(body)
+def test_a_body_that_is_not_a_document_is_rejected(body: bytes, message: str) -> None:
+    error = _error(body)
 
-    assert (400, message) == (refusal.status, refusal.message)
+    assert (400, message) == (error.status, error.message)
 
 
 @pytest.mark.parametrize("number", ["1e400", "1" + "0" * 400, "-1e400", "1" + "0" * 5000])
 @pytest.mark.parametrize("alias", ["whole", "\\ud800"])
-def test_a_number_no_double_can_hold_is_refused(number: str, alias: str) -> None:
+def test_a_number_beyond_the_range_of_a_double_is_rejected(number: str, alias: str) -> None:
     body = f'{{"Alias":"{alias}","RumEvents":[{{"timestamp":{number}}}]}}'.encode()
-    refusal = _refusal(body)
+    error = _error(body)
 
-    assert refusal.status == 400
+    assert error.status == 400
