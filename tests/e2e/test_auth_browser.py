@@ -203,7 +203,7 @@ def test_a_page_of_another_domain_is_refused_by_fetch_and_by_beacon(
         _refused_for_good(traffic, visitor)
 
     (refused, _) = [line for line in origins_checked.output if '"put refused"' in line]
-    assert "The page is not of a domain of this app monitor." in refused
+    assert "The page is not in a domain of this app monitor." in refused
     assert traffic.refusals == [(403, "AccessDeniedException")]
     assert "beacon_from_elsewhere" in {event["type"] for event in beacon["RumEvents"]}
     assert _of_session(origins_checked, traffic) == []

@@ -27,7 +27,7 @@ def test_without_anybody_to_let_in_it_does_not_start(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     (line,) = [line for line in ran.stderr.splitlines() if "Error" in line]
     assert line.startswith("Error: OPENRUM_HTTP: 0.0.0.0:0 can be reached from other machines")
-    assert "Set OPENRUM_AUTH=required to start all the same and make one" in line
+    assert "Set OPENRUM_AUTH=required to start anyway and create one" in line
     assert "Traceback" not in ran.stderr
 
 
