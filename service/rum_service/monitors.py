@@ -63,16 +63,18 @@ class Monitors(Generic[P]):
             ttl_s=_CACHED_S, max_entries=_MAX_CACHED, clock=clock
         )
 
+    def cached(self, monitor_id: str) -> Monitor[P] | None:
+        """Return the app monitor with this id if it is cached, in lower case only."""
+        return self._cache.get(monitor_id)
+
     async def by_id(self, monitor_id: str) -> Monitor[P]:
-        """Return the app monitor with this id, in upper or lower case, from the cache if possible.
+        """Return the app monitor with this id, in upper or lower case, from the cache or the store.
 
         Raises:
             ResourceNotFoundException: the app monitor does not exist.
         """
         monitor_id = monitor_id.lower()
-        return self._cache.get(monitor_id) or await self._cache.get_or_load(
-            monitor_id, lambda: self._load(monitor_id)
-        )
+        return await self._cache.get_or_load(monitor_id, lambda: self._load(monitor_id))
 
     async def by_name(self, name: str) -> Monitor[P] | None:
         """Return the app monitor with this name as stored now, or None."""

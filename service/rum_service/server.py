@@ -211,11 +211,12 @@ def build(
         destinations=destinations,
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
+    boundary = CallBoundary(authentication, authorization, monitors, new_id=new_id)
     server = GrpcServer(
         settings,
-        CallBoundary(authentication, authorization, monitors, new_id=new_id),
-        data_plane=DataPlane(ingest),
-        bridge_plane=BridgePlane(ingest),
+        boundary,
+        data_plane=DataPlane(ingest, boundary),
+        bridge_plane=BridgePlane(ingest, boundary),
         control_plane=control_plane,
         operator_plane=Operator(credentials),
         check_writable=store.log.check_writable,

@@ -21,7 +21,7 @@ NAMES = st.sampled_from(["a", "B", "b", "a-b", "a.b", "_"])
 DOCUMENTS = st.sampled_from(["{}", '{"x":1}', "é"])
 BATCHES = st.builds(
     lambda number, monitor, digest, first, length: logged(
-        number, app_monitor=monitor, digest=digest, first_ms=first, last_ms=first + length
+        number, app_monitor=monitor, version=digest, first_ms=first, last_ms=first + length
     ),
     st.integers(0, 5),
     MONITORS,
@@ -53,7 +53,7 @@ class BothStores(RuleBasedStateMachine):
             store.log.read(monitor, below=None, after_ms=-1, before_ms=ALL_TIME, limit=100)
             for store in self.stores
         ]
-        assert [b.payload for b in everything[1]] == [b.payload for b in everything[0]]
+        assert [b.content for b in everything[1]] == [b.content for b in everything[0]]
         # The stores have different sequences: a page starts below the same batch in both.
         start = data.draw(st.sampled_from([None, *range(len(everything[0]))]))
         pages = [
@@ -66,7 +66,7 @@ class BothStores(RuleBasedStateMachine):
             )
             for store, batches in zip(self.stores, everything, strict=True)
         ]
-        assert [b.payload for b in pages[1]] == [b.payload for b in pages[0]]
+        assert [b.content for b in pages[1]] == [b.content for b in pages[0]]
 
     @rule(monitor=MONITORS, limit=st.integers(1, 3))
     def purge(self, monitor: int, limit: int) -> None:

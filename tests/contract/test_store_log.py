@@ -10,28 +10,29 @@ from itertools import chain
 
 import pytest
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import AppMonitorStore, LogStore
 from rum_service.storage.records import Appended
-from tests.support.logged import ALL_TIME, logged, payload, payloads
+from tests.support.logged import ALL_TIME, content, contents, logged
 
 STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
 
 
 def test_a_batch_is_read_back_unchanged(log: LogStore) -> None:
-    batch = replace(logged(1), payload=bytes(range(256)) * 400)
+    batch = replace(logged(1), content=bytes(range(256)) * 400)
 
     results = log.append([batch])
     found = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=10)
 
     assert results == [STORED]
-    assert [batch.payload] == [one.payload for one in found]
+    assert [batch.content] == [one.content for one in found]
 
 
 def test_retrying_a_committed_batch_stores_nothing_new(log: LogStore) -> None:
     log.append([logged(1)])
 
     assert log.append([logged(1)]) == [DUPLICATE]
-    assert [payload(1)] == payloads(log)
+    assert [content(1)] == contents(log)
 
 
 def test_a_later_retry_of_a_committed_batch_succeeds(log: LogStore) -> None:
@@ -40,39 +41,48 @@ def test_a_later_retry_of_a_committed_batch_succeeds(log: LogStore) -> None:
     assert log.append([logged(1, received_ms=9_000)]) == [DUPLICATE]
 
 
+def test_a_retry_whose_fields_have_another_order_is_a_duplicate(log: LogStore) -> None:
+    """Clients that serialize anew for each attempt need not keep the order."""
+    parts = [PutRumEventsRequest(id="1"), PutRumEventsRequest(alias="a")]
+    first, second = (message.SerializeToString() for message in parts)
+    log.append([replace(logged(1), content=first + second)])
+
+    assert log.append([replace(logged(1), content=second + first)]) == [DUPLICATE]
+
+
 def test_a_different_batch_with_a_used_id_is_rejected_and_the_first_is_kept(
     log: LogStore,
 ) -> None:
-    log.append([logged(1, digest=1)])
+    log.append([logged(1, version=1)])
 
-    assert log.append([logged(1, digest=2)]) == [CONFLICT]
-    assert [payload(1, 1)] == payloads(log)
+    assert log.append([logged(1, version=2)]) == [CONFLICT]
+    assert [content(1, 1)] == contents(log)
 
 
 def test_the_first_of_two_conflicting_batches_in_one_call_is_kept(
     log: LogStore,
 ) -> None:
-    results = log.append([logged(1, digest=1), logged(1, digest=2), logged(1, digest=1)])
+    results = log.append([logged(1, version=1), logged(1, version=2), logged(1, version=1)])
 
     assert results == [STORED, CONFLICT, DUPLICATE]
-    assert [payload(1, 1)] == payloads(log)
+    assert [content(1, 1)] == contents(log)
 
 
 def test_results_are_in_the_order_of_the_batches(log: LogStore) -> None:
-    log.append([logged(2), logged(4, digest=1)])
+    log.append([logged(2), logged(4, version=1)])
 
     results = log.append(
-        [logged(1), logged(2), logged(3), logged(4, digest=9), logged(5), logged(3)]
+        [logged(1), logged(2), logged(3), logged(4, version=9), logged(5), logged(3)]
     )
 
     assert results == [STORED, DUPLICATE, STORED, CONFLICT, STORED, DUPLICATE]
 
 
 def test_two_app_monitors_can_use_the_same_batch_id(log: LogStore) -> None:
-    results = log.append([logged(1, app_monitor=1), logged(1, app_monitor=2, digest=7)])
+    results = log.append([logged(1, app_monitor=1), logged(1, app_monitor=2, version=7)])
 
     assert results == [STORED, STORED]
-    assert [payload(1, 7)] == payloads(log, 2)
+    assert [content(1, 7)] == contents(log, 2)
 
 
 def test_a_failed_append_stores_none_of_its_batches(log: LogStore) -> None:
@@ -81,13 +91,13 @@ def test_a_failed_append_stores_none_of_its_batches(log: LogStore) -> None:
     with pytest.raises(Exception, match=r".+"):
         log.append([logged(1), broken, logged(3)])
 
-    assert payloads(log) == []
+    assert contents(log) == []
     assert log.append([logged(1)]) == [STORED]
 
 
 def test_the_error_of_a_failed_append_contains_no_event_data(log: LogStore) -> None:
     """The service logs the error."""
-    broken = replace(logged(2), batch_id={}, payload=b"private")  # type: ignore[arg-type]
+    broken = replace(logged(2), batch_id={}, content=b"private")  # type: ignore[arg-type]
 
     with pytest.raises(Exception, match=r".+") as raised:
         log.append([broken])
@@ -97,7 +107,7 @@ def test_the_error_of_a_failed_append_contains_no_event_data(log: LogStore) -> N
 
 def test_appending_no_batches_stores_nothing(log: LogStore) -> None:
     assert log.append([]) == []
-    assert payloads(log) == []
+    assert contents(log) == []
 
 
 def test_the_largest_group_of_small_batches_can_contain_a_retry(
@@ -116,22 +126,22 @@ def test_batches_are_read_newest_first_in_commit_order(log: LogStore) -> None:
     log.append([logged(3), logged(1)])
     log.append([logged(2)])
 
-    assert [payload(2), payload(1), payload(3)] == payloads(log)
+    assert [content(2), content(1), content(3)] == contents(log)
 
 
 def test_reading_continues_below_a_sequence_and_stops_at_the_limit(log: LogStore) -> None:
     log.append([logged(number) for number in range(5)])
     newest = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=2)
 
-    assert [payload(4), payload(3)] == [batch.payload for batch in newest]
-    assert [payload(2), payload(1)] == payloads(log, below=newest[-1].sequence, limit=2)
+    assert [content(4), content(3)] == [batch.content for batch in newest]
+    assert [content(2), content(1)] == contents(log, below=newest[-1].sequence, limit=2)
 
 
 def test_reading_skips_the_batches_of_other_app_monitors(log: LogStore) -> None:
     log.append([logged(number, app_monitor=number % 2) for number in range(4)])
 
-    assert [payload(3), payload(1)] == payloads(log, 1)
-    assert payloads(log, 2) == []
+    assert [content(3), content(1)] == contents(log, 1)
+    assert contents(log, 2) == []
 
 
 @pytest.mark.parametrize(
@@ -152,14 +162,14 @@ def test_a_batch_is_read_when_its_times_overlap_the_range(
 ) -> None:
     log.append([logged(1, first_ms=200, last_ms=300)])
 
-    assert found == bool(payloads(log, after_ms=after_ms, before_ms=before_ms))
+    assert found == bool(contents(log, after_ms=after_ms, before_ms=before_ms))
 
 
 def test_event_times_can_be_in_the_years_1_to_9999(log: LogStore) -> None:
     log.append([logged(1, first_ms=-62_135_596_800_000, last_ms=253_402_300_799_999)])
 
-    assert [payload(1)] == payloads(log, after_ms=253_402_300_799_999)
-    assert [payload(1)] == payloads(log, before_ms=-62_135_596_800_000)
+    assert [content(1)] == contents(log, after_ms=253_402_300_799_999)
+    assert [content(1)] == contents(log, before_ms=-62_135_596_800_000)
 
 
 def test_purge_deletes_batches_of_one_app_monitor_up_to_the_limit(log: LogStore) -> None:
@@ -167,15 +177,15 @@ def test_purge_deletes_batches_of_one_app_monitor_up_to_the_limit(log: LogStore)
     log.append([logged(number, app_monitor=2) for number in range(2)])
 
     assert [log.purge(1, limit=2) for _ in range(4)] == [2, 2, 1, 0]
-    assert payloads(log, 1) == []
-    assert [payload(1), payload(0)] == payloads(log, 2)
+    assert contents(log, 1) == []
+    assert [content(1), content(0)] == contents(log, 2)
 
 
 def test_purge_deletes_the_oldest_batches_first(log: LogStore) -> None:
     log.append([logged(number) for number in range(3)])
     log.purge(1, limit=2)
 
-    assert [payload(2)] == payloads(log)
+    assert [content(2)] == contents(log)
 
 
 def test_a_sequence_is_not_reused_after_a_purge(log: LogStore) -> None:
@@ -193,7 +203,7 @@ def test_a_write_check_adds_no_batch(log: LogStore) -> None:
     log.check_writable()
     log.check_writable()
 
-    assert payloads(log) == []
+    assert contents(log) == []
 
 
 def test_batches_appended_by_several_threads_are_stored_once(log: LogStore) -> None:
@@ -209,7 +219,7 @@ def test_batches_appended_by_several_threads_are_stored_once(log: LogStore) -> N
         results = list(pool.map(append, range(0, 20, 5)))
 
     assert Counter(chain.from_iterable(results)) == {STORED: 20, DUPLICATE: 60}
-    assert sorted(payload(number) for number in range(20)) == sorted(payloads(log))
+    assert sorted(content(number) for number in range(20)) == sorted(contents(log))
 
 
 def test_a_batch_can_be_read_as_soon_as_its_append_returns(log: LogStore) -> None:
@@ -217,10 +227,10 @@ def test_a_batch_can_be_read_as_soon_as_its_append_returns(log: LogStore) -> Non
     appended = threading.Event()
 
     def read() -> list[bytes]:
-        first = payloads(log)
+        first = contents(log)
         reader_ready.set()
         assert appended.wait(30)
-        return first + payloads(log)
+        return first + contents(log)
 
     with ThreadPoolExecutor(1) as pool:
         seen = pool.submit(read)
@@ -228,7 +238,7 @@ def test_a_batch_can_be_read_as_soon_as_its_append_returns(log: LogStore) -> Non
         log.append([logged(1)])
         appended.set()
 
-    assert [payload(1)] == seen.result()
+    assert [content(1)] == seen.result()
 
 
 def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:

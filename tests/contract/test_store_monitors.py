@@ -16,7 +16,7 @@ from rum_service.storage.base import (
     QuotaReachedError,
 )
 from rum_service.storage.records import Appended, AppMonitorRecord
-from tests.support.logged import logged, payload, payloads
+from tests.support.logged import content, contents, logged
 
 ID, OTHER_ID = "0a000000-0000-4000-8000-000000000000", "0b000000-0000-4000-8000-000000000000"
 
@@ -174,7 +174,7 @@ def test_deleting_an_app_monitor_keeps_its_batches(
     assert monitors.by_name("gone") is None
     assert monitors.by_id(gone.id) is None
     assert names(monitors.list(after="", limit=10)) == ["other"]
-    assert payloads(log, gone.key) == [payload(1)]
+    assert contents(log, gone.key) == [content(1)]
 
 
 def test_a_new_app_monitor_with_a_deleted_name_inherits_no_batches(
@@ -187,8 +187,8 @@ def test_a_new_app_monitor_with_a_deleted_name_inherits_no_batches(
 
     assert successor.key > gone.key
     assert monitors.by_name("shop") == successor
-    assert payloads(log, successor.key) == []
-    assert log.append([logged(1, app_monitor=successor.key, digest=9)]) == [Appended.STORED]
+    assert contents(log, successor.key) == []
+    assert log.append([logged(1, app_monitor=successor.key, version=9)]) == [Appended.STORED]
 
 
 def test_a_failed_creation_does_not_make_keys_reusable(monitors: AppMonitorStore) -> None:

@@ -14,12 +14,11 @@ import pytest
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.auth.callers import Call
-from rum_service.ingest.put import Put
 from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.service.served import LoopThread
+from tests.support.batches import put_of
 from tests.support.services import ACCOUNT, settings_in, started
 
 
@@ -44,7 +43,7 @@ class UseCases:
     async def put(self, *requests: PutRumEventsRequest) -> None:
         """Put batches one after another."""
         for request in requests:
-            await self.service.ingest.put(Put(request, "a-request", Call()))
+            await self.service.ingest.put(put_of(request))
 
     async def page(self, name: str = "shop", **members: Any) -> pb.GetAppMonitorDataResponse:
         """Read a page; of all time, unless `after` or `before` say otherwise."""

@@ -8,20 +8,18 @@ from pathlib import Path
 
 import pytest
 import structlog
-import zstandard
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.auth.callers import Call
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.errors import ValidationException
 from rum_service.events.custom import custom_events_enabled, without_custom_events
-from rum_service.ingest.put import Ingest, Put
+from rum_service.ingest.put import Ingest
 from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
-from tests.support.batches import message, new_id
+from tests.support.batches import message, new_id, put_of
 from tests.support.memory_store import MemoryMonitors, memory_store
 from tests.support.memory_tables import MemoryTables
 from tests.support.services import settings_in, started
@@ -86,7 +84,7 @@ async def create(monitors: AppMonitors, status: str | None, name: str = "shop") 
 
 def stored(store: Store) -> list[PutRumEventsRequest]:
     read = store.log.read(1, below=None, after_ms=-(2**62), before_ms=2**62, limit=100)
-    return [PutRumEventsRequest.FromString(zstandard.decompress(b.payload)) for b in read]
+    return [PutRumEventsRequest.FromString(b.content) for b in read]
 
 
 async def dropped(monitors: AppMonitors, name: str = "shop") -> int:
@@ -100,7 +98,7 @@ async def test_custom_events_are_dropped_and_counted(
     monitor_id = await create(monitors, status)
     request = batch(monitor_id, "my.event", BUILT_IN, "com.amazon.rumba", "com.amazon.rum.")
     with structlog.testing.capture_logs() as logs:
-        await ingest.put(Put(request, "request-1", Call()))
+        await ingest.put(put_of(request, "request-1"))
 
     assert [[event.type for event in kept.rum_events] for kept in stored(store)] == [
         [BUILT_IN, "com.amazon.rum."]
@@ -118,7 +116,7 @@ async def test_enabled_custom_events_are_stored(
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     request = batch(monitor_id, "my.event", BUILT_IN)
-    await ingest.put(Put(request, "r", Call()))
+    await ingest.put(put_of(request))
 
     assert [request] == stored(store)
     assert await dropped(monitors) == 0
@@ -128,8 +126,8 @@ async def test_a_retry_of_a_batch_with_only_dropped_events_stores_nothing_new(
     monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", "b")
-    await ingest.put(Put(request, "r", Call()))
-    await ingest.put(Put(request, "r", Call()))
+    await ingest.put(put_of(request))
+    await ingest.put(put_of(request))
 
     assert [len(kept.rum_events) for kept in stored(store)] == [0]
     assert await dropped(monitors) == 2
@@ -139,11 +137,11 @@ async def test_a_retry_after_custom_events_were_enabled_stores_nothing_new(
     monitors: AppMonitors, ingest: Ingest, store: Store
 ) -> None:
     request = batch(await create(monitors, None), "a", BUILT_IN)
-    await ingest.put(Put(request, "r", Call()))
+    await ingest.put(put_of(request))
     custom = CustomEvents(status="ENABLED")
     await monitors.update(pb.UpdateAppMonitorRequest(name="shop", custom_events=custom))
-    await ingest.put(Put(request, "r", Call()))
-    await ingest.put(Put(batch(request.id, "a"), "r", Call()))
+    await ingest.put(put_of(request))
+    await ingest.put(put_of(batch(request.id, "a")))
 
     assert [[e.type for e in kept.rum_events] for kept in stored(store)] == [["a"], [BUILT_IN]]
     assert await dropped(monitors) == 1
@@ -156,17 +154,17 @@ async def test_a_batch_id_used_again_with_other_dropped_events_is_rejected(
     second = PutRumEventsRequest()
     second.CopyFrom(first)
     second.rum_events[0].details = '{"other":1}'
-    await ingest.put(Put(first, "r", Call()))
+    await ingest.put(put_of(first))
 
     with pytest.raises(ValidationException, match="BatchId"):
-        await ingest.put(Put(second, "r", Call()))
+        await ingest.put(put_of(second))
 
 
 async def test_list_app_monitors_returns_the_dropped_events_of_each(
     monitors: AppMonitors, ingest: Ingest
 ) -> None:
     ids = [await create(monitors, None, name) for name in ("a", "b")]
-    await ingest.put(Put(batch(ids[1], "x", "y"), "r", Call()))
+    await ingest.put(put_of(batch(ids[1], "x", "y")))
     page = await monitors.list(pb.ListAppMonitorsRequest())
 
     assert [(s.name, s.dropped_events) for s in page.app_monitor_summaries] == [("a", 0), ("b", 2)]
@@ -177,7 +175,7 @@ async def test_several_puts_look_up_their_app_monitor_once(
 ) -> None:
     monitor_id = await create(monitors, "ENABLED")
     for _ in range(5):
-        await ingest.put(Put(batch(monitor_id, "my.event"), "r", Call()))
+        await ingest.put(put_of(batch(monitor_id, "my.event")))
 
     assert counting.lookups == 1
     assert (await service.monitors.by_id(monitor_id)).keeps_custom_events is True

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from rum_service.errors import ThrottlingException
-from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.group_commit import GroupCommit, Outcome
 from rum_service.storage.records import Appended, Batch
-from tests.support.logged import logged, payload, payloads
+from tests.support.logged import content, contents, logged
 from tests.support.memory_store import MemoryLog
 from tests.support.memory_tables import MemoryTables
 
@@ -57,13 +57,26 @@ async def group_commit(
             store.gate.set()
 
 
+def submit(commit: GroupCommit, batch: Batch) -> asyncio.Future[Appended]:
+    """Queue one batch. The future is that of its outcome."""
+    commit.reserve(batch)
+    return asyncio.ensure_future(_outcome(commit.submit([batch])))
+
+
+async def _outcome(future: asyncio.Future[list[Outcome]]) -> Appended:
+    (outcome,) = await future
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 async def behind_one_commit(
     commit: GroupCommit, store: Store, batches: Sequence[Batch]
 ) -> list[Appended | BaseException]:
     """Lets one batch reach the store, has the others wait behind it, and returns their answers."""
-    first = commit.submit(logged(1000))
+    first = submit(commit, logged(1000))
     await store.at_gate.wait()
-    waiting = [commit.submit(batch) for batch in batches]
+    waiting = [submit(commit, batch) for batch in batches]
     store.gate.set()
     async with asyncio.timeout(_TIMEOUT_S):
         await asyncio.gather(first, return_exceptions=True)
@@ -81,8 +94,8 @@ async def test_all_batches_that_wait_share_one_transaction() -> None:
 
 async def test_a_group_ends_where_it_is_large_enough() -> None:
     store = Store()
-    batches = [replace(logged(n), payload=bytes(400)) for n in range(5)]
-    async with group_commit(store, max_group_bytes=1000) as commit:
+    batches = [replace(logged(n), content=bytes(400)) for n in range(5)]
+    async with group_commit(store, max_group_bytes=4000) as commit:
         await behind_one_commit(commit, store, batches)
 
     assert store.groups == [1, 3, 2]
@@ -92,7 +105,7 @@ async def test_a_batch_larger_than_a_group_is_a_group() -> None:
     store = Store()
     store.gate.set()
     async with group_commit(store, max_group_bytes=10) as commit:
-        stored = await commit.submit(replace(logged(1), payload=bytes(1000)))
+        stored = await submit(commit, replace(logged(1), content=bytes(1000)))
 
     assert stored is Appended.STORED
 
@@ -102,12 +115,12 @@ async def test_batches_are_committed_in_the_order_they_came() -> None:
     async with group_commit(store) as commit:
         await behind_one_commit(commit, store, [logged(n) for n in (3, 1, 2)])
 
-    assert payloads(store.memory) == [payload(2), payload(1), payload(3), payload(1000)]
+    assert contents(store.memory) == [content(2), content(1), content(3), content(1000)]
 
 
 async def test_the_store_decides_which_batch_is_refused() -> None:
     store = Store()
-    batches = [logged(1, digest=1), logged(1, digest=2), logged(1, digest=1)]
+    batches = [logged(1, version=1), logged(1, version=2), logged(1, version=1)]
     async with group_commit(store) as commit:
         answers = await behind_one_commit(commit, store, batches)
 
@@ -115,7 +128,7 @@ async def test_the_store_decides_which_batch_is_refused() -> None:
 
 
 async def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
-    store = Store(fails=lambda batch: batch.payload == payload(2))
+    store = Store(fails=lambda batch: batch.content == content(2))
     async with group_commit(store) as commit:
         answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
 
@@ -128,7 +141,7 @@ async def test_a_lone_batch_that_cannot_be_stored_is_not_tried_twice() -> None:
     store.gate.set()
     async with group_commit(store) as commit:
         with pytest.raises(OSError, match="cannot be stored"):
-            await commit.submit(logged(1))
+            await submit(commit, logged(1))
 
     assert store.groups == [1]
 
@@ -148,23 +161,23 @@ async def test_what_comes_after_the_store_is_back_is_stored() -> None:
     store.gate.set()
     async with group_commit(store) as commit:
         with pytest.raises(OSError, match="cannot be stored"):
-            await commit.submit(logged(1))
+            await submit(commit, logged(1))
         down = False
-        stored = await commit.submit(logged(1))
+        stored = await submit(commit, logged(1))
 
     assert stored is Appended.STORED
 
 
 async def test_a_full_queue_throttles_with_a_wait_and_takes_again_once_it_is_empty() -> None:
     store = Store()
-    batch = replace(logged(1), payload=bytes(600))
+    batch = replace(logged(1), content=bytes(600))
     async with group_commit(store, max_waiting_bytes=1000) as commit:
-        taken = commit.submit(batch)
+        taken = submit(commit, batch)
         with pytest.raises(ThrottlingException) as refused:
-            commit.submit(replace(batch, batch_id=bytes(16)))
+            submit(commit, replace(batch, batch_id=bytes(16)))
         store.gate.set()
         await taken
-        again = await commit.submit(replace(batch, batch_id=bytes(16)))
+        again = await submit(commit, replace(batch, batch_id=bytes(16)))
 
     assert again is Appended.STORED
     assert refused.value.retry_after_seconds == 1
@@ -177,8 +190,8 @@ async def test_room_in_the_queue_comes_back_whatever_becomes_of_a_batch(fails: b
     store.gate.set()
     async with group_commit(store, max_waiting_bytes=1000) as commit:
         for number in range(5):
-            batch = replace(logged(number), payload=bytes(1000))
-            await asyncio.gather(commit.submit(batch), return_exceptions=True)
+            batch = replace(logged(number), content=bytes(1000))
+            await asyncio.gather(submit(commit, batch), return_exceptions=True)
 
     assert store.groups == [1] * 5
 
@@ -186,16 +199,16 @@ async def test_room_in_the_queue_comes_back_whatever_becomes_of_a_batch(fails: b
 async def test_stop_commits_what_waits_and_answers_it() -> None:
     store = Store()
     async with group_commit(store) as commit:
-        first = commit.submit(logged(0))
+        first = submit(commit, logged(0))
         await store.at_gate.wait()
-        waiting = [commit.submit(logged(n)) for n in range(1, 4)]
+        waiting = [submit(commit, logged(n)) for n in range(1, 4)]
         stopping = asyncio.ensure_future(commit.stop())
         await asyncio.sleep(0)
         store.gate.set()
         await stopping
 
     assert [future.result() for future in (first, *waiting)] == [Appended.STORED] * 4
-    assert len(payloads(store.memory)) == 4
+    assert len(contents(store.memory)) == 4
 
 
 async def test_nothing_is_taken_after_a_stop() -> None:
@@ -205,7 +218,7 @@ async def test_nothing_is_taken_after_a_stop() -> None:
         messages = []
         for number in range(3):
             with pytest.raises(ThrottlingException) as refused:
-                commit.submit(replace(logged(number), payload=bytes(600)))
+                submit(commit, replace(logged(number), content=bytes(600)))
             messages.append(refused.value.message)
 
     assert messages == ["The service is stopping."] * 3
@@ -215,11 +228,11 @@ async def test_nothing_is_taken_after_a_stop() -> None:
 async def test_the_batch_of_a_caller_that_went_away_is_stored() -> None:
     store = Store()
     async with group_commit(store) as commit:
-        gone, here = commit.submit(logged(1)), commit.submit(logged(2))
+        gone, here = submit(commit, logged(1)), submit(commit, logged(2))
         gone.cancel()
         store.gate.set()
         stored = await here
 
     assert stored is Appended.STORED
     assert gone.cancelled()
-    assert payloads(store.memory) == [payload(2), payload(1)]
+    assert contents(store.memory) == [content(2), content(1)]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import zstandard
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -17,7 +18,7 @@ import rum_service.storage
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended, AppMonitorRecord
 from rum_service.storage.schema import metadata
-from tests.support.logged import logged, payload, payloads
+from tests.support.logged import content, contents, logged
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -65,7 +66,7 @@ def test_a_database_of_the_first_version_keeps_its_batches(url: str, engine: Eng
         )
         connection.execute(
             text("INSERT INTO batches VALUES (7, 1, :batch_id, :digest, 3, 3, 3, 1, :payload)"),
-            {"batch_id": b"\x01", "digest": b"\x02", "payload": b"\x04"},
+            {"batch_id": b"\x01", "digest": b"\x02", "payload": zstandard.compress(b"\x04")},
         )
     engine.dispose()
     store = open_store(url)
@@ -75,7 +76,7 @@ def test_a_database_of_the_first_version_keeps_its_batches(url: str, engine: Eng
     store.close()
 
     assert monitor == AppMonitorRecord(1, "i", "shop", "{}", has_events=True)
-    assert [(batch.sequence, batch.payload) for batch in batches] == [(7, b"\x04")]
+    assert [(batch.sequence, batch.content) for batch in batches] == [(7, b"\x04")]
     assert dropped == {}
 
 
@@ -84,10 +85,10 @@ def test_opening_a_database_again_changes_nothing(url: str) -> None:
     first.log.append([logged(1)])
     first.close()
     second = open_store(url)
-    found = payloads(second.log)
+    found = contents(second.log)
     second.close()
 
-    assert found == [payload(1)]
+    assert found == [content(1)]
 
 
 def test_a_newer_database_is_rejected_and_not_changed(url: str, engine: Engine) -> None:
@@ -118,8 +119,8 @@ def test_several_processes_can_migrate_an_empty_database_at_once(url: str) -> No
     with ThreadPoolExecutor(starts) as pool:
         results = list(pool.map(start, range(starts)))
     store = open_store(url)
-    found = payloads(store.log)
+    found = contents(store.log)
     store.close()
 
     assert results == [[Appended.STORED]] * starts
-    assert sorted(found) == [payload(number) for number in range(starts)]
+    assert sorted(found) == [content(number) for number in range(starts)]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store
 from rum_service.storage.base import QuotaReachedError, Store
 from rum_service.storage.records import Appended, Batch
@@ -38,12 +39,11 @@ def _batches(key: int, count: int) -> list[Batch]:
         Batch(
             app_monitor=key,
             batch_id=new_id().replace("-", "").encode()[:16],
-            digest=bytes(16),
             received_ms=0,
             first_ms=0,
             last_ms=0,
             event_count=1,
-            payload=bytes(500),
+            content=PutRumEventsRequest(alias="x" * 500).SerializeToString(),
         )
         for _ in range(count)
     ]

@@ -114,6 +114,15 @@ def test_a_put_is_answered_with_nothing_and_stored(grpc_stub: Stubs, shop: str) 
     assert stored(grpc_stub) == ids(request)
 
 
+def test_bytes_that_are_not_a_request_are_a_validation_exception(
+    grpc_channel: grpc.Channel,
+) -> None:
+    put = grpc_channel.unary_unary("/rum.v1.DataPlaneService/PutRumEvents")
+
+    text = "The message is not a PutRumEventsRequest."
+    assert refusal(lambda: put(b"\xff\xff")) == (3, "ValidationException", {"message": text})
+
+
 def test_a_retry_of_a_committed_batch_stores_nothing_new(grpc_stub: Stubs, shop: str) -> None:
     request = message(shop, events=3)
     for _ in range(3):

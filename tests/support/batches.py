@@ -8,6 +8,8 @@ import uuid
 from typing import Any
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.auth.callers import Call
+from rum_service.ingest.put import Put
 
 
 def new_id() -> str:
@@ -37,6 +39,11 @@ def batch(events: int | list[Any] = 1, **members: Any) -> dict[str, Any]:
         **members,
     }
     return {name: value for name, value in document.items() if value is not None}
+
+
+def put_of(request: PutRumEventsRequest, request_id: str = "a-request") -> Put:
+    """Return a put of the request by a caller that says nothing about itself."""
+    return Put(request, request.SerializeToString(), Call(), lambda: request_id)
 
 
 def message(monitor_id: str, events: int = 1, **members: Any) -> PutRumEventsRequest:

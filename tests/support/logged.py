@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import uuid
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import LogStore
 from rum_service.storage.records import Batch
 
 ALL_TIME = 2**62
 
 
-def logged(number: int = 0, *, app_monitor: int = 1, digest: int = 0, **times: int) -> Batch:
-    """Return a batch with the ID `number` and a payload that names it."""
+def logged(number: int = 0, *, app_monitor: int = 1, version: int = 0, **times: int) -> Batch:
+    """Return a batch with the ID `number` and a content that names it."""
     return Batch(
         app_monitor=app_monitor,
         batch_id=uuid.UUID(int=number).bytes,
-        digest=digest.to_bytes(16, "big"),
         received_ms=times.get("received_ms", 1_000),
         first_ms=times.get("first_ms", 1_000),
         last_ms=times.get("last_ms", times.get("first_ms", 1_000)),
         event_count=1,
-        payload=payload(number, digest),
+        content=content(number, version),
     )
 
 
-def payload(number: int, digest: int = 0) -> bytes:
-    """Return the payload of the batch `logged(number, digest=digest)`."""
-    return f"{number}/{digest}".encode()
+def content(number: int, version: int = 0) -> bytes:
+    """Return the content of the batch `logged(number, version=version)`."""
+    return PutRumEventsRequest(alias=f"{number}/{version}").SerializeToString()
 
 
-def payloads(
+def contents(
     log: LogStore,
     app_monitor: int = 1,
     *,
@@ -38,6 +38,6 @@ def payloads(
     before_ms: int = ALL_TIME,
     limit: int = 1_000,
 ) -> list[bytes]:
-    """Return the payloads in a log, newest first."""
+    """Return the contents in a log, newest first."""
     found = log.read(app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit)
-    return [batch.payload for batch in found]
+    return [batch.content for batch in found]

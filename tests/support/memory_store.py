@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import (
     Appended,
@@ -45,6 +46,11 @@ def memory_store(tables: MemoryTables | None = None) -> Store:
     )
 
 
+def _received(batch: Batch) -> PutRumEventsRequest:
+    content = batch.content if batch.received is None else batch.received
+    return PutRumEventsRequest.FromString(content)
+
+
 class MemoryLog:
     """Implements `LogStore`."""
 
@@ -60,7 +66,7 @@ class MemoryLog:
                 if key not in log:
                     log[key] = (self.tables.next_number("batches"), batch)
                     results.append(Appended.STORED)
-                elif log[key][1].digest == batch.digest:
+                elif _received(log[key][1]) == _received(batch):
                     results.append(Appended.DUPLICATE)
                 else:
                     results.append(Appended.CONFLICT)
@@ -72,7 +78,7 @@ class MemoryLog:
     ) -> list[LoggedBatch]:
         with self.tables.lock:
             return [
-                LoggedBatch(sequence, batch.payload)
+                LoggedBatch(sequence, batch.content)
                 for sequence, batch in reversed(self.tables.batches.values())
                 if batch.app_monitor == app_monitor
                 and (below is None or sequence < below)

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import zstandard
-
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.control.app_monitors import AppMonitors
@@ -141,7 +139,7 @@ class Readback:
             if batches == self._max_scanned_batches or events >= self._max_scanned_events:
                 yield _Position(logged.sequence), None
                 return
-            batch = PutRumEventsRequest.FromString(zstandard.decompress(logged.payload))
+            batch = PutRumEventsRequest.FromString(logged.content)
             events += len(batch.rum_events)
             remaining = len(batch.rum_events)
             if start and start.sequence == logged.sequence:

@@ -5,11 +5,15 @@ Source: PutRumEvents API page, "Request Body"; the service model of the AWS SDKs
 
 from __future__ import annotations
 
-__all__ = ["check_id", "validate"]
+__all__ = ["Times", "check_id", "times_of", "validate"]
+
+from collections.abc import Sequence
+from math import isnan
+from typing import NamedTuple
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.errors import ValidationException
-from rum_service.events.identifiers import UUID_PATTERN, is_uuid
+from rum_service.events.identifiers import UUID_PATTERN, are_uuids, is_uuid
 
 # The years 1 to 9999, the range of datetime and RFC 3339. Milliseconds sent by mistake lie outside.
 _EARLIEST_S = -62_135_596_800.0
@@ -17,13 +21,25 @@ _LATEST_S = 253_402_300_799.999
 _ALIAS_LENGTH = range(1, 256)
 
 
+class Times(NamedTuple):
+    """How many events a batch has, and the earliest and latest of their timestamps."""
+
+    events: int
+    first_s: float
+    """Unix seconds; 0 if there are no events."""
+    last_s: float
+
+
+_NO_EVENTS = Times(0, 0.0, 0.0)
+
+
 def check_id(request: PutRumEventsRequest) -> None:
     """Check the app monitor's id. Raises ValidationException."""
     _check_uuid("Id", request.id)
 
 
-def validate(request: PutRumEventsRequest, *, max_events: int) -> None:
-    """Check every member but Id, which `check_id` checks.
+def validate(request: PutRumEventsRequest, *, max_events: int) -> Times:
+    """Check every member but Id, which `check_id` checks, and return the times of the events.
 
     Undocumented: whether one bad event fails the batch. We reject the whole batch: a success says
     that all of it is stored, and an error names the event to correct.
@@ -41,28 +57,51 @@ def validate(request: PutRumEventsRequest, *, max_events: int) -> None:
         _check_uuid("UserDetails.sessionId", user.session_id)
     if request.HasField("alias") and len(request.alias) not in _ALIAS_LENGTH:
         raise ValidationException("Alias must have 1 to 255 characters.")
-    if len(request.rum_events) > max_events:
+    # A list once: each access to the repeated field would wrap every event anew.
+    events = list(request.rum_events)
+    if len(events) > max_events:
         raise ValidationException(f"RumEvents must have at most {max_events} items.")
-    for index, event in enumerate(request.rum_events):
-        # One test for the usual case; `_reject` finds out which constraint failed.
-        if not (
-            is_uuid(event.id)
-            and event.HasField("timestamp")
-            and _EARLIEST_S <= event.timestamp <= _LATEST_S
-            and event.HasField("type")
-            and event.HasField("details")
-        ):
-            _reject(f"RumEvents[{index}]", event)
+    if not events:
+        return _NO_EVENTS
+    seconds = [event.timestamp for event in events]
+    times = Times(len(seconds), min(seconds), max(seconds))
+    if not _are_valid(events, seconds, times):
+        for index, event in enumerate(events):
+            _check_event(f"RumEvents[{index}]", event)
+    return times
 
 
-def _reject(member: str, event: RumEvent) -> None:
+def times_of(events: Sequence[RumEvent]) -> Times:
+    """Return the count, and the earliest and latest timestamp."""
+    seconds = [event.timestamp for event in events]
+    return Times(len(seconds), min(seconds), max(seconds)) if seconds else _NO_EVENTS
+
+
+def _are_valid(events: list[RumEvent], seconds: list[float], times: Times) -> bool:
+    """Return whether every event is certainly valid. False means: check each by itself.
+
+    One pass per member in C takes half as long as one pass over the events in Python.
+    """
+    return (
+        0.0 not in seconds  # 0 is also the value of a missing timestamp
+        and times.first_s >= _EARLIEST_S
+        and times.last_s <= _LATEST_S
+        and not isnan(sum(seconds))  # min and max can miss a NaN
+        and "" not in [event.type for event in events]
+        and False not in [event.HasField("details") for event in events]
+        and are_uuids([event.id for event in events])
+    )
+
+
+def _check_event(member: str, event: RumEvent) -> None:
     _check_uuid(f"{member}.id", event.id)
     _check_present(f"{member}.timestamp", event.HasField("timestamp"))
     _check_present(f"{member}.type", event.HasField("type"))
     _check_present(f"{member}.details", event.HasField("details"))
-    raise ValidationException(
-        f"{member}.timestamp must be seconds since the Unix epoch, in the years 1 to 9999."
-    )
+    if not _EARLIEST_S <= event.timestamp <= _LATEST_S:
+        raise ValidationException(
+            f"{member}.timestamp must be seconds since the Unix epoch, in the years 1 to 9999."
+        )
 
 
 def _check_uuid(member: str, value: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["CallBoundary", "Incoming", "call_of", "incoming"]
+__all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "call_of"]
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-import grpc
 import grpc.aio
 import structlog
 from google.protobuf.message import DecodeError, Message
@@ -29,37 +26,16 @@ from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
 
-_MAX_REQUEST_ID = 64
-_PACKAGES = "/rum."
+MAX_REQUEST_ID = 64
+_SILENT_CALL = Call()
 
-# Quoted: the classes are generic in their stubs only.
-_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# Quoted: the class is generic in its stub only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_Behavior = Callable[[Any, Context], Awaitable[Any]]
+Behavior = Callable[[Any, Context], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """The call that a servicer is answering."""
-
-    call: Call
-    request_id: str
-    """The caller's request id, or a new one. Logs and responses carry it."""
-
-
-_incoming: ContextVar[Incoming] = ContextVar("incoming")
-
-
-def incoming() -> Incoming:
-    """Return the call that is being answered. For servicers behind `CallBoundary`."""
-    return _incoming.get()
-
-
-class CallBoundary(grpc.aio.ServerInterceptor):
-    """Wraps the unary calls of the contract. Health and reflection pass untouched.
-
-    Everything but a put is authorized here. `Ingest` authorizes puts, batch by batch.
-    """
+class CallBoundary:
+    """Wraps the methods of the contract when they are registered."""
 
     def __init__(
         self,
@@ -73,43 +49,31 @@ class CallBoundary(grpc.aio.ServerInterceptor):
         self._authorization = authorization
         self._monitors = monitors
         self._new_id = new_id
-        self._wrapped: dict[str, _Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> _Handler | None:
-        method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is not None:
-            return wrapped
-        handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(_PACKAGES):
-            return handler
-        behavior = cast("_Behavior", handler.unary_unary)
-        wrapped = self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-            self._bounded(method, operation_of(method), behavior),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped
+    def authorized(self, method: str, behavior: Behavior) -> Behavior:
+        """Return `behavior` behind authorization: for everything but puts."""
+        operation = operation_of(method)
+        if operation.is_put:
+            raise ValueError(f"{method}: Ingest authorizes puts, batch by batch")
 
-    def _bounded(self, method: str, operation: Operation, behavior: _Behavior) -> _Behavior:
         async def answer(request: Any, context: Context) -> Any:
-            request_id = self._request_id(context)
+            await self._authorize(call_of(context), operation, request)
+            return await behavior(request, context)
+
+        return self.bounded(method, answer)
+
+    def bounded(self, method: str, behavior: Behavior) -> Behavior:
+        """Return `behavior` with its errors as rich statuses, each logged once."""
+
+        async def answer(request: Any, context: Context) -> Any:
             try:
-                call = call_of(context)
-                _incoming.set(Incoming(call, request_id))
-                if not operation.is_put:
-                    await self._authorize(call, operation, request)
                 return await behavior(request, context)
             except RumError as error:
                 # Messages name members and constraints, never request contents.
                 logger.info(
                     "call rejected",
                     method=method,
-                    request_id=request_id,
+                    request_id=self.request_id(context),
                     error=type(error).__name__,
                     reason=str(error),
                 )
@@ -117,10 +81,28 @@ class CallBoundary(grpc.aio.ServerInterceptor):
             except (grpc.aio.AbortError, grpc.aio.BaseError):
                 raise
             except Exception:
+                request_id = self.request_id(context)
                 logger.exception("call failed", method=method, request_id=request_id)
                 await _abort(context, InternalServerException(retry_after_seconds=1))
 
         return answer
+
+    def put_call(self, context: Context) -> Call:
+        """Return what the call of a put says about its caller. Raises ValidationException."""
+        # Where every caller is trusted, only a bridge's report matters. Looking for it alone saves
+        # 3 µs of the 30 that a put of one event takes.
+        if not self._authentication.is_required:
+            metadata = context.invocation_metadata() or ()
+            if not any(key == CALLER_KEY for key, _ in metadata):
+                return _SILENT_CALL
+        return call_of(context)
+
+    def request_id(self, context: Context) -> str:
+        """Return the request id of a call: the caller's, or a new one."""
+        for key, value in context.invocation_metadata() or ():
+            if key == REQUEST_ID_KEY:
+                return str(value)[:MAX_REQUEST_ID]
+        return self._new_id()
 
     async def _authorize(self, call: Call, operation: Operation, request: Message) -> None:
         caller = await self._authentication.caller(call, operation, operation.path_of(request))
@@ -129,12 +111,6 @@ class CallBoundary(grpc.aio.ServerInterceptor):
         if name and caller.principal.app_monitor is not None:
             monitor = await self._monitors.by_name(name)
         self._authorization.authorize(caller, operation, monitor, name=name)
-
-    def _request_id(self, context: Context) -> str:
-        for key, value in context.invocation_metadata() or ():
-            if key == REQUEST_ID_KEY:
-                return str(value)[:_MAX_REQUEST_ID]
-        return self._new_id()
 
 
 def call_of(context: Context) -> Call:

@@ -1,62 +1,69 @@
-"""BridgeService: translates between gRPC messages and the use case."""
+"""BridgeService: the batches of many requests in one call."""
 
 from __future__ import annotations
 
 __all__ = ["BridgePlane"]
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from functools import partial
 
-import grpc.aio
 import structlog
+from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceServicer
+from rum_service.auth.callers import Call
 from rum_service.errors import RumError, ValidationException
 from rum_service.ingest.put import Ingest, Put
-from rum_service.rpc.boundary import incoming
+from rum_service.rpc.boundary import MAX_REQUEST_ID, CallBoundary, Context, call_of
 from rum_service.rpc.status import to_status
 from rum_service.storage.records import Appended
 
 logger = structlog.get_logger()
 
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _MAX_ENTRIES = 1000
 
 
-class BridgePlane(BridgeServiceServicer):
-    """The servicer."""
+class BridgePlane:
+    """The methods of the service."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, boundary: CallBoundary) -> None:
         self._ingest = ingest
+        self._boundary = boundary
 
-    async def BatchPutRumEvents(
-        self, request: pb.BatchPutRumEventsRequest, _: _Context
+    async def batch_put_rum_events(
+        self, request: pb.BatchPutRumEventsRequest, context: Context
     ) -> pb.BatchPutRumEventsResponse:
+        """Store the batches of all entries in one transaction."""
         if not 1 <= len(request.entries) <= _MAX_ENTRIES:
             raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
-        current = incoming()
-        puts = [
-            Put(
-                entry.request,
-                entry.request_id[:64] or current.request_id,
-                current.call.relaying(entry.caller) if entry.HasField("caller") else current.call,
-            )
-            for entry in request.entries
-        ]
+        call = call_of(context)
+        new_id = partial(self._boundary.request_id, context)
+        puts = [_put(entry, call, new_id) for entry in request.entries]
         results = await self._ingest.put_many(puts)
         for put, result in zip(puts, results, strict=True):
             if isinstance(result, RumError):
                 logger.info(
                     "put rejected",
-                    request_id=put.request_id,
+                    request_id=put.request_id(),
                     error=type(result).__name__,
                     reason=str(result),
                 )
         return pb.BatchPutRumEventsResponse(
-            statuses=[
-                to_status(result if isinstance(result, RumError) else None) for result in results
-            ],
+            statuses=[_status(result) for result in results],
             duplicates=[
                 index for index, result in enumerate(results) if result is Appended.DUPLICATE
             ],
         )
+
+
+def _put(entry: pb.BatchPutRumEventsEntry, call: Call, new_id: Callable[[], str]) -> Put:
+    return Put(
+        entry.request,
+        entry.request.SerializeToString(),
+        call.relaying(entry.caller) if entry.HasField("caller") else call,
+        lambda: entry.request_id[:MAX_REQUEST_ID] or new_id(),
+    )
+
+
+def _status(result: Appended | RumError) -> Status:
+    return to_status(result if isinstance(result, RumError) else None)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 __all__ = ["GrpcServer"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeAlias, cast
 
+import grpc
 import grpc.aio
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rum.internal.v1 import bridge_service_pb2
-from rum.internal.v1.bridge_service_pb2_grpc import add_BridgeServiceServicer_to_server
 from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
-from rum.v1.data_plane_service_pb2_grpc import add_DataPlaneServiceServicer_to_server
-from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.boundary import Behavior, CallBoundary
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
@@ -31,8 +30,10 @@ from rum_service.settings import ServiceSettings
 
 logger = structlog.get_logger()
 
+# Quoted: the class is generic in its stub only.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _MAX_METADATA_BYTES = 128 << 10
-_SERVICES = tuple(
+_DATA_PLANE, _CONTROL_PLANE, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
@@ -77,13 +78,8 @@ class GrpcServer:
         """Listen. Raises StartError."""
         # Created here, not earlier: the server and its health belong to the running event loop.
         self._health = StoreHealth(_SERVICES, self._check_writable)
-        self._server = server = grpc.aio.server(
-            interceptors=[self._boundary], options=_options(self._settings)
-        )
-        add_DataPlaneServiceServicer_to_server(self._data_plane, server)
-        add_BridgeServiceServicer_to_server(self._bridge_plane, server)
-        add_ControlPlaneServiceServicer_to_server(self._control_plane, server)
-        add_OperatorServiceServicer_to_server(self._operator_plane, server)
+        self._server = server = grpc.aio.server(options=_options(self._settings))
+        server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((*_SERVICES, _HEALTH, reflection.SERVICE_NAME), server)
         self.address = listen(server, self._settings)
@@ -91,6 +87,39 @@ class GrpcServer:
         socket = self._settings.socket or None
         logger.info("service listens", grpc=self.address, socket=socket)
         return self
+
+    def _handlers(self) -> list[grpc.GenericRpcHandler]:
+        """Return the methods of the contract, wrapped once: an interceptor would wrap each call."""
+        recorder: Any = _Recorder()
+        add_ControlPlaneServiceServicer_to_server(self._control_plane, recorder)
+        add_OperatorServiceServicer_to_server(self._operator_plane, recorder)
+        services = {
+            service: {
+                name: _with(handler, self._boundary.authorized(f"/{service}/{name}", _of(handler)))
+                for name, handler in handlers.items()
+            }
+            for service, handlers in recorder.services.items()
+        }
+        boundary = self._boundary
+        services[_DATA_PLANE] = {
+            # No codec: the log keeps the bytes as received.
+            "PutRumEvents": grpc.unary_unary_rpc_method_handler(
+                boundary.bounded(f"/{_DATA_PLANE}/PutRumEvents", self._data_plane.put_rum_events)
+            )
+        }
+        services[_BRIDGE] = {
+            "BatchPutRumEvents": grpc.unary_unary_rpc_method_handler(
+                boundary.bounded(
+                    f"/{_BRIDGE}/BatchPutRumEvents", self._bridge_plane.batch_put_rum_events
+                ),
+                request_deserializer=bridge_service_pb2.BatchPutRumEventsRequest.FromString,
+                response_serializer=bridge_service_pb2.BatchPutRumEventsResponse.SerializeToString,
+            )
+        }
+        return [
+            grpc.method_handlers_generic_handler(service, handlers)
+            for service, handlers in services.items()
+        ]
 
     async def __aexit__(
         self,
@@ -100,6 +129,33 @@ class GrpcServer:
     ) -> None:
         await self._health.drain()
         await self._server.stop(self._settings.drain_s)
+
+
+class _Recorder:
+    """Takes the handlers that a generated `add_…_to_server` would register."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, Mapping[str, _Handler]] = {}
+
+    def add_generic_rpc_handlers(self, _handlers: object) -> None:
+        """The same handlers come by name as well."""
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: Mapping[str, _Handler]
+    ) -> None:
+        self.services[service] = handlers
+
+
+def _of(handler: _Handler) -> Behavior:
+    return cast("Behavior", handler.unary_unary)
+
+
+def _with(handler: _Handler, behavior: Behavior) -> _Handler:
+    return grpc.unary_unary_rpc_method_handler(
+        behavior,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:

@@ -24,8 +24,6 @@ class Batch:
     """The key of its `AppMonitorRecord`."""
     batch_id: bytes
     """The 16 bytes of BatchId, unique within the app monitor."""
-    digest: bytes
-    """16-byte digest of the whole request: distinguishes a retry from another batch with its ID."""
     received_ms: int
     """When the service accepted it, in milliseconds since the Unix epoch."""
     first_ms: int
@@ -33,10 +31,12 @@ class Batch:
     last_ms: int
     """The latest timestamp of its events, in milliseconds since the Unix epoch."""
     event_count: int
-    payload: bytes
-    """The serialized PutRumEventsRequest, compressed with zstd."""
+    content: bytes
+    """The PutRumEventsRequest to store, serialized."""
+    received: bytes | None = None
+    """The serialized request as received, if events were dropped from it. Recognizes a retry."""
     dropped_events: int = 0
-    """The number of events that were sent but are not in the payload: disabled custom events."""
+    """The number of dropped events: custom events that the app monitor does not enable."""
 
 
 class Appended(Enum):
@@ -56,7 +56,7 @@ class LoggedBatch:
 
     sequence: int
     """Its position in the log. Increases with every commit; never reused."""
-    payload: bytes
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)

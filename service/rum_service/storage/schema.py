@@ -59,6 +59,7 @@ batches = Table(
     Column("sequence", _Key, primary_key=True, autoincrement=True),
     Column("app_monitor", BigInteger, nullable=False),
     Column("batch_id", LargeBinary(16), nullable=False),
+    # Empty unless events were dropped; `payload.py` says why.
     Column("digest", LargeBinary(16), nullable=False),
     Column("received_ms", BigInteger, nullable=False),
     Column("first_ms", BigInteger, nullable=False),

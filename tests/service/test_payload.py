@@ -1,0 +1,64 @@
+"""How batches are stored, and which ones are the same batch."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+import zstandard
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.storage.payload import decompress, is_same, stored_form
+from tests.support.logged import content, logged
+
+_ID = PutRumEventsRequest(id="1").SerializeToString()
+_ALIAS = PutRumEventsRequest(alias="a").SerializeToString()
+
+
+def _digest_of_first_version(received: bytes) -> bytes:
+    canonical = PutRumEventsRequest.FromString(received).SerializeToString(deterministic=True)
+    return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def test_the_stored_content_is_the_received_bytes() -> None:
+    batch = replace(logged(1), content=_ALIAS + _ID)
+    payload, digest = stored_form(batch)
+
+    assert (decompress(payload), digest) == (_ALIAS + _ID, b"")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        pytest.param(_ID + _ALIAS, _ID + _ALIAS, True, id="same bytes"),
+        pytest.param(_ID + _ALIAS, _ALIAS + _ID, True, id="fields in another order"),
+        pytest.param(_ID + _ALIAS, _ID, False, id="a field less"),
+        pytest.param(_ID, content(1), False, id="another batch"),
+        pytest.param(b"", b"", True, id="empty"),
+    ],
+)
+def test_a_retry_is_recognized_by_its_content(first: bytes, second: bytes, same: bool) -> None:
+    stored = stored_form(replace(logged(1), content=first))
+
+    assert is_same(replace(logged(1), content=second), *stored) == same
+
+
+@pytest.mark.parametrize(
+    ("retry", "same"), [(_ID + _ALIAS, True), (_ALIAS + _ID, True), (_ID, False)]
+)
+def test_a_retry_of_a_batch_with_dropped_events_is_recognized_by_what_was_received(
+    retry: bytes, same: bool
+) -> None:
+    stored = stored_form(replace(logged(1), content=_ID, received=_ID + _ALIAS))
+
+    assert decompress(stored[0]) == _ID
+    assert is_same(replace(logged(1), content=retry), *stored) == same
+    assert is_same(replace(logged(1), content=_ID, received=retry), *stored) == same
+
+
+def test_a_retry_of_a_batch_of_the_first_version_is_recognized_by_its_digest() -> None:
+    stored = zstandard.compress(_ID), _digest_of_first_version(_ID + _ALIAS)
+
+    assert is_same(replace(logged(1), content=_ALIAS + _ID), *stored)
+    assert not is_same(replace(logged(1), content=_ID), *stored)
