@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .tools/bin/uv
 UV_INSTALL := $(UV) pip install -q --python $(BIN)/python
-LOCK := $(UV) pip compile -q --universal --python-version 3.11 --extra server --no-header --no-annotate
+LOCK := $(UV) pip compile -q --universal --python-version 3.11 --no-emit-package openrum-stubs --no-header --no-annotate
 # Without -q, so that pip shows how far it is.
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --root-user-action=ignore
 export UV_PYTHON_DOWNLOADS := never
@@ -16,7 +16,7 @@ help: ## lists the targets
 
 setup: .venv/.ready ## installs the server and everything that tests and checks need into .venv
 
-.venv/.server: pyproject.toml requirements.lock
+.venv/.server: pyproject.toml proto/pyproject.toml requirements.lock
 	@$(MAKE) -s python
 	@echo 'Setting up .venv with the server (once, about 180 MB) ...'
 	@$(MAKE) -s venv-uv 2>/dev/null || { echo 'uv is not usable here. Installing with pip, which takes longer.'; $(MAKE) -s venv-pip; }
@@ -39,12 +39,12 @@ $(UV):
 venv-uv: $(UV)
 	@$(UV) venv -q --clear --python $(PYTHON) .venv
 	@$(UV_INSTALL) -r requirements.lock
-	@$(UV_INSTALL) --no-deps -e .
+	@$(UV_INSTALL) --no-deps -e ./proto -e .
 
 venv-pip:
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP_INSTALL) -r requirements.lock
-	@$(PIP_INSTALL) --no-deps -e .
+	@$(PIP_INSTALL) --no-deps -e ./proto -e .
 
 tools: setup ## installs the programs that tests drive (a browser, npm packages, the AWS CLI) under .tools
 	@$(BIN)/python -m tests.tools
