@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.tools.process import ServerProcess
 from tests.tools.toolbox import ToolMissingError, package_path
 
-__all__ = ["transcoder"]
+__all__ = ["running", "transcoder"]
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 _TRANSCODER = f"{_EXTENSIONS}.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
@@ -57,20 +57,27 @@ def transcoder(
         "request_validation_options": {"reject_unknown_method": True},
         **(options or {}),
     }
+    with running(json.dumps(_bootstrap(chosen, upstream))) as port:
+        yield port
+
+
+@contextmanager
+def running(config: str) -> Iterator[int]:
+    """Yields the port of the first listener of an Envoy with this configuration; stops it at the end.
+
+    Args:
+        config: YAML or JSON.
+
+    Raises:
+        ToolMissingError: No Envoy program.
+    """
     program = _program()
     with tempfile.TemporaryDirectory(prefix="envoy-") as folder:
-        config = Path(folder, "envoy.json")
-        config.write_text(json.dumps(_bootstrap(chosen, upstream)))
+        file = Path(folder, "envoy.yaml")  # JSON is YAML too
+        file.write_text(config)
         admin = Path(folder, "admin")
         arguments = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
-        command: list[str | Path] = [
-            program,
-            "-c",
-            config,
-            "--admin-address-path",
-            admin,
-            *arguments,
-        ]
+        command: list[str | Path] = [program, "-c", file, "--admin-address-path", admin, *arguments]
         with ServerProcess(command, Path(folder, "log")) as server:
             yield server.wait_until(lambda: _listening_port(admin), "listener of Envoy")
 
