@@ -6,19 +6,13 @@ The CLI wants older versions of some packages, so it shares no environment with 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.tools.toolbox import (
-    TOOLS,
-    ToolMissingError,
-    announce,
-    install_once,
-    run_installer,
-)
+from tests.tools.python import install_package
+from tests.tools.toolbox import TOOLS, announce, install_once
 
 __all__ = ["VERSION", "install", "run"]
 
@@ -84,27 +78,4 @@ def run(
 
 def _install(folder: Path) -> None:
     announce("Installing the AWS CLI (170 MB) into .tools, for tests that run it.")
-    requirement = f"awscli=={VERSION}"
-    missing = f"{requirement} could not be installed"
-    uv = shutil.which("uv", path=f"{TOOLS / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-    if uv is not None:
-        command = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", sys.executable]
-        try:
-            run_installer([*command, "--target", folder, requirement], missing)
-        except ToolMissingError:  # uv ignores pip's settings, so pip may reach what uv cannot
-            shutil.rmtree(folder)
-        else:
-            return
-    # An environment made by uv holds no pip; the interpreter it was made from does.
-    for python in dict.fromkeys([sys.executable, getattr(sys, "_base_executable", sys.executable)]):
-        if (
-            subprocess.run(
-                [python, "-m", "pip", "--version"], capture_output=True, check=False
-            ).returncode
-            == 0
-        ):
-            run_installer(
-                [python, "-m", "pip", "install", "-q", "--target", folder, requirement], missing
-            )
-            return
-    raise ToolMissingError(f"{missing}: neither uv nor pip was found")
+    install_package(f"awscli=={VERSION}", folder)

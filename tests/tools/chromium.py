@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Playwright, ProxySettings, async_playwright
 from playwright.async_api import Page as PlaywrightPage
 
 from tests.tools.debian import library_folders, unpack
@@ -112,9 +112,13 @@ class Browser:
             raise
 
     @contextmanager
-    def page(self) -> Iterator[Page]:
-        """Yield an empty page with its own cookies and caches."""
-        context, page = _run(self._loop, self._new_page)
+    def page(self, proxy: str | None = None) -> Iterator[Page]:
+        """Yield an empty page with its own cookies and caches.
+
+        Args:
+            proxy: The URL of an HTTP proxy for every host except 127.0.0.1.
+        """
+        context, page = _run(self._loop, lambda: self._new_page(proxy))
         try:
             yield page
         finally:
@@ -142,9 +146,10 @@ class Browser:
             timeout=_TIMEOUT_S * 1000,
         )
 
-    async def _new_page(self) -> tuple[BrowserContext, Page]:
+    async def _new_page(self, proxy: str | None) -> tuple[BrowserContext, Page]:
         assert self._browser is not None
-        context = await self._browser.new_context()
+        through: ProxySettings | None = {"server": proxy, "bypass": "127.0.0.1"} if proxy else None
+        context = await self._browser.new_context(proxy=through)
         context.set_default_timeout(_TIMEOUT_S * 1000)
         return context, Page(await context.new_page(), self._loop)
 

@@ -18,10 +18,13 @@ from tests.tools.chromium import Page
 from tests.tools.node import npm_install, run_node
 from tests.tools.toolbox import TOOLS, install_once
 
-__all__ = ["VERSION", "RumPage", "bundle", "demo_site"]
+__all__ = ["VERSION", "RumPage", "bundle", "demo_site", "npm_packages"]
 
 VERSION = "3.2.1"
 _ESBUILD = "0.28.2"
+# Versions of aws-rum-web that import this package and do not declare it.
+_QUERY_BUILDER = {"@aws-sdk/querystring-builder": "3.36.0"}
+_UNDECLARED = dict.fromkeys(("1.0.3", "1.12.0", "1.19.0"), _QUERY_BUILDER)
 _ENTRY = 'import { AwsRum } from "aws-rum-web"; globalThis.AwsRum = AwsRum;\n'
 _HTML = """<!doctype html>
 <html lang="en">
@@ -154,16 +157,24 @@ def demo_site(
 
 def bundle(version: str = VERSION) -> Path:
     """Returns aws-rum-web as one script that defines `AwsRum`, made once and kept in `.tools`."""
-    packages = {"aws-rum-web": version, "esbuild": _ESBUILD}
 
     def build(folder: Path) -> None:
         entry = folder / "entry.js"
         entry.write_text(_ENTRY)
-        modules = npm_install(packages, TOOLS / f"aws-rum-web-{version}")
+        modules = npm_packages(version)
         (folder / "node_modules").symlink_to(modules)
         options = ["--bundle", "--format=iife", "--minify", "--log-level=warning"]
         esbuild = modules / "esbuild" / "bin" / "esbuild"
         run_node(esbuild, "entry.js", *options, "--outfile=aws-rum-web.js", cwd=folder)
 
-    stamp = json.dumps([packages, _ENTRY])
+    stamp = json.dumps([_packages(version), _ENTRY])
     return install_once(TOOLS / f"rum-page-{version}", stamp, build) / "aws-rum-web.js"
+
+
+def npm_packages(version: str = VERSION) -> Path:
+    """Return the node_modules folder with aws-rum-web and esbuild."""
+    return npm_install(_packages(version), TOOLS / f"aws-rum-web-{version}")
+
+
+def _packages(version: str) -> dict[str, str]:
+    return {"aws-rum-web": version, "esbuild": _ESBUILD, **_UNDECLARED.get(version, {})}
