@@ -82,7 +82,7 @@ types: setup ## checks types, strictly
 proto: setup ## regenerates the stubs beside the .proto files, and the vendored imports
 	@$(BIN)/python proto/stubs.py
 
-docs: setup ## writes the tables of the docs from the code
+docs: setup ## writes the generated tables of docs/reference
 	@$(BIN)/python docs/tables.py
 
 proto-check: setup ## fails where stubs are stale, buf objects or the contract breaks main's

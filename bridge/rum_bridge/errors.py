@@ -1,7 +1,7 @@
 """Errors as AWS's REST APIs return them: status, x-amzn-ErrorType, x-amzn-RequestId, JSON body.
 
 The service reports errors as google.rpc.Status; the bridge raises HttpError.
-Source: docs/wire.md, "Errors"; the HTTP statuses are the canonical ones of gRPC codes.
+Source: docs/reference/errors.md; the HTTP statuses are the canonical ones of gRPC codes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether a page may send events to an app monitor: a comparison with its domains. Pure.
 
-Undocumented: AWS does not compare them (docs/wire.md), so the check is off by default.
+Undocumented: AWS does not compare them (docs/reference/wire.md), so the check is off by default.
 """
 
 from __future__ import annotations
