@@ -1,5 +1,6 @@
 """The routes and the middleware of the bridge, in the order in which a request meets them.
 
+/                     a page for people
 /healthz /readyz      for load balancers and monitoring
 control plane         for SDKs: without CORS, so that pages can neither use nor read it
 data plane            for SDKs and browsers: CORS headers on every response, errors included
@@ -26,6 +27,7 @@ from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError, error_response
+from rum_bridge.front_page import front_page
 from rum_bridge.put_events import PutEvents
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
@@ -53,6 +55,7 @@ def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
     routes = [
         # First, because nearly all requests are puts and routes are tried in order.
         *[Route(path, data_plane) for path in _PUT_PATHS],
+        Route("/", front_page(settings.public_url)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(channel)),
         *transcoded_routes(_CONTROL_PLANE, channel, token, report, settings),

@@ -1,0 +1,107 @@
+"""The page at `/`, for people who open the bridge's address in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page as PlaywrightPage
+
+from tests.bridge.conftest import Bridge
+from tests.bridge.wire import send
+from tests.support.running import OpenRum
+from tests.tools.chromium import Page
+
+_ROOT = Path(__file__).parents[2]
+
+
+def _text(openrum: OpenRum, **headers: str) -> str:
+    return send(openrum.url, "/", method="GET", headers=headers).body.decode()
+
+
+def test_the_page_shows_an_example_with_the_address_of_the_request(openrum: OpenRum) -> None:
+    answer = send(openrum.url, "/", method="GET")
+
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "OpenRUM is running" in answer.body.decode()
+    assert f"endpoint: '{openrum.url}'" in answer.body.decode()
+
+
+def test_head_has_the_headers_of_get_and_no_body(openrum: OpenRum) -> None:
+    get, head = (send(openrum.url, "/", method=method) for method in ("GET", "HEAD"))
+    kept = ("Content-Type", "Content-Length", "Content-Security-Policy", "Cache-Control")
+
+    assert (head.status, head.body) == (200, b"")
+    assert [head.headers[name] for name in kept] == [get.headers[name] for name in kept]
+
+
+def test_the_page_loads_nothing_and_cannot_be_framed_or_cached(openrum: OpenRum) -> None:
+    answer = send(openrum.url, "/", method="GET")
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
+    assert not [part for part in policy if "unsafe" in part or "http" in part or "*" in part]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert re.findall(r'(?:src|href)="([^"]+)"', answer.body.decode()) == ["data:,", "/readyz"]
+
+
+def test_a_browser_shows_the_page_as_styled_without_another_request(
+    openrum: OpenRum, page: Page
+) -> None:
+    requests: list[str] = []
+    page.do(lambda inner: _record(inner, requests))
+    page.open(f"{openrum.url}/")
+    background = page.evaluate(
+        "() => getComputedStyle(document.querySelector('pre')).backgroundColor"
+    )
+
+    assert requests == [f"{openrum.url}/"]
+    assert page.console == []
+    assert background == "rgb(242, 244, 247)"
+
+
+async def _record(page: PlaywrightPage, requests: list[str]) -> None:
+    page.on("request", lambda request: requests.append(request.url))
+
+
+@pytest.mark.parametrize("host", ["<script>", "a'b", 'a"b', "a b", "", "x" * 300 + "/", "[::1"])
+def test_a_host_that_is_not_a_host_name_is_not_repeated(openrum: OpenRum, host: str) -> None:
+    assert "endpoint: 'http://THIS-HOST'" in _text(openrum, Host=host)
+
+
+@pytest.mark.parametrize("host", ["rum.example", "rum.example:8443", "[::1]:8080", "127.0.0.1"])
+def test_a_host_name_is_repeated(openrum: OpenRum, host: str) -> None:
+    assert f"endpoint: 'http://{host}'" in _text(openrum, Host=host)
+
+
+async def test_the_public_url_is_shown_instead_if_it_is_set(bridge: Bridge) -> None:
+    async with bridge(public_url="https://rum.example/ingest") as url:
+        answer = await asyncio.to_thread(send, url, "/", method="GET")
+
+    assert "endpoint: 'https://rum.example/ingest'" in answer.body.decode()
+
+
+def test_every_file_that_the_page_names_exists(openrum: OpenRum) -> None:
+    named = re.findall(r"<code>(docs/[^<]+)</code>", _text(openrum))
+
+    assert len(named) == 3
+    assert [name for name in named if not (_ROOT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("path", ["/index.html", "/favicon.ico", "//", "/x"])
+def test_other_unknown_paths_keep_their_json_errors(openrum: OpenRum, path: str) -> None:
+    answer = send(openrum.url, path, method="GET")
+
+    assert (answer.status, answer.error_type) == (404, "UnknownOperationException")
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_other_methods_keep_their_json_error(openrum: OpenRum, method: str) -> None:
+    answer = send(openrum.url, "/", {}, method=method)
+
+    assert (answer.status, answer.error_type) == (404, "UnknownOperationException")
