@@ -109,7 +109,8 @@ class Servers:
     def _with_monitors(self, folder: Path, pids: list[int], url: str, grpc: str) -> Server:
         def run(*arguments: str, stdin: str | None = None) -> str:
             token = str(folder / "var" / "operator.token")
-            done = run_openrum(*arguments, stdin=stdin, OPENRUM_GRPC=grpc, OPENRUM_TOKEN_FILE=token)
+            target = {"OPENRUM_SERVICE": grpc, "OPENRUM_TOKEN_FILE": token}
+            done = run_openrum(*arguments, stdin=stdin, **target)
             assert done.returncode == 0, done.stderr
             return done.stdout
 

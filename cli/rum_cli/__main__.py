@@ -1,6 +1,6 @@
-"""The `openrum` command: runs the service and the bridge, and talks to a running service by gRPC.
+"""The `openrum` command: runs the servers, and calls a running service over gRPC.
 
-Exit codes: 0 done, 1 refused (the text says why), 2 wrong usage or settings, 3 no service there.
+Exit codes: 0 done, 1 rejected (the text says why), 2 wrong usage or settings, 3 no service answers.
 """
 
 from __future__ import annotations
@@ -9,25 +9,19 @@ __all__ = ["main"]
 
 import click
 
-from rum_cli import credentials, events, monitors, policy, run, send
+from rum_cli.commands import LazyGroup
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, name="openrum", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="openrum")
 def main() -> None:
-    """OpenRUM: the data plane of CloudWatch RUM, self-hosted."""
+    """OpenRUM: the data plane of CloudWatch RUM, self-hosted.
 
+    Start with `openrum up`. It prints the next steps.
+    """
 
-main.add_command(run.up)
-main.add_command(run.service)
-main.add_command(run.bridge)
-main.add_command(monitors.monitors)
-main.add_command(credentials.keys)
-main.add_command(credentials.tokens)
-main.add_command(policy.policy)
-main.add_command(send.send)
-main.add_command(events.events)
-main.add_command(events.tail)
 
 if __name__ == "__main__":
     main()

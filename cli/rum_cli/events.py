@@ -1,4 +1,4 @@
-"""`openrum events` and `openrum tail`: read events back."""
+"""`openrum events` and `openrum tail`: print stored events."""
 
 from __future__ import annotations
 
@@ -6,24 +6,41 @@ __all__ = ["events", "tail"]
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
-from rum_cli.client import Client, Target, client, service_options
+from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.durations import parse_duration
+from rum_cli.event_rows import event_row, full_types
+from rum_cli.invocation import command_line
+from rum_cli.output import Column, is_narrow, json_option, print_table, printable
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _POLL_S = 1.0
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_PAGE = 100
+# Below this width a terminal has no room for whole session ids.
+_SESSION_COLUMNS = 120
+_SESSION = 3
+_COLUMNS = [
+    Column("Time (UTC)", whole=True),
+    Column("Type"),
+    Column("Page"),
+    Column("Session", whole=True),
+    Column("Details"),
+]
+# How wide `tail` makes the columns before Details: it does not know what will come.
+_TAIL_WIDTHS = (19, 28, 16, 36)
 
 
 class Moment(click.ParamType[int]):
-    """A time: ISO 8601, milliseconds since the Unix epoch, or how long ago, as 90s, 15m, 2h, 7d."""
+    """A point in time: ISO 8601, Unix milliseconds, or a duration before now."""
 
     name = "time"
 
@@ -32,89 +49,99 @@ class Moment(click.ParamType[int]):
             return value
         text = str(value)
         try:
-            if text.isdigit():
+            if text.isascii() and text.isdigit():
                 return int(text)
-            if text[:-1].isdigit() and text[-1] in _UNITS:
-                ago = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+            if (ago := parse_duration(text)) is not None:
                 return round((datetime.now(UTC) - ago).timestamp() * 1000)
-            moment = datetime.fromisoformat(text)
-            return round(moment.astimezone(UTC).timestamp() * 1000)
+            return round(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
         except (ValueError, OverflowError):
-            self.fail(f"{text!r} is no time; use 2026-01-31T12:00, 1790000000000 or 15m", param)
+            self.fail(f"{text!r} is not a time; use 2026-01-31T12:00, 1790000000000 or 15m", param)
 
 
-@click.command()
+def _type_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--type",
+        "types",
+        multiple=True,
+        metavar="TYPE",
+        help="Print only events of this type, for example js_error_event. Repeat it for several.",
+    )(command)
+
+
+@click.command(cls=ClientCommand)
 @click.argument("name")
-@click.option("--after", type=Moment(), default=0, help="Only events at or after this time.")
-@click.option("--before", type=Moment(), help="Only events at or before this time.")
-@click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_options
+@click.option("--after", type=Moment(), metavar="TIME", help="Only events at or after this time.")
+@click.option("--before", type=Moment(), metavar="TIME", help="Only events at or before this time.")
+@_type_option
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many."
+)
+@json_option
 def events(
     name: str,
-    after: int,
+    after: int | None,
     before: int | None,
     types: tuple[str, ...],
     limit: int,
     as_json: bool,
     target: Target,
 ) -> None:
-    """Print the events of the app monitor NAME, what was stored last first.
+    """Print the events of the app monitor NAME, newest first.
 
-    Times are ISO 8601, milliseconds since the Unix epoch, or how long ago: 90s, 15m, 2h, 7d.
+    TIME is ISO 8601, in local time unless it has an offset; or milliseconds since the Unix epoch;
+    or a duration before now, such as 90s, 15m, 2h or 7d. Session ids are shown where the output has
+    at least 120 columns or is not a terminal.
     """
-    with client(target) as planes:
-        found = _read(planes, name, types, TimeRange(after=after, before=before))
-        shown = [document for document, _ in zip(found, range(limit), strict=False)]
+    with connect(target) as client:
+        documents = _read(client, name, types, TimeRange(after=after or 0, before=before))
+        found = list(islice(documents, limit))
     if as_json:
-        for document in shown:
+        for document in found:
             click.echo(document)
-        return
-    table = Table("Time (UTC)", "Type", "Page", "Session", "Details")
-    for document in shown:
-        table.add_row(*_row(json.loads(document)))
-    # No markup: what a page sent is text, whatever brackets it has.
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    elif found:
+        rows = [_visible(event_row(json.loads(document))) for document in found]
+        print_table(_visible(_COLUMNS), rows)
+    elif types or after is not None or before is not None:
+        line = command_line("events", name, *target.arguments)
+        click.echo(f"No event of {name} matches. See all: {line}", err=True)
+    else:
+        line = command_line("send", "--sample", "--name", name, *target.arguments)
+        click.echo(f"{name} has no events. Send a sample batch: {line}", err=True)
 
 
-@click.command()
+@click.command(cls=ClientCommand)
 @click.argument("name")
-@click.option("--type", "types", multiple=True, help="Only events of this type; repeatable.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, an event a line.")
-@service_options
+@_type_option
+@json_option
 def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> None:
-    """Print the events of the app monitor NAME as they are stored, until interrupted."""
-    with client(target) as planes, suppress(KeyboardInterrupt):
-        last = next(_ids(_read(planes, name, types, TimeRange(after=0))), None)
+    """Print the events of the app monitor NAME as they are stored, until Ctrl-C."""
+    with connect(target) as client, suppress(KeyboardInterrupt):
+        newest = next(map(_id, _read(client, name, types, TimeRange(after=0))), None)
+        if not as_json:
+            click.echo(f"Waiting for events of {name}. Stop with Ctrl-C.", err=True)
         while True:
             new: list[str] = []
-            for document in _read(planes, name, types, TimeRange(after=0)):
-                if _id(document) == last:
+            for document in _read(client, name, types, TimeRange(after=0)):
+                if _id(document) == newest:
                     break
                 new.append(document)
             for document in reversed(new):
-                click.echo(document if as_json else "  ".join(_row(json.loads(document))))
-            last = _id(new[0]) if new else last
+                click.echo(document if as_json else _tail_line(json.loads(document)))
+            newest = _id(new[0]) if new else newest
             time.sleep(_POLL_S)
 
 
-def _read(
-    planes: Client, name: str, types: tuple[str, ...], time_range: TimeRange
-) -> Iterator[str]:
-    request = GetAppMonitorDataRequest(name=name, time_range=time_range, max_results=100)
+def _read(client: Client, name: str, types: Sequence[str], time_range: TimeRange) -> Iterator[str]:
+    """Yield event documents of all pages, newest first."""
+    request = GetAppMonitorDataRequest(name=name, time_range=time_range, max_results=_PAGE)
     if types:
-        request.filters.append(QueryFilter(name="EventType", values=types))
+        request.filters.append(QueryFilter(name="EventType", values=full_types(types)))
     while True:
-        page = planes.control_plane.GetAppMonitorData(request)
+        page = client.control_plane.GetAppMonitorData(request)
         yield from page.events
         if not page.next_token:
             return
         request.next_token = page.next_token
-
-
-def _ids(documents: Iterator[str]) -> Iterator[tuple[str, str]]:
-    return (_id(document) for document in documents)
 
 
 def _id(document: str) -> tuple[str, str]:
@@ -122,21 +149,16 @@ def _id(document: str) -> tuple[str, str]:
     return event["batch_id"], event["event_id"]
 
 
-def _row(event: dict[str, Any]) -> list[str]:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=event["event_timestamp"])
-    metadata = event["metadata"] if isinstance(event["metadata"], dict) else {}
-    details = event["event_details"]
-    text = details if isinstance(details, str) else json.dumps(details, ensure_ascii=False)
-    cells = [
-        moment.strftime("%Y-%m-%d %H:%M:%S"),
-        event["event_type"].removeprefix("com.amazon.rum."),
-        str(metadata.get("pageId", "")),
-        event["sessionId"][:8],
-        text if len(text) <= 60 else f"{text[:59]}…",
-    ]
-    return [_printable(cell) for cell in cells]
+_Cell = TypeVar("_Cell")
 
 
-def _printable(text: str) -> str:
-    """Returns text that cannot command a terminal: anybody may have sent it."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+def _visible(cells: Sequence[_Cell]) -> list[_Cell]:
+    """Return the cells of the columns that the output has room for."""
+    narrow = is_narrow(_SESSION_COLUMNS)
+    return [cell for index, cell in enumerate(cells) if index != _SESSION or not narrow]
+
+
+def _tail_line(event: dict[str, Any]) -> str:
+    *cells, details = map(printable, event_row(event))
+    padded = [cell.ljust(width) for cell, width in zip(cells, _TAIL_WIDTHS, strict=True)]
+    return "  ".join([*_visible(padded), details]).rstrip()

@@ -1,18 +1,18 @@
-"""How a command ends when it cannot do its work: one line, and an exit code."""
+"""Exit codes, and the one line that a command prints when it cannot do its work."""
 
 from __future__ import annotations
 
-__all__ = ["NO_SERVICE", "REFUSED", "WRONG_USAGE", "Failure"]
+__all__ = ["NO_SERVICE", "REJECTED", "WRONG_USAGE", "Failure"]
 
 import click
 
-REFUSED = 1
+REJECTED = 1
 WRONG_USAGE = 2
 NO_SERVICE = 3
 
 
 class Failure(click.ClickException):
-    """Ends the command with `Error: message` and the exit code."""
+    """Ends the command with the line `Error: MESSAGE` and an exit code."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""`openrum policy`: the resource policy of an app monitor, which says who may put events to it."""
+"""`openrum policy`: the resource policies of app monitors, which say who may send events."""
 
 from __future__ import annotations
 
@@ -13,42 +13,46 @@ from rum.v1.resource_policy_pb2 import (
     GetResourcePolicyRequest,
     PutResourcePolicyRequest,
 )
-from rum_cli.client import Target, client, service_options
+from rum_cli.client import ClientCommand, Target, connect
 
 
 @click.group()
 def policy() -> None:
-    """Resource policies: who may put events to an app monitor."""
+    """Manage the resource policies of app monitors: who may send events to them."""
 
 
-@policy.command()
+@policy.command(cls=ClientCommand)
 @click.argument("name")
-@service_options
 def get(name: str, target: Target) -> None:
     """Print the policy of the app monitor NAME."""
-    with client(target) as planes:
-        found = planes.control_plane.GetResourcePolicy(GetResourcePolicyRequest(name=name))
-    click.echo(found.policy_document)
+    with connect(target) as client:
+        response = client.control_plane.GetResourcePolicy(GetResourcePolicyRequest(name=name))
+    click.echo(response.policy_document)
 
 
-@policy.command()
+@policy.command(cls=ClientCommand)
 @click.argument("name")
 @click.option(
-    "--file", required=True, type=click.File(), help="The policy document; - for standard input."
+    "--file",
+    required=True,
+    metavar="FILE",
+    type=click.File(),
+    help="The policy document, - for standard input.",
 )
-@service_options
 def put(name: str, file: TextIO, target: Target) -> None:
-    """Replace the policy of the app monitor NAME and print its new revision id."""
+    """Replace the policy of the app monitor NAME.
+
+    Prints the new revision id.
+    """
     request = PutResourcePolicyRequest(name=name, policy_document=file.read())
-    with client(target) as planes:
-        click.echo(planes.control_plane.PutResourcePolicy(request).policy_revision_id)
+    with connect(target) as client:
+        click.echo(client.control_plane.PutResourcePolicy(request).policy_revision_id)
 
 
-@policy.command()
+@policy.command(cls=ClientCommand)
 @click.argument("name")
-@service_options
 def delete(name: str, target: Target) -> None:
-    """Remove the policy of the app monitor NAME."""
-    with client(target) as planes:
-        planes.control_plane.DeleteResourcePolicy(DeleteResourcePolicyRequest(name=name))
-    click.echo(f"{name} has no policy now")
+    """Delete the policy of the app monitor NAME."""
+    with connect(target) as client:
+        client.control_plane.DeleteResourcePolicy(DeleteResourcePolicyRequest(name=name))
+    click.echo(f"The policy of {name} is deleted")

@@ -1,74 +1,123 @@
-"""`openrum send`: puts batches from a file."""
+"""`openrum send`: send batches from a file, or a sample batch."""
 
 from __future__ import annotations
 
 __all__ = ["send"]
 
 import json
+import time
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import click
+from google.rpc.status_pb2 import Status
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
+from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
-from rum_cli.client import Target, client, service_options
-from rum_cli.failure import REFUSED, WRONG_USAGE, Failure
+from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.event_rows import short_type, summary
+from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
+from rum_cli.invocation import command_line
+from rum_cli.output import Column, json_option, print_json, print_table
+from rum_cli.sample import sample_batch
 
+_FIRST_MONITOR = "my-app"
 _MAX_CALL_BATCHES = 100
-# Far below what the service takes in one message; a batch that is longer goes alone.
+# Far below the service's limit for one message. A longer batch has a call to itself.
 _MAX_CALL_BYTES = 4 << 20
 
-_Entry = tuple[dict[str, Any], bytes]
+JsonObject = dict[str, Any]
 
 
-@click.command()
-@click.argument("file", type=click.File("rb"))
-@click.option("--id", "monitor_id", metavar="UUID", help="The app monitor, where FILE names none.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, a batch a line.")
-@service_options
-def send(file: BinaryIO, monitor_id: str | None, as_json: bool, target: Target) -> None:
-    """Put the batches of FILE (- for standard input), one JSON document or one a line.
+@dataclass(frozen=True)
+class _Batch:
+    """One batch to send."""
 
-    A batch is the documented body of PutRumEvents; its app monitor is its member Id, else --id,
-    else AppMonitorDetails.id. Sending a file again stores nothing twice.
+    document: JsonObject
+    entry: bytes
+    """It as an entry of a BatchPutRumEventsRequest."""
+
+    @property
+    def batch_id(self) -> str:
+        return str(self.document.get("BatchId"))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """The result for one batch."""
+
+    batch: _Batch
+    result: str
+    """STORED, DUPLICATE (it was stored before) or REJECTED."""
+    error: HttpError | None = None
+
+
+@click.command(cls=ClientCommand)
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--sample", is_flag=True, help="Send a sample batch.")
+@click.option("--id", "monitor_id", metavar="UUID", help="The id of the app monitor.")
+@click.option(
+    "--name", help=f"The name of the app monitor. With --sample, {_FIRST_MONITOR} by default."
+)
+@json_option
+def send(
+    file: BinaryIO | None,
+    sample: bool,
+    monitor_id: str | None,
+    name: str | None,
+    as_json: bool,
+    target: Target,
+) -> None:
+    """Send the batches in FILE (- for standard input): one JSON document, or one per line.
+
+    A batch is a PutRumEvents request body. Its member Id names the app monitor; without it, --id or
+    --name does, or else AppMonitorDetails.id. Sending a file again stores nothing twice: stored
+    batches are counted as duplicates.
     """
-    batches = [
-        (document, _entry(document, monitor_id, position))
-        for position, document in _documents(file.read())
-    ]
-    refused = 0
-    with client(target) as planes:
-        for together in _calls(batches):
-            request = BatchPutRumEventsRequest.FromString(b"".join(entry for _, entry in together))
-            response = planes.bridge.BatchPutRumEvents(request)
-            for (document, _), status in zip(together, response.statuses, strict=True):
-                error = from_status(status) if status.code else None
-                refused += error is not None
-                _report(document, error, as_json)
+    if sample == (file is not None):
+        raise click.UsageError("give either FILE or --sample")
+    if monitor_id and name:
+        raise click.UsageError("give either --id or --name")
+    content = file.read() if file else b""
+    with connect(target) as client:
+        if sample and not monitor_id:
+            name = name or _FIRST_MONITOR
+        if name:
+            monitor_id = _id_of(client, name)
+        if sample:
+            batches = [_sample(str(monitor_id), name or "")]
+        else:
+            batches = [_batch(document, monitor_id, at) for at, document in _documents(content)]
+        outcomes = []
+        for outcome in _send(client, batches):
+            outcomes.append(outcome)
+            _print_outcome(outcome, as_json=as_json)
     if not as_json:
-        click.echo(f"{len(batches) - refused} batches stored, {refused} refused")
-    if refused:
-        raise SystemExit(REFUSED)
+        _print_counts(outcomes)
+        if sample and outcomes[0].error is None:
+            _print_sample(batches[0], name, target)
+    if any(outcome.error for outcome in outcomes):
+        raise SystemExit(REJECTED)
 
 
-def _calls(batches: list[_Entry]) -> Iterator[list[_Entry]]:
-    """Yields the batches, in order, as many at a time as one call takes."""
-    together: list[_Entry] = []
-    size = 0
-    for document, entry in batches:
-        size += len(entry)
-        if together and (len(together) == _MAX_CALL_BATCHES or size > _MAX_CALL_BYTES):
-            yield together
-            together, size = [], len(entry)
-        together.append((document, entry))
-    if together:
-        yield together
+def _id_of(client: Client, name: str) -> str:
+    response = client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))
+    return response.app_monitor.id
 
 
-def _documents(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields each document with where it stands: the whole file if it is one, else its lines."""
+def _sample(monitor_id: str, name: str) -> _Batch:
+    document = sample_batch(
+        monitor_id, name or monitor_id, now=time.time(), new_id=lambda: str(uuid.uuid4())
+    )
+    return _batch(document, monitor_id, "the sample")
+
+
+def _documents(content: bytes) -> Iterator[tuple[str, JsonObject]]:
+    """Yield each document and its place: the whole file if it is one document, else each line."""
     try:
         yield "the file", load_json(content)
         return
@@ -82,22 +131,69 @@ def _documents(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
                 raise Failure(f"line {number}: {error.message}", WRONG_USAGE) from None
 
 
-def _entry(document: dict[str, Any], monitor_id: str | None, position: str) -> bytes:
+def _batch(document: JsonObject, monitor_id: str | None, place: str) -> _Batch:
     details = document.get("AppMonitorDetails")
     named = details.get("id") if isinstance(details, dict) else None
     found = document.get("Id") or monitor_id or named
     if not isinstance(found, str):
-        raise click.UsageError(f"{position} names no app monitor; give --id")
+        raise click.UsageError(f"{place} has no app monitor id; use --id or --name")
     try:
-        return decode_put(found, document, position)
+        return _Batch(document, decode_put(found, document, place))
     except HttpError as error:
-        raise Failure(f"{position}: {error.message}", WRONG_USAGE) from None
+        raise Failure(f"{place}: {error.message}", WRONG_USAGE) from None
 
 
-def _report(document: dict[str, Any], error: HttpError | None, as_json: bool) -> None:
-    batch_id = str(document.get("BatchId"))
+def _send(client: Client, batches: list[_Batch]) -> Iterator[_Outcome]:
+    """Send batches and yield the result for each, in order."""
+    for together in _calls(batches):
+        request = BatchPutRumEventsRequest.FromString(b"".join(batch.entry for batch in together))
+        response = client.bridge.BatchPutRumEvents(request)
+        duplicates = set(response.duplicates)
+        for index, (batch, status) in enumerate(zip(together, response.statuses, strict=True)):
+            yield _outcome(batch, status, duplicate=index in duplicates)
+
+
+def _calls(batches: list[_Batch]) -> Iterator[list[_Batch]]:
+    """Yield the batches, in order, in groups that fit into one call each."""
+    together: list[_Batch] = []
+    size = 0
+    for batch in batches:
+        size += len(batch.entry)
+        if together and (len(together) == _MAX_CALL_BATCHES or size > _MAX_CALL_BYTES):
+            yield together
+            together, size = [], len(batch.entry)
+        together.append(batch)
+    if together:
+        yield together
+
+
+def _outcome(batch: _Batch, status: Status, *, duplicate: bool) -> _Outcome:
+    if status.code:
+        return _Outcome(batch, "REJECTED", from_status(status))
+    return _Outcome(batch, "DUPLICATE" if duplicate else "STORED")
+
+
+def _print_outcome(outcome: _Outcome, *, as_json: bool) -> None:
+    error = outcome.error
     if as_json:
-        outcome = {"error": error.error_type, "message": error.message} if error else {}
-        click.echo(json.dumps({"BatchId": batch_id, "stored": error is None, **outcome}))
+        reason = {"Error": error.error_type, "Message": error.message} if error else {}
+        print_json({"BatchId": outcome.batch.batch_id, "Result": outcome.result, **reason})
     elif error:
-        click.echo(f"{batch_id}: {error.error_type}: {error.message}", err=True)
+        click.echo(f"{outcome.batch.batch_id}: {error.error_type}: {error.message}", err=True)
+
+
+def _print_counts(outcomes: list[_Outcome]) -> None:
+    results = [outcome.result for outcome in outcomes]
+    counts = [f"{results.count(name)} {name.lower()}" for name in ("STORED", "DUPLICATE")]
+    click.echo(f"Batches: {', '.join(counts)}, {results.count('REJECTED')} rejected")
+
+
+def _print_sample(batch: _Batch, name: str | None, target: Target) -> None:
+    rows = [
+        [short_type(event["type"]), summary(event["type"], json.loads(event["details"]))]
+        for event in batch.document["RumEvents"]
+    ]
+    print_table([Column("Type", whole=True), Column("Details")], rows)
+    if name:
+        line = command_line("events", name, *target.arguments)
+        click.echo(f"See the stored events: {line}")

@@ -48,7 +48,7 @@ class Guarded(OpenRum):
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Runs an `openrum` command as the operator; returns what it printed."""
         token = {"OPENRUM_OPERATOR_TOKEN_FILE": str(self.folder / "var" / "operator.token")}
-        ran = run_openrum(*arguments, stdin=stdin, OPENRUM_GRPC=self.grpc, **token)
+        ran = run_openrum(*arguments, stdin=stdin, OPENRUM_SERVICE=self.grpc, **token)
         assert (ran.returncode, ran.stderr) == (0, "")
         return ran.stdout
 

@@ -570,4 +570,4 @@ def test_the_command_lists_what_was_dropped(
 
     assert "Dropped" in table.stdout
     shown = [json.loads(line) for line in lines.stdout.splitlines()]
-    assert {monitor: "3", "my-app": "0"} == {m["Name"]: m["DroppedEvents"] for m in shown}
+    assert {monitor: 3, "my-app": 0} == {m["Name"]: m["DroppedEvents"] for m in shown}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
@@ -54,6 +55,78 @@ def test_app_monitors_are_listed_as_a_table_and_as_json(openrum: OpenRum) -> Non
     assert line["Id"] in row  # whole, to be copied
 
 
+def test_ids_are_never_cut_in_a_narrow_terminal_or_a_pipe(openrum: OpenRum) -> None:
+    name, wanted = "n" * 200, new_id()
+    assert _run(openrum, "monitors", "create", name, "--id", wanted).returncode == 0
+    piped = _run(openrum, "monitors", "list").stdout.splitlines()
+    narrow = _in_terminal(openrum, "monitors", "list", columns=80).splitlines()
+    narrower = _in_terminal(openrum, "monitors", "list", columns=30)
+
+    assert any(f"{name}  {wanted}  CREATED  " in line for line in piped)
+    assert any(f"  {wanted}  CREATED  " in line for line in narrow)
+    assert max(map(len, narrow)) <= 80
+    assert wanted in narrower
+
+
+def test_an_app_monitor_is_shown_updated_and_deleted(openrum: OpenRum, monitor: str) -> None:
+    domains = ("--domain", "a.example", "--domain", "*.b.example")
+    updated = _run(openrum, "monitors", "update", monitor, *domains, "--custom-events", "off")
+    shown = _run(openrum, "monitors", "show", monitor).stdout
+    document = json.loads(_run(openrum, "monitors", "show", monitor, "--json").stdout)
+    _run(openrum, "monitors", "update", monitor, "--domain", "c.example")
+    after = json.loads(_run(openrum, "monitors", "show", monitor, "--json").stdout)
+    deleted = _run(openrum, "monitors", "delete", monitor, "--yes")
+    gone = _run(openrum, "monitors", "show", monitor)
+
+    assert (updated.returncode, updated.stdout) == (0, f"{monitor} is updated\n")
+    assert dict(line.split(maxsplit=1) for line in shown.splitlines()[1:4]) == {
+        "Name": monitor,
+        "Id": _id_of(monitor),
+        "Domains": "a.example, *.b.example",
+    }
+    assert "Custom events   off" in shown
+    assert document["DomainList"] == ["a.example", "*.b.example"]
+    assert document["CustomEvents"] == {"Status": "DISABLED"}
+    assert (after["Domain"], after["CustomEvents"]) == ("c.example", {"Status": "DISABLED"})
+    assert (deleted.returncode, deleted.stdout) == (0, f"{monitor} is deleted\n")
+    assert (gone.returncode, gone.stdout) == (1, "")
+    assert gone.stderr.startswith("Error: ResourceNotFoundException: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "stdout"),
+    [("y\n", 0, "{} is deleted\n"), ("n\n", 1, ""), ("", 1, "")],
+    ids=["yes", "no", "end-of-input"],
+)
+def test_a_deletion_asks_for_confirmation(
+    openrum: OpenRum, monitor: str, answer: str, code: int, stdout: str
+) -> None:
+    ran = _run(openrum, "monitors", "delete", monitor, stdin=answer)
+    left = _run(openrum, "monitors", "show", monitor).returncode == 0
+
+    assert (ran.returncode, ran.stdout) == (code, stdout.format(monitor))
+    assert f"Delete the app monitor {monitor} and all its events permanently? [y/N]" in ran.stderr
+    assert left == (code != 0)
+
+
+def test_an_update_without_changes_is_wrong_usage(openrum: OpenRum, monitor: str) -> None:
+    ran = _run(openrum, "monitors", "update", monitor)
+
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == (
+        "Error: nothing to update; use --domain or --custom-events"
+    )
+
+
+def test_an_empty_list_of_app_monitors_says_how_to_create_one(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        _run(server, "monitors", "delete", "my-app", "--yes")
+        ran = _run(server, "monitors", "list")
+
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("There are no app monitors. Create one: ")
+
+
 def test_a_document_is_stored_and_sent_again_stores_nothing(
     openrum: OpenRum, monitor: str, tmp_path: Path
 ) -> None:
@@ -61,8 +134,10 @@ def test_a_document_is_stored_and_sent_again_stores_nothing(
     file.write_text(json.dumps(batch(3, Id=_id_of(monitor)), indent=2))
     sent = [_run(openrum, "send", str(file)) for _ in range(2)]
 
-    for result in sent:
-        assert (result.returncode, result.stdout) == (0, "1 batches stored, 0 refused\n")
+    assert [(result.returncode, result.stdout) for result in sent] == [
+        (0, "Batches: 1 stored, 0 duplicate, 0 rejected\n"),
+        (0, "Batches: 0 stored, 1 duplicate, 0 rejected\n"),
+    ]
     assert len(read_back(openrum.grpc, monitor)) == 3
 
 
@@ -73,7 +148,7 @@ def test_lines_of_json_are_stored_from_standard_input(openrum: OpenRum, monitor:
 
     assert sent.returncode == 0
     assert [json.loads(line) for line in sent.stdout.splitlines()] == [
-        {"BatchId": document["BatchId"], "stored": True} for document in batches
+        {"BatchId": document["BatchId"], "Result": "STORED"} for document in batches
     ]
     assert [json.loads(document)["event_id"] for document in read_back(openrum.grpc, monitor)] == [
         item["id"] for document in reversed(batches) for item in reversed(document["RumEvents"])
@@ -91,7 +166,7 @@ def test_a_file_longer_than_a_message_of_the_service_is_stored(
     sent = _run(openrum, "send", str(file))
 
     assert (sent.returncode, sent.stderr) == (0, "")
-    assert sent.stdout == "40 batches stored, 0 refused\n"
+    assert sent.stdout == "Batches: 40 stored, 0 duplicate, 0 rejected\n"
 
 
 def test_a_refused_batch_does_not_hold_up_the_others(
@@ -103,10 +178,74 @@ def test_a_refused_batch_does_not_hold_up_the_others(
     sent = _run(openrum, "send", str(file), "--id", _id_of(monitor))
     first, second = sent.stderr.splitlines()
 
-    assert (sent.returncode, sent.stdout) == (1, "1 batches stored, 2 refused\n")
+    assert (sent.returncode, sent.stdout) == (1, "Batches: 1 stored, 0 duplicate, 2 rejected\n")
     assert first.startswith("no-uuid: ValidationException: BatchId must match ")
     assert second.startswith(f"{stray['BatchId']}: ResourceNotFoundException: ")
     assert len(read_back(openrum.grpc, monitor)) == 1
+
+
+def test_json_output_says_what_became_of_each_batch(openrum: OpenRum, monitor: str) -> None:
+    known, new, bad = batch(), batch(), batch(BatchId="no-uuid")
+    assert _send(openrum, monitor, known).returncode == 0
+    lines = "\n".join(json.dumps(document) for document in (known, new, bad, new))
+    sent = _run(openrum, "send", "-", "--name", monitor, "--json", stdin=lines)
+    outcomes = [json.loads(line) for line in sent.stdout.splitlines()]
+
+    assert sent.returncode == 1
+    assert [outcome["Result"] for outcome in outcomes] == [
+        "DUPLICATE",
+        "STORED",
+        "REJECTED",
+        "DUPLICATE",
+    ]
+    assert outcomes[2]["Error"] == "ValidationException"
+    assert outcomes[2]["Message"].startswith("BatchId must match ")
+
+
+def test_a_sample_batch_is_stored_and_printed(openrum: OpenRum, monitor: str) -> None:
+    sent = _run(openrum, "send", "--sample", "--name", monitor)
+    first, _, *rows, last = sent.stdout.splitlines()
+    shown = _run(openrum, *last.split(" -m rum_cli ")[1].split())
+    documents = [json.loads(document) for document in read_back(openrum.grpc, monitor)]
+
+    assert (sent.returncode, sent.stderr) == (0, "")
+    assert first == "Batches: 1 stored, 0 duplicate, 0 rejected"
+    assert [row.split()[0] for row in rows] == [
+        "session_start_event",
+        "page_view_event",
+        "largest_contentful_paint_event",
+        "http_event",
+        "js_error_event",
+    ]
+    assert [row.split()[0] for row in rows] == [
+        document["event_type"].removeprefix("com.amazon.rum.") for document in reversed(documents)
+    ]
+    assert {document["metadata"]["browserName"] for document in documents} == {"Firefox"}
+    assert "TypeError: Cannot read properties" in shown.stdout
+
+
+def test_each_sample_batch_is_a_new_one(openrum: OpenRum, monitor: str) -> None:
+    for _ in range(2):
+        _run(openrum, "send", "--sample", "--id", _id_of(monitor))
+
+    assert len(read_back(openrum.grpc, monitor)) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), "give either FILE or --sample"),
+        (("-", "--sample"), "give either FILE or --sample"),
+        (("--sample", "--id", "x", "--name", "y"), "give either --id or --name"),
+    ],
+)
+def test_send_needs_exactly_one_source_and_one_app_monitor(
+    arguments: tuple[str, ...], error: str
+) -> None:
+    ran = run_openrum("send", *arguments, stdin="{}", OPENRUM_SERVICE="127.0.0.1:1")
+
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == f"Error: {error}"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +254,7 @@ def test_a_refused_batch_does_not_hold_up_the_others(
         ('{"BatchId": ', "line 1: The body is not JSON."),
         ('{"Id": "x", "RumEvents": []}\n\n{]\n', "line 3: The body is not JSON."),
         ("[1]", "line 1: The body must be a JSON object."),
-        ('{"BatchId": "x"}', "the file names no app monitor; give --id"),
+        ('{"BatchId": "x"}', "the file has no app monitor id; use --id or --name"),
         ('{"Id": "x", "BatchId": 3}', "the file: BatchId must be a string."),
     ],
 )
@@ -147,6 +286,45 @@ def test_events_are_chosen_by_time_and_type(openrum: OpenRum, monitor: str) -> N
     assert chosen("--type", "type.1", "--type", "type.0", "--before", "1790000000499") == [0]
 
 
+@pytest.mark.parametrize("short", ["js_error_event", "js_error", "com.amazon.rum.js_error_event"])
+def test_event_types_are_accepted_without_their_prefix(
+    openrum: OpenRum, monitor: str, short: str
+) -> None:
+    _run(openrum, "send", "--sample", "--name", monitor)
+    shown = _run(openrum, "events", monitor, "--type", short, "--json")
+
+    assert [json.loads(line)["event_type"] for line in shown.stdout.splitlines()] == [
+        "com.amazon.rum.js_error_event"
+    ]
+
+
+def test_no_events_say_what_to_do_next(openrum: OpenRum, monitor: str) -> None:
+    empty = _run(openrum, "events", monitor)
+    _send(openrum, monitor, batch())
+    none_matches = _run(openrum, "events", monitor, "--type", "no.such.type")
+    as_json = _run(openrum, "events", monitor, "--type", "no.such.type", "--json")
+
+    assert (empty.returncode, empty.stdout) == (0, "")
+    assert empty.stderr.startswith(f"{monitor} has no events. Send a sample batch: ")
+    assert empty.stderr.endswith(f" send --sample --name {monitor}\n")
+    assert (none_matches.returncode, none_matches.stdout) == (0, "")
+    assert none_matches.stderr.startswith(f"No event of {monitor} matches. See all: ")
+    assert (as_json.returncode, as_json.stdout, as_json.stderr) == (0, "", "")
+
+
+def test_session_ids_are_whole_or_left_out(openrum: OpenRum, monitor: str) -> None:
+    document = batch()
+    _send(openrum, monitor, document)
+    session = document["UserDetails"]["sessionId"]
+    piped = _run(openrum, "events", monitor).stdout
+    wide = _in_terminal(openrum, "events", monitor, columns=120)
+    narrow = _in_terminal(openrum, "events", monitor, columns=80)
+
+    assert (session in piped, session in wide) == (True, True)
+    assert session[:8] not in narrow
+    assert max(map(len, narrow.splitlines())) <= 80
+
+
 def test_events_are_a_table_in_a_terminal(openrum: OpenRum, monitor: str) -> None:
     hostile = event(
         timestamp=1_790_000_000,
@@ -169,7 +347,7 @@ def tail(openrum: OpenRum, monitor: str) -> Iterator[tuple[subprocess.Popen[str]
     assert _send(openrum, monitor, batch()).returncode == 0
     process = subprocess.Popen(
         [*OPENRUM, "tail", monitor, "--json"],
-        env=environment(OPENRUM_GRPC=openrum.grpc),
+        env=environment(OPENRUM_SERVICE=openrum.grpc),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -224,12 +402,12 @@ def test_tail_prints_what_is_put_meanwhile_once_and_in_order(
     ids=lambda command: " ".join(command[:2]),
 )
 def test_without_a_service_there_is_one_line_and_exit_code_3(command: tuple[str, ...]) -> None:
-    ran = run_openrum(*command, stdin=json.dumps(batch()), OPENRUM_GRPC="127.0.0.1:1")
+    ran = run_openrum(*command, stdin=json.dumps(batch()), OPENRUM_SERVICE="127.0.0.1:1")
 
     assert (ran.returncode, ran.stdout) == (3, "")
     assert ran.stderr == (
         "Error: no service answers at 127.0.0.1:1; start one with `openrum up`,"
-        " or set OPENRUM_GRPC\n"
+        " or set OPENRUM_SERVICE\n"
     )
 
 
@@ -248,7 +426,7 @@ def _id_of(name: str) -> str:
 
 
 def _run(openrum: OpenRum, *arguments: str, stdin: str | None = None) -> Result:
-    return run_openrum(*arguments, stdin=stdin, OPENRUM_GRPC=openrum.grpc)
+    return run_openrum(*arguments, stdin=stdin, OPENRUM_SERVICE=openrum.grpc)
 
 
 def _send(openrum: OpenRum, monitor: str, document: dict[str, Any]) -> Result:
@@ -260,10 +438,15 @@ def _put(openrum: OpenRum, monitor: str, document: dict[str, Any]) -> None:
     assert status == 200
 
 
-def _in_terminal(openrum: OpenRum, *arguments: str) -> str:
-    """Returns what a command prints where its standard output is a terminal."""
+def _in_terminal(openrum: OpenRum, *arguments: str, columns: int = 120) -> str:
+    """Return what a command prints where its standard output is a terminal, without styles."""
     ours, theirs = pty.openpty()
-    settings = {"OPENRUM_GRPC": openrum.grpc, "COLUMNS": "120", "TERM": "xterm"}
+    settings = {
+        "OPENRUM_SERVICE": openrum.grpc,
+        "COLUMNS": str(columns),
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+    }
     process = subprocess.Popen(
         [*OPENRUM, *arguments], env=environment(**settings), stdout=theirs, stderr=theirs
     )
@@ -276,4 +459,4 @@ def _in_terminal(openrum: OpenRum, *arguments: str) -> str:
             break
     os.close(ours)
     assert process.wait(30) == 0
-    return shown.decode()
+    return re.sub(r"\x1b\[\d*m", "", shown.decode())

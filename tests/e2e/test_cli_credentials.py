@@ -30,7 +30,6 @@ _ALLOW = json.dumps(
         },
     }
 )
-_NO_TOKEN = "Error: MissingAuthenticationTokenException: Request is missing Authentication Token\n"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def operator_file(server: Process) -> str:
 
 def run(server: Process, *arguments: str, stdin: str | None = None, **settings: str) -> Result:
     """A command as the operator."""
-    named = {"OPENRUM_GRPC": server.grpc, "OPENRUM_OPERATOR_TOKEN_FILE": operator_file(server)}
+    named = {"OPENRUM_SERVICE": server.grpc, "OPENRUM_OPERATOR_TOKEN_FILE": operator_file(server)}
     return run_openrum(*arguments, stdin=stdin, **{**named, **settings})
 
 
@@ -112,11 +111,11 @@ def test_a_made_key_signs_until_it_is_revoked(server: OpenRum) -> None:
 def test_keys_are_listed_as_json_without_secrets(server: OpenRum) -> None:
     pair = json.loads(made(server, "keys", "create", "--name", "listed", "--json"))
     lines = [json.loads(line) for line in made(server, "keys", "list", "--json").splitlines()]
-    (listed,) = [line for line in lines if line["id"] == pair["AccessKeyId"]]
+    (listed,) = [line for line in lines if line["Id"] == pair["AccessKeyId"]]
 
     assert set(pair) == {"AccessKeyId", "SecretAccessKey"}
-    assert set(listed) == {"id", "kind", "grant", "createTime"}
-    assert (listed["kind"], listed["grant"]) == ("key", {"name": "listed", "access": ["write"]})
+    assert set(listed) == {"Id", "Kind", "Name", "Access", "CreateTime"}
+    assert [listed[member] for member in ("Kind", "Name", "Access")] == ["key", "listed", ["write"]]
     assert pair["SecretAccessKey"] not in str(lines)
 
 
@@ -195,7 +194,7 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
     assert outcomes == [403, 200, 403]
     assert re.fullmatch(r"[0-9a-f-]{36}\n", revision)
     assert printed == _ALLOW + "\n"
-    assert removed == "my-app has no policy now\n"
+    assert removed == "The policy of my-app is deleted\n"
     assert (gone.returncode, gone.stdout) == (1, "")
     assert (
         gone.stderr == "Error: PolicyNotFoundException: The app monitor has no resource policy.\n"
@@ -210,7 +209,12 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
         (("tokens", "revoke", "none"), None, 1, "There is no token with this ID."),
         (("keys", "create", "--name", "a b"), None, 1, "grant.name must match"),
         (("keys", "create", "--name", "a", "--monitor", "nobody"), None, 1, "no app monitor"),
-        (("tokens", "create", "--name", "a", "--expires-in", "1y"), None, 2, "'1y' is no time"),
+        (
+            ("tokens", "create", "--name", "a", "--expires-in", "1y"),
+            None,
+            2,
+            "'1y' is not a duration",
+        ),
         (("tokens", "create", "--name", "a", "--access", "all"), None, 2, "'all' is not one of"),
         (("keys", "import"), None, 2, "Missing option '--access-key-id'"),
     ],
@@ -232,7 +236,7 @@ def test_a_key_needs_no_name(server: OpenRum) -> None:
     listed = run(server, "keys", "list", "--json").stdout.splitlines()
 
     assert (ran.returncode, ran.stdout) == (0, "AKIDWITHOUTANAME0001\n")
-    assert "AKIDWITHOUTANAME0001" in {json.loads(line)["grant"]["name"] for line in listed}
+    assert "AKIDWITHOUTANAME0001" in {json.loads(line)["Name"] for line in listed}
 
 
 def test_without_a_token_nothing_is_done(server: OpenRum, tmp_path: Path) -> None:
@@ -246,6 +250,55 @@ def test_without_a_token_nothing_is_done(server: OpenRum, tmp_path: Path) -> Non
     ]
 
     assert [one.returncode for one in ran] == [1, 2, 2]
-    assert ran[0].stderr == _NO_TOKEN
+    assert ran[0].stderr == (
+        "Error: MissingAuthenticationTokenException: Request is missing Authentication Token. The"
+        f" operator token file {missing} cannot be read: No such file or directory. Set"
+        " OPENRUM_OPERATOR_TOKEN_FILE, or use --token-file.\n"
+    )
     assert ran[1].stderr == f"Error: {missing}: No such file or directory\n"
-    assert ran[2].stderr == f"Error: {garbage}: holds no token\n"
+    assert ran[2].stderr == f"Error: {garbage}: this file does not hold a token\n"
+
+
+def test_the_table_of_keys_shows_whole_ids_and_whether_they_are_valid(server: OpenRum) -> None:
+    long_id = "AKID" + "X" * 124
+    pair = ("--access-key-id", long_id, "--secret-access-key-file", "-")
+    run(server, "keys", "import", *pair, stdin="a-secret-that-people-have-already")
+    key = json.loads(made(server, "keys", "create", "--name", "gone", "--json"))["AccessKeyId"]
+    made(server, "keys", "revoke", key)
+    rows = made(server, "keys", "list", COLUMNS="80").splitlines()
+    (revoked,) = [row for row in rows if row.startswith(key)]
+
+    assert rows[0].split() == [
+        "Id",
+        "Name",
+        "Access",
+        "App",
+        "monitor",
+        "Created",
+        "(UTC)",
+        "State",
+    ]
+    assert any(row.startswith(f"{long_id} ") for row in rows)
+    assert " gone " in revoked
+    assert re.search(r" revoked 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d$", revoked)
+
+
+def test_a_token_that_expires_says_when(server: OpenRum) -> None:
+    create = ("tokens", "create", "--name", "short", "--expires-in", "90s", "--json")
+    token = json.loads(made(server, *create))
+    rows = made(server, "tokens", "list").splitlines()
+    (row,) = [row for row in rows if row.startswith(token["Id"])]
+
+    assert " expires 20" in row
+
+
+def test_an_empty_list_says_how_to_create_the_first(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        ran = [run(server, command, "list") for command in ("keys", "tokens")]
+        as_json = run(server, "keys", "list", "--json")
+
+    assert [(one.returncode, one.stdout) for one in ran] == [(0, ""), (0, "")]
+    assert ran[0].stderr.startswith("There are no keys. Create one: ")
+    assert ran[0].stderr.endswith(" keys create --name NAME\n")
+    assert ran[1].stderr.startswith("There are no tokens. Create one: ")
+    assert (as_json.stdout, as_json.stderr) == ("", "")

@@ -71,7 +71,7 @@ def test_a_key_that_is_made_on_the_open_face_signs_through_it(
     service: Service, bridge: Bridge, monitor_id: str
 ) -> None:
     create = ("keys", "create", "--name", "backend", "--json")
-    pair = json.loads(run_openrum(*create, OPENRUM_GRPC=service.grpc).stdout)
+    pair = json.loads(run_openrum(*create, OPENRUM_SERVICE=service.grpc).stdout)
     rum = boto3.client(
         "rum",
         endpoint_url=bridge.url,

@@ -49,7 +49,9 @@ class _Guarded:
     def openrum(self, *arguments: str) -> str:
         """Runs a command as the operator, through the socket."""
         token = str(self.service.folder / "var" / "operator.token")
-        ran = run_openrum(*arguments, OPENRUM_GRPC=self.socket, OPENRUM_OPERATOR_TOKEN_FILE=token)
+        ran = run_openrum(
+            *arguments, OPENRUM_SERVICE=self.socket, OPENRUM_OPERATOR_TOKEN_FILE=token
+        )
         assert (ran.returncode, ran.stderr) == (0, "")
         return ran.stdout
 
@@ -124,12 +126,13 @@ def test_without_a_certificate_of_the_client_ca_there_is_no_connection(
 
 def test_the_command_needs_its_token_on_the_socket_too(guarded: _Guarded, monitor_id: str) -> None:
     nobody = {"OPENRUM_OPERATOR_TOKEN_FILE": "/nowhere/operator.token"}
-    ran = run_openrum("monitors", "list", OPENRUM_GRPC=guarded.socket, **nobody)
+    ran = run_openrum("monitors", "list", OPENRUM_SERVICE=guarded.socket, **nobody)
 
     assert json.loads(guarded.openrum("monitors", "list", "--json"))["Id"] == monitor_id
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == (
-        "Error: MissingAuthenticationTokenException: Request is missing Authentication Token\n"
+    assert ran.stderr.startswith(
+        "Error: MissingAuthenticationTokenException: Request is missing Authentication Token. "
+        "The operator token file /nowhere/operator.token cannot be read: "
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the `openrum` command shows the operator's token, and where not."""
+"""When the `openrum` command sends the operator token, and when it does not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rum_cli.client import Target, _token
+from rum_cli.client import Target, find_token
 
 
 @pytest.fixture
@@ -36,6 +36,23 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_not_sent_to_another_machine_in_clear(
     operator: Path, service: str, shown: bool
 ) -> None:
-    assert _token(Target(service, None, None)) == ("openrum_operator" if shown else None)
-    assert _token(Target(service, None, operator)) == "openrum_operator"
-    assert _token(Target(service, operator, None)) == "openrum_operator"
+    assert find_token(Target(service, None, None))[0] == ("openrum_operator" if shown else None)
+    assert find_token(Target(service, None, operator))[0] == "openrum_operator"
+    assert find_token(Target(service, operator, None))[0] == "openrum_operator"
+
+
+@pytest.mark.parametrize(
+    ("service", "reason"),
+    [
+        ("127.0.0.1:50051", "The operator token file {folder}/none cannot be read: No such file"),
+        ("192.0.2.1:50051", "The operator token is not sent to 192.0.2.1:50051 without TLS; use"),
+    ],
+)
+def test_the_reason_for_sending_no_token_names_the_file_or_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, reason: str
+) -> None:
+    monkeypatch.setenv("OPENRUM_OPERATOR_TOKEN_FILE", str(tmp_path / "none"))
+    token, missing = find_token(Target(service))
+
+    assert token is None
+    assert missing.startswith(reason.format(folder=tmp_path))

@@ -31,7 +31,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def server(openrum: OpenRum) -> OpenRum:
     """A server with an app monitor, `replayed`, of the id in the captures."""
     create = ("monitors", "create", "replayed", "--id", MONITOR_ID)
-    assert f"{MONITOR_ID}\n" == run_openrum(*create, OPENRUM_GRPC=openrum.grpc).stdout
+    assert f"{MONITOR_ID}\n" == run_openrum(*create, OPENRUM_SERVICE=openrum.grpc).stdout
     return openrum
 
 

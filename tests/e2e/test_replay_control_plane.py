@@ -35,7 +35,7 @@ Answers = list[tuple[CapturedRequest, int, dict[str, str], Any]]
 def answers(openrum: OpenRum) -> Answers:
     """Each captured request of an operation that exists, with its answer."""
     create = ("monitors", "create", "a.b_c-d#e")
-    assert run_openrum(*create, OPENRUM_GRPC=openrum.grpc).returncode == 0
+    assert run_openrum(*create, OPENRUM_SERVICE=openrum.grpc).returncode == 0
     captured = [
         request
         for request in load("boto3-control-plane")

@@ -52,7 +52,7 @@ def test_the_printed_boto3_lines_run_as_printed(openrum: OpenRum, tmp_path: Path
 def test_the_printed_events_command_shows_what_was_put(openrum: OpenRum) -> None:
     command = next(line for line in openrum.output if "openrum events" in line).split()
     assert command[:2] == [".venv/bin/openrum", "events"]
-    ran = run_openrum(*command[1:], "--json", OPENRUM_GRPC=openrum.grpc)
+    ran = run_openrum(*command[1:], "--json", OPENRUM_SERVICE=openrum.grpc)
 
     assert ran.returncode == 0
     assert ran.stdout.splitlines() == read_back(openrum.grpc, "my-app")

@@ -104,7 +104,7 @@ def test_what_is_put_over_https_is_read_over_grpc_with_tls(server: Server) -> No
 
 @pytest.mark.parametrize("face", ["http", "grpc"])
 def test_there_is_no_plain_face_beside_it(server: Server, face: str) -> None:
-    plain = run_openrum("monitors", "list", OPENRUM_GRPC=server.up.grpc)
+    plain = run_openrum("monitors", "list", OPENRUM_SERVICE=server.up.grpc)
     answered = http.client.HTTPConnection(server.addresses[face], timeout=10)
 
     assert plain.returncode == 3
@@ -117,7 +117,7 @@ def test_there_is_no_plain_face_beside_it(server: Server, face: str) -> None:
 def test_a_certificate_of_another_authority_is_not_trusted(server: Server, tmp_path: Path) -> None:
     other = Authority(tmp_path, "other")
     options = ("--ca-file", str(other.file))
-    ran = run_openrum("monitors", "list", *options, OPENRUM_GRPC=server.up.grpc)
+    ran = run_openrum("monitors", "list", *options, OPENRUM_SERVICE=server.up.grpc)
 
     assert ran.returncode == 3
 
@@ -246,7 +246,7 @@ def _fails_to_start(folder: Path, setting: str, reason: str, **settings: str) ->
 
 def _openrum(server: Server, *arguments: str) -> str:
     ca_file = ("--ca-file", str(server.authority.file))
-    ran = run_openrum(*arguments, *ca_file, OPENRUM_GRPC=server.up.grpc)
+    ran = run_openrum(*arguments, *ca_file, OPENRUM_SERVICE=server.up.grpc)
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
 

@@ -1,0 +1,42 @@
+"""The settings of the servers, from the environment and for the help."""
+
+from __future__ import annotations
+
+__all__ = ["Settings", "read_settings", "setting_rows"]
+
+import re
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from rum_cli.failure import WRONG_USAGE, Failure
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+_FIRST_SENTENCE = re.compile(r"(.*?\.)(?: [A-Z`].*)?", re.DOTALL)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Return the settings of the environment.
+
+    Raises:
+        Failure: A setting is invalid; the text names it.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["loc"]:
+            message = f"OPENRUM_{str(problem['loc'][0]).upper()}: {message}"
+        raise Failure(message, WRONG_USAGE) from None
+
+
+def setting_rows(kind: type[BaseSettings]) -> list[tuple[str, str]]:
+    """Return the names of settings, each with the first sentence of its description."""
+    rows = []
+    for name, field in kind.model_fields.items():
+        meaning = _FIRST_SENTENCE.fullmatch(field.description or "")
+        rows.append((f"OPENRUM_{name.upper()}", meaning[1] if meaning else ""))
+    return rows
