@@ -46,6 +46,9 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
         Summary("policy", "policy", "Manage the resource policies of app monitors."),
     ],
+    "Help": [
+        Summary("help", "help", "Print code for your clients, or the help of a command."),
+    ],
 }
 
 

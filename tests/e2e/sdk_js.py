@@ -11,9 +11,9 @@ from tests.support.running import OpenRum
 from tests.tools.node import npm_install, run_node
 from tests.tools.toolbox import TOOLS, tools_needed
 
-__all__ = ["Call", "call"]
+__all__ = ["PACKAGES", "Call", "call"]
 
-_PACKAGES = {"@aws-sdk/client-rum": "3.1086.0"}
+PACKAGES = {"@aws-sdk/client-rum": "3.1086.0"}
 _SCRIPT = Path(__file__).with_name("sdk_js.mjs")
 
 Call = tuple[str, dict[str, Any]]
@@ -27,7 +27,7 @@ def call(server: OpenRum, *calls: Call, **settings: Any) -> list[dict[str, Any]]
         settings: Of the client, as `maxAttempts`.
     """
     with tools_needed():
-        modules = npm_install(_PACKAGES, TOOLS / "aws-sdk-js")
+        modules = npm_install(PACKAGES, TOOLS / "aws-sdk-js")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(calls, file)
         file.flush()

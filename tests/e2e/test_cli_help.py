@@ -14,7 +14,7 @@ from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.commands import SECTIONS
 from rum_service.settings import ServiceSettings
-from tests.support.running import environment
+from tests.support.running import environment, run_openrum
 
 
 def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -93,3 +93,24 @@ def test_the_list_of_commands_imports_neither_grpc_nor_a_server() -> None:
     )
 
     assert ran.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("path", [("up",), ("monitors",), ("monitors", "update"), ("help",)])
+def test_help_prints_the_help_of_a_command(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, ["help", *path], prog_name="openrum")
+
+    assert (result.exit_code, result.output) == (0, _help(*path))
+
+
+def test_help_alone_prints_the_list_of_commands() -> None:
+    result = CliRunner().invoke(main, ["help"], prog_name="openrum")
+
+    assert (result.exit_code, result.output) == (0, _help())
+
+
+@pytest.mark.parametrize("path", [("nope",), ("monitors", "nope"), ("send", "nope")])
+def test_help_for_an_unknown_command_is_wrong_usage(path: tuple[str, ...]) -> None:
+    ran = run_openrum("help", *path)
+
+    assert ran.returncode == 2
+    assert "nope" in ran.stderr.splitlines()[-1]

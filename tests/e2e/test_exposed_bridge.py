@@ -126,5 +126,5 @@ def test_without_its_token_file_it_does_not_start(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     (line,) = ran.stderr.splitlines()
     assert line.startswith("Error: OPENRUM_HTTP: 0.0.0.0:0 can be reached from other machines")
-    assert "set OPENRUM_BRIDGE_TOKEN_FILE to the file that the service made" in line
-    assert f"({missing} is not there)" in line
+    assert "set OPENRUM_BRIDGE_TOKEN_FILE to the file that the service created" in line
+    assert f"({missing} does not exist)" in line

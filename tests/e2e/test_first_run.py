@@ -1,7 +1,10 @@
-"""What `openrum up` does on an empty database."""
+"""What `openrum up` does and prints once it listens."""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +18,22 @@ from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
 )
+from rum_bridge.settings import BridgeSettings
 from rum_cli.first_run import FirstRun, first_run
+from rum_service.settings import ServiceSettings
 from tests.support.batches import new_id
 
 
 class _SecondToStart(ControlPlaneServiceServicer):
-    """A service on a database in which another process makes my-app after the first look."""
+    """A service in whose database another process creates my-app after the first request."""
 
     def __init__(self, monitor_id: str) -> None:
-        self._first = AppMonitorSummary(name="my-app", id=monitor_id)
-        self._looks = 0
+        self._summary = AppMonitorSummary(name="my-app", id=monitor_id)
+        self._requests = 0
 
     async def ListAppMonitors(self, request: Any, context: Any) -> pb.ListAppMonitorsResponse:
-        self._looks += 1
-        found = [self._first] if self._looks > 1 else []
+        self._requests += 1
+        found = [self._summary] if self._requests > 1 else []
         return pb.ListAppMonitorsResponse(app_monitor_summaries=found)
 
     async def CreateAppMonitor(self, request: Any, context: Any) -> pb.CreateAppMonitorResponse:
@@ -36,20 +41,114 @@ class _SecondToStart(ControlPlaneServiceServicer):
         raise AssertionError
 
 
-async def test_a_server_that_starts_second_shows_the_app_monitor_of_the_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monitor_id = new_id()
-    token = tmp_path / "operator-token"
-    token.write_text("any")
+@asynccontextmanager
+async def _second_to_start(monitor_id: str) -> AsyncIterator[str]:
+    """Run such a service and yield its address."""
     server = grpc.aio.server()
     add_ControlPlaneServiceServicer_to_server(_SecondToStart(monitor_id), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        address = f"127.0.0.1:{port}"
-        await first_run(FirstRun(address, address, "http://127.0.0.1:8080", token, False))
+        yield f"127.0.0.1:{port}"
     finally:
         await server.stop(None)
 
-    assert f"  app monitor  my-app  {monitor_id}\n" in capsys.readouterr().out
+
+async def _printed(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    http: str = "127.0.0.1:8080",
+    authorizes: bool = False,
+    service: dict[str, Any] | None = None,
+    bridge: dict[str, Any] | None = None,
+    monitor_id: str = "",
+) -> str:
+    """Return what is printed where a server with these settings listens."""
+    token = folder / "operator.token"
+    token.write_text("any")
+    async with _second_to_start(monitor_id or new_id()) as address:
+        await first_run(
+            FirstRun(
+                ServiceSettings(**{"operator_token_file": token, **(service or {})}),
+                BridgeSettings(**(bridge or {})),
+                grpc="127.0.0.1:50051",
+                http=http,
+                target=address,
+                authorizes=authorizes,
+            )
+        )
+    return capsys.readouterr().out
+
+
+async def test_a_server_that_starts_second_shows_the_app_monitor_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor_id = new_id()
+    printed = await _printed(tmp_path, capsys, monitor_id=monitor_id)
+
+    assert f"  app monitor  my-app  {monitor_id}\n" in printed
+
+
+async def test_the_commands_name_the_service_and_the_token_file_where_they_are_not_the_defaults(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = await _printed(tmp_path, capsys)
+    (sample,) = [line for line in printed.splitlines() if "send --sample" in line]
+
+    assert " --service 127.0.0.1:" in sample
+    assert sample.endswith(f" --token-file {tmp_path / 'operator.token'}")
+
+
+@pytest.mark.parametrize(
+    ("http", "bridge", "url"),
+    [
+        ("127.0.0.1:8080", {}, "http://127.0.0.1:8080"),
+        ("127.0.0.1:8080", {"public_url": "https://rum.example"}, "https://rum.example"),
+        ("127.0.0.1:8080", {"public_url": "https://a.example/rum/"}, "https://a.example/rum"),
+        ("0.0.0.0:8080", {}, f"http://{socket.gethostname()}:8080"),
+        ("[::]:8080", {}, f"http://{socket.gethostname()}:8080"),
+        ("0.0.0.0:8080", {"public_url": "http://rum.example"}, "http://rum.example"),
+    ],
+)
+async def test_the_curl_line_has_the_address_that_clients_can_reach(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    http: str,
+    bridge: dict[str, Any],
+    url: str,
+) -> None:
+    monitor_id = new_id()
+    printed = await _printed(tmp_path, capsys, http=http, bridge=bridge, monitor_id=monitor_id)
+    (curl,) = [line for line in printed.splitlines() if line.startswith("curl ")]
+
+    assert curl.startswith(f"curl -i '{url}/appmonitors/{monitor_id}' ")
+
+
+async def test_the_curl_line_signs_where_callers_are_authorized(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = await _printed(tmp_path, capsys, authorizes=True, service={"region": "eu-west-1"})
+
+    assert "keys create --name curl" in printed
+    assert "curl -i --aws-sigv4 aws:amz:eu-west-1:rum " in printed
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("sqlite:////data/rum/events.db", "data folder  /data/rum"),
+        (
+            "postgresql+psycopg://me:se%40cret@db.example:5432/rum?password=other",
+            "database     postgresql+psycopg://db.example:5432/rum",
+        ),
+    ],
+)
+async def test_where_the_data_is_stored_is_printed_without_credentials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, line: str
+) -> None:
+    printed = await _printed(tmp_path, capsys, service={"database_url": url})
+
+    assert f"\n  {line}\n" in printed
+    assert "cret" not in printed
+    assert "other" not in printed.replace("another", "")

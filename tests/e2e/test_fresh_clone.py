@@ -86,24 +86,26 @@ def test_two_commands_and_the_printed_lines_work_in_a_fresh_clone(
 ) -> None:
     with _make_run(clone, environment) as (make, log):
         wait_until(
-            lambda: "Stop with Ctrl-C" in log.read_text() or make.poll() is not None,
+            lambda: "Connect your clients:" in log.read_text() or make.poll() is not None,
             timeout_s=_SETUP_TIMEOUT_S,
         )
         printed = log.read_text().splitlines()
         assert make.poll() is None, log.read_text()
         curl = next(line for line in printed if line.startswith("curl "))
-        events = next(line for line in printed if line.startswith(".venv/bin/openrum events"))
+        sample = next(line for line in printed if line.startswith(".venv/bin/openrum send"))
         answer = _typed(curl, clone, environment)
+        sent = _typed(sample, clone, environment)
+        events = sent.splitlines()[-1].removeprefix("See the stored events: ")
         table = _typed(events, clone, environment)
         documents = _typed(f"{events} --json", clone, environment).splitlines()
         os.kill(_server_of(make), signal.SIGTERM)
         code = make.wait(60)
 
     assert answer.startswith("HTTP/1.1 200 OK")
-    assert "page_view_event" in table
-    assert [json.loads(document)["event_details"] for document in documents] == [
-        {"version": "1.0.0", "pageId": "/"}
-    ]
+    assert sent.startswith("Batches: 1 stored, ")
+    assert "TypeError: Cannot read properties of undefined" in table
+    assert len(documents) == 6
+    assert json.loads(documents[-1])["event_details"] == {"version": "1.0.0", "pageId": "/"}
     assert code == 0, log.read_text()
     assert (clone / "var" / "openrum.sqlite3").is_file()
     assert _typed("git status --porcelain", clone, environment) == ""

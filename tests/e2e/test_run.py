@@ -33,29 +33,39 @@ def test_the_printed_curl_line_answers_200_and_the_event_is_read_back(openrum: O
     assert [_event_id(document) for document in read_back(openrum.grpc, "my-app")] == sent
 
 
-def test_the_printed_boto3_lines_run_as_printed(openrum: OpenRum, tmp_path: Path) -> None:
+def test_the_printed_sample_command_stores_a_batch(openrum: OpenRum) -> None:
+    line = next(line for line in openrum.output if "send --sample" in line)
     before = len(read_back(openrum.grpc, "my-app"))
-    printed = "".join(openrum.output)
-    (snippet,) = re.findall(r"^import boto3.*?^\)$.*?^\)$", printed, re.DOTALL | re.MULTILINE)
-    script = tmp_path / "snippet.py"
-    script.write_text(snippet)
     ran = subprocess.run(
-        [sys.executable, script], env=environment(), capture_output=True, text=True, check=False
+        line,
+        shell=True,
+        cwd=openrum.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    newest, *others = read_back(openrum.grpc, "my-app")
 
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-    assert json.loads(newest)["event_type"] == "my.event"
-    assert len(others) == before
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("Batches: 1 stored, 0 duplicate, 0 rejected\n")
+    assert len(read_back(openrum.grpc, "my-app")) == before + 5
 
 
-def test_the_printed_events_command_shows_what_was_put(openrum: OpenRum) -> None:
-    command = next(line for line in openrum.output if "openrum events" in line).split()
-    assert command[:2] == [".venv/bin/openrum", "events"]
-    ran = run_openrum(*command[1:], "--json", OPENRUM_SERVICE=openrum.grpc)
+def test_up_prints_addresses_app_monitor_data_folder_and_three_commands(openrum: OpenRum) -> None:
+    printed = [line.rstrip() for line in openrum.output if line.strip() and line[0] != "{"]
+    openrum_command = f"{sys.executable} -m rum_cli"
+    target = f"--service {openrum.grpc}"
+    clients = f"help clients --url {openrum.url} --grpc {openrum.grpc} {target}"
 
-    assert ran.returncode == 0
-    assert ran.stdout.splitlines() == read_back(openrum.grpc, "my-app")
+    assert printed[:4] == [
+        f"  HTTP         {openrum.url}",
+        f"  gRPC         {openrum.grpc}",
+        f"  app monitor  my-app  {openrum.monitor_id()}",
+        f"  data folder  {openrum.folder}",
+    ]
+    assert printed[5] == f"{openrum_command} send --sample {target}"
+    assert printed[6].startswith(f"curl -i '{openrum.url}/appmonitors/{openrum.monitor_id()}' ")
+    assert printed[7:] == [f"Connect your clients: {openrum_command} {clients}"]
 
 
 def test_a_second_start_goes_on_with_the_data_and_makes_no_second_app_monitor(
@@ -182,7 +192,7 @@ def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
     try:
         for line in running.stdout:
             lines.append(line)
-            if line.startswith("Stop with Ctrl-C"):
+            if line.startswith("Connect your clients:"):
                 break
         children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text()
         os.kill(int(children), signal.SIGINT)
@@ -192,7 +202,9 @@ def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
             os.killpg(running.pid, signal.SIGKILL)
         running.stdout.close()
 
-    assert lines[1] == "OpenRUM is running.\n"
+    samples = [line for line in lines if line.startswith(".venv/bin/openrum send --sample")]
+    assert len(samples) == 1
+    assert lines[-1].startswith("Connect your clients: .venv/bin/openrum help clients ")
     assert code == 0
     assert (tmp_path / "var" / "openrum.sqlite3").exists()
 

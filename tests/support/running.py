@@ -171,7 +171,7 @@ class OpenRum(Process):
             self._http = words[1].partition("://")[2]
         if len(words) == 2 and words[0] == "gRPC":
             self._grpc = words[1]
-        return line.startswith("Stop with")
+        return line.startswith("Connect your clients:")
 
     def monitor_id(self) -> str:
         """Returns the id of the app monitor that the first start made."""
@@ -211,11 +211,12 @@ class Bridge(Process):
 
 
 def run_openrum(
-    *arguments: str, stdin: str | None = None, **settings: str
+    *arguments: str, stdin: str | None = None, cwd: Path | None = None, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs an `openrum` command to its end."""
+    """Run an `openrum` command to its end."""
     return subprocess.run(
         [*OPENRUM, *arguments],
+        cwd=cwd,
         env=environment(**settings),
         input=stdin,
         capture_output=True,
