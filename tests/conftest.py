@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from anyio.pytest_plugin import get_runner
 
 from tests.support.running import OpenRum
 from tests.tools.chromium import Browser, Page, chromium
@@ -18,12 +19,25 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_event_loop() -> Iterator[None]:
+    """Keep one event loop for all tests of the session.
+
+    grpc.aio has one poller for the process, and `Server.stop` returns before the tasks of the last
+    calls end. With a loop for each test, their completions arrive at a closed loop and fail the
+    next test with "Event loop is closed". anyio keeps a loop for as long as somebody holds its
+    runner; as an async fixture this one would make every test an anyio test.
+    """
+    with get_runner("asyncio", {}):
+        yield
+
+
 @pytest.fixture(scope="module")
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     """A running server with one app monitor, my-app."""
-    server = OpenRum(tmp_path_factory.mktemp("openrum"))
-    yield server
-    server.stop()
+    with OpenRum(tmp_path_factory.mktemp("openrum")) as server:
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +56,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
-    """A PostgreSQL for the whole session; a test takes a database of its own from it."""
+    """A PostgreSQL for the whole session; each test creates its own database in it."""
     with tools_needed(), postgres() as server:
         yield server
 
@@ -54,7 +68,7 @@ def _postgres_database(postgres_server: Postgres) -> str:
 
 @pytest.fixture
 def empty_postgres(_postgres_database: str) -> str:
-    """The URL of an empty PostgreSQL database; emptying one is far cheaper than making many."""
+    """The URL of an empty PostgreSQL database. Emptying one is far cheaper than creating many."""
     with psycopg.connect(_postgres_database.replace("+psycopg", "")) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
