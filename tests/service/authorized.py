@@ -1,4 +1,4 @@
-"""A whole service in a thread, and callers of every kind; outcomes by the name of the exception."""
+"""A complete service in a thread, and calls to it by callers of every kind."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def values(access: Iterable[str]) -> list[op.Access.ValueType]:
 
 
 class Authorized:
-    """A client of a running service, and its tokens."""
+    """A client of a running service. It knows the operator token and the bridge token."""
 
     def __init__(self, folder: Path, channel: grpc.Channel) -> None:
         self.folder = folder
@@ -76,64 +76,66 @@ class Authorized:
         self.operator = (folder / "operator.token").read_text().strip()
         self.bridge = (folder / "bridge.token").read_text().strip()
 
-    def answer(self, rpc: str, request: Message, metadata: Metadata | None = None) -> Any:
-        """Calls and returns the answer; raises grpc.RpcError."""
+    def call(self, rpc: str, request: Message, metadata: Metadata | None = None) -> Any:
+        """Return the response of a call, or raise grpc.RpcError."""
         descriptor = RPCS[METHOD_OF[rpc]]
-        call = self._channel.unary_unary(
+        method = self._channel.unary_unary(
             METHOD_OF[rpc],
             request_serializer=type(request).SerializeToString,
             response_deserializer=GetMessageClass(descriptor.output_type).FromString,
         )
-        return call(request, metadata=metadata, timeout=_TIMEOUT_S)
+        return method(request, metadata=metadata, timeout=_TIMEOUT_S)
 
     def outcome(self, rpc: str, request: Message, metadata: Metadata | None = None) -> str:
-        """`ok`, or the name of the exception; of the one entry where it is a batch put."""
+        """Return `ok` or the name of the exception; for a batch put, that of its only entry."""
         try:
-            answer = self.answer(rpc, request, metadata)
+            response = self.call(rpc, request, metadata)
         except grpc.RpcError as error:
-            return named(status_of(error))
-        return named(answer.statuses[0]) if isinstance(answer, BatchPutRumEventsResponse) else OK
+            return outcome_of(status_of(error))
+        if isinstance(response, BatchPutRumEventsResponse):
+            return outcome_of(response.statuses[0])
+        return OK
 
-    def refusal(self, rpc: str, request: Message, metadata: Metadata | None = None) -> str:
-        """Name and text of the exception."""
+    def rejection(self, rpc: str, request: Message, metadata: Metadata | None = None) -> str:
+        """Return the name and the message of the exception, or `ok`."""
         try:
-            self.answer(rpc, request, metadata)
+            self.call(rpc, request, metadata)
         except grpc.RpcError as error:
             status = status_of(error)
-            return f"{named(status)}: {status.message}"
+            return f"{outcome_of(status)}: {status.message}"
         return OK
 
     def put(
         self, monitor: str, metadata: Metadata | None = None, *, entry: bool = False, **members: Any
     ) -> str:
-        """The outcome of a put to the app monitor of this id, or of an entry of one."""
+        """Return the outcome of a put, or with `entry` of a batch put with one entry."""
         request = message(monitor, **members)
         if not entry:
             return self.outcome("PutRumEvents", request, metadata)
-        together = BatchPutRumEventsRequest(entries=[{"request": request}])
-        return self.outcome("BatchPutRumEvents", together, metadata)
+        batch_put = BatchPutRumEventsRequest(entries=[{"request": request}])
+        return self.outcome("BatchPutRumEvents", batch_put, metadata)
 
     def relay_put(self, monitor: str, report: HttpCaller, **members: Any) -> str:
-        """The outcome of a put that the bridge relays, as it does: in an entry."""
+        """Return the outcome of a put that the bridge relays in an entry of a batch put."""
         entry = BatchPutRumEventsEntry(request=message(monitor, **members), caller=report)
         request = BatchPutRumEventsRequest(entries=[entry])
         return self.outcome("BatchPutRumEvents", request, bearer(self.bridge))
 
     def relayed(self, report: HttpCaller | bytes) -> Metadata:
-        """What goes with a call that the bridge relays."""
+        """Return the metadata of a call that the bridge relays."""
         content = report if isinstance(report, bytes) else report.SerializeToString()
         return [*bearer(self.bridge), ("rum-caller-bin", content)]
 
     def monitor(self, name: str, **members: Any) -> str:
-        """Makes an app monitor and returns its id."""
+        """Create an app monitor and return its ID."""
         request = CreateAppMonitorRequest(name=name, **{"domain": "example.com", **members})
-        return str(self.answer("CreateAppMonitor", request, bearer(self.operator)).id)
+        return str(self.call("CreateAppMonitor", request, bearer(self.operator)).id)
 
     def token(self, name: str, *access: str, monitor: str | None = None) -> str:
-        """Create a token."""
+        """Create a token, for one app monitor only if `monitor` names one."""
         grant = op.Grant(name=name, access=values(access), app_monitor_name=monitor)
         request = op.CreateTokenRequest(grant=grant)
-        return str(self.answer("CreateToken", request, bearer(self.operator)).token)
+        return str(self.call("CreateToken", request, bearer(self.operator)).token)
 
     def import_key(self, *access: str, monitor: str | None = None) -> None:
         """Import the key that `tests.support.signing` signs with."""
@@ -142,16 +144,16 @@ class Authorized:
             access_key_id=ACCESS_KEY_ID,
             secret_access_key=SECRET,
         )
-        self.answer("CreateAccessKey", request, bearer(self.operator))
+        self.call("CreateAccessKey", request, bearer(self.operator))
 
     def revoke(self, token: str) -> None:
         """Revoke a token."""
         token_id = token_hash(token)[:16]
         request = op.RevokeCredentialRequest(kind=op.CREDENTIAL_KIND_TOKEN, id=token_id)
-        self.answer("RevokeCredential", request, bearer(self.operator))
+        self.call("RevokeCredential", request, bearer(self.operator))
 
     def expired_token(self) -> str:
-        """A token that may do everything and was good until a moment ago."""
+        """Return a token with admin access that has just expired."""
         token, now = new_token(), round(time.time() * 1000)
         store = open_store(f"sqlite:///{self.folder / 'openrum.sqlite3'}")
         store.credentials.add(
@@ -161,21 +163,21 @@ class Authorized:
         return token
 
     def policy(self, name: str, document: str) -> None:
-        """Puts a resource policy."""
+        """Set the resource policy of an app monitor."""
         request = PutResourcePolicyRequest(name=name, policy_document=document)
-        self.answer("PutResourcePolicy", request, bearer(self.operator))
+        self.call("PutResourcePolicy", request, bearer(self.operator))
 
 
 def signed(method: str, target: str, **changes: Any) -> HttpCaller:
-    """A report of a request that was signed just now, unless `at` says otherwise."""
-    made = sign(method, target, **{"at": datetime.now(UTC), "region": REGION, **changes})
-    digest = hashlib.sha256(made.body).hexdigest()
-    found = signed_request(made.method, made.path, made.query, made.headers, digest)
-    return HttpCaller(signed_request=found)
+    """Return a report about a request that is signed now, or at the time `at`."""
+    request = sign(method, target, **{"at": datetime.now(UTC), "region": REGION, **changes})
+    digest = hashlib.sha256(request.body).hexdigest()
+    reported = signed_request(request.method, request.path, request.query, request.headers, digest)
+    return HttpCaller(signed_request=reported)
 
 
 def signature_of(request: SignedRequest) -> str:
-    """The signature of a canonical request that was changed after signing."""
+    """Sign a canonical request again after it was changed, and return the signature."""
     key = signing_key(SECRET, request.date, request.region, request.service)
     scope = "/".join((request.date, request.region, request.service, request.terminator))
     digest = hashlib.sha256(request.canonical_request).hexdigest()
@@ -184,7 +186,7 @@ def signature_of(request: SignedRequest) -> str:
 
 
 def with_wrong_signature(report: HttpCaller) -> HttpCaller:
-    """The report with a signature that is none of this request."""
+    """Return the report with a signature that does not match its request."""
     changed = SignedRequest()
     changed.CopyFrom(report.signed_request)
     changed.signature = "0" * 64
@@ -198,7 +200,7 @@ def status_of(error: grpc.RpcError) -> Status:
     return Status(code=error.code().value[0], message=error.details())
 
 
-def named(status: Status) -> str:
+def outcome_of(status: Status) -> str:
     if status.code == 0:
         return OK
     if status.details:
@@ -208,7 +210,7 @@ def named(status: Status) -> str:
 
 @contextmanager
 def authorized(loop: LoopThread, folder: Path, **settings: object) -> Iterator[Authorized]:
-    """Runs a service with these settings, on loopback and `required` unless they say otherwise."""
+    """Run a service with these settings, by default on loopback with OPENRUM_AUTH=required."""
     context = running_service(settings_in(folder, **{"auth": "required", **settings}))
     running = loop.run(context.__aenter__())
     try:

@@ -24,7 +24,7 @@ from tests.support.services import ACCOUNT, settings_in, started
 
 @dataclass
 class UseCases:
-    """A service that does not listen, its store, and the clock that it sees."""
+    """A service that does not listen, its store and its clock."""
 
     store: Store
     service: Service
@@ -46,7 +46,7 @@ class UseCases:
             await self.service.ingest.put(put_of(request))
 
     async def page(self, name: str = "shop", **members: Any) -> pb.GetAppMonitorDataResponse:
-        """Read a page; of all time, unless `after` or `before` say otherwise."""
+        """Read a page of events, of all time unless `after` or `before` limit it."""
         time_range = pb.TimeRange(
             after=members.pop("after", -(2**62)), before=members.pop("before", None)
         )
@@ -55,7 +55,7 @@ class UseCases:
         )
 
     async def events(self, name: str = "shop", **members: Any) -> list[dict[str, Any]]:
-        """The documents of all pages."""
+        """Return the documents on all pages."""
         documents: list[dict[str, Any]] = []
         token: str | None = None
         while True:
@@ -89,7 +89,7 @@ async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[LoopThread]:
-    """An event loop in a thread, for a server that tests call from outside."""
+    """An event loop in a thread, for a server that blocking tests call."""
     started = LoopThread()
     yield started
     started.stop()

@@ -1,4 +1,4 @@
-"""A service in a thread, over a store that a test can break or hold."""
+"""A service in a thread, with a log that a test can block or break."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Stubs:
-    """A client of the planes."""
+    """Stubs for the data plane, the bridge service and the control plane."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.data = DataPlaneServiceStub(channel)
@@ -37,7 +37,7 @@ class Stubs:
 
 
 class LoopThread:
-    """An event loop in a thread of its own."""
+    """An event loop that runs in its own thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -53,15 +53,15 @@ class LoopThread:
         self._loop.close()
 
 
-class HeldLog:
-    """Stands in front of a log. A test can hold its appends or make them fail."""
+class BlockableLog:
+    """A log whose appends a test can block or make fail."""
 
     def __init__(self, log: LogStore) -> None:
         self._log = log
         self.broken = False
-        self.held = threading.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
+        self.appending = threading.Event()
+        self.may_append = threading.Event()
+        self.may_append.set()
         self.read = log.read
         self.dropped_events = log.dropped_events
         self.deleted_app_monitors = log.deleted_app_monitors
@@ -69,16 +69,16 @@ class HeldLog:
         self.check_writable = log.check_writable
 
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
-        self.held.set()
-        assert self.go_on.wait(_TIMEOUT_S)
+        self.appending.set()
+        assert self.may_append.wait(_TIMEOUT_S)
         if self.broken:
             raise OSError("no space left on device")
         return self._log.append(batches)
 
 
 @contextmanager
-def served(loop: LoopThread, folder: Path, socket: str) -> Iterator[HeldLog]:
-    """Run a service on the loop that listens on a Unix socket, and return its log."""
+def served(loop: LoopThread, folder: Path, socket: str) -> Iterator[BlockableLog]:
+    """Run a service that listens on a Unix socket, and yield its log."""
     settings = settings_in(
         folder,
         account_id=ACCOUNT,
@@ -87,12 +87,12 @@ def served(loop: LoopThread, folder: Path, socket: str) -> Iterator[HeldLog]:
         max_waiting_bytes=MAX_WAITING_BYTES,
     )
     store = open_store(settings.database_url)
-    log = HeldLog(store.log)
+    log = BlockableLog(store.log)
     running = started(replace(store, log=log), settings, listening=True)
     loop.run(running.__aenter__())
     try:
         yield log
     finally:
-        log.go_on.set()
+        log.may_append.set()
         loop.run(running.__aexit__(None, None, None))
         store.close()

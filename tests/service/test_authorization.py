@@ -1,4 +1,4 @@
-"""Who may do what: every kind of caller against every kind of call, open and required."""
+"""Every kind of caller makes every kind of call, with authorization off and required."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from tests.support.services import ACCOUNT
 
 _ARN = f"arn:aws:rum:us-west-2:{ACCOUNT}:appmonitor/shop"
 
-# What a column of the table stands for. Requests change nothing where they are let in: they fail
-# then for what they ask, which is no failure of authorization.
+# The calls of each column of the tables. Those that change something are invalid requests: an
+# allowed one fails for another reason than authorization, and changes nothing.
 CALLS: dict[str, list[tuple[str, Message]]] = {
-    "look": [
+    "read": [
         ("GetAppMonitor", pb.GetAppMonitorRequest(name="shop")),
         ("GetAppMonitorData", pb.GetAppMonitorDataRequest(name="shop", time_range={"after": 0})),
         ("ListTagsForResource", tags_pb2.ListTagsForResourceRequest(resource_arn=_ARN)),
@@ -52,7 +52,7 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
     "change": [
         ("CreateAppMonitor", pb.CreateAppMonitorRequest(name="shop")),
         ("UpdateAppMonitor", pb.UpdateAppMonitorRequest(name="shop")),
-        ("DeleteAppMonitor", pb.DeleteAppMonitorRequest(name="gone")),
+        ("DeleteAppMonitor", pb.DeleteAppMonitorRequest(name="unknown")),
         ("TagResource", tags_pb2.TagResourceRequest(resource_arn=_ARN)),
         ("UntagResource", tags_pb2.UntagResourceRequest(resource_arn=_ARN)),
         ("PutResourcePolicy", resource_policy_pb2.PutResourcePolicyRequest(name="shop")),
@@ -75,7 +75,7 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
         ("RevokeCredential", operator_service_pb2.RevokeCredentialRequest()),
     ],
 }
-_OF_AUTHORIZATION = {
+_AUTHORIZATION_ERRORS = {
     "denied": "AccessDeniedException",
     "missing": "MissingAuthenticationTokenException",
     "incomplete": "IncompleteSignatureException",
@@ -84,59 +84,59 @@ _OF_AUTHORIZATION = {
 }
 _MALFORMED = "rum-caller-bin is not an HttpCaller."
 
-# "in" is: let in, whatever comes of it. "invalid" is ValidationException.
+# "allowed": the call passes authorization, and may fail afterwards. "invalid": ValidationException.
 REQUIRED = """
-caller                              put      look     list     change   operate
-nobody                              missing  missing  missing  missing  missing
-operator                            in       in       in       in       in
-write token                         in       denied   denied   denied   denied
-read token                          denied   in       in       denied   denied
-read and write token                in       in       in       denied   denied
-admin token                         in       in       in       in       in
-write token of the app monitor      in       denied   denied   denied   denied
-read token of the app monitor       denied   in       denied   denied   denied
-write token of another one          denied   denied   denied   denied   denied
-read token of another one           denied   denied   denied   denied   denied
-token of one that is gone           denied   denied   denied   denied   denied
-revoked token                       unknown  unknown  unknown  unknown  unknown
-expired token                       unknown  unknown  unknown  unknown  unknown
-unknown token                       unknown  unknown  unknown  unknown  unknown
-bearer without a token              missing  missing  missing  missing  missing
-basic authorization                 missing  missing  missing  missing  missing
-bridge                              missing  missing  missing  missing  missing
-bridge, of nobody                   missing  missing  missing  missing  missing
-bridge, of the operator             in       in       in       in       in
-bridge, of a read token             denied   in       in       denied   denied
-bridge, of its own token            unknown  unknown  unknown  unknown  unknown
-bridge, of a fault                  incomplete incomplete incomplete incomplete incomplete
-bridge, of an unknown key           unknown  unknown  unknown  unknown  unknown
-bridge, of a wrong signature        wrong    wrong    wrong    wrong    wrong
-bridge, of another operation        wrong    wrong    wrong    wrong    wrong
-bridge, of bytes                    invalid  invalid  invalid  invalid  invalid
-no bridge, of the operator          missing  missing  missing  missing  missing
-no bridge, of bytes                 invalid  invalid  invalid  invalid  invalid
-read token, of the operator         denied   in       in       denied   denied
-unknown token, of the operator      unknown  unknown  unknown  unknown  unknown
+caller                                     put        read       list       change     operate
+anonymous                                  missing    missing    missing    missing    missing
+operator token                             allowed    allowed    allowed    allowed    allowed
+write token                                allowed    denied     denied     denied     denied
+read token                                 denied     allowed    allowed    denied     denied
+read and write token                       allowed    allowed    allowed    denied     denied
+admin token                                allowed    allowed    allowed    allowed    allowed
+write token for shop                       allowed    denied     denied     denied     denied
+read token for shop                        denied     allowed    denied     denied     denied
+write token for other                      denied     denied     denied     denied     denied
+read token for other                       denied     denied     denied     denied     denied
+token for a deleted app monitor            denied     denied     denied     denied     denied
+revoked token                              unknown    unknown    unknown    unknown    unknown
+expired token                              unknown    unknown    unknown    unknown    unknown
+unknown token                              unknown    unknown    unknown    unknown    unknown
+empty bearer token                         missing    missing    missing    missing    missing
+basic authorization                        missing    missing    missing    missing    missing
+bridge token without a report              missing    missing    missing    missing    missing
+bridge relays anonymous                    missing    missing    missing    missing    missing
+bridge relays operator token               allowed    allowed    allowed    allowed    allowed
+bridge relays read token                   denied     allowed    allowed    denied     denied
+bridge relays bridge token                 unknown    unknown    unknown    unknown    unknown
+bridge relays incomplete signature         incomplete incomplete incomplete incomplete incomplete
+bridge relays unknown key                  unknown    unknown    unknown    unknown    unknown
+bridge relays wrong signature              wrong      wrong      wrong      wrong      wrong
+bridge relays signature for another path   wrong      wrong      wrong      wrong      wrong
+bridge relays malformed report             invalid    invalid    invalid    invalid    invalid
+anonymous reports operator token           missing    missing    missing    missing    missing
+anonymous sends malformed report           invalid    invalid    invalid    invalid    invalid
+read token reports operator token          denied     allowed    allowed    denied     denied
+unknown token reports operator token       unknown    unknown    unknown    unknown    unknown
 """
 OPEN = """
-caller                              put      look     list     change   operate
-nobody                              in       in       in       in       in
-unknown token                       in       in       in       in       in
-revoked token                       in       in       in       in       in
-read token                          in       in       in       in       in
-bridge, of a fault                  in       in       in       in       in
-bridge, of a wrong signature        in       in       in       in       in
-bridge, of bytes                    invalid  invalid  invalid  invalid  invalid
-no bridge, of bytes                 invalid  invalid  invalid  invalid  invalid
-exposed bridge, of nobody           missing  missing  missing  missing  missing
-exposed bridge, of the operator     in       in       in       in       in
-no bridge, exposed, of the operator missing  missing  missing  missing  missing
+caller                                     put        read       list       change     operate
+anonymous                                  allowed    allowed    allowed    allowed    allowed
+unknown token                              allowed    allowed    allowed    allowed    allowed
+revoked token                              allowed    allowed    allowed    allowed    allowed
+read token                                 allowed    allowed    allowed    allowed    allowed
+bridge relays incomplete signature         allowed    allowed    allowed    allowed    allowed
+bridge relays wrong signature              allowed    allowed    allowed    allowed    allowed
+bridge relays malformed report             invalid    invalid    invalid    invalid    invalid
+anonymous sends malformed report           invalid    invalid    invalid    invalid    invalid
+exposed bridge relays anonymous            missing    missing    missing    missing    missing
+exposed bridge relays operator token       allowed    allowed    allowed    allowed    allowed
+anonymous reports exposed, operator token  missing    missing    missing    missing    missing
 """
 
 
 @dataclass
 class World:
-    """A service, its app monitor `shop`, and what each caller shows."""
+    """A service, its app monitor `shop`, and the metadata that each caller sends."""
 
     service: Authorized
     shop: str
@@ -146,29 +146,29 @@ class World:
 def _world(service: Authorized) -> World:
     shop = service.monitor("shop")
     service.monitor("other")
-    service.monitor("soon-gone")
+    service.monitor("deleted")
     token = service.token
     tokens = {
-        "operator": service.operator,
+        "operator token": service.operator,
         "write token": token("w", "write"),
         "read token": token("r", "read"),
         "read and write token": token("rw", "read", "write"),
         "admin token": token("a", "admin"),
-        "write token of the app monitor": token("ws", "write", monitor="shop"),
-        "read token of the app monitor": token("rs", "read", monitor="shop"),
-        "write token of another one": token("wo", "write", monitor="other"),
-        "read token of another one": token("ro", "read", monitor="other"),
-        "token of one that is gone": token("g", "read", "write", monitor="soon-gone"),
+        "write token for shop": token("ws", "write", monitor="shop"),
+        "read token for shop": token("rs", "read", monitor="shop"),
+        "write token for other": token("wo", "write", monitor="other"),
+        "read token for other": token("ro", "read", monitor="other"),
+        "token for a deleted app monitor": token("g", "read", "write", monitor="deleted"),
         "revoked token": token("rev", "admin"),
         "expired token": service.expired_token(),
         "unknown token": "openrum_" + "x" * 43,
-        "bearer without a token": "",
-        "bridge": service.bridge,
+        "empty bearer token": "",
+        "bridge token without a report": service.bridge,
     }
-    gone = pb.DeleteAppMonitorRequest(name="soon-gone")
-    service.answer("DeleteAppMonitor", gone, bearer(service.operator))
+    delete = pb.DeleteAppMonitorRequest(name="deleted")
+    service.call("DeleteAppMonitor", delete, bearer(service.operator))
     service.revoke(tokens["revoked token"])
-    callers = {"nobody": [], **{name: bearer(token) for name, token in tokens.items()}}
+    callers = {"anonymous": [], **{name: bearer(token) for name, token in tokens.items()}}
     callers["basic authorization"] = [("authorization", "Basic b3BlcmF0b3I6")]
     callers |= _relayed(service, tokens)
     service.import_key("admin")
@@ -179,27 +179,31 @@ def _relayed(service: Authorized, tokens: dict[str, str]) -> dict[str, Metadata]
     relayed = service.relayed
     unknown = signed("GET", "/nothing")
     unknown.signed_request.access_key_id = "AKIDNOBODYKNOWSTHIS0"
-    fault = {"exception": "IncompleteSignatureException", "message": "no."}
-    of_operator = HttpCaller(bearer_token=service.operator)
+    incomplete = {"exception": "IncompleteSignatureException", "message": "no."}
+    operator = HttpCaller(bearer_token=service.operator)
     exposed = HttpCaller(bearer_token=service.operator, authorization_required=True)
-    report = ("rum-caller-bin", of_operator.SerializeToString())
+    report = ("rum-caller-bin", operator.SerializeToString())
     return {
-        "bridge, of nobody": relayed(HttpCaller(source_ip="203.0.113.9")),
-        "bridge, of the operator": relayed(of_operator),
-        "bridge, of a read token": relayed(HttpCaller(bearer_token=tokens["read token"])),
-        "bridge, of its own token": relayed(HttpCaller(bearer_token=service.bridge)),
-        "bridge, of a fault": relayed(HttpCaller(signature_fault=fault)),
-        "bridge, of an unknown key": relayed(unknown),
-        "bridge, of a wrong signature": relayed(with_wrong_signature(signed("GET", "/nothing"))),
-        "bridge, of another operation": relayed(signed("GET", "/appmonitor/shop/nothing")),
-        "bridge, of bytes": relayed(b"\xff\xff\xff"),
-        "no bridge, of the operator": [report],
-        "no bridge, of bytes": [("rum-caller-bin", b"\xff\xff\xff")],
-        "read token, of the operator": [*bearer(tokens["read token"]), report],
-        "unknown token, of the operator": [*bearer(tokens["unknown token"]), report],
-        "exposed bridge, of nobody": relayed(HttpCaller(authorization_required=True)),
-        "exposed bridge, of the operator": relayed(exposed),
-        "no bridge, exposed, of the operator": [("rum-caller-bin", exposed.SerializeToString())],
+        "bridge relays anonymous": relayed(HttpCaller(source_ip="203.0.113.9")),
+        "bridge relays operator token": relayed(operator),
+        "bridge relays read token": relayed(HttpCaller(bearer_token=tokens["read token"])),
+        "bridge relays bridge token": relayed(HttpCaller(bearer_token=service.bridge)),
+        "bridge relays incomplete signature": relayed(HttpCaller(signature_fault=incomplete)),
+        "bridge relays unknown key": relayed(unknown),
+        "bridge relays wrong signature": relayed(with_wrong_signature(signed("GET", "/nothing"))),
+        "bridge relays signature for another path": relayed(
+            signed("GET", "/appmonitor/shop/nothing")
+        ),
+        "bridge relays malformed report": relayed(b"\xff\xff\xff"),
+        "anonymous reports operator token": [report],
+        "anonymous sends malformed report": [("rum-caller-bin", b"\xff\xff\xff")],
+        "read token reports operator token": [*bearer(tokens["read token"]), report],
+        "unknown token reports operator token": [*bearer(tokens["unknown token"]), report],
+        "exposed bridge relays anonymous": relayed(HttpCaller(authorization_required=True)),
+        "exposed bridge relays operator token": relayed(exposed),
+        "anonymous reports exposed, operator token": [
+            ("rum-caller-bin", exposed.SerializeToString())
+        ],
     }
 
 
@@ -210,8 +214,8 @@ def required(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def open_one(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("open")
+def auth_off(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("off")
     with authorized(loop, folder, account_id=ACCOUNT, auth="auto") as service:
         yield _world(service)
 
@@ -224,58 +228,60 @@ def _rows(table: str) -> list[tuple[str, dict[str, str]]]:
     return [(name, dict(zip(columns, words, strict=True))) for name, words in cells]
 
 
-def _word(outcome: str, column: str) -> str:
-    """The table's word; failures that are none of authorization mean that the caller is in."""
-    for word, exception in _OF_AUTHORIZATION.items():
+def _table_word(outcome: str, column: str) -> str:
+    """Return the word in the table for an outcome. Other failures mean that the call is allowed."""
+    for word, exception in _AUTHORIZATION_ERRORS.items():
         if outcome == exception:
             return word
     if column == "put":
-        return {OK: "in", "ValidationException": "invalid"}.get(outcome, outcome)
-    return "in"
+        return {OK: "allowed", "ValidationException": "invalid"}.get(outcome, outcome)
+    return "allowed"
 
 
-def _shown(world: World, caller: str) -> dict[str, str]:
-    """What becomes of each column's calls; all of one column must become the same."""
+def _outcomes(world: World, caller: str) -> dict[str, str]:
+    """Return the outcome of each column. All calls of a column must have the same one."""
     metadata = world.callers[caller]
     found = {
-        column: {_word(world.service.outcome(*call, metadata), column) for call in calls}
+        column: {_table_word(world.service.outcome(*call, metadata), column) for call in calls}
         for column, calls in CALLS.items()
     }
     found["put"] = {
-        _word(world.service.put(world.shop, metadata, entry=entry), "put")
+        _table_word(world.service.put(world.shop, metadata, entry=entry), "put")
         for entry in (False, True)
     }
     return {column: " or ".join(sorted(words)) for column, words in found.items()}
 
 
-def _malformed(world: World, caller: str) -> bool:
-    """Says whether all calls of the caller are refused for the bytes of their report."""
+def _all_malformed(world: World, caller: str) -> bool:
+    """Return whether every call of the caller is rejected because its report is malformed."""
     calls = [call for calls in CALLS.values() for call in calls]
     calls.append(("PutRumEvents", message(world.shop)))
     return {"ValidationException: " + _MALFORMED} == {
-        world.service.refusal(*call, world.callers[caller]) for call in calls
+        world.service.rejection(*call, world.callers[caller]) for call in calls
     }
 
 
 @pytest.mark.parametrize(("caller", "expected"), _rows(REQUIRED), ids=lambda part: str(part)[:40])
-def test_where_callers_are_authorized(
+def test_authorization_when_it_is_required(
     required: World, caller: str, expected: dict[str, str]
 ) -> None:
     if set(expected.values()) == {"invalid"}:
-        assert _malformed(required, caller)
+        assert _all_malformed(required, caller)
     else:
-        assert expected == _shown(required, caller)
+        assert expected == _outcomes(required, caller)
 
 
 @pytest.mark.parametrize(("caller", "expected"), _rows(OPEN), ids=lambda part: str(part)[:40])
-def test_where_everybody_is_let_in(open_one: World, caller: str, expected: dict[str, str]) -> None:
+def test_authorization_when_it_is_off(
+    auth_off: World, caller: str, expected: dict[str, str]
+) -> None:
     if set(expected.values()) == {"invalid"}:
-        assert _malformed(open_one, caller)
+        assert _all_malformed(auth_off, caller)
     else:
-        assert expected == _shown(open_one, caller)
+        assert expected == _outcomes(auth_off, caller)
 
 
-def test_the_table_has_every_rpc() -> None:
+def test_the_tables_cover_every_rpc() -> None:
     covered = {rpc for calls in CALLS.values() for rpc, _ in calls}
 
     assert covered | {"PutRumEvents", "BatchPutRumEvents"} == {rpc.name for rpc in RPCS.values()}

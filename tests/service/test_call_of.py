@@ -1,4 +1,4 @@
-"""What a gRPC call brings along, on real connections of each kind."""
+"""The caller's address, token, report and certificate are read from real gRPC calls."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.service.authorized import OK, Authorized, bearer
 from tests.service.served import LoopThread
 from tests.support.services import settings_in
 
-_METHOD = "/test.Calls/Seen"
+_METHOD = "/test.Calls/Record"
 _REPORT = HttpCaller(source_ip="192.0.2.1")
 
 
-class Seen:
-    """A server that keeps what `call_of` made of each call."""
+class CallRecorder:
+    """A server that records what `call_of` returns for each call."""
 
     def __init__(self, folder: Path) -> None:
         self.socket = f"unix:{folder / 'socket'}"
@@ -38,40 +38,40 @@ class Seen:
 
     async def start(self) -> None:
         self.server = grpc.aio.server()
-        handler = grpc.unary_unary_rpc_method_handler(self._see)
+        handler = grpc.unary_unary_rpc_method_handler(self._record)
         self.server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler("test.Calls", {"Seen": handler})]
+            [grpc.method_handlers_generic_handler("test.Calls", {"Record": handler})]
         )
         self.v4 = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
         self.v6 = f"[::1]:{self.server.add_insecure_port('[::1]:0')}"
         self.server.add_insecure_port(self.socket)
         await self.server.start()
 
-    async def _see(self, _request: bytes, context: Any) -> bytes:
+    async def _record(self, _request: bytes, context: Any) -> bytes:
         try:
             self.calls.append(call_of(context))
         except RumError as error:
             self.calls.append(f"{type(error).__name__}: {error}")
         return b""
 
-    def of(self, address: str, *metadata: tuple[str, str | bytes]) -> Call | str:
+    def call(self, address: str, *metadata: tuple[str, str | bytes]) -> Call | str:
         with grpc.insecure_channel(address) as channel:
             channel.unary_unary(_METHOD)(b"", metadata=metadata, timeout=30)
         return self.calls.pop()
 
 
 @pytest.fixture(scope="module")
-def seen(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    server = Seen(tmp_path_factory.mktemp("seen"))
+def recorder(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CallRecorder]:
+    server = CallRecorder(tmp_path_factory.mktemp("recorder"))
     loop.run(server.start())
     yield server
     loop.run(server.server.stop(0))
 
 
-def test_the_peer_is_the_address_without_its_port(seen: Seen) -> None:
-    assert seen.of(seen.v4) == Call(peer_ip="127.0.0.1")
-    assert seen.of(seen.v6) == Call(peer_ip="::1")
-    assert seen.of(seen.socket) == Call(peer_ip=None)
+def test_the_peer_ip_is_the_address_without_the_port(recorder: CallRecorder) -> None:
+    assert recorder.call(recorder.v4) == Call(peer_ip="127.0.0.1")
+    assert recorder.call(recorder.v6) == Call(peer_ip="::1")
+    assert recorder.call(recorder.socket) == Call(peer_ip=None)
 
 
 @pytest.mark.parametrize(
@@ -91,23 +91,23 @@ def test_the_peer_is_the_address_without_its_port(seen: Seen) -> None:
         ("Token Bearer abc", None),
     ],
 )
-def test_a_bearer_token_is_what_follows_the_scheme(
-    seen: Seen, authorization: str, token: str | None
+def test_a_bearer_token_is_the_text_after_the_scheme(
+    recorder: CallRecorder, authorization: str, token: str | None
 ) -> None:
-    call = seen.of(seen.v4, ("authorization", authorization))
+    call = recorder.call(recorder.v4, ("authorization", authorization))
 
     assert isinstance(call, Call)
     assert (call.bearer_token or None) == (token or None)
 
 
-def test_a_report_is_read(seen: Seen) -> None:
-    call = seen.of(seen.v4, ("rum-caller-bin", _REPORT.SerializeToString()))
+def test_a_caller_report_is_parsed(recorder: CallRecorder) -> None:
+    call = recorder.call(recorder.v4, ("rum-caller-bin", _REPORT.SerializeToString()))
 
     assert call == Call(peer_ip="127.0.0.1", relayed=_REPORT)
 
 
-def test_an_empty_report_is_one(seen: Seen) -> None:
-    assert seen.of(seen.v4, ("rum-caller-bin", b"")) == Call(
+def test_an_empty_caller_report_is_valid(recorder: CallRecorder) -> None:
+    assert recorder.call(recorder.v4, ("rum-caller-bin", b"")) == Call(
         peer_ip="127.0.0.1", relayed=HttpCaller()
     )
 
@@ -115,17 +115,17 @@ def test_an_empty_report_is_one(seen: Seen) -> None:
 @pytest.mark.parametrize(
     "name", ["rum-caller", "x-rum-caller-bin", "rum-caller-bin-bin", "x-forwarded-for"]
 )
-def test_nothing_else_is_a_report(seen: Seen, name: str) -> None:
+def test_other_metadata_keys_are_not_a_caller_report(recorder: CallRecorder, name: str) -> None:
     value = _REPORT.SerializeToString() if name.endswith("-bin") else "192.0.2.1"
 
-    assert seen.of(seen.v4, (name, value)) == Call(peer_ip="127.0.0.1")
+    assert recorder.call(recorder.v4, (name, value)) == Call(peer_ip="127.0.0.1")
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"\x0a\xff", b"\x0a\x02\xff\xff"])
-def test_a_report_that_is_none_is_refused(seen: Seen, content: bytes) -> None:
-    refused = "ValidationException: rum-caller-bin is not an HttpCaller."
+def test_a_malformed_caller_report_is_rejected(recorder: CallRecorder, content: bytes) -> None:
+    rejection = "ValidationException: rum-caller-bin is not an HttpCaller."
 
-    assert seen.of(seen.v4, ("rum-caller-bin", content)) == refused
+    assert recorder.call(recorder.v4, ("rum-caller-bin", content)) == rejection
 
 
 @pytest.mark.parametrize(
@@ -137,24 +137,24 @@ def test_a_report_that_is_none_is_refused(seen: Seen, content: bytes) -> None:
         (("rum-caller-bin", b""), ("rum-caller-bin", _REPORT.SerializeToString())),
     ],
 )
-def test_two_of_what_says_who_calls_are_refused(
-    seen: Seen, first: tuple[str, str | bytes], second: tuple[str, str | bytes]
+def test_duplicate_caller_metadata_is_rejected(
+    recorder: CallRecorder, first: tuple[str, str | bytes], second: tuple[str, str | bytes]
 ) -> None:
-    refused = f"ValidationException: {first[0]} must appear at most once."
+    rejection = f"ValidationException: {first[0]} must appear at most once."
 
-    assert refused == seen.of(seen.v4, first, second)
-    assert refused == seen.of(seen.v4, second, ("other", "x"), first)
+    assert rejection == recorder.call(recorder.v4, first, second)
+    assert rejection == recorder.call(recorder.v4, second, ("other", "x"), first)
 
 
-def test_other_metadata_may_be_there_twice(seen: Seen) -> None:
-    assert seen.of(seen.v4, ("a", "1"), ("a", "2")) == Call(peer_ip="127.0.0.1")
+def test_other_metadata_can_be_repeated(recorder: CallRecorder) -> None:
+    assert recorder.call(recorder.v4, ("a", "1"), ("a", "2")) == Call(peer_ip="127.0.0.1")
 
 
 # Certificates
 
 
-def _made(folder: Path, name: str, issuer: str | None = None, common_name: str = "") -> None:
-    """Writes NAME.key and NAME.pem: a CA, or a certificate that the CA `issuer` signed."""
+def _issue(folder: Path, name: str, issuer: str | None = None, common_name: str = "") -> None:
+    """Write NAME.key and NAME.pem: a CA, or a certificate signed by the CA `issuer`."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
@@ -188,16 +188,16 @@ def _made(folder: Path, name: str, issuer: str | None = None, common_name: str =
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificates")
-    _made(folder, "ca", common_name="the CA")
-    _made(folder, "other-ca", common_name="the CA")
-    _made(folder, "server", "ca", "localhost")
-    _made(folder, "client", "ca", "backend")
-    _made(folder, "nameless", "ca")
-    _made(folder, "stranger", "other-ca", "backend")
+    _issue(folder, "ca", common_name="the CA")
+    _issue(folder, "other-ca", common_name="the CA")
+    _issue(folder, "server", "ca", "localhost")
+    _issue(folder, "client", "ca", "backend")
+    _issue(folder, "nameless", "ca")
+    _issue(folder, "stranger", "other-ca", "backend")
     return folder
 
 
-def _as(folder: Path, address: str, name: str | None) -> grpc.Channel:
+def _channel_with_certificate(folder: Path, address: str, name: str | None) -> grpc.Channel:
     def read(file: str) -> bytes | None:
         return (folder / file).read_bytes() if name else None
 
@@ -207,7 +207,7 @@ def _as(folder: Path, address: str, name: str | None) -> grpc.Channel:
     return grpc.secure_channel(address.replace("127.0.0.1", "localhost"), credentials)
 
 
-def test_a_certificate_of_the_ca_is_a_caller_with_its_common_name(
+def test_a_client_certificate_identifies_the_caller_by_its_common_name(
     loop: LoopThread, certificates: Path, tmp_path: Path
 ) -> None:
     settings = settings_in(
@@ -223,7 +223,7 @@ def test_a_certificate_of_the_ca_is_a_caller_with_its_common_name(
     outcomes: dict[str, list[str]] = {}
     try:
         for name in ("client", "nameless", "stranger", None):
-            with _as(certificates, address, name) as channel:
+            with _channel_with_certificate(certificates, address, name) as channel:
                 service = Authorized(tmp_path, channel)
                 outcomes[str(name)] = [
                     service.outcome("ListAppMonitors", ListAppMonitorsRequest()),
@@ -237,7 +237,7 @@ def test_a_certificate_of_the_ca_is_a_caller_with_its_common_name(
                 ]
                 if name == "client":
                     shop = service.monitor("other")
-                    service.policy("other", _ONLY_BACKEND)
+                    service.policy("other", _DENY_BACKEND)
                     outcomes["put"] = [service.put(shop)]
     finally:
         loop.run(context.__aexit__(None, None, None))
@@ -249,5 +249,5 @@ def test_a_certificate_of_the_ca_is_a_caller_with_its_common_name(
     assert outcomes["None"][0].startswith("gRPC status 14")
 
 
-_ONLY_BACKEND = """{"Statement": {"Effect": "Deny", "Resource": "*", "Action": "rum:PutRumEvents",
+_DENY_BACKEND = """{"Statement": {"Effect": "Deny", "Resource": "*", "Action": "rum:PutRumEvents",
 "Principal": {"AWS": "arn:aws:iam::000000000000:user/backend"}}}"""

@@ -1,4 +1,4 @@
-"""What somebody can do who has a bridge's token: relay, and nothing of their own."""
+"""An attacker with the bridge token can relay captured signatures, and nothing more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.service.authorized import (
     Authorized,
     authorized,
     bearer,
-    named,
+    outcome_of,
     signature_of,
     signed,
 )
@@ -35,8 +35,8 @@ _ALLOW_ALL = """{"Statement": {"Effect": "Allow", "Principal": "*", "Resource": 
 
 
 @dataclass
-class Captured:
-    """A service whose `shop` has a key that may do everything, and what it signed on the way."""
+class World:
+    """A service with an access key that has admin access, and three app monitors."""
 
     service: Authorized
     shop: str
@@ -45,62 +45,62 @@ class Captured:
 
 
 @pytest.fixture(scope="module")
-def at(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
+def world(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with authorized(loop, tmp_path_factory.mktemp("bridge")) as service:
         shop, other, allowed = (service.monitor(name) for name in ("shop", "other", "allowed"))
         for name in ("appmonitor", "policy"):
             service.monitor(name)
         service.policy("allowed", _ALLOW_ALL)
         service.import_key("admin")
-        yield Captured(service, shop, other, allowed)
+        yield World(service, shop, other, allowed)
 
 
-def _look(at: Captured, report: HttpCaller, name: str = "shop") -> str:
+def _get_app_monitor(world: World, report: HttpCaller, name: str = "shop") -> str:
     request = pb.GetAppMonitorRequest(name=name)
-    return at.service.outcome("GetAppMonitor", request, at.service.relayed(report))
+    return world.service.outcome("GetAppMonitor", request, world.service.relayed(report))
 
 
-def test_with_its_token_alone_it_may_nothing_but_what_policies_allow_anybody(at: Captured) -> None:
-    found = {}
+def test_the_bridge_token_alone_allows_only_puts_that_a_policy_allows_anyone(world: World) -> None:
+    outcomes = {}
     for name, rpc in {rpc.name: rpc for rpc in RPCS.values()}.items():
         request = GetMessageClass(rpc.input_type)()
         if "PutRumEvents" not in name:
-            found[name] = at.service.outcome(name, request, bearer(at.service.bridge))
+            outcomes[name] = world.service.outcome(name, request, bearer(world.service.bridge))
 
-    assert len(found) == len(RPCS) - 2
-    assert set(found.values()) == {MISSING}
-    assert at.service.put(at.shop, bearer(at.service.bridge)) == MISSING
-    assert at.service.relay_put(at.shop, HttpCaller(source_ip="10.0.0.1")) == MISSING
-    assert at.service.relay_put(at.allowed, HttpCaller(source_ip="10.0.0.1")) == OK
+    assert len(outcomes) == len(RPCS) - 2
+    assert set(outcomes.values()) == {MISSING}
+    assert world.service.put(world.shop, bearer(world.service.bridge)) == MISSING
+    assert world.service.relay_put(world.shop, HttpCaller(source_ip="10.0.0.1")) == MISSING
+    assert world.service.relay_put(world.allowed, HttpCaller(source_ip="10.0.0.1")) == OK
 
 
 @pytest.mark.parametrize("name", [rpc for rpc in METHOD_OF if "PutRumEvents" not in rpc])
-def test_a_signature_for_one_app_monitors_put_is_good_for_nothing_else(
-    at: Captured, name: str
-) -> None:
-    report = signed("POST", f"/appmonitors/{at.shop}")
+def test_a_signature_for_a_put_is_rejected_for_any_other_operation(world: World, name: str) -> None:
+    report = signed("POST", f"/appmonitors/{world.shop}")
     request: Message = GetMessageClass(RPCS[METHOD_OF[name]].input_type)()
     for member in ("name", "app_monitor_name"):
         if member in request.DESCRIPTOR.fields_by_name:
             setattr(request, member, "shop")
 
-    assert at.service.outcome(name, request, at.service.relayed(report)) == WRONG
+    assert world.service.outcome(name, request, world.service.relayed(report)) == WRONG
 
 
-def test_a_captured_signature_puts_to_its_own_app_monitor_alone(at: Captured) -> None:
-    report = signed("POST", f"/appmonitors/{at.shop}")
+def test_a_captured_signature_can_put_only_to_its_own_app_monitor(world: World) -> None:
+    report = signed("POST", f"/appmonitors/{world.shop}")
 
-    assert at.service.relay_put(at.shop, report) == OK
-    assert at.service.relay_put(at.other, report) == WRONG
+    assert world.service.relay_put(world.shop, report) == OK
+    assert world.service.relay_put(world.other, report) == WRONG
 
 
 @pytest.mark.parametrize("prefix", ["", "/rum", "/a/b%20c", "/x/tags", "/appmonitor/x"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_the_path_may_have_any_prefix_and_a_slash_at_its_end(
-    at: Captured, prefix: str, slash: str
+def test_the_signed_path_can_have_a_prefix_and_a_trailing_slash(
+    world: World, prefix: str, slash: str
 ) -> None:
     assert (
-        at.service.relay_put(at.shop, signed("POST", f"{prefix}/appmonitors/{at.shop}{slash}"))
+        world.service.relay_put(
+            world.shop, signed("POST", f"{prefix}/appmonitors/{world.shop}{slash}")
+        )
         == OK
     )
 
@@ -121,88 +121,96 @@ def test_the_path_may_have_any_prefix_and_a_slash_at_its_end(
         ("POST", "/appmonitors/{shop}/.."),
     ],
 )
-def test_a_signature_of_another_path_is_refused(at: Captured, method: str, target: str) -> None:
-    report = signed(method, target.format(shop=at.shop, other=at.other))
+def test_a_signature_for_another_path_is_rejected(world: World, method: str, target: str) -> None:
+    report = signed(method, target.format(shop=world.shop, other=world.other))
 
-    assert at.service.relay_put(at.shop, report) == WRONG
+    assert world.service.relay_put(world.shop, report) == WRONG
 
 
-def test_names_that_are_words_of_paths_do_not_turn_one_operation_into_another(
-    at: Captured,
+def test_an_app_monitor_named_like_a_path_segment_does_not_confuse_operations(
+    world: World,
 ) -> None:
     """The policy of `appmonitor` is at /appmonitor/appmonitor/policy."""
-    of_policy = signed("DELETE", "/appmonitor/appmonitor/policy")
-    service = at.service
+    policy_report = signed("DELETE", "/appmonitor/appmonitor/policy")
+    service = world.service
     delete = pb.DeleteAppMonitorRequest(name="policy")
-    meant = DeleteResourcePolicyRequest(name="appmonitor")
+    delete_policy = DeleteResourcePolicyRequest(name="appmonitor")
 
-    assert service.outcome("DeleteAppMonitor", delete, service.relayed(of_policy)) == WRONG
-    assert _look(at, signed("GET", "/appmonitor/appmonitor/policy"), "policy") == WRONG
-    assert _look(at, signed("GET", "/tags/arn:aws:rum:a:1:x/appmonitor/shop")) == WRONG
+    assert service.outcome("DeleteAppMonitor", delete, service.relayed(policy_report)) == WRONG
     assert (
-        service.outcome("DeleteResourcePolicy", meant, service.relayed(of_policy))
+        _get_app_monitor(world, signed("GET", "/appmonitor/appmonitor/policy"), "policy") == WRONG
+    )
+    assert (
+        _get_app_monitor(world, signed("GET", "/tags/arn:aws:rum:a:1:x/appmonitor/shop")) == WRONG
+    )
+    assert (
+        service.outcome("DeleteResourcePolicy", delete_policy, service.relayed(policy_report))
         == "PolicyNotFoundException"
     )
-    assert _look(at, signed("GET", "/appmonitor/policy"), "policy") == OK
-    assert _look(at, signed("GET", "/prefix/appmonitor/policy"), "policy") == OK
+    assert _get_app_monitor(world, signed("GET", "/appmonitor/policy"), "policy") == OK
+    assert _get_app_monitor(world, signed("GET", "/prefix/appmonitor/policy"), "policy") == OK
 
 
 @pytest.mark.parametrize("rpc", ["CreateToken", "CreateAccessKey", "ListCredentials"])
 @pytest.mark.parametrize(
     "target", ["/", "/appmonitors", "/rum.operator.v1.OperatorService/CreateToken"]
 )
-def test_no_signature_makes_or_lists_credentials(at: Captured, rpc: str, target: str) -> None:
+def test_no_signature_is_valid_for_credential_operations(
+    world: World, rpc: str, target: str
+) -> None:
     request = GetMessageClass(RPCS[METHOD_OF[rpc]].input_type)()
 
-    assert at.service.outcome(rpc, request, at.service.relayed(signed("POST", target))) == WRONG
+    assert (
+        world.service.outcome(rpc, request, world.service.relayed(signed("POST", target))) == WRONG
+    )
 
 
-def test_a_captured_signature_is_good_until_it_expires(at: Captured) -> None:
-    target, now = f"/appmonitors/{at.shop}", datetime.now(UTC)
+def test_a_captured_signature_is_valid_until_it_expires(world: World) -> None:
+    target, now = f"/appmonitors/{world.shop}", datetime.now(UTC)
 
     def put(age_s: int, presigned_s: int | None = None) -> str:
-        made = signed("POST", target, at=now - timedelta(seconds=age_s), presigned_s=presigned_s)
-        return at.service.relay_put(at.shop, made)
+        report = signed("POST", target, at=now - timedelta(seconds=age_s), presigned_s=presigned_s)
+        return world.service.relay_put(world.shop, report)
 
     assert [put(240), put(310), put(-310)] == [OK, WRONG, WRONG]
     assert [put(40, 60), put(70, 60), put(3600, 7200)] == [OK, WRONG, OK]
 
 
-def test_events_can_be_put_in_place_of_those_that_were_signed(at: Captured) -> None:
-    """The bridge computes the body's hash: that it is the body's nobody else can say."""
-    report = signed("POST", f"/appmonitors/{at.shop}", body=b"something else")
+def test_a_bridge_can_replace_the_events_of_a_signed_put(world: World) -> None:
+    """The service cannot verify the hash of the body, because only the bridge sees the body."""
+    report = signed("POST", f"/appmonitors/{world.shop}", body=b"something else")
 
-    assert at.service.relay_put(at.shop, report) == OK
+    assert world.service.relay_put(world.shop, report) == OK
 
 
-def test_a_signed_header_may_hold_any_byte(at: Captured) -> None:
-    """Of a report made by hand: botocore decodes what urllib3 would send as Latin-1."""
-    report = signed("POST", f"/appmonitors/{at.shop}", headers=[("X-Amz-Name", "NAME")])
+def test_a_signed_header_can_contain_any_byte(world: World) -> None:
+    """The test changes the report and signs it again: botocore cannot sign this header as sent."""
+    report = signed("POST", f"/appmonitors/{world.shop}", headers=[("X-Amz-Name", "NAME")])
     request = report.signed_request
     request.canonical_request = request.canonical_request.replace(b"NAME", b"caf\xe9")
     request.signature = signature_of(request)
 
-    assert at.service.relay_put(at.shop, report) == OK
+    assert world.service.relay_put(world.shop, report) == OK
 
 
-def test_a_relayed_bearer_is_taken_for_no_bridge(at: Captured) -> None:
-    report = HttpCaller(bearer_token=at.service.bridge, source_ip="10.0.0.1")
+def test_a_relayed_bridge_token_is_not_a_credential(world: World) -> None:
+    report = HttpCaller(bearer_token=world.service.bridge, source_ip="10.0.0.1")
 
-    assert at.service.relay_put(at.shop, report) == "UnrecognizedClientException"
+    assert world.service.relay_put(world.shop, report) == "UnrecognizedClientException"
 
 
-def test_each_entry_is_judged_by_its_own_report(at: Captured) -> None:
+def test_each_entry_is_authorized_by_its_own_report(world: World) -> None:
     reports = [
         HttpCaller(),
-        signed("POST", f"/appmonitors/{at.shop}"),
-        signed("POST", f"/appmonitors/{at.other}"),
-        HttpCaller(bearer_token=at.service.operator),
+        signed("POST", f"/appmonitors/{world.shop}"),
+        signed("POST", f"/appmonitors/{world.other}"),
+        HttpCaller(bearer_token=world.service.operator),
     ]
     request = BatchPutRumEventsRequest(
         entries=[
-            BatchPutRumEventsEntry(request=message(at.shop), caller=report) for report in reports
+            BatchPutRumEventsEntry(request=message(world.shop), caller=report) for report in reports
         ]
     )
-    answer = at.service.answer("BatchPutRumEvents", request, bearer(at.service.bridge))
+    response = world.service.call("BatchPutRumEvents", request, bearer(world.service.bridge))
 
-    assert [named(status) for status in answer.statuses] == [MISSING, OK, WRONG, OK]
+    assert [outcome_of(status) for status in response.statuses] == [MISSING, OK, WRONG, OK]

@@ -41,7 +41,7 @@ def batch(monitor_id: str, *types: str) -> PutRumEventsRequest:
 
 
 class CountingMonitors(MemoryMonitors):
-    """Counts how often a put looks up its app monitor."""
+    """Counts lookups of an app monitor by ID."""
 
     lookups = 0
 
@@ -147,7 +147,7 @@ async def test_a_retry_after_custom_events_were_enabled_stores_nothing_new(
     assert await dropped(monitors) == 1
 
 
-async def test_a_batch_id_used_again_with_other_dropped_events_is_rejected(
+async def test_reusing_a_batch_id_with_different_dropped_events_is_rejected(
     monitors: AppMonitors, ingest: Ingest
 ) -> None:
     first = batch(await create(monitors, None), "a", BUILT_IN)
@@ -160,7 +160,7 @@ async def test_a_batch_id_used_again_with_other_dropped_events_is_rejected(
         await ingest.put(put_of(second))
 
 
-async def test_list_app_monitors_returns_the_dropped_events_of_each(
+async def test_list_app_monitors_returns_the_number_of_dropped_events(
     monitors: AppMonitors, ingest: Ingest
 ) -> None:
     ids = [await create(monitors, None, name) for name in ("a", "b")]
@@ -191,11 +191,11 @@ async def test_several_puts_look_up_their_app_monitor_once(
         ('{"Tags":{"Status":"ENABLED"}}', False),
     ],
 )
-def test_the_document_of_an_app_monitor_enables_custom_events(document: str, enabled: bool) -> None:
+def test_custom_events_are_enabled_only_by_their_status(document: str, enabled: bool) -> None:
     assert custom_events_enabled(document) is enabled
 
 
-def test_a_batch_without_custom_events_is_returned_itself() -> None:
+def test_a_batch_without_custom_events_is_not_copied() -> None:
     request = batch(new_id(), BUILT_IN, BUILT_IN)
     kept, count = without_custom_events(request)
 
@@ -203,7 +203,7 @@ def test_a_batch_without_custom_events_is_returned_itself() -> None:
     assert count == 0
 
 
-async def test_there_is_a_quota_of_app_monitors(monitors: AppMonitors) -> None:
+async def test_creating_more_app_monitors_than_the_quota_is_rejected(monitors: AppMonitors) -> None:
     from rum_service.errors import ConflictException, ServiceQuotaExceededException
 
     for name in "abc":

@@ -1,4 +1,4 @@
-"""Group commit: many batches, one transaction, and an answer for every caller."""
+"""Group commit stores waiting batches in one transaction and tells each caller the outcome."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.support.memory_tables import MemoryTables
 _TIMEOUT_S = 30.0
 
 
-class Store:
-    """A store whose appends wait at a gate, so that a test decides what waits behind them."""
+class BlockedStore:
+    """A store whose appends block until the test opens the gate."""
 
     def __init__(self, fails: Callable[[Batch], bool] = lambda _: False) -> None:
         self.memory = MemoryLog(MemoryTables())
         self.groups: list[int] = []
         self.gate = threading.Event()
-        self.at_gate = asyncio.Event()
+        self.append_began = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._fails = fails
 
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
         self.groups.append(len(batches))
-        self._loop.call_soon_threadsafe(self.at_gate.set)
+        self._loop.call_soon_threadsafe(self.append_began.set)
         assert self.gate.wait(_TIMEOUT_S)
         if any(self._fails(batch) for batch in batches):
             raise OSError("cannot be stored")
@@ -42,9 +42,9 @@ class Store:
 
 @asynccontextmanager
 async def group_commit(
-    store: Store, *, max_waiting_bytes: int = 1 << 20, max_group_bytes: int = 1 << 20
+    store: BlockedStore, *, max_waiting_bytes: int = 1 << 20, max_group_bytes: int = 1 << 20
 ) -> AsyncIterator[GroupCommit]:
-    """A group commit before the store, stopped at the end."""
+    """Run a group commit over the store."""
     async with GroupCommit(
         store.append,
         max_waiting_bytes=max_waiting_bytes,
@@ -70,12 +70,12 @@ async def _outcome(future: asyncio.Future[list[Outcome]]) -> Appended:
     return outcome
 
 
-async def behind_one_commit(
-    commit: GroupCommit, store: Store, batches: Sequence[Batch]
+async def commit_behind_another(
+    commit: GroupCommit, store: BlockedStore, batches: Sequence[Batch]
 ) -> list[Appended | BaseException]:
-    """Lets one batch reach the store, has the others wait behind it, and returns their answers."""
+    """Submit the batches while the store is busy with another one, and return their outcomes."""
     first = submit(commit, logged(1000))
-    await store.at_gate.wait()
+    await store.append_began.wait()
     waiting = [submit(commit, batch) for batch in batches]
     store.gate.set()
     async with asyncio.timeout(_TIMEOUT_S):
@@ -83,26 +83,26 @@ async def behind_one_commit(
         return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_all_batches_that_wait_share_one_transaction() -> None:
-    store = Store()
+async def test_waiting_batches_are_stored_in_one_transaction() -> None:
+    store = BlockedStore()
     async with group_commit(store) as commit:
-        answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
+        outcomes = await commit_behind_another(commit, store, [logged(n) for n in range(5)])
 
-    assert answers == [Appended.STORED] * 5
+    assert outcomes == [Appended.STORED] * 5
     assert store.groups == [1, 5]
 
 
-async def test_a_group_ends_where_it_is_large_enough() -> None:
-    store = Store()
+async def test_a_transaction_stores_batches_up_to_the_maximum_size() -> None:
+    store = BlockedStore()
     batches = [replace(logged(n), content=bytes(400)) for n in range(5)]
     async with group_commit(store, max_group_bytes=4000) as commit:
-        await behind_one_commit(commit, store, batches)
+        await commit_behind_another(commit, store, batches)
 
     assert store.groups == [1, 3, 2]
 
 
-async def test_a_batch_larger_than_a_group_is_a_group() -> None:
-    store = Store()
+async def test_a_batch_larger_than_the_maximum_size_is_stored_alone() -> None:
+    store = BlockedStore()
     store.gate.set()
     async with group_commit(store, max_group_bytes=10) as commit:
         stored = await submit(commit, replace(logged(1), content=bytes(1000)))
@@ -110,34 +110,34 @@ async def test_a_batch_larger_than_a_group_is_a_group() -> None:
     assert stored is Appended.STORED
 
 
-async def test_batches_are_committed_in_the_order_they_came() -> None:
-    store = Store()
+async def test_batches_are_committed_in_the_order_of_arrival() -> None:
+    store = BlockedStore()
     async with group_commit(store) as commit:
-        await behind_one_commit(commit, store, [logged(n) for n in (3, 1, 2)])
+        await commit_behind_another(commit, store, [logged(n) for n in (3, 1, 2)])
 
     assert contents(store.memory) == [content(2), content(1), content(3), content(1000)]
 
 
-async def test_the_store_decides_which_batch_is_refused() -> None:
-    store = Store()
+async def test_each_caller_gets_the_outcome_of_its_own_batch() -> None:
+    store = BlockedStore()
     batches = [logged(1, version=1), logged(1, version=2), logged(1, version=1)]
     async with group_commit(store) as commit:
-        answers = await behind_one_commit(commit, store, batches)
+        outcomes = await commit_behind_another(commit, store, batches)
 
-    assert answers == [Appended.STORED, Appended.CONFLICT, Appended.DUPLICATE]
+    assert outcomes == [Appended.STORED, Appended.CONFLICT, Appended.DUPLICATE]
 
 
-async def test_a_batch_that_cannot_be_stored_fails_alone() -> None:
-    store = Store(fails=lambda batch: batch.content == content(2))
+async def test_a_batch_that_cannot_be_stored_does_not_fail_the_others() -> None:
+    store = BlockedStore(fails=lambda batch: batch.content == content(2))
     async with group_commit(store) as commit:
-        answers = await behind_one_commit(commit, store, [logged(n) for n in range(5)])
+        outcomes = await commit_behind_another(commit, store, [logged(n) for n in range(5)])
 
-    assert [type(answer) for answer in answers] == [Appended] * 2 + [OSError] + [Appended] * 2
+    assert [type(outcome) for outcome in outcomes] == [Appended] * 2 + [OSError] + [Appended] * 2
     assert store.groups == [1, 5, 1, 1, 1, 1, 1]
 
 
-async def test_a_lone_batch_that_cannot_be_stored_is_not_tried_twice() -> None:
-    store = Store(fails=lambda _: True)
+async def test_a_single_batch_that_cannot_be_stored_is_not_retried() -> None:
+    store = BlockedStore(fails=lambda _: True)
     store.gate.set()
     async with group_commit(store) as commit:
         with pytest.raises(OSError, match="cannot be stored"):
@@ -146,18 +146,18 @@ async def test_a_lone_batch_that_cannot_be_stored_is_not_tried_twice() -> None:
     assert store.groups == [1]
 
 
-async def test_a_store_that_is_down_is_asked_four_times_for_a_group_not_once_for_each() -> None:
-    store = Store(fails=lambda _: True)
+async def test_a_store_that_is_down_is_tried_four_times_for_a_group_of_any_size() -> None:
+    store = BlockedStore(fails=lambda _: True)
     async with group_commit(store) as commit:
-        answers = await behind_one_commit(commit, store, [logged(n) for n in range(100)])
+        outcomes = await commit_behind_another(commit, store, [logged(n) for n in range(100)])
 
-    assert [type(answer) for answer in answers] == [OSError] * 100
+    assert [type(outcome) for outcome in outcomes] == [OSError] * 100
     assert store.groups == [1, 100, 1, 1, 1]
 
 
-async def test_what_comes_after_the_store_is_back_is_stored() -> None:
+async def test_batches_are_stored_again_once_the_store_recovers() -> None:
     down = True
-    store = Store(fails=lambda _: down)
+    store = BlockedStore(fails=lambda _: down)
     store.gate.set()
     async with group_commit(store) as commit:
         with pytest.raises(OSError, match="cannot be stored"):
@@ -168,25 +168,27 @@ async def test_what_comes_after_the_store_is_back_is_stored() -> None:
     assert stored is Appended.STORED
 
 
-async def test_a_full_queue_throttles_with_a_wait_and_takes_again_once_it_is_empty() -> None:
-    store = Store()
+async def test_a_full_queue_throttles_until_it_is_empty() -> None:
+    store = BlockedStore()
     batch = replace(logged(1), content=bytes(600))
     async with group_commit(store, max_waiting_bytes=1000) as commit:
-        taken = submit(commit, batch)
-        with pytest.raises(ThrottlingException) as refused:
+        waiting = submit(commit, batch)
+        with pytest.raises(ThrottlingException) as rejected:
             submit(commit, replace(batch, batch_id=bytes(16)))
         store.gate.set()
-        await taken
-        again = await submit(commit, replace(batch, batch_id=bytes(16)))
+        await waiting
+        retried = await submit(commit, replace(batch, batch_id=bytes(16)))
 
-    assert again is Appended.STORED
-    assert refused.value.retry_after_seconds == 1
-    assert (refused.value.service_code, refused.value.quota_code) == ("rum", "waiting-batches")
+    assert retried is Appended.STORED
+    assert rejected.value.retry_after_seconds == 1
+    assert (rejected.value.service_code, rejected.value.quota_code) == ("rum", "waiting-batches")
 
 
 @pytest.mark.parametrize("fails", [True, False], ids=["failed", "stored"])
-async def test_room_in_the_queue_comes_back_whatever_becomes_of_a_batch(fails: bool) -> None:
-    store = Store(fails=lambda _: fails)
+async def test_a_failed_or_stored_batch_no_longer_counts_against_the_queue_limit(
+    fails: bool,
+) -> None:
+    store = BlockedStore(fails=lambda _: fails)
     store.gate.set()
     async with group_commit(store, max_waiting_bytes=1000) as commit:
         for number in range(5):
@@ -196,11 +198,11 @@ async def test_room_in_the_queue_comes_back_whatever_becomes_of_a_batch(fails: b
     assert store.groups == [1] * 5
 
 
-async def test_stop_commits_what_waits_and_answers_it() -> None:
-    store = Store()
+async def test_stopping_commits_the_waiting_batches() -> None:
+    store = BlockedStore()
     async with group_commit(store) as commit:
         first = submit(commit, logged(0))
-        await store.at_gate.wait()
+        await store.append_began.wait()
         waiting = [submit(commit, logged(n)) for n in range(1, 4)]
         stopping = asyncio.ensure_future(commit.stop())
         await asyncio.sleep(0)
@@ -211,28 +213,28 @@ async def test_stop_commits_what_waits_and_answers_it() -> None:
     assert len(contents(store.memory)) == 4
 
 
-async def test_nothing_is_taken_after_a_stop() -> None:
-    store = Store()
+async def test_batches_are_rejected_after_a_stop() -> None:
+    store = BlockedStore()
     async with group_commit(store, max_waiting_bytes=1000) as commit:
         await commit.stop()
         messages = []
         for number in range(3):
-            with pytest.raises(ThrottlingException) as refused:
+            with pytest.raises(ThrottlingException) as rejected:
                 submit(commit, replace(logged(number), content=bytes(600)))
-            messages.append(refused.value.message)
+            messages.append(rejected.value.message)
 
     assert messages == ["The service is stopping."] * 3
     assert store.groups == []
 
 
-async def test_the_batch_of_a_caller_that_went_away_is_stored() -> None:
-    store = Store()
+async def test_the_batch_of_a_cancelled_caller_is_stored() -> None:
+    store = BlockedStore()
     async with group_commit(store) as commit:
-        gone, here = submit(commit, logged(1)), submit(commit, logged(2))
-        gone.cancel()
+        cancelled, other = submit(commit, logged(1)), submit(commit, logged(2))
+        cancelled.cancel()
         store.gate.set()
-        stored = await here
+        stored = await other
 
     assert stored is Appended.STORED
-    assert gone.cancelled()
+    assert cancelled.cancelled()
     assert contents(store.memory) == [content(2), content(1)]

@@ -1,4 +1,4 @@
-"""grpc.health.v1 says SERVING only while a put would be accepted."""
+"""grpc.health.v1 reports SERVING only while the store accepts writes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Served:
         self.stub = health_pb2_grpc.HealthStub(channel)
 
     async def check(self, service: str = "") -> int:
-        answer = await self.stub.Check(health_pb2.HealthCheckRequest(service=service))
-        return int(answer.status)
+        response = await self.stub.Check(health_pb2.HealthCheckRequest(service=service))
+        return int(response.status)
 
     async def watch(self, service: str = "") -> AsyncIterator[int]:
-        watching = self.stub.Watch(health_pb2.HealthCheckRequest(service=service))
-        async for answer in watching:
-            yield answer.status
+        responses = self.stub.Watch(health_pb2.HealthCheckRequest(service=service))
+        async for response in responses:
+            yield response.status
 
 
 @asynccontextmanager
@@ -64,16 +64,16 @@ def store(tmp_path: Path) -> Store:
     opened.close()
 
 
-async def test_a_store_that_commits_is_serving(store: Store, tmp_path: Path) -> None:
+async def test_a_writable_store_is_serving(store: Store, tmp_path: Path) -> None:
     async with served(store.log.check_writable, tmp_path) as health:
         assert await health.check() == SERVING
         assert await health.check("rum.v1.DataPlaneService") == SERVING
 
 
-async def test_a_store_that_cannot_commit_is_not_serving_until_it_can(
+async def test_a_locked_store_is_not_serving_until_it_is_unlocked(
     store: Store, tmp_path: Path
 ) -> None:
-    """Somebody else holds the write lock: SQLite itself would wait 10 s for it."""
+    """The check gives up after `timeout_s`; SQLite would wait 10 s for the write lock."""
     other = sqlite3.connect(tmp_path / "openrum.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     async with served(store.log.check_writable, tmp_path, timeout_s=0.1, every_s=0) as health:
@@ -87,7 +87,7 @@ async def test_a_store_that_cannot_commit_is_not_serving_until_it_can(
     assert status == SERVING
 
 
-async def test_a_store_that_fails_is_not_serving(store: Store, tmp_path: Path) -> None:
+async def test_a_store_whose_write_check_fails_is_not_serving(store: Store, tmp_path: Path) -> None:
     broken = sqlite3.connect(tmp_path / "openrum.sqlite3")
     broken.execute("DROP TABLE write_checks")
     broken.close()
@@ -95,7 +95,7 @@ async def test_a_store_that_fails_is_not_serving(store: Store, tmp_path: Path) -
         assert await health.check() == NOT_SERVING
 
 
-async def test_checks_of_one_moment_share_one_commit(tmp_path: Path) -> None:
+async def test_simultaneous_health_checks_share_one_write_check(tmp_path: Path) -> None:
     probes: list[None] = []
     async with served(lambda: probes.append(None), tmp_path, every_s=3600) as health:
         await asyncio.gather(*(health.check() for _ in range(20)))
@@ -103,25 +103,25 @@ async def test_checks_of_one_moment_share_one_commit(tmp_path: Path) -> None:
     assert len(probes) == 1
 
 
-async def test_a_store_that_hangs_is_asked_once_however_often_health_is(tmp_path: Path) -> None:
-    asked, back = [], threading.Event()
+async def test_a_hanging_write_check_is_not_started_again(tmp_path: Path) -> None:
+    checks, recovered = [], threading.Event()
 
     def hang() -> None:
-        asked.append(None)
-        assert back.wait(_TIMEOUT_S)
+        checks.append(None)
+        assert recovered.wait(_TIMEOUT_S)
 
     async with served(hang, tmp_path, timeout_s=0.01, every_s=0) as health:
         statuses = [await health.check() for _ in range(10)]
-        asked_meanwhile = len(asked)
-        back.set()
+        checks_while_hanging = len(checks)
+        recovered.set()
         while await health.check() != SERVING:
             pass
 
     assert statuses == [NOT_SERVING] * 10
-    assert asked_meanwhile == 1
+    assert checks_while_hanging == 1
 
 
-async def test_who_watches_sees_the_store_fail_and_come_back(tmp_path: Path) -> None:
+async def test_watch_reports_when_the_store_fails_and_recovers(tmp_path: Path) -> None:
     fails = threading.Event()
     fails.set()
 
@@ -141,7 +141,7 @@ async def test_who_watches_sees_the_store_fail_and_come_back(tmp_path: Path) -> 
     assert [first, second, third] == [NOT_SERVING, SERVING, NOT_SERVING]
 
 
-async def test_a_service_that_drains_is_not_serving_whatever_its_store_says(
+async def test_a_draining_service_is_not_serving_although_its_store_is_writable(
     tmp_path: Path,
 ) -> None:
     async with served(lambda: None, tmp_path, every_s=0) as health:
@@ -153,7 +153,7 @@ async def test_a_service_that_drains_is_not_serving_whatever_its_store_says(
 
 async def test_an_unknown_service_is_not_found(tmp_path: Path) -> None:
     async with served(lambda: None, tmp_path) as health:
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
+        with pytest.raises(grpc.aio.AioRpcError) as rejected:
             await health.check("rum.v1.Nothing")
 
-    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+    assert rejected.value.code() == grpc.StatusCode.NOT_FOUND

@@ -1,4 +1,4 @@
-"""App monitors: made, shown, listed, changed, removed, and found by the puts."""
+"""App monitors are created, read, list_names, updated, deleted, and looked up by puts."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.service.conftest import UseCases
 from tests.support.batches import message, new_id
 
 
-async def shown(use_cases: UseCases, name: str = "shop") -> dict[str, Any]:
-    """The app monitor as the documented JSON."""
+async def get(use_cases: UseCases, name: str = "shop") -> dict[str, Any]:
+    """Return the app monitor as the documented JSON."""
     return MessageToDict(
         await use_cases.service.app_monitors.get(pb.GetAppMonitorRequest(name=name))
     )
@@ -33,7 +33,7 @@ async def update(use_cases: UseCases, **members: Any) -> None:
     await use_cases.service.app_monitors.update(request)
 
 
-async def listed(use_cases: UseCases, **members: Any) -> tuple[list[str], str]:
+async def list_names(use_cases: UseCases, **members: Any) -> tuple[list[str], str]:
     page = await use_cases.service.app_monitors.list(pb.ListAppMonitorsRequest(**members))
     return [summary.name for summary in page.app_monitor_summaries], page.next_token
 
@@ -42,7 +42,7 @@ async def test_a_new_app_monitor_has_the_documented_defaults(use_cases: UseCases
     request = pb.CreateAppMonitorRequest(name="shop", domain="example.com")
     monitor_id = await use_cases.service.app_monitors.create(request)
 
-    assert await shown(use_cases) == {
+    assert await get(use_cases) == {
         "Name": "shop",
         "Domain": "example.com",
         "Id": monitor_id,
@@ -57,7 +57,7 @@ async def test_a_new_app_monitor_has_the_documented_defaults(use_cases: UseCases
     }
 
 
-async def test_an_app_monitor_keeps_all_that_it_was_made_with(use_cases: UseCases) -> None:
+async def test_an_app_monitor_has_all_members_it_was_created_with(use_cases: UseCases) -> None:
     members = {
         "Name": "shop",
         "DomainList": ["example.com", "*.example.org"],
@@ -79,7 +79,7 @@ async def test_an_app_monitor_keeps_all_that_it_was_made_with(use_cases: UseCase
         ParseDict(members, pb.CreateAppMonitorRequest())
     )
 
-    found = await shown(use_cases)
+    found = await get(use_cases)
     log_copy = {"CwLogEnabled": True, "CwLogGroup": f"RUMService_shop{monitor_id[:8]}"}
     assert found["DataStorage"] == {"CwLog": log_copy}
     assert {name: found.get(name) for name in members if name != "CwLogEnabled"} == {
@@ -87,23 +87,23 @@ async def test_an_app_monitor_keeps_all_that_it_was_made_with(use_cases: UseCase
     }
 
 
-async def test_a_given_id_is_kept_in_lower_case(use_cases: UseCases) -> None:
+async def test_a_given_id_is_stored_in_lower_case(use_cases: UseCases) -> None:
     monitor_id = new_id()
 
     assert await use_cases.create(id=monitor_id.upper()) == monitor_id
-    assert (await shown(use_cases))["Id"] == monitor_id
+    assert (await get(use_cases))["Id"] == monitor_id
 
 
-async def test_a_taken_name_or_id_is_a_conflict_and_names_the_app_monitor(
+async def test_a_used_name_or_id_is_a_conflict_that_names_the_app_monitor(
     use_cases: UseCases,
 ) -> None:
     monitor_id = await use_cases.create()
     for name, members in (("shop", {}), ("other", {"id": monitor_id.upper()})):
-        with pytest.raises(ConflictException) as refused:
+        with pytest.raises(ConflictException) as rejected:
             await use_cases.create(name, **members)
 
-        assert (refused.value.resource_name, refused.value.resource_type) == (name, "AppMonitor")
-    assert await listed(use_cases) == (["shop"], "")
+        assert (rejected.value.resource_name, rejected.value.resource_type) == (name, "AppMonitor")
+    assert await list_names(use_cases) == (["shop"], "")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_a_taken_name_or_id_is_a_conflict_and_names_the_app_monitor(
         ({"Platform": "iOS", "Domain": "a.example", "DomainList": ["b.example"]}, "exclude"),
     ],
 )
-async def test_a_web_application_has_one_way_to_say_its_domain(
+async def test_a_web_application_must_have_either_a_domain_or_a_domain_list(
     use_cases: UseCases, members: dict[str, Any], text: str
 ) -> None:
     request = ParseDict({"Name": "shop", **members}, pb.CreateAppMonitorRequest())
@@ -128,50 +128,52 @@ async def test_a_mobile_application_needs_no_domain(use_cases: UseCases) -> None
     request = pb.CreateAppMonitorRequest(name="shop", platform="iOS")
     await use_cases.service.app_monitors.create(request)
 
-    assert "Domain" not in await shown(use_cases)
+    assert "Domain" not in await get(use_cases)
 
 
-async def test_an_app_monitor_is_active_from_its_first_event(use_cases: UseCases) -> None:
+async def test_an_app_monitor_is_active_after_its_first_event(use_cases: UseCases) -> None:
     await use_cases.put(message(await use_cases.create()))
 
-    assert (await shown(use_cases))["State"] == "ACTIVE"
+    assert (await get(use_cases))["State"] == "ACTIVE"
     page = await use_cases.service.app_monitors.list(pb.ListAppMonitorsRequest())
     assert [summary.state for summary in page.app_monitor_summaries] == ["ACTIVE"]
 
 
-async def test_an_update_replaces_the_members_it_has_and_no_others(use_cases: UseCases) -> None:
+async def test_an_update_replaces_only_the_given_members(use_cases: UseCases) -> None:
     await use_cases.create(tags={"team": "web"})
-    before = await shown(use_cases)
+    before = await get(use_cases)
     use_cases.clock.now += timedelta(hours=1)
     await update(use_cases, CustomEvents={"Status": "DISABLED"})
 
-    assert await shown(use_cases) == {
+    assert await get(use_cases) == {
         **before,
         "CustomEvents": {"Status": "DISABLED"},
         "LastModified": "2026-11-01T01:00:00.000000Z",
     }
 
 
-async def test_an_update_replaces_a_structure_as_a_whole(use_cases: UseCases) -> None:
+async def test_an_update_replaces_a_whole_structure(use_cases: UseCases) -> None:
     await use_cases.create()
     await update(use_cases, AppMonitorConfiguration={"AllowCookies": True})
 
-    found = await shown(use_cases)
+    found = await get(use_cases)
     assert found["AppMonitorConfiguration"] == {"AllowCookies": True}
 
 
-async def test_an_update_of_one_kind_of_domain_replaces_the_other(use_cases: UseCases) -> None:
+async def test_updating_the_domain_list_removes_the_domain_and_vice_versa(
+    use_cases: UseCases,
+) -> None:
     await use_cases.create()
     await update(use_cases, DomainList=["a.example", "b.example"])
-    found = await shown(use_cases)
+    found = await get(use_cases)
     assert (found.get("Domain"), found["DomainList"]) == (None, ["a.example", "b.example"])
 
     await update(use_cases, Domain="c.example")
-    found = await shown(use_cases)
+    found = await get(use_cases)
     assert (found["Domain"], found.get("DomainList")) == ("c.example", None)
 
 
-async def test_updates_at_the_same_moment_are_all_made(use_cases: UseCases) -> None:
+async def test_concurrent_updates_of_different_members_all_take_effect(use_cases: UseCases) -> None:
     await use_cases.create()
     changes: list[dict[str, Any]] = [
         {"CwLogEnabled": True},
@@ -181,14 +183,16 @@ async def test_updates_at_the_same_moment_are_all_made(use_cases: UseCases) -> N
     ]
     await asyncio.gather(*(update(use_cases, **change) for change in changes))
 
-    found = await shown(use_cases)
+    found = await get(use_cases)
     assert found["DataStorage"]["CwLog"]["CwLogEnabled"] is True
     assert [found[name] for change in changes[1:] for name in change] == [
         value for change in changes[1:] for value in change.values()
     ]
 
 
-async def test_what_does_not_exist_is_not_found_by_any_operation(use_cases: UseCases) -> None:
+async def test_every_operation_raises_resource_not_found_for_an_unknown_app_monitor(
+    use_cases: UseCases,
+) -> None:
     monitors = use_cases.service.app_monitors
     calls = [
         monitors.get(pb.GetAppMonitorRequest(name="Shop")),
@@ -197,15 +201,15 @@ async def test_what_does_not_exist_is_not_found_by_any_operation(use_cases: UseC
     ]
     await use_cases.create("shop")
     for call in calls:
-        with pytest.raises(ResourceNotFoundException) as refused:
+        with pytest.raises(ResourceNotFoundException) as rejected:
             await call
-        assert refused.value.resource_name == "Shop"
-    with pytest.raises(ResourceNotFoundException) as refused:
+        assert rejected.value.resource_name == "Shop"
+    with pytest.raises(ResourceNotFoundException) as rejected:
         await use_cases.service.monitors.by_id(new_id())
-    assert refused.value.resource_type == "AppMonitor"
+    assert rejected.value.resource_type == "AppMonitor"
 
 
-async def test_a_deletion_removes_the_events_and_puts_are_refused_at_once(
+async def test_deleting_an_app_monitor_deletes_its_events_and_rejects_puts_at_once(
     use_cases: UseCases,
 ) -> None:
     monitor_id = await use_cases.create()
@@ -219,25 +223,27 @@ async def test_a_deletion_removes_the_events_and_puts_are_refused_at_once(
     assert (await use_cases.page()).events == []
 
 
-async def test_pages_of_the_list_are_sorted_and_hold_each_once(use_cases: UseCases) -> None:
+async def test_pages_list_each_app_monitor_once_sorted_by_name(use_cases: UseCases) -> None:
     names = [f"{letter}{n}" for letter in "bBaA" for n in range(3)]
     for name in names:
         await use_cases.create(name)
-    found, token = await listed(use_cases, max_results=5)
+    found, token = await list_names(use_cases, max_results=5)
     while token:
         assert len(found) % 5 == 0
-        more, token = await listed(use_cases, max_results=5, next_token=token)
+        more, token = await list_names(use_cases, max_results=5, next_token=token)
         found += more
 
     assert found == sorted(names)
 
 
 @pytest.mark.parametrize("part", ["\ud800", "a\0b", 7, True, None, ["a"]])
-async def test_a_token_of_no_page_is_refused_by_name(use_cases: UseCases, part: object) -> None:
-    """A database fails of half a character, and PostgreSQL of a NUL."""
+async def test_an_invalid_next_token_is_rejected_with_the_member(
+    use_cases: UseCases, part: object
+) -> None:
+    """No database stores a lone surrogate, and PostgreSQL stores no NUL."""
     token = urlsafe_b64encode(json.dumps([part]).encode()).decode()
 
     with pytest.raises(
         ValidationException, match=r"^nextToken must be the token of a previous page"
     ):
-        await listed(use_cases, next_token=token)
+        await list_names(use_cases, next_token=token)

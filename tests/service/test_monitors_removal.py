@@ -1,4 +1,4 @@
-"""Deleting an app monitor beside lookups, callers that leave, and stops."""
+"""Deleting an app monitor during lookups, after the caller has gone, and across restarts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIMEOUT_S = 30.0
 
 
 class Gate:
-    """Look-ups by ID and purges wait here until the test opens it."""
+    """Blocks lookups by ID and purges until the test opens it."""
 
     def __init__(self) -> None:
         self.reached, self.opened, self.purged = (threading.Event() for _ in range(3))
@@ -75,7 +75,7 @@ async def gated(tmp_path: Path) -> AsyncIterator[Gated]:
 SHOP = pb.CreateAppMonitorRequest(name="shop", platform="iOS")
 
 
-async def test_a_lookup_that_a_deletion_overtakes_is_not_cached(gated: Gated) -> None:
+async def test_a_lookup_during_a_deletion_is_not_cached(gated: Gated) -> None:
     store, gate, service = gated
     monitor_id = await service.app_monitors.create(SHOP)
     lookup = asyncio.create_task(service.monitors.by_id(monitor_id))
@@ -92,7 +92,7 @@ async def test_a_lookup_that_a_deletion_overtakes_is_not_cached(gated: Gated) ->
 
 
 async def _deleting(gated: Gated) -> asyncio.Task[None]:
-    """A deletion of an app monitor with 1,500 batches that waits at the gate."""
+    """Start to delete an app monitor with 1,500 batches, and return when the gate blocks it."""
     store, gate, service = gated
     await service.app_monitors.create(SHOP)
     store.log.append([logged(n) for n in range(1500)])
@@ -102,7 +102,7 @@ async def _deleting(gated: Gated) -> asyncio.Task[None]:
     return deletion
 
 
-async def test_a_deletion_goes_on_when_its_caller_has_gone(gated: Gated) -> None:
+async def test_a_deletion_continues_when_its_caller_disconnects(gated: Gated) -> None:
     store, gate, _ = gated
     deletion = await _deleting(gated)
     deletion.cancel()

@@ -1,4 +1,4 @@
-"""Operations and the paths that the bridge serves them at, whatever the names."""
+"""Operations have the paths at which the bridge serves them, for any app monitor name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARN = "arn:aws:rum:us-east-1:123456789012:appmonitor/"
 
 @pytest.fixture
 async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
-    """The control plane's routes, under the prefix /rum too."""
+    """The bridge's routes for the control plane, also served under the prefix /rum."""
     settings = BridgeSettings(path_prefix="/rum")
     token, report = BridgeToken(tmp_path / "none"), CallerReport(authorization_required=True)
     service = pb.DESCRIPTOR.services_by_name["ControlPlaneService"]
@@ -35,8 +35,8 @@ async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
         yield transcoded_routes(service, channel, token, report, settings)
 
 
-def served(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:
-    """The path parameters of the route that takes this (decoded) path."""
+def path_params(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:
+    """Return the path parameters of the route that matches this decoded path."""
     scope = {"type": "http", "method": verb, "path": path, "headers": []}
     for route in routes:
         match, child = route.matches(scope)
@@ -55,7 +55,7 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize("prefix", ["", "/rum"])
 @pytest.mark.parametrize(("verb", "rpc", "name"), [*cases()])
-async def test_the_path_is_that_of_the_bridges_route(
+async def test_an_operation_has_the_path_of_the_bridges_route(
     bridge: list[Route], prefix: str, verb: str, rpc: Any, name: str
 ) -> None:
     request = GetMessageClass(rpc.input_type)()
@@ -66,11 +66,11 @@ async def test_the_path_is_that_of_the_bridges_route(
             setattr(request, member, variables[member])
     operation = operation_of(METHOD_OF[rpc.name])
     path = operation.path_of(request)
-    in_path = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)}
+    expected = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)}
 
     assert operation.http_method == verb
-    assert served(bridge, verb, prefix + path) == in_path
-    assert served(bridge, verb, f"{prefix}{path}/") == in_path
+    assert path_params(bridge, verb, prefix + path) == expected
+    assert path_params(bridge, verb, f"{prefix}{path}/") == expected
     assert is_signed_for(
         operation, path, http_method=verb, signed_path=_as_signed(verb, prefix, path)
     )
@@ -82,7 +82,10 @@ def _template(rpc: Any) -> str:
 
 
 def _as_signed(verb: str, prefix: str, path: str) -> str:
-    """Encoded as SDKs do, ARNs with their slashes too, signed, and decoded as the service does."""
+    """Return the path after an SDK encoded and signed it and the service decoded it.
+
+    SDKs also encode the slashes of ARNs.
+    """
     head, arn, name = path.partition(ARN)
     raw = prefix + (head + quote(arn + name, safe="") if arn else quote(path))
     canonical = canonical_request(
@@ -94,7 +97,7 @@ def _as_signed(verb: str, prefix: str, path: str) -> str:
 @pytest.mark.parametrize(
     "name", ["", "a b", "a/b", "a\nb", "a\x1b[31m", "ä", "x" * 256, "a\0"], ids=ascii
 )
-def test_a_text_that_cannot_be_a_name_is_not_used_as_one(name: str) -> None:
+def test_an_invalid_app_monitor_name_is_ignored(name: str) -> None:
     for rpc in ("GetAppMonitor", "DeleteResourcePolicy", "ListRumMetricsDestinations"):
         request = GetMessageClass(RPCS[METHOD_OF[rpc]].input_type)()
         setattr(
@@ -124,7 +127,7 @@ def test_no_signature_is_valid_for_an_operation_without_a_rest_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "path", "same"),
+    ("verb", "path", "valid"),
     [
         ("GET", "/appmonitor/shop", True),
         ("GET", "/appmonitor/shop/", True),
@@ -142,7 +145,7 @@ def test_no_signature_is_valid_for_an_operation_without_a_rest_form() -> None:
         ("GET", "", False),
     ],
 )
-def test_a_signed_path_is_bound_to_its_operation(verb: str, path: str, same: bool) -> None:
+def test_a_signed_path_is_valid_only_for_its_operation(verb: str, path: str, valid: bool) -> None:
     operation = operation_of(METHOD_OF["GetAppMonitor"])
 
-    assert is_signed_for(operation, "/appmonitor/shop", http_method=verb, signed_path=path) == same
+    assert is_signed_for(operation, "/appmonitor/shop", http_method=verb, signed_path=path) == valid

@@ -121,7 +121,7 @@ def test_a_change_of_the_domain_takes_effect_at_once(checking: Authorized) -> No
     report = HttpCaller(bearer_token=checking.operator, origin="https://new.example")
     before = checking.relay_put(monitor, report)
     change = UpdateAppMonitorRequest(name="moves", domain="new.example")
-    checking.answer("UpdateAppMonitor", change, bearer(checking.operator))
+    checking.call("UpdateAppMonitor", change, bearer(checking.operator))
 
     assert (before, checking.relay_put(monitor, report)) == (DENIED, OK)
 

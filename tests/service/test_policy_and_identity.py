@@ -176,7 +176,7 @@ def test_a_changed_policy_applies_to_the_next_put(world: World) -> None:
         world.put(document(effect), world.reports["write"]) for effect in ("Allow", "Deny") * 5
     ]
     delete = DeleteResourcePolicyRequest(name="shop")
-    world.service.answer("DeleteResourcePolicy", delete, bearer(world.service.operator))
+    world.service.call("DeleteResourcePolicy", delete, bearer(world.service.operator))
 
     assert outcomes == [OK, DENIED] * 5
     assert world.service.relay_put(world.monitor, HttpCaller()) == MISSING

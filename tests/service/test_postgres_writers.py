@@ -20,7 +20,7 @@ Writers = tuple[Store, Store]
 
 @pytest.fixture
 def writers(postgres_server: Postgres) -> Iterator[Writers]:
-    """Two stores, as two processes open them."""
+    """Two stores on one database, as in two processes."""
     url = postgres_server.create_database(f"writers_{new_id()}")
     first, second = open_store(url), open_store(url)
     yield first, second
@@ -49,8 +49,8 @@ def _batches(key: int, count: int) -> list[Batch]:
     ]
 
 
-def _all_alike(outcomes: list[Appended]) -> str:
-    """Return the name of the one outcome that a whole group had."""
+def _common_outcome(outcomes: list[Appended]) -> str:
+    """Return the name of the outcome that all batches of a group had."""
     (outcome,) = set(outcomes)
     return outcome.name
 
@@ -69,7 +69,7 @@ def test_two_processes_can_append_the_same_batches_in_different_orders(
         with ThreadPoolExecutor(2) as pool:
             stored = list(pool.map(append, writers, [group, group[::-1]]))
 
-        assert sorted(map(_all_alike, stored)) == ["DUPLICATE", "STORED"]
+        assert sorted(map(_common_outcome, stored)) == ["DUPLICATE", "STORED"]
 
 
 def test_new_batches_never_appear_below_batches_already_read(writers: Writers, key: int) -> None:

@@ -1,4 +1,4 @@
-"""The service as it runs: its other services, its threads, its start and its stop."""
+"""The running service: reflection, health, threads, start and stop."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ async def create(channel: grpc.aio.Channel, name: str = "shop") -> str:
     return str((await ControlPlaneServiceStub(channel).CreateAppMonitor(request)).id)
 
 
-async def test_reflection_names_every_service_that_answers(tmp_path: Path) -> None:
+async def test_reflection_lists_every_service(tmp_path: Path) -> None:
     async with (
         running_service(settings_in(tmp_path)) as service,
         grpc.aio.insecure_channel(service.address) as channel,
     ):
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        asked = reflection_pb2.ServerReflectionRequest(list_services="")
-        answer = await anext(aiter(stub.ServerReflectionInfo(iter([asked]))))
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        response = await anext(aiter(stub.ServerReflectionInfo(iter([request]))))
 
-    assert {found.name for found in answer.list_services_response.service} == {
+    assert {found.name for found in response.list_services_response.service} == {
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         "rum.internal.v1.BridgeService",
@@ -62,31 +62,31 @@ async def test_reflection_names_every_service_that_answers(tmp_path: Path) -> No
         "rum.internal.v1.BridgeService",
     ],
 )
-async def test_health_answers_for_the_server_and_each_service(tmp_path: Path, name: str) -> None:
+async def test_the_server_and_each_service_are_healthy(tmp_path: Path, name: str) -> None:
     async with (
         running_service(settings_in(tmp_path)) as service,
         grpc.aio.insecure_channel(service.address) as channel,
     ):
         stub = health_pb2_grpc.HealthStub(channel)
-        answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+        response = await stub.Check(health_pb2.HealthCheckRequest(service=name))
 
-    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    assert response.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_the_socket_serves_the_same(tmp_path: Path) -> None:
+async def test_the_unix_socket_serves_every_plane(tmp_path: Path) -> None:
     path = tmp_path / "service.sock"
     async with (
         running_service(settings_in(tmp_path, socket=str(path))),
         grpc.aio.insecure_channel(f"unix:{path}") as channel,
     ):
         monitor_id = await create(channel)
-        answer = await DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
+        response = await DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
 
-    assert answer == PutRumEventsResponse()
+    assert response == PutRumEventsResponse()
 
 
-class HeldReads(MemoryLog):
-    """Reads of the log wait until the test lets them go on."""
+class BlockedReads(MemoryLog):
+    """A log whose reads block until the test sets `go_on`."""
 
     def __init__(self, tables: MemoryTables) -> None:
         super().__init__(tables)
@@ -105,7 +105,7 @@ class HeldReads(MemoryLog):
 
 async def test_slow_reads_of_the_log_do_not_delay_puts(tmp_path: Path) -> None:
     tables = MemoryTables()
-    log = HeldReads(tables)
+    log = BlockedReads(tables)
     store = replace(memory_store(tables), log=log)
     async with (
         started(store, settings_in(tmp_path), listening=True) as service,
@@ -124,16 +124,16 @@ async def test_slow_reads_of_the_log_do_not_delay_puts(tmp_path: Path) -> None:
             await asyncio.to_thread(log.reading.acquire)
         try:
             put = DataPlaneServiceStub(channel).PutRumEvents(message(monitor_id))
-            answer = await asyncio.wait_for(put, _TIMEOUT_S / 3)
+            response = await asyncio.wait_for(put, _TIMEOUT_S / 3)
         finally:
             log.go_on.set()
             await asyncio.gather(*reading, return_exceptions=True)
 
-    assert answer == PutRumEventsResponse()
+    assert response == PutRumEventsResponse()
 
 
-class HeldAppends(MemoryLog):
-    """Appends wait until the test lets them go on."""
+class BlockedAppends(MemoryLog):
+    """A log whose appends block until the test sets `go_on`."""
 
     def __init__(self, tables: MemoryTables) -> None:
         super().__init__(tables)
@@ -145,9 +145,9 @@ class HeldAppends(MemoryLog):
         return super().append(batches)
 
 
-async def test_a_stop_finishes_the_puts_that_are_under_way(tmp_path: Path) -> None:
+async def test_stopping_waits_for_puts_in_progress(tmp_path: Path) -> None:
     tables = MemoryTables()
-    log = HeldAppends(tables)
+    log = BlockedAppends(tables)
     store = replace(memory_store(tables), log=log)
     running = started(store, settings_in(tmp_path), listening=True)
     service = await running.__aenter__()
@@ -159,10 +159,10 @@ async def test_a_stop_finishes_the_puts_that_are_under_way(tmp_path: Path) -> No
         stopping = asyncio.create_task(running.__aexit__(None, None, None))
         await asyncio.sleep(0)
         log.go_on.set()
-        answer = await putting
+        response = await putting
         await asyncio.wait_for(stopping, _TIMEOUT_S)
 
-    assert answer == PutRumEventsResponse()
+    assert response == PutRumEventsResponse()
 
 
 async def test_a_start_resumes_an_interrupted_deletion(tmp_path: Path) -> None:

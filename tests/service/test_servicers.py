@@ -1,4 +1,4 @@
-"""Both planes over gRPC, on a real SQLite: what is answered, and what is stored."""
+"""Both planes over gRPC with SQLite: responses, errors and stored events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, PutRumEventsRespo
 from tests.service.served import (
     MAX_APP_MONITORS,
     MAX_WAITING_BYTES,
-    HeldLog,
+    BlockableLog,
     LoopThread,
     Stubs,
     served,
@@ -40,22 +40,22 @@ def loop() -> Iterator[LoopThread]:
 
 @pytest.fixture(scope="module")
 def grpc_addr(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Unix socket: the fixture of pytest-grpc leaves a port's socket open."""
+    """A Unix socket, because pytest-grpc's own fixture leaves a TCP socket open."""
     return f"unix:{tmp_path_factory.mktemp('grpc') / 'socket'}"
 
 
 @pytest.fixture(scope="module")
 def grpc_servicer(
     loop: LoopThread, grpc_addr: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[HeldLog]:
-    """The log of a running service: what a test can hold or break."""
+) -> Iterator[BlockableLog]:
+    """The log of a running service, which a test can block or break."""
     with served(loop, tmp_path_factory.mktemp("service"), grpc_addr.removeprefix("unix:")) as log:
         yield log
 
 
 @pytest.fixture(scope="module")
-def grpc_server(grpc_servicer: HeldLog) -> HeldLog:
-    """The whole service, where pytest-grpc would run a servicer on threads."""
+def grpc_server(grpc_servicer: BlockableLog) -> BlockableLog:
+    """The complete service, in place of pytest-grpc's threaded server."""
     return grpc_servicer
 
 
@@ -66,18 +66,18 @@ def grpc_stub_cls() -> type[Stubs]:
 
 @pytest.fixture
 def shop(grpc_stub: Stubs) -> Iterator[str]:
-    """The id of an app monitor of the test's own, shop."""
-    made = grpc_stub.control.CreateAppMonitor(
+    """The ID of an app monitor `shop` that exists during the test."""
+    created = grpc_stub.control.CreateAppMonitor(
         pb.CreateAppMonitorRequest(
             name="shop", domain="example.com", custom_events=CustomEvents(status="ENABLED")
         )
     )
-    yield made.id
+    yield created.id
     grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name="shop"))
 
 
-def stored(stubs: Stubs, name: str = "shop") -> list[str]:
-    """The ids of the events of an app monitor, in the order of their arrival."""
+def stored_ids(stubs: Stubs, name: str = "shop") -> list[str]:
+    """Return the IDs of the events of an app monitor, oldest first."""
     page = stubs.control.GetAppMonitorData(
         pb.GetAppMonitorDataRequest(name=name, time_range=pb.TimeRange(after=0))
     )
@@ -89,7 +89,7 @@ def ids(*requests: PutRumEventsRequest) -> list[str]:
 
 
 def members(status: Status) -> tuple[int, str, dict[str, object]]:
-    """Code, name of the exception, and its members."""
+    """Return the code, the name of the exception, and its members."""
     (detail,) = status.details
     exception = getattr(errors_pb2, detail.TypeName().removeprefix("rum.v1."))()
     assert detail.Unpack(exception)
@@ -97,21 +97,21 @@ def members(status: Status) -> tuple[int, str, dict[str, object]]:
     return status.code, type(exception).__name__, MessageToDict(exception)
 
 
-def refusal(call: Callable[[], object]) -> tuple[int, str, dict[str, object]]:
-    """What a call is refused with."""
-    with pytest.raises(grpc.RpcError) as refused:
+def rejection(call: Callable[[], object]) -> tuple[int, str, dict[str, object]]:
+    """Return the code, the exception and its members that a call fails with."""
+    with pytest.raises(grpc.RpcError) as rejected:
         call()
-    status = rpc_status.from_call(refused.value)
+    status = rpc_status.from_call(rejected.value)
     assert status is not None
-    assert refused.value.code().value[0] == status.code
+    assert rejected.value.code().value[0] == status.code
     return members(status)
 
 
-def test_a_put_is_answered_with_nothing_and_stored(grpc_stub: Stubs, shop: str) -> None:
+def test_a_put_is_stored_and_has_an_empty_response(grpc_stub: Stubs, shop: str) -> None:
     request = message(shop, events=3)
 
     assert grpc_stub.data.PutRumEvents(request) == PutRumEventsResponse()
-    assert stored(grpc_stub) == ids(request)
+    assert stored_ids(grpc_stub) == ids(request)
 
 
 def test_bytes_that_are_not_a_request_are_a_validation_exception(
@@ -120,18 +120,18 @@ def test_bytes_that_are_not_a_request_are_a_validation_exception(
     put = grpc_channel.unary_unary("/rum.v1.DataPlaneService/PutRumEvents")
 
     text = "The message is not a PutRumEventsRequest."
-    assert refusal(lambda: put(b"\xff\xff")) == (3, "ValidationException", {"message": text})
+    assert rejection(lambda: put(b"\xff\xff")) == (3, "ValidationException", {"message": text})
 
 
-def test_a_retry_of_a_committed_batch_stores_nothing_new(grpc_stub: Stubs, shop: str) -> None:
+def test_retrying_a_committed_batch_stores_nothing_new(grpc_stub: Stubs, shop: str) -> None:
     request = message(shop, events=3)
     for _ in range(3):
         grpc_stub.data.PutRumEvents(request)
 
-    assert stored(grpc_stub) == ids(request)
+    assert stored_ids(grpc_stub) == ids(request)
 
 
-def test_another_batch_with_its_id_is_refused_and_the_first_stays(
+def test_a_different_batch_with_a_used_id_is_rejected_and_the_first_is_kept(
     grpc_stub: Stubs, shop: str
 ) -> None:
     first = message(shop)
@@ -139,26 +139,26 @@ def test_another_batch_with_its_id_is_refused_and_the_first_stays(
     second = message(shop, batch_id=first.batch_id.upper())
 
     text = "BatchId is the id of another batch that is stored already."
-    assert refusal(lambda: grpc_stub.data.PutRumEvents(second)) == (
+    assert rejection(lambda: grpc_stub.data.PutRumEvents(second)) == (
         3,
         "ValidationException",
         {"message": text},
     )
-    assert stored(grpc_stub) == ids(first)
+    assert stored_ids(grpc_stub) == ids(first)
 
 
-def test_ids_are_the_same_in_upper_and_lower_case(grpc_stub: Stubs, shop: str) -> None:
+def test_ids_are_case_insensitive(grpc_stub: Stubs, shop: str) -> None:
     request = message(shop.upper(), batch_id=new_id().upper())
     for _ in range(2):
         grpc_stub.data.PutRumEvents(request)
 
-    assert stored(grpc_stub) == ids(request)
+    assert stored_ids(grpc_stub) == ids(request)
 
 
-def test_an_unknown_app_monitor_is_named(grpc_stub: Stubs) -> None:
+def test_a_put_to_an_unknown_app_monitor_fails_with_its_id(grpc_stub: Stubs) -> None:
     unknown = new_id()
 
-    assert refusal(lambda: grpc_stub.data.PutRumEvents(message(unknown))) == (
+    assert rejection(lambda: grpc_stub.data.PutRumEvents(message(unknown))) == (
         5,
         "ResourceNotFoundException",
         {
@@ -169,21 +169,21 @@ def test_an_unknown_app_monitor_is_named(grpc_stub: Stubs) -> None:
     )
 
 
-def test_a_deleted_app_monitor_takes_nothing_at_once(grpc_stub: Stubs, shop: str) -> None:
-    made = grpc_stub.control.CreateAppMonitor(
+def test_a_put_to_a_deleted_app_monitor_fails_at_once(grpc_stub: Stubs, shop: str) -> None:
+    created = grpc_stub.control.CreateAppMonitor(
         pb.CreateAppMonitorRequest(name="gone", domain="example.com")
     )
-    grpc_stub.data.PutRumEvents(message(made.id))
+    grpc_stub.data.PutRumEvents(message(created.id))
     grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name="gone"))
 
-    code, name, _ = refusal(lambda: grpc_stub.data.PutRumEvents(message(made.id)))
+    code, name, _ = rejection(lambda: grpc_stub.data.PutRumEvents(message(created.id)))
     assert (code, name) == (5, "ResourceNotFoundException")
 
 
-def test_a_conflict_names_what_is_there(grpc_stub: Stubs, shop: str) -> None:
+def test_a_conflict_names_the_existing_app_monitor(grpc_stub: Stubs, shop: str) -> None:
     request = pb.CreateAppMonitorRequest(name="shop", domain="example.com", id=shop)
 
-    assert refusal(lambda: grpc_stub.control.CreateAppMonitor(request)) == (
+    assert rejection(lambda: grpc_stub.control.CreateAppMonitor(request)) == (
         6,
         "ConflictException",
         {
@@ -194,14 +194,16 @@ def test_a_conflict_names_what_is_there(grpc_stub: Stubs, shop: str) -> None:
     )
 
 
-def test_the_quota_of_app_monitors_is_an_exception_of_its_own(grpc_stub: Stubs, shop: str) -> None:
+def test_exceeding_the_quota_of_app_monitors_is_a_service_quota_exceeded_exception(
+    grpc_stub: Stubs, shop: str
+) -> None:
     names = [f"more-{number}" for number in range(MAX_APP_MONITORS - 1)]
     requests = [pb.CreateAppMonitorRequest(name=name, domain="localhost") for name in names]
     for request in requests:
         grpc_stub.control.CreateAppMonitor(request)
     one_more = pb.CreateAppMonitorRequest(name="one-more", domain="localhost")
 
-    assert refusal(lambda: grpc_stub.control.CreateAppMonitor(one_more)) == (
+    assert rejection(lambda: grpc_stub.control.CreateAppMonitor(one_more)) == (
         9,
         "ServiceQuotaExceededException",
         {"message": f"There may be at most {MAX_APP_MONITORS} app monitors."},
@@ -210,38 +212,38 @@ def test_the_quota_of_app_monitors_is_an_exception_of_its_own(grpc_stub: Stubs, 
         grpc_stub.control.DeleteAppMonitor(pb.DeleteAppMonitorRequest(name=name))
 
 
-def test_a_store_that_fails_is_an_internal_exception_that_says_nothing_of_it(
-    grpc_stub: Stubs, grpc_servicer: HeldLog, shop: str
+def test_a_failing_store_is_an_internal_error_without_details(
+    grpc_stub: Stubs, grpc_servicer: BlockableLog, shop: str
 ) -> None:
     request = message(shop)
     grpc_servicer.broken = True
     try:
-        refused = refusal(lambda: grpc_stub.data.PutRumEvents(request))
+        rejected = rejection(lambda: grpc_stub.data.PutRumEvents(request))
     finally:
         grpc_servicer.broken = False
     grpc_stub.data.PutRumEvents(request)
 
     text = "Internal service exception."
-    assert refused == (13, "InternalServerException", {"message": text, "retryAfterSeconds": 1})
-    assert stored(grpc_stub) == ids(request)
+    assert rejected == (13, "InternalServerException", {"message": text, "retryAfterSeconds": 1})
+    assert stored_ids(grpc_stub) == ids(request)
 
 
-def test_a_full_queue_is_a_throttling_exception_with_a_wait(
-    grpc_stub: Stubs, grpc_servicer: HeldLog, shop: str
+def test_a_full_queue_is_a_throttling_exception_with_a_retry_delay(
+    grpc_stub: Stubs, grpc_servicer: BlockableLog, shop: str
 ) -> None:
     large = message(shop)
     large.rum_events[0].details = os.urandom(MAX_WAITING_BYTES).hex()  # halved by compression
-    grpc_servicer.held.clear()
-    grpc_servicer.go_on.clear()
+    grpc_servicer.appending.clear()
+    grpc_servicer.may_append.clear()
     waiting = grpc_stub.data.PutRumEvents.future(large)
     try:
-        assert grpc_servicer.held.wait(_TIMEOUT_S)
-        refused = refusal(lambda: grpc_stub.data.PutRumEvents(message(shop)))
+        assert grpc_servicer.appending.wait(_TIMEOUT_S)
+        rejected = rejection(lambda: grpc_stub.data.PutRumEvents(message(shop)))
     finally:
-        grpc_servicer.go_on.set()
+        grpc_servicer.may_append.set()
 
     assert waiting.result(_TIMEOUT_S) == PutRumEventsResponse()
-    assert refused == (
+    assert rejected == (
         8,
         "ThrottlingException",
         {
@@ -253,7 +255,7 @@ def test_a_full_queue_is_a_throttling_exception_with_a_wait(
     )
 
 
-def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
+def test_each_batch_of_a_batch_put_has_its_own_status_in_request_order(
     grpc_stub: Stubs, shop: str
 ) -> None:
     first, second = message(shop, events=2), message(shop)
@@ -267,17 +269,15 @@ def test_batches_put_together_are_decided_each_on_its_own_in_their_order(
         PutRumEventsRequest(),
     ]
     entries = [BatchPutRumEventsEntry(request=request) for request in requests]
-    answer = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
+    response = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
 
-    assert [status.code for status in answer.statuses] == [0, 3, 5, 0, 3, 0, 3]
-    refused = [members(status)[2]["message"] for status in answer.statuses if status.code]
-    assert [str(text).split()[0] for text in refused] == ["BatchId", "There", "BatchId", "Id"]
-    assert stored(grpc_stub) == ids(first, second)
+    assert [status.code for status in response.statuses] == [0, 3, 5, 0, 3, 0, 3]
+    messages = [members(status)[2]["message"] for status in response.statuses if status.code]
+    assert [str(text).split()[0] for text in messages] == ["BatchId", "There", "BatchId", "Id"]
+    assert stored_ids(grpc_stub) == ids(first, second)
 
 
-def test_retries_put_together_with_new_batches_are_reported_as_duplicates(
-    grpc_stub: Stubs, shop: str
-) -> None:
+def test_a_batch_put_reports_retries_as_duplicates(grpc_stub: Stubs, shop: str) -> None:
     stored, new = message(shop), message(shop)
     grpc_stub.data.PutRumEvents(stored)
     entries = [BatchPutRumEventsEntry(request=request) for request in (new, stored, new)]
@@ -288,10 +288,10 @@ def test_retries_put_together_with_new_batches_are_reported_as_duplicates(
 
 
 @pytest.mark.parametrize("entries", [0, 1001])
-def test_batches_put_together_are_1_to_1000(grpc_stub: Stubs, entries: int) -> None:
+def test_a_batch_put_must_have_1_to_1000_entries(grpc_stub: Stubs, entries: int) -> None:
     request = BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry()] * entries)
 
-    assert refusal(lambda: grpc_stub.bridge.BatchPutRumEvents(request)) == (
+    assert rejection(lambda: grpc_stub.bridge.BatchPutRumEvents(request)) == (
         3,
         "ValidationException",
         {"message": "entries must have 1 to 1000 items."},

@@ -1,4 +1,4 @@
-"""A PutRumEventsRequest is judged by its documented constraints; the message names the member."""
+"""A PutRumEventsRequest must meet the documented constraints; messages name the member."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.support.batches import message, new_id
 MAX_EVENTS = 5
 MUST_MATCH = f"must match {UUID_PATTERN}."
 WRONG_TIME = "must be seconds since the Unix epoch, in the years 1 to 9999."
-NO_UUIDS = {
+INVALID_UUIDS = {
     "short": new_id()[:-1],
     "long": new_id() + "0",
     "no-hyphens": "0" * 36,
     "not-hexadecimal": new_id()[:-1] + "g",
     "braces": "{" + new_id()[1:-1] + "}",
-    "line-end": new_id()[:-1] + "\n",
-    "line-end-after": new_id() + "\n",
-    "other-digits": new_id()[:-1] + "٣",
+    "newline": new_id()[:-1] + "\n",
+    "trailing-newline": new_id() + "\n",
+    "non-ascii-digit": new_id()[:-1] + "٣",
     "space": " " + new_id()[1:],
 }
 
@@ -44,12 +44,12 @@ def changed(change: Change) -> PutRumEventsRequest:
     return request
 
 
-def refusal(request: PutRumEventsRequest) -> str:
-    """What the request is refused with."""
-    with pytest.raises(ValidationException) as refused:
+def rejection(request: PutRumEventsRequest) -> str:
+    """Return the message that the request is rejected with."""
+    with pytest.raises(ValidationException) as rejected:
         check_id(request)
         validate(request, max_events=MAX_EVENTS)
-    return refused.value.message
+    return rejected.value.message
 
 
 MISSING: dict[str, Change] = {
@@ -67,8 +67,8 @@ MISSING: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("member", MISSING)
-def test_a_required_member_that_is_missing_is_named(member: str) -> None:
-    assert refusal(changed(MISSING[member])) == f"{member} is required."
+def test_a_missing_required_member_is_named(member: str) -> None:
+    assert rejection(changed(MISSING[member])) == f"{member} is required."
 
 
 UUIDS: dict[str, Callable[[PutRumEventsRequest, str], object]] = {
@@ -80,17 +80,17 @@ UUIDS: dict[str, Callable[[PutRumEventsRequest, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("text", NO_UUIDS.values(), ids=NO_UUIDS)
+@pytest.mark.parametrize("text", INVALID_UUIDS.values(), ids=INVALID_UUIDS)
 @pytest.mark.parametrize("member", UUIDS)
-def test_an_id_that_is_no_uuid_is_named(member: str, text: str) -> None:
-    assert refusal(changed(lambda r: UUIDS[member](r, text))) == f"{member} {MUST_MATCH}"
+def test_an_id_that_is_not_a_uuid_is_named(member: str, text: str) -> None:
+    assert rejection(changed(lambda r: UUIDS[member](r, text))) == f"{member} {MUST_MATCH}"
 
 
 @pytest.mark.parametrize("member", UUIDS)
 @pytest.mark.parametrize(
     "text", [new_id(), new_id().upper(), "0" * 8 + "-0000" * 3 + "-" + "0" * 12]
 )
-def test_every_uuid_is_taken_in_any_case_and_the_nil_one_too(member: str, text: str) -> None:
+def test_any_uuid_is_valid_in_either_case(member: str, text: str) -> None:
     validate(changed(lambda r: UUIDS[member](r, text)), max_events=MAX_EVENTS)
 
 
@@ -98,16 +98,16 @@ def test_every_uuid_is_taken_in_any_case_and_the_nil_one_too(member: str, text: 
     "timestamp",
     [math.nan, math.inf, -math.inf, 1_726_000_000_000.0, 253_402_300_800.0, -62_135_596_800.001],
 )
-def test_a_timestamp_that_is_no_time_in_seconds_is_named(timestamp: float) -> None:
+def test_a_timestamp_out_of_range_is_named(timestamp: float) -> None:
     request = changed(lambda r: setattr(r.rum_events[1], "timestamp", timestamp))
 
-    assert refusal(request) == f"RumEvents[1].timestamp {WRONG_TIME}"
+    assert rejection(request) == f"RumEvents[1].timestamp {WRONG_TIME}"
 
 
 @pytest.mark.parametrize(
     "timestamp", [0.0, -0.0, 1_726_000_000.123456, -62_135_596_800.0, 253_402_300_799.999]
 )
-def test_every_time_of_the_years_1_to_9999_is_taken(timestamp: float) -> None:
+def test_any_timestamp_in_the_years_1_to_9999_is_valid(timestamp: float) -> None:
     request = changed(lambda r: setattr(r.rum_events[1], "timestamp", timestamp))
 
     validate(request, max_events=MAX_EVENTS)
@@ -117,26 +117,26 @@ def test_every_time_of_the_years_1_to_9999_is_taken(timestamp: float) -> None:
 def test_an_alias_of_the_wrong_length_is_named(alias: str) -> None:
     request = changed(lambda r: setattr(r, "alias", alias))
 
-    assert refusal(request) == "Alias must have 1 to 255 characters."
+    assert rejection(request) == "Alias must have 1 to 255 characters."
 
 
 @pytest.mark.parametrize("alias", [None, "x", "é" * 255])
-def test_an_alias_counts_characters_and_may_be_absent(alias: str | None) -> None:
+def test_an_alias_is_optional_and_has_at_most_255_characters(alias: str | None) -> None:
     validate(message(new_id(), alias=alias), max_events=MAX_EVENTS)
 
 
-def test_more_events_than_the_setting_allows_are_refused() -> None:
-    assert refusal(message(new_id(), events=MAX_EVENTS + 1)) == (
+def test_more_events_than_the_setting_allows_are_rejected() -> None:
+    assert rejection(message(new_id(), events=MAX_EVENTS + 1)) == (
         f"RumEvents must have at most {MAX_EVENTS} items."
     )
 
 
 @pytest.mark.parametrize("events", [0, MAX_EVENTS])
-def test_no_event_is_enough_and_the_most_are_not_too_many(events: int) -> None:
+def test_a_batch_can_have_zero_events_or_the_maximum_number(events: int) -> None:
     validate(message(new_id(), events=events), max_events=MAX_EVENTS)
 
 
-def test_what_has_no_documented_constraint_may_be_empty() -> None:
+def test_members_without_a_documented_constraint_can_be_empty() -> None:
     event = RumEvent(id=new_id(), timestamp=0, type="", details="", metadata="")
     request = message(new_id(), events=0, session_metadata="")
     request.user_details.CopyFrom(UserDetails())
@@ -145,17 +145,17 @@ def test_what_has_no_documented_constraint_may_be_empty() -> None:
     validate(request, max_events=MAX_EVENTS)
 
 
-def test_the_first_broken_member_is_named() -> None:
+def test_the_first_invalid_member_is_named() -> None:
     def break_three(request: PutRumEventsRequest) -> None:
         request.rum_events[2].id = "third"
         request.rum_events[1].ClearField("details")
         request.rum_events[1].timestamp = math.nan
 
-    assert refusal(changed(break_three)) == "RumEvents[1].details is required."
+    assert rejection(changed(break_three)) == "RumEvents[1].details is required."
 
 
-def test_a_message_holds_nothing_of_the_request() -> None:
-    assert "private" not in refusal(changed(lambda r: setattr(r, "batch_id", "private")))
+def test_a_message_contains_no_value_from_the_request() -> None:
+    assert "private" not in rejection(changed(lambda r: setattr(r, "batch_id", "private")))
 
 
 _uuids = st.from_regex(UUID_PATTERN, fullmatch=True)
@@ -185,33 +185,33 @@ _requests = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(request=_requests)
-def test_whatever_keeps_the_constraints_is_taken(request: PutRumEventsRequest) -> None:
+def test_any_request_that_meets_the_constraints_is_valid(request: PutRumEventsRequest) -> None:
     validate(request, max_events=MAX_EVENTS)
 
 
 @settings(max_examples=60, deadline=None)
 @given(request=_requests, data=st.data())
-def test_a_single_broken_member_of_a_valid_request_is_the_one_named(
+def test_the_only_invalid_member_of_a_request_is_named(
     request: PutRumEventsRequest, data: st.DataObject
 ) -> None:
-    no_uuid = data.draw(_text.filter(lambda text: len(text) != 36))
-    broken: dict[str, Callable[[], object]] = {
-        "Id": lambda: setattr(request, "id", no_uuid),
-        "BatchId": lambda: setattr(request, "batch_id", no_uuid),
+    not_a_uuid = data.draw(_text.filter(lambda text: len(text) != 36))
+    invalid_members: dict[str, Callable[[], object]] = {
+        "Id": lambda: setattr(request, "id", not_a_uuid),
+        "BatchId": lambda: setattr(request, "batch_id", not_a_uuid),
         "AppMonitorDetails": lambda: request.ClearField("app_monitor_details"),
         "UserDetails": lambda: request.ClearField("user_details"),
-        "UserDetails.userId": lambda: setattr(request.user_details, "user_id", no_uuid),
-        "UserDetails.sessionId": lambda: setattr(request.user_details, "session_id", no_uuid),
+        "UserDetails.userId": lambda: setattr(request.user_details, "user_id", not_a_uuid),
+        "UserDetails.sessionId": lambda: setattr(request.user_details, "session_id", not_a_uuid),
         "Alias": lambda: setattr(request, "alias", "x" * 256),
     }
     for index, event in enumerate(request.rum_events):
-        broken |= {
-            f"RumEvents[{index}].id": lambda event=event: setattr(event, "id", no_uuid),
+        invalid_members |= {
+            f"RumEvents[{index}].id": lambda event=event: setattr(event, "id", not_a_uuid),
             f"RumEvents[{index}].timestamp": lambda event=event: event.ClearField("timestamp"),
             f"RumEvents[{index}].type": lambda event=event: event.ClearField("type"),
             f"RumEvents[{index}].details": lambda event=event: event.ClearField("details"),
         }
-    member = data.draw(st.sampled_from(sorted(broken)))
-    broken[member]()
+    member = data.draw(st.sampled_from(sorted(invalid_members)))
+    invalid_members[member]()
 
-    assert refusal(request).split()[0] == member
+    assert rejection(request).split()[0] == member
