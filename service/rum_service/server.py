@@ -65,7 +65,7 @@ class RunningService:
 
 @dataclass(frozen=True)
 class Service:
-    """The parts of a service, built and not yet started."""
+    """Every part, built but not started."""
 
     lookups: ThreadPoolExecutor
     """Threads for the small queries that puts wait for. Slow reads do not occupy them."""
@@ -132,7 +132,7 @@ def build(
     clock: Callable[[], float],
     new_id: Callable[[], str],
 ) -> Service:
-    """Create every part of a service. Nothing runs or listens yet.
+    """Create every part. Nothing runs or listens yet.
 
     Args:
         store: an open store; the caller closes it.

@@ -1,4 +1,4 @@
-"""What a call says about its caller, and the caller as authenticated. Pure."""
+"""Callers: as a call describes them, and as authenticated. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ADMIN = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a gRPC call says about its caller. Only the certificate is verified."""
+    """The credentials and the origin that a gRPC call carries. Only the certificate is verified."""
 
     bearer_token: str | None = None
     """From `authorization: Bearer`, or None."""

@@ -37,7 +37,7 @@ class Put:
     content: bytes
     """The request as received, serialized: what the log keeps."""
     call: Call
-    """What the call says about its caller."""
+    """The credentials and the origin that the call carries."""
     request_id: Callable[[], str]
     """Returns the ID under which the put is logged."""
 

@@ -88,7 +88,7 @@ class CallBoundary:
         return answer
 
     def put_call(self, context: Context) -> Call:
-        """Return what the call of a put says about its caller. Raises ValidationException."""
+        """Return the same as `call_of`, faster, for a put. Raises ValidationException."""
         # Where every caller is trusted, only a bridge's report matters. Looking for it alone saves
         # 3 µs of the 30 that a put of one event takes.
         if not self._authentication.is_required:
@@ -114,7 +114,7 @@ class CallBoundary:
 
 
 def call_of(context: Context) -> Call:
-    """Return what a call says about its caller. Raises ValidationException."""
+    """Return the credentials and the origin that a call carries. Raises ValidationException."""
     metadata = _without_duplicates(context.invocation_metadata() or ())
     scheme, _, token = str(metadata.get(AUTHORIZATION_KEY, "")).partition(" ")
     kind, _, peer = unquote(context.peer()).partition(":")

@@ -57,11 +57,11 @@ class LogStore(Protocol):
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
         """Commit all batches in one transaction; they are on disk when this returns.
 
-        Idempotent: a batch with the ID and digest of a stored batch is not stored again.
+        Idempotent: retrying a stored batch stores nothing. `payload.is_same` compares batches.
 
         Returns:
             One outcome per batch, in order. Of several batches with one ID in one call, the first
-            is stored. The others are duplicates if they have its digest, else conflicts.
+            is stored. The others are duplicates if they equal it, else conflicts.
         """
         ...
 
