@@ -36,7 +36,7 @@ _COLUMNS = [
     Column("Details"),
 ]
 # How wide `tail` makes the columns before Details: it does not know what will come.
-_TAIL_WIDTHS = (19, 28, 16, 36)
+_TAIL_WIDTHS = (19, 31, 16, 36)
 
 
 class Moment(click.ParamType[int]):
