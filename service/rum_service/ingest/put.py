@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["Ingest", "Put"]
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -121,7 +120,7 @@ class Ingest:
         now_ms = round(self._clock() * 1000)
         return Batch(
             app_monitor=monitor.key,
-            batch_id=uuid.UUID(request.batch_id).bytes,
+            batch_id=bytes.fromhex(request.batch_id.replace("-", "")),
             received_ms=now_ms,
             first_ms=round(times.first_s * 1000) if times.events else now_ms,
             last_ms=round(times.last_s * 1000) if times.events else now_ms,
