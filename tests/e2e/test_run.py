@@ -174,11 +174,11 @@ def _failed_start(**settings: str) -> str:
 
 def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
     """In a copy of the sources with this .venv, so that nothing is set up anew."""
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+    (tmp_path / "proto").mkdir()
+    for name in ("Makefile", "pyproject.toml", "proto/pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_bytes((_ROOT / name).read_bytes())
+        os.utime(tmp_path / name, (0, 0))  # older than .venv/.server
     (tmp_path / ".venv").symlink_to(_ROOT / ".venv")
-    for name in ("pyproject.toml", "requirements.lock"):
-        os.utime(tmp_path / name, (0, 0))  # older than .venv/.ready
     running = subprocess.Popen(
         ["make", "-s", "run"],
         cwd=tmp_path,
@@ -194,6 +194,7 @@ def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
             lines.append(line)
             if line.startswith("Connect your clients:"):
                 break
+        assert running.poll() is None, "".join(lines)
         children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text()
         os.kill(int(children), signal.SIGINT)
         code = running.wait(30)
