@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -30,6 +31,17 @@ def _one_event_loop() -> Iterator[None]:
     """
     with get_runner("asyncio", {}):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Let the processes that tests start receive SIGINT.
+
+    A shell ignores SIGINT in what it starts in the background, and child processes inherit that:
+    `openrum tail` would not end when it is interrupted.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
