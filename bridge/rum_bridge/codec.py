@@ -9,9 +9,10 @@ Source: PutRumEvents API page, "Request Syntax".
 
 from __future__ import annotations
 
-__all__ = ["check_length", "decode_put", "load_json"]
+__all__ = ["MAX_NESTING", "check_length", "decode_put", "load_json"]
 
-import json
+import re
+from itertools import chain
 from typing import Any, NoReturn
 
 import orjson
@@ -41,6 +42,15 @@ _EVENT_MEMBERS: dict[str, type | tuple[type, ...]] = {
 }
 _JSON_NAMES = {str: "a string", dict: "an object", list: "an array", (int, float): "a number"}
 
+MAX_NESTING = 100
+_CONTAINERS = {dict, list}
+_NOT_JSON = "The body is not JSON."
+_TOO_DEEP = f"The body is nested more than {MAX_NESTING} levels deep."
+_ESCAPE = re.compile(
+    r"\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<lone>ud[89a-f][0-9a-f]{2})|.)",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def load_json(body: bytes) -> dict[str, Any]:
     """Return the JSON object in a body. Raises HttpError with a ValidationException."""
@@ -50,6 +60,8 @@ def load_json(body: bytes) -> dict[str, Any]:
         document = _load_surrogates(body)
     if not isinstance(document, dict):
         raise validation_error("The body must be a JSON object.")
+    if _is_nested_too_deeply(document):
+        raise validation_error(_TOO_DEEP)
     return document
 
 
@@ -161,18 +173,32 @@ def _wrong(
     return validation_error(f"{member} must be {_JSON_NAMES[kind]}.")
 
 
+def _is_nested_too_deeply(document: dict[str, Any]) -> bool:
+    """Return whether lists and objects are nested more than `MAX_NESTING` deep."""
+    level: list[Any] = [document]
+    for _ in range(MAX_NESTING):
+        values = [*chain.from_iterable(c.values() if type(c) is dict else c for c in level)]
+        # Most values are strings and numbers, and the last level has the most of them.
+        if _CONTAINERS.isdisjoint(map(type, values)):
+            return False
+        level = [value for value in values if type(value) in _CONTAINERS]
+    return True
+
+
 def _load_surrogates(body: bytes) -> object:
     """Parse JSON with escapes of lone surrogates, which Python writes and orjson rejects.
 
     Lone surrogates become U+FFFD, so that a broken character does not lose the batch.
     """
     try:
-        text = body.decode()
-        if "\\ud" not in text.lower():
-            _reject()
-        document = json.loads(text, parse_constant=_reject)
-        whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        # orjson rejects numbers that exceed a double, which Python accepts.
-        return orjson.loads(whole.decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
-        raise validation_error("The body is not JSON.") from None
+        return orjson.loads(_ESCAPE.sub(_without_lone_surrogate, body.decode()))
+    except orjson.JSONDecodeError as error:
+        # orjson parses 1,024 levels.
+        too_deep = str(error).startswith("depth limit exceeded")
+        raise validation_error(_TOO_DEEP if too_deep else _NOT_JSON) from None
+    except UnicodeDecodeError:
+        raise validation_error(_NOT_JSON) from None
+
+
+def _without_lone_surrogate(escape: re.Match[str]) -> str:
+    return "\\ufffd" if escape["lone"] else escape[0]

@@ -165,8 +165,6 @@ class _Call:
             return ParseDict(members, self._request_type(), ignore_unknown_fields=True)
         except ParseError as error:
             raise validation_error(f"{_path(error)} does not have the documented type.") from None
-        except RecursionError:
-            raise validation_error("The body is nested too deeply.") from None
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name

@@ -62,6 +62,8 @@ def _put(openrum: OpenRum, monitor_id: str, body: bytes, **headers: str) -> Answ
 _BAD_IDS = ["x", "", "g" * 36, new_id()[:-1], new_id() + "0", new_id().replace("-", ""), "日" * 36]
 _BAD_TIMES = ["1e300", "-1e300", "1.7e12", "1514764800000000", "253402300801", "-62135596801"]
 
+_TOO_DEEP = "The body is nested more than 100 levels deep"
+
 _WRONG: dict[str, tuple[bytes, str]] = {
     # Not a JSON object.
     "empty": (b"", "The body is not JSON"),
@@ -77,11 +79,12 @@ _WRONG: dict[str, tuple[bytes, str]] = {
     "NaN": (_with_timestamp("NaN"), "The body is not JSON"),
     "Infinity": (_with_timestamp("Infinity"), "The body is not JSON"),
     "1e400": (_with_timestamp("1e400"), "The body is not JSON"),
-    "deep-arrays": (b"[" * 100_000, "The body is not JSON"),
-    "deep-objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "The body is not JSON"),
-    "deep-unknown-member": (
-        _body()[:-1] + b',"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
-        "The body is not JSON",
+    "deep-arrays": (b"[" * 100_000, _TOO_DEEP),
+    "deep-objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, _TOO_DEEP),
+    "deep-unknown-member": (_body()[:-1] + b',"x":' + b"[" * 100 + b"]" * 100 + b"}", _TOO_DEEP),
+    "deep-surrogate": (
+        _body()[:-1] + b',"x":' + b"[" * 5000 + rb'"\ud800"' + b"]" * 5000 + b"}",
+        _TOO_DEEP,
     ),
     "null": (b"null", "The body must be a JSON object"),
     "array": (b"[" + _body() + b"]", "The body must be a JSON object"),

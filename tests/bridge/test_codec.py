@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.codec import decode_put, load_json
+from rum_bridge.codec import MAX_NESTING, decode_put, load_json
 from rum_bridge.errors import HttpError
 from tests.support.batches import batch
 
@@ -120,6 +120,12 @@ DIFFERENCES = [
         True,
     ),
     Difference(
+        "nested more than 100 levels deep",
+        "the limit must not depend on the interpreter, as that of Python's json module does",
+        '{"RumEvents":[],"x":' + "[" * 100 + "]" * 100 + "}",
+        False,
+    ),
+    Difference(
         "member twice",
         "the last one wins, as in most JSON parsers; AWS does not document it",
         '{"RumEvents":[],"Alias":"a","Alias":"b"}',
@@ -213,6 +219,8 @@ def test_codec_and_json_format_agree(document: dict[str, Any], escaped: bool) ->
         ("\\udc00\\ud800", "\ufffd\ufffd"),
         ("\\ud83d\\ude00 \\ud83d", "\U0001f600 \ufffd"),
         ("\\uD800\\u0041", "\ufffdA"),
+        ("\\ud83d\\ud83d\\ude00", "\ufffd\U0001f600"),
+        ("\\\\ud800 \\ud800", "\\ud800 \ufffd"),
     ],
 )
 def test_lone_surrogates_become_the_replacement_character(escaped: str, text: str) -> None:
@@ -220,6 +228,26 @@ def test_lone_surrogates_become_the_replacement_character(escaped: str, text: st
 
     assert outcome is not None
     assert text == outcome.alias
+
+
+@pytest.mark.parametrize("text", ["1", '"\\ud800"'], ids=["number", "lone surrogate"])
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"]
+)
+def test_100_levels_are_accepted(opening: str, closing: str, text: str) -> None:
+    deep = opening * (MAX_NESTING - 1) + text + closing * (MAX_NESTING - 1)
+
+    assert set(load_json(f'{{"x":{deep}}}'.encode())) == {"x"}
+
+
+@pytest.mark.parametrize("levels", [MAX_NESTING + 1, 1024, 1025, 100_000])
+@pytest.mark.parametrize("text", ["1", '"\\ud800"'], ids=["number", "lone surrogate"])
+def test_more_levels_are_rejected_with_the_same_message(text: str, levels: int) -> None:
+    deep = '{"a":' * levels + text + "}" * levels
+    with pytest.raises(HttpError) as rejected:
+        load_json(deep.encode())
+
+    assert rejected.value.message == "The body is nested more than 100 levels deep."
 
 
 def test_concatenated_requests_are_one_request() -> None:
