@@ -1,4 +1,4 @@
-"""Certificates made for a test: an authority, and what it signs."""
+"""Certificates for tests: an authority, and the certificates it signs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ __all__ = ["Authority", "Pair"]
 
 _NAMES = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
 
+_CA_KEY_USAGE = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Pair(NamedTuple):
     """A certificate and its key, in files."""
@@ -24,7 +36,7 @@ class Pair(NamedTuple):
     key: Path
 
     def replace(self, other: Pair) -> None:
-        """Puts the content of another pair into these files, each at once."""
+        """Replace the content of these files by that of another pair, each file atomically."""
         for file, new in zip(self, other, strict=True):
             fresh = file.with_suffix(".new")
             fresh.write_bytes(new.read_bytes())
@@ -39,18 +51,26 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         self.file = folder / f"{name}.pem"
-        """Its own certificate."""
-        constraint = x509.BasicConstraints(ca=True, path_length=None)
-        own = _built(self._name, self._name, self._key.public_key())
-        own = own.add_extension(constraint, critical=True)
+        """The authority's certificate."""
+        own = (
+            _built(self._name, self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_CA_KEY_USAGE, critical=True)
+            .add_extension(self._key_id(), critical=False)
+        )
         self.file.write_bytes(_pem(own.sign(self._key, hashes.SHA256())))
 
     def sign(self, name: str) -> Pair:
-        """Makes a certificate with this common name, good for 127.0.0.1 and localhost."""
+        """Create a certificate with this common name, valid for 127.0.0.1 and localhost."""
         key = ec.generate_private_key(ec.SECP256R1())
         pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        built = _built(_named(name), self._name, key.public_key())
-        built = built.add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+        # Python 3.13 and later require the identifier of the authority's key.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._key_id())
+        built = (
+            _built(_named(name), self._name, key.public_key())
+            .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+            .add_extension(issuer, critical=False)
+        )
         pair.certificate.write_bytes(_pem(built.sign(self._key, hashes.SHA256())))
         pair.key.write_bytes(
             key.private_bytes(
@@ -60,6 +80,9 @@ class Authority:
             )
         )
         return pair
+
+    def _key_id(self) -> x509.SubjectKeyIdentifier:
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
 
 
 def _named(name: str) -> x509.Name:
