@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +48,14 @@ def bridge(standin: StandIn) -> Bridge:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """Start OpenRUM processes with these settings; stop them after the module."""
-    servers: list[OpenRum] = []
+    with ExitStack() as servers:
 
-    def start(folder: Path | None = None, **settings: str) -> OpenRum:
-        server = OpenRum(folder or tmp_path_factory.mktemp("openrum"), **settings)
-        servers.append(server)
-        return server
+        def start(folder: Path | None = None, **settings: str) -> OpenRum:
+            server = OpenRum(folder or tmp_path_factory.mktemp("openrum"), **settings)
+            servers.callback(server.stop)
+            return server
 
-    yield start
-    for server in servers:
-        server.stop()
+        yield start
 
 
 def rum_client(url: str, **config: Any) -> Any:

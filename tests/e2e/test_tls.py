@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import grpc
 import pytest
@@ -100,6 +102,23 @@ def test_what_is_put_over_https_is_read_over_grpc_with_tls(server: Server) -> No
     assert server.up.url.startswith("https://")
     assert status == 200
     assert [event["id"] for event in reversed(body["RumEvents"])] == ids[:2]
+
+
+def test_a_server_that_its_test_does_not_trust_is_killed(
+    tmp_path: Path, authority: Authority
+) -> None:
+    pair = authority.sign("untrusted")
+    server = _Secure.__new__(_Secure)
+    with pytest.raises(URLError, match="certificate verify failed"):
+        server.__init__(
+            tmp_path,
+            Authority(tmp_path, "other"),
+            OPENRUM_HTTP_CERTIFICATE_FILE=str(pair.certificate),
+            OPENRUM_HTTP_KEY_FILE=str(pair.key),
+        )
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(server.pid, 0)
 
 
 @pytest.mark.parametrize("face", ["http", "grpc"])

@@ -79,12 +79,17 @@ class Process:
         return (("authorization", f"Bearer {token}"),)
 
     def start(self) -> None:
-        """Starts the process and waits until it is ready."""
+        """Start the process and wait until it is ready; if it does not get ready, kill it."""
         self._process = self.begin()
         ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(ready,), daemon=True)
         self._reader.start()
-        if not ready.wait(_START_TIMEOUT_S) or not self._is_up():
+        try:
+            is_ready = ready.wait(_START_TIMEOUT_S) and self._is_up()
+        except BaseException:  # for example, an untrusted certificate
+            self.kill()
+            raise
+        if not is_ready:
             self.kill()
             raise RuntimeError("OpenRUM did not start:\n" + "".join(self.output))
 
