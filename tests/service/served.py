@@ -48,9 +48,20 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)
 
     def stop(self) -> None:
+        self.run(_remaining_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _remaining_tasks() -> None:
+    """Wait for the other tasks of the loop.
+
+    `grpc.aio.Server.stop` returns before the tasks of the last calls end. If the loop closed then,
+    their completions would fail another loop: grpc.aio has one poller for the process.
+    """
+    if remaining := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(remaining, timeout=_TIMEOUT_S)
 
 
 class BlockableLog:
