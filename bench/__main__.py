@@ -1,4 +1,4 @@
-"""Measures what a put costs, beside the ceiling and a naive peer: `python -m bench --help`."""
+"""Compare the cost of a put with a no-op server and a naive one: `python -m bench --help`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ _RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
-@click.option("--rounds", default=5, show_default=True, help="How often all is measured.")
-@click.option("--scale", default=1.0, show_default=True, help="Part of the requests that is sent.")
-@click.option("--only", default="", help="Cases whose name holds this; several with |.")
-@click.option("--variants", default="", help="Variants whose name holds this; several with |.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where databases are made.")
-@click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--rounds", default=5, show_default=True, help="Times each variant is measured.")
+@click.option("--scale", default=1.0, show_default=True, help="Fraction of the requests to send.")
+@click.option("--only", default="", help="Cases with this in their name; separate several with |.")
+@click.option(
+    "--variants", default="", help="Variants with this in their name; separate several with |."
+)
+@click.option("--folder", type=click.Path(path_type=Path), help="Folder for the databases.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write the results to.")
 def main(
     rounds: int, scale: float, only: str, variants: str, folder: Path | None, out: Path | None
 ) -> None:
-    """Run the benchmark, print its results and keep them under bench/results."""
+    """Run the benchmark, print its results and save them under bench/results."""
     uvloop.install()
     commit = _commit()
     cases = [
@@ -44,7 +46,7 @@ def main(
     ):
         results = run_rounds(servers, cases, rounds, scale)
         if lost := servers.lost():
-            raise click.ClickException(f"acknowledged, but not on disk: {lost}")
+            raise click.ClickException(f"acknowledged batches that are not on disk: {lost}")
     now = datetime.now(UTC)
     command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     text = report(
@@ -53,7 +55,7 @@ def main(
     out = out or _RESULTS / f"{now:%Y-%m-%d}-{commit}.md"
     out.write_text(text)
     click.echo(text)
-    click.echo(f"kept in {out}")
+    click.echo(f"saved as {out}")
 
 
 def _commit() -> str:

@@ -1,4 +1,4 @@
-"""What is measured: cases, and in each the variants that are compared with each other."""
+"""The cases to measure, each with the variants to compare."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NAIVE = "naive"
 
 @dataclass(frozen=True)
 class Variant:
-    """A server, and how it is put to."""
+    """A server, and whether the requests to it are signed."""
 
     name: str
     server: str
     signed: bool = False
     share: float = 1.0
-    """Of the case's requests: the slow ones get fewer, to take as long."""
+    """Fraction of the case's requests to send: slow servers get fewer, so that all take as long."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Case:
     variants: tuple[Variant, ...]
     requests: int
     events: int
-    """In a batch."""
+    """Events per batch."""
     entries: int = 0
-    """Batches in a call; 0: unary PutRumEvents."""
+    """Batches per call of BatchPutRumEvents. 0 stands for PutRumEvents."""
     rest: bool = False
 
     @property
     def method(self) -> str:
-        """The gRPC method."""
+        """The gRPC method to call."""
         if self.entries:
             return "/rum.internal.v1.BridgeService/BatchPutRumEvents"
         return "/rum.v1.DataPlaneService/PutRumEvents"
 
     def with_variants(self, parts: Iterable[str]) -> Case:
-        """Returns the case with those variants whose name holds one of these."""
+        """Return the case with those variants whose name contains one of the parts."""
         kept = [v for v in self.variants if any(part in v.name for part in parts)]
         return replace(self, variants=tuple(kept))
 

@@ -1,6 +1,6 @@
-"""What the libraries cost by themselves: servers that answer puts and do nothing.
+"""Servers that respond to puts without doing anything, to measure the cost of the libraries.
 
-python -m bench.ceiling grpc|http
+Usage: python -m bench.ceiling grpc|http
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rum.v1.data_plane_service_pb2_grpc import (
 )
 
 
-class _Nothing(DataPlaneServiceServicer, BridgeServiceServicer):
+class _NoOpServicer(DataPlaneServiceServicer, BridgeServiceServicer):
     async def PutRumEvents(self, request: Any, context: Any) -> pb.PutRumEventsResponse:
         return pb.PutRumEventsResponse()
 
@@ -42,8 +42,8 @@ class _Nothing(DataPlaneServiceServicer, BridgeServiceServicer):
 
 async def _grpc() -> None:
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
-    add_DataPlaneServiceServicer_to_server(_Nothing(), server)
-    add_BridgeServiceServicer_to_server(_Nothing(), server)
+    add_DataPlaneServiceServicer_to_server(_NoOpServicer(), server)
+    add_BridgeServiceServicer_to_server(_NoOpServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(json.dumps({"listens": f"127.0.0.1:{port}"}), flush=True)
@@ -64,5 +64,5 @@ async def _http() -> None:
 
 
 if __name__ == "__main__":
-    # uvicorn runs on the loop it is given, with httptools where that is installed.
+    # uvicorn runs on this loop, and uses httptools if that is installed.
     uvloop.run({"grpc": _grpc, "http": _http}[sys.argv[1]]())

@@ -1,4 +1,4 @@
-"""What is put: batches of events that real browsers sent, about 1.2 KB each, with new batch ids."""
+"""Batches of events that real browsers sent, about 1.2 KB per event, with new batch IDs."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tests.support.traffic import NAMES, load
 
 _BATCH_ID = str(uuid.UUID(int=0))
 _SIZES = range(800, 2000)
-"""Bytes of an event's JSON: the bounds that make a mean of 1.2 KB of the captured traffic."""
-_DIFFERENT = 32
-"""So many batches differ in their events; all of them in their batch id."""
+"""Bytes of JSON per event. Within these bounds, the captured events have a mean of 1.2 KB."""
+_DISTINCT = 32
+"""Number of batches with different events. They repeat with new batch IDs."""
 
 
 def json_batches(events: int) -> Iterator[bytes]:
-    """Yields bodies of PutRumEvents without end."""
-    return _with_new_ids([orjson.dumps(_document(events, seed)) for seed in range(_DIFFERENT)])
+    """Yield bodies of PutRumEvents without end."""
+    return _with_new_ids([orjson.dumps(_document(events, seed)) for seed in range(_DISTINCT)])
 
 
 def message_batches(events: int, monitor_id: str) -> Iterator[bytes]:
-    """Yields serialized PutRumEventsRequests without end, of the events of `json_batches`."""
-    messages = [_message(_document(events, seed), monitor_id) for seed in range(_DIFFERENT)]
+    """Yield serialized PutRumEventsRequests without end, with the events of `json_batches`."""
+    messages = [_message(_document(events, seed), monitor_id) for seed in range(_DISTINCT)]
     return _with_new_ids([message.SerializeToString() for message in messages])
 
 
 def _with_new_ids(batches: list[bytes]) -> Iterator[bytes]:
-    # An id is as long as any other, so no length changes.
+    # All IDs have the same length, so the length prefixes in a message stay valid.
     parts = [batch.split(_BATCH_ID.encode()) for batch in batches]
     while True:
         for part in parts:

@@ -1,6 +1,6 @@
-"""CPU time of process trees, from /proc: of what a benchmark shows, what other work disturbs least.
+"""CPU time of process trees, from /proc. Other work on the machine disturbs it the least.
 
-In clock ticks, mostly 10 ms: a measurement should last for half a second of CPU.
+Its resolution is a clock tick, usually 10 ms, so measure at least half a second of CPU time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Returns what these processes and their descendants have used so far, user and system."""
+    """Return the user and system time that these processes and their descendants have used."""
     stats = dict(_stats())
     wanted = set(pids)
     while more := {pid for pid, (parent, _) in stats.items() if parent in wanted} - wanted:
@@ -26,8 +26,8 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def _stats() -> Iterable[tuple[int, tuple[int, int]]]:
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # A name in parentheses, which may hold anything, then the numbered fields from 3 on.
+            # The name in parentheses can contain anything. The fields from the third on follow it.
             fields = file.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it ended
+            continue  # the process has ended
         yield int(file.parent.name), (int(fields[1]), int(fields[11]) + int(fields[12]))

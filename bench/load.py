@@ -1,4 +1,4 @@
-"""Sends requests that are made already, so many at a time, and times the answers."""
+"""Send prepared requests, a fixed number at a time, and measure the time to each response."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ import httptools
 
 _CHANNELS = 2
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-# Serialized: nothing but statuses that are OK.
+# An OK status in a serialized response.
 _OK_STATUS = b"\x0a\x00"
 
 
 @dataclass
 class Load:
-    """What came of it."""
+    """The result of sending requests."""
 
     seconds: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
-    """Of the answers, in no order."""
+    """Seconds to each response, in no order."""
     failures: int = 0
 
     def percentile_ms(self, percent: float) -> float:
-        """Returns the latency that so many percent of the requests did not exceed."""
+        """Return the latency that `percent` of the requests did not exceed."""
         ordered = sorted(self.latencies_s)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
 
 
 async def http_load(address: str, requests: list[bytes], connections: int) -> Load:
-    """Sends requests over connections that are kept alive, one at a time on each."""
+    """Send requests over keep-alive connections, one at a time on each."""
     host, _, port = address.rpartition(":")
     loop, load, left = asyncio.get_running_loop(), Load(), iter(requests)
     opened = [
@@ -84,9 +84,9 @@ class _Connection(asyncio.Protocol):
 
 
 async def grpc_load(address: str, method: str, requests: list[bytes], in_flight: int) -> Load:
-    """Makes unary calls over two channels."""
+    """Make unary calls over two channels, `in_flight` at a time."""
     load, left = Load(), iter(requests)
-    # Options that differ make channels of one address two connections.
+    # Channels to one address share a connection unless their options differ.
     channels = [
         grpc.aio.insecure_channel(address, [*_UNLIMITED, ("bench.channel", number)])
         for number in range(_CHANNELS)
@@ -99,8 +99,8 @@ async def grpc_load(address: str, method: str, requests: list[bytes], in_flight:
         for request in left:
             sent_at = time.perf_counter()
             try:
-                answer = await call(request)
-                load.failures += answer.strip(_OK_STATUS) != b""
+                response = await call(request)
+                load.failures += response.strip(_OK_STATUS) != b""
             except grpc.aio.AioRpcError:
                 load.failures += 1
             load.latencies_s.append(time.perf_counter() - sent_at)

@@ -1,10 +1,10 @@
-"""OpenRUM's put path, written in the obvious way: what its design is measured against.
+"""A straightforward implementation of OpenRUM's put path, as the baseline for its design.
 
-service   a synchronous server, the ORM, a row an event, a commit a request
-bridge    json, json_format.ParseDict, a call a request
+service   a synchronous server and an ORM: a row per event, a commit per request
+bridge    json and json_format.ParseDict: a call per request
 
-Both keep the promise: an answer leaves after the fsync, and a batch id is stored once. They check
-less than OpenRUM, and nobody's access.
+Both give OpenRUM's guarantees: a response follows the fsync, and a batch is stored once. They check
+less than OpenRUM, and do not authorize callers.
 
 python -m bench.naive service SQLITE_FILE
 python -m bench.naive bridge SERVICE
@@ -88,7 +88,7 @@ class _Service(DataPlaneServiceServicer):
                 session.add(_batch(request))
                 session.commit()
         except IntegrityError:
-            pass  # stored already
+            pass  # a retry: the batch is stored already
         return pb.PutRumEventsResponse()
 
 

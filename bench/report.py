@@ -1,4 +1,4 @@
-"""Results as Markdown: medians with their range; ratios within a round, so noise cancels."""
+"""Results as Markdown: medians with their ranges, and ratios within a round to cancel noise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD = (
 
 
 def report(results: Results, *, command: str, commit: str, folder: Path) -> str:
-    """Returns the page."""
+    """Return the results as a Markdown page."""
     rounds = max(len(m) for variants in results.values() for m in variants.values())
     lines = [
         f"# {commit}",
@@ -30,9 +30,9 @@ def report(results: Results, *, command: str, commit: str, folder: Path) -> str:
         f"Python {platform.python_version()}; load average at the end "
         f"{', '.join(f'{load:.1f}' for load in os.getloadavg())}.",
         "",
-        "CPU is user and system of all processes of a server. Medians, with the least and the most"
-        " of the rounds. Ratios are of CPU, each within its round: how many percent of a request's"
-        " CPU the no-op server would need, and how many times as much the naive one.",
+        "CPU is the user and system time of all processes of a server. Each cell shows the median,"
+        " the minimum and the maximum of the rounds. Ratios compare CPU within a round: the share"
+        " that the no-op server needs, and how many times as much the naive server needs.",
     ]
     for case, variants in results.items():
         lines += ["", f"## {case.name}", "", _HEAD, *_rows(case, variants)]

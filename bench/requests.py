@@ -1,4 +1,4 @@
-"""Puts as they go on the wire, made before any clock runs."""
+"""Requests as they are on the wire, prepared before the measurement."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bench.corpus import json_batches, message_batches
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 
 AccessKey = tuple[str, str]
-"""Id and secret."""
+"""ID and secret."""
 
-# What Chromium sends with each fetch of another site's page.
-_BROWSERS = b"".join(
+# The headers of a cross-site fetch by Chromium.
+_BROWSER_HEADERS = b"".join(
     name + b": " + value + b"\r\n"
     for name, value in (
         (b"Connection", b"keep-alive"),
@@ -41,17 +41,20 @@ _BROWSERS = b"".join(
 def http_requests(
     address: str, monitor_id: str, events: int, count: int, key: AccessKey | None = None
 ) -> list[bytes]:
-    """Returns POSTs of one batch each, signed if there is a key. The last ones age 5 minutes."""
+    """Return POSTs of one batch each, signed if there is a key.
+
+    A signature is valid for five minutes.
+    """
     path = f"/appmonitors/{monitor_id}"
     return [
         b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\n%b%b\r\n%b"
-        % (path.encode(), address.encode(), len(body), _BROWSERS, _own(address, path, body, key),
-           body)
+        % (path.encode(), address.encode(), len(body), _BROWSER_HEADERS,
+           _request_headers(address, path, body, key), body)
         for body in islice(json_batches(events), count)
     ]  # fmt: skip
 
 
-def _own(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:
+def _request_headers(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:
     headers = {"Content-Type": "application/json"}
     if key:
         request = AWSRequest("POST", f"http://{address}{path}", headers, body)
@@ -62,14 +65,14 @@ def _own(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:
 
 
 def grpc_calls(monitor_id: str, events: int, entries: int, count: int) -> list[bytes]:
-    """Returns serialized PutRumEventsRequests; with entries, BatchPutRumEventsRequests of them."""
+    """Return serialized PutRumEventsRequests, or BatchPutRumEventsRequests of so many entries."""
     batches = message_batches(events, monitor_id)
     if not entries:
         return list(islice(batches, count))
-    return [_together(list(islice(batches, entries))) for _ in range(count)]
+    return [_batch_put(list(islice(batches, entries))) for _ in range(count)]
 
 
-def _together(batches: list[bytes]) -> bytes:
+def _batch_put(batches: list[bytes]) -> bytes:
     request = BatchPutRumEventsRequest()
     for batch in batches:
         request.entries.add().request.ParseFromString(batch)

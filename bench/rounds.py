@@ -1,4 +1,4 @@
-"""Runs cases in rounds: within a round each variant of a case in turn, so noise meets them all."""
+"""Run cases in rounds. A round measures every variant of a case, so noise affects all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.servers import Server, Servers
 
 _IN_FLIGHT = 32
 _WARM_UP = 0.2
-"""Of a round's requests, before the first."""
+"""Fraction of a round's requests that is sent before the first round."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Measured:
     """One variant in one round."""
 
     cpu_ms: float
-    """Of the whole server, a request."""
+    """CPU time of the whole server per request."""
     per_second: float
     p50_ms: float
     p99_ms: float
@@ -34,10 +34,10 @@ Results = dict[Case, dict[Variant, list[Measured]]]
 
 
 def run_rounds(servers: Servers, cases: Sequence[Case], rounds: int, scale: float) -> Results:
-    """Returns the measurements of each variant, a round after the other.
+    """Return the measurements of each variant in the order of the rounds.
 
     Args:
-        scale: the part of each case's requests that is sent.
+        scale: Fraction of each case's requests to send.
     """
     results: Results = {case: {variant: [] for variant in case.variants} for case in cases}
     for number in range(rounds + 1):

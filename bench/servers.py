@@ -1,4 +1,4 @@
-"""The servers that are measured, each in processes of its own, with data in a folder of its own."""
+"""The servers to measure. Each has its own processes and its own data folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.requests import AccessKey
 from tests.support.running import Bridge, OpenRum, Process, Service, environment, run_openrum
 
 _ROOT = Path(__file__).parents[1]
-_ANYBODY = {
+_ALLOW_ANYONE = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "rum:PutRumEvents", "Resource": "*"}
@@ -28,29 +28,29 @@ _ANYBODY = {
 
 @dataclass
 class Server:
-    """One that runs."""
+    """A running server."""
 
     pids: list[int]
     http: str = ""
     grpc: str = ""
     database: Path | None = None
     open_monitor: str = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
-    """An app monitor that anybody may put to, by its policy where that is asked for."""
+    """An app monitor that anyone can put to: its policy allows that if callers are authorized."""
     closed_monitor: str = ""
-    """One that only `key` may put to."""
+    """An app monitor that only `key` can put to."""
     key: AccessKey | None = None
     stored: int = field(default=0, init=False)
-    """Batches that it has acknowledged."""
+    """Number of batches that the server has acknowledged."""
 
-    def in_database(self) -> int:
-        """Returns how many batches are on its disk."""
+    def batches_on_disk(self) -> int:
+        """Return the number of batches on disk."""
         assert self.database
         with sqlite3.connect(self.database) as connection:
             return int(connection.execute("SELECT count(*) FROM batches").fetchone()[0])
 
 
 class Servers:
-    """Starts a server when it is first asked for; ends all where the context ends."""
+    """Starts each server when it is first used, and ends all of them with the context."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,11 +79,11 @@ class Servers:
         return self._running[name]
 
     def lost(self) -> dict[str, int]:
-        """Returns, by server, how many acknowledged batches are not on disk; none is to be."""
+        """Return by server how many acknowledged batches are not on disk. It should be empty."""
         return {
-            name: server.stored - server.in_database()
+            name: server.stored - server.batches_on_disk()
             for name, server in self._running.items()
-            if server.database and server.stored != server.in_database()
+            if server.database and server.stored != server.batches_on_disk()
         }
 
     def _ceiling(self, folder: Path, face: str) -> Server:
@@ -118,7 +118,7 @@ class Servers:
             json.loads(run("monitors", "create", name, "--json"))["Id"]
             for name in ("open", "closed")
         ]
-        run("policy", "put", "open", "--file", "-", stdin=json.dumps(_ANYBODY))
+        run("policy", "put", "open", "--file", "-", stdin=json.dumps(_ALLOW_ANYONE))
         key = json.loads(run("keys", "create", "--name", "bench", "--json"))
         return Server(
             pids,
@@ -132,7 +132,7 @@ class Servers:
 
 
 class _Peer(Process):
-    """A server of this folder: a module that prints where it listens."""
+    """A server implemented in this folder: a module that prints its address."""
 
     def __init__(self, folder: Path, *module_and_arguments: str) -> None:
         self._command = [sys.executable, "-m", *module_and_arguments]
