@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.signing import REGION, judge, named, sign
+from tests.support.signing import REGION, check_signature, outcome_name, sign
 
 # Without control characters and white space: HTTP forbids them in a request line, and in headers
 # botocore folds all Unicode white space, whereas a server folds only that of ASCII.
@@ -66,10 +66,12 @@ def assert_only_the_signed_request_is_accepted(case: dict[str, Any]) -> None:
     # The session token is checked last: only a valid signature gets this exception.
     expected = "UnrecognizedClientException" if case["token"] else "accepted"
 
-    assert expected == named(judge(request, region=case["region"]))
+    assert expected == outcome_name(check_signature(request, region=case["region"]))
 
     changed = replace(request, body=request.body + b" ")
-    assert named(judge(changed, region=case["region"])) == "InvalidSignatureException"
+    assert (
+        outcome_name(check_signature(changed, region=case["region"])) == "InvalidSignatureException"
+    )
 
 
 @given(CASES)

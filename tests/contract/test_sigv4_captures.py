@@ -1,4 +1,4 @@
-"""Signatures of real clients verify from recorded bytes, at the time of the recording."""
+"""Signatures in captured requests are valid at the time of the capture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.sigv4 import signing_key, verify
-from tests.support.signing import REGION, SECRET, Request, captured, judge, named
+from tests.support.signing import REGION, SECRET, Request, captured, check_signature, outcome_name
 from tests.support.traffic import load
 
 # (capture, number of requests with a signed header, number of presigned requests)
@@ -35,7 +35,7 @@ def test_every_captured_signature_verifies_at_the_time_of_its_recording(name: st
     # The session token is checked last: only a valid signature gets this exception.
     expected = "UnrecognizedClientException" if name == WITH_TOKEN else "accepted"
 
-    outcomes = [named(judge(request)) for request in requests(name)]
+    outcomes = [outcome_name(check_signature(request)) for request in requests(name)]
 
     assert {expected} == set(outcomes) - {"unsigned"}
     assert outcomes.count(expected) == sum(h + q for n, h, q in SIGNED if n == name)
@@ -53,7 +53,9 @@ def test_both_forms_are_distinguished(name: str, header: int, presigned: int) ->
 
 
 def test_captures_of_another_key_pair_are_rejected() -> None:
-    assert {"InvalidSignatureException"} == {named(judge(r)) for r in requests(UNKNOWN_SECRET)}
+    assert {"InvalidSignatureException"} == {
+        outcome_name(check_signature(r)) for r in requests(UNKNOWN_SECRET)
+    }
 
 
 @pytest.mark.parametrize(("name", "header", "presigned"), SIGNED, ids=[n for n, *_ in SIGNED])
@@ -62,7 +64,7 @@ def test_no_captured_signature_verifies_with_another_body(
 ) -> None:
     changed = [replace(request, body=request.body + b" ") for request in requests(name)]
 
-    outcomes = [named(judge(request)) for request in changed]
+    outcomes = [outcome_name(check_signature(request)) for request in changed]
 
     assert header + presigned == outcomes.count("InvalidSignatureException")
 
@@ -72,7 +74,7 @@ def test_a_bearer_token_of_the_page_is_not_a_signature() -> None:
     bearers = [r for r in requests("web-v3-alias-headers") if bearer in r.headers]
 
     assert len(bearers) == 40
-    assert {"unsigned"} == {judge(request) for request in bearers}
+    assert {"unsigned"} == {check_signature(request) for request in bearers}
 
 
 def test_a_captured_beacon_is_valid_for_sixty_seconds() -> None:
@@ -84,7 +86,9 @@ def test_a_captured_beacon_is_valid_for_sixty_seconds() -> None:
     verify(signed, SECRET, now=beacon.now + timedelta(seconds=58), region=REGION)
 
     late = replace(beacon, now=beacon.now + timedelta(seconds=61))
-    assert str(judge(late)).startswith(f"Signature expired: {signed.amz_date} is now earlier than ")
+    assert str(check_signature(late)).startswith(
+        f"Signature expired: {signed.amz_date} is now earlier than "
+    )
 
 
 def test_the_signing_key_is_that_of_the_documentation() -> None:

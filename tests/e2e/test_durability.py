@@ -36,11 +36,11 @@ def test_kill_9_loses_nothing_acknowledged_and_stores_nothing_twice(
         )
         with load:
             for _ in range(kills):
-                load.acknowledges(rng.randint(20, 300))
+                load.wait_for_acknowledged(rng.randint(20, 300))
                 time.sleep(rng.uniform(0, 0.02))  # anywhere between receiving and answering
                 server.kill()
                 server.start()
-            load.acknowledges(100)
+            load.wait_for_acknowledged(100)
         documents = read_back(server.grpc, "my-app")
         print(f"\n{kills} kills, {load.ledger}, {len(documents)} events read")
 
@@ -55,7 +55,7 @@ def test_sigterm_under_load_answers_or_refuses_every_put_and_exits_0(tmp_path: P
             server.monitor_id(), url=server.url, service=server.grpc, rest=6, stubs=2, seed=_SEED
         )
         with load:
-            load.acknowledges(200)
+            load.wait_for_acknowledged(200)
             code = server.stop()
         server.start()
 
@@ -79,13 +79,13 @@ def test_puts_outlive_a_kill_9_of_the_service_behind_the_bridge(tmp_path: Path, 
         load = Load(_create(service, "split"), url=bridge.url, rest=6, seed=_SEED, retries=(0,))
         with load:
             for _ in range(3):
-                load.acknowledges(50)
+                load.wait_for_acknowledged(50)
                 service.kill()
                 assert bridge.get("/readyz")[0] == 503
                 service.start()
-            load.acknowledges(50)
+            load.wait_for_acknowledged(50)
 
-        assert load.ledger.answers.keys() == {"ok"}
+        assert load.ledger.outcomes.keys() == {"ok"}
         assert load.ledger.acknowledged == load.ledger.sent.keys()
         load.ledger.assert_kept(read_back(service.grpc, "split"))
         assert bridge.get("/readyz") == (200, "ok")

@@ -1,1 +1,1 @@
-"""What tests share: running servers, traffic, certificates, the in-memory store."""
+"""Code that tests share: running servers, traffic, certificates, the in-memory store."""

@@ -1,4 +1,4 @@
-"""Batches to put, in the documented JSON and as messages."""
+"""Valid batches, as the documented JSON and as messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def new_id() -> str:
 
 
 def event(**members: Any) -> dict[str, Any]:
-    """A valid event in JSON form, with `members` replaced; a member that is None is left out."""
+    """Return a valid event as JSON, with `members` replaced. A member that is None is left out."""
     document = {
         "id": new_id(),
         "timestamp": int(time.time()),
@@ -30,7 +30,7 @@ def event(**members: Any) -> dict[str, Any]:
 
 
 def batch(events: int | list[Any] = 1, **members: Any) -> dict[str, Any]:
-    """A valid body of PutRumEvents, with `members` replaced; a member that is None is left out."""
+    """Return a valid PutRumEvents body, with `members` replaced, or left out if they are None."""
     document = {
         "BatchId": new_id(),
         "AppMonitorDetails": {"name": "my-app", "version": "1.0.0"},
@@ -47,7 +47,7 @@ def put_of(request: PutRumEventsRequest, request_id: str = "a-request") -> Put:
 
 
 def message(monitor_id: str, events: int = 1, **members: Any) -> PutRumEventsRequest:
-    """A valid PutRumEventsRequest, with `members` replaced."""
+    """Return a valid PutRumEventsRequest, with `members` replaced, or left out if they are None."""
     request = PutRumEventsRequest(
         id=monitor_id,
         batch_id=new_id(),

@@ -1,4 +1,4 @@
-"""Clients that put batches until told to stop, and a ledger of what they were promised."""
+"""Clients that put batches until they are stopped, and a ledger of acknowledged batches."""
 
 from __future__ import annotations
 
@@ -19,37 +19,41 @@ from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from tests.support.batches import batch, event
 
 _PUT_TIMEOUT_S = 60.0
-# A client that finds the server again at once, as our bridge does.
+# Reconnect quickly, as the bridge does.
 _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100)]
 _TRANSIENT = {429, 500, 503, 504}
 
 
 class Ledger:
-    """What was sent, and what of it was acknowledged."""
+    """The batches that were sent, and the outcomes of sending them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.sent: dict[str, list[str]] = {}
-        """Event ids, in order, by batch id."""
+        """Event IDs, in order, by batch ID."""
         self.acknowledged: set[str] = set()
-        self.answers: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
 
     def __str__(self) -> str:
         batches = f"{len(self.sent)} batches sent, {len(self.acknowledged)} acknowledged"
-        return f"{batches}, answers {dict(self.answers)}"
+        return f"{batches}, outcomes {dict(self.outcomes)}"
 
     def send(self, document: dict[str, Any]) -> None:
         with self._lock:
             self.sent[document["BatchId"]] = [item["id"] for item in document["RumEvents"]]
 
-    def answer(self, document: dict[str, Any], outcome: str) -> None:
+    def record(self, document: dict[str, Any], outcome: str) -> None:
         with self._lock:
-            self.answers[outcome] += 1
+            self.outcomes[outcome] += 1
             if outcome == "ok":
                 self.acknowledged.add(document["BatchId"])
 
     def assert_kept(self, documents: list[str]) -> None:
-        """Every acknowledged batch is among the events read back: once, whole, in its order."""
+        """Check that the documents contain each acknowledged batch once, complete and in order.
+
+        Args:
+            documents: All stored events, newest first.
+        """
         found: dict[str, list[str]] = {}
         for document in reversed(documents):
             item = json.loads(document)
@@ -57,13 +61,15 @@ class Ledger:
 
         assert set() == self.acknowledged - found.keys(), "acknowledged, but lost"
         assert set() == found.keys() - self.sent.keys(), "stored, but never sent"
-        assert {batch_id: self.sent[batch_id] for batch_id in found} == found, "half or doubled"
+        assert {batch_id: self.sent[batch_id] for batch_id in found} == found, (
+            "incomplete or stored twice"
+        )
 
 
 class Load:
-    """Threads that put batches, over REST and gRPC, while the context is open.
+    """Threads that put batches over REST and gRPC while the context is open.
 
-    A batch that is not acknowledged is sent again, sometimes; so is, at times, one that is.
+    Some batches are sent again, whether they were acknowledged or not.
     """
 
     def __init__(
@@ -103,12 +109,12 @@ class Load:
         assert self._failures == []
         assert not any(thread.is_alive() for thread in self._threads)
 
-    def acknowledges(self, more: int, timeout_s: float = 60.0) -> None:
-        """Waits until so many more batches are acknowledged."""
+    def wait_for_acknowledged(self, more: int, timeout_s: float = 60.0) -> None:
+        """Wait until so many more batches are acknowledged."""
         goal = len(self.ledger.acknowledged) + more
         deadline = time.monotonic() + timeout_s
         while len(self.ledger.acknowledged) < goal:
-            assert time.monotonic() < deadline, f"no {more} batches in {timeout_s} s"
+            assert time.monotonic() < deadline, f"fewer than {more} batches in {timeout_s} s"
             assert self._failures == []
             time.sleep(0.001)
 
@@ -119,7 +125,7 @@ class Load:
                 document = batch([_event(rng) for _ in range(rng.randint(1, 20))])
                 self.ledger.send(document)
                 if self._put(client, document, rng) and rng.random() < 0.1:
-                    self.ledger.answer(document, client.put(document))
+                    self.ledger.record(document, client.put(document))
             client.close()
         except BaseException as error:
             self._failures.append(error)
@@ -130,19 +136,19 @@ class Load:
             if attempt and self._stopping.wait(rng.uniform(0.01, 0.2)):
                 return False
             outcome = client.put(document)
-            self.ledger.answer(document, outcome)
+            self.ledger.record(document, outcome)
             if outcome == "ok":
                 return True
         return False
 
 
 def _event(rng: random.Random) -> dict[str, Any]:
-    # Random text, so that compression does not make all batches one page of the database.
+    # Random text, so that compressed batches fill more than one page of the database.
     return event(details=json.dumps({"n": rng.randbytes(rng.randint(1, 300)).hex()}))
 
 
 class _Client:
-    """Puts one batch: "ok", or why it is not acknowledged. Raises on an answer that is final."""
+    """Puts one batch. Returns "ok" or a transient error, and fails the test on any other error."""
 
     def put(self, document: dict[str, Any]) -> str:
         raise NotImplementedError
@@ -152,7 +158,7 @@ class _Client:
 
 
 class _RestClient(_Client):
-    """Sends plain and gzipped JSON, and beacons, in turn over one connection."""
+    """Sends plain JSON, gzipped JSON and beacons in turn over one connection."""
 
     def __init__(self, url: str, monitor_id: str) -> None:
         self._path = f"/appmonitors/{monitor_id}"
@@ -173,11 +179,11 @@ class _RestClient(_Client):
         try:
             self._connection.request("POST", self._path, body, headers)
             response = self._connection.getresponse()
-            answer = response.read()
+            text = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             return type(error).__name__
-        assert response.status in {200, *_TRANSIENT}, answer
+        assert response.status in {200, *_TRANSIENT}, text
         return "ok" if response.status == 200 else str(response.status)
 
     def close(self) -> None:
@@ -185,7 +191,7 @@ class _RestClient(_Client):
 
 
 class _StubClient(_Client):
-    """Sends messages."""
+    """Calls PutRumEvents over gRPC."""
 
     def __init__(self, service: str, monitor_id: str) -> None:
         self._monitor_id = monitor_id

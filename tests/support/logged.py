@@ -1,4 +1,4 @@
-"""Small batches to append to a log, and what a log returns of them."""
+"""Small batches to append to a log, and functions that read them back."""
 
 from __future__ import annotations
 

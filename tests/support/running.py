@@ -1,4 +1,4 @@
-"""Real OpenRUM in processes of its own: as `openrum up`, in its two parts, and other commands."""
+"""OpenRUM in separate processes: `openrum up`, the service, the bridge, and other commands."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _START_TIMEOUT_S = 60.0
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Returns this process's environment with only these settings of OpenRUM."""
-    # Bytecode is written: compiling everything anew takes each process seconds.
+    """Return this process's environment with only these settings of OpenRUM."""
+    # Allow bytecode files: without them, each process compiles for seconds.
     ours = {key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")}
     ours.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**ours, **settings}
 
 
 class Process:
-    """One long-running command of OpenRUM; killed where its context ends.
+    """A long-running `openrum` command that is killed when its context ends.
 
-    Ports are free ones, and kept over restarts.
+    It listens on free ports and keeps them across restarts.
     """
 
     command: str
     tls: ssl.SSLContext | None = None
-    """What the HTTP face's certificate is trusted by; None: it has none."""
+    """The context that trusts the HTTP certificate, or None without TLS."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -74,7 +74,7 @@ class Process:
 
     @property
     def operator(self) -> tuple[tuple[str, str]]:
-        """Metadata of calls that may do everything; wanted where callers are authorized."""
+        """Metadata with the operator token, which allows every call."""
         token = (self.folder / "var" / "operator.token").read_text().strip()
         return (("authorization", f"Bearer {token}"),)
 
@@ -94,7 +94,7 @@ class Process:
             raise RuntimeError("OpenRUM did not start:\n" + "".join(self.output))
 
     def begin(self, **settings: str) -> subprocess.Popen[str]:
-        """Starts the process and waits for nothing."""
+        """Start the process without waiting until it is ready."""
         addresses = {"OPENRUM_HTTP": self._http, "OPENRUM_GRPC": self._grpc}
         return subprocess.Popen(
             [*OPENRUM, self.command],
@@ -117,15 +117,15 @@ class Process:
         ready.set()
 
     def _is_ready(self, line: str) -> bool:
-        """Looks for addresses in a line of output, and says whether it is the last of a start."""
+        """Read the addresses in a line of output. Return whether the line ends the start."""
         raise NotImplementedError
 
     def get(self, path: str) -> tuple[int, str]:
-        """Returns status and text of a GET."""
+        """Return the status and the text of a GET."""
         return self._request(path, None)
 
     def post(self, path: str, document: object) -> tuple[int, str]:
-        """Returns status and text of a POST of JSON."""
+        """Return the status and the text of a POST of JSON."""
         return self._request(path, json.dumps(document).encode())
 
     def _request(self, path: str, body: bytes | None) -> tuple[int, str]:
@@ -139,11 +139,11 @@ class Process:
                 return error.code, error.read().decode()
 
     def stop(self, timeout_s: float = 30.0) -> int:
-        """Sends SIGTERM and returns the exit code."""
+        """Send SIGTERM and return the exit code."""
         return self._end(signal.SIGTERM, timeout_s)
 
     def kill(self) -> int:
-        """Sends SIGKILL and returns the exit code."""
+        """Send SIGKILL and return the exit code."""
         return self._end(signal.SIGKILL, 30.0)
 
     def _end(self, number: signal.Signals, timeout_s: float) -> int:
@@ -157,7 +157,7 @@ class Process:
 
 
 class OpenRum(Process):
-    """`openrum up`, with data of its own."""
+    """`openrum up` with its own database."""
 
     command = "up"
 
@@ -179,7 +179,7 @@ class OpenRum(Process):
         return line.startswith("Connect your clients:")
 
     def monitor_id(self) -> str:
-        """Returns the id of the app monitor that the first start made."""
+        """Return the ID of the app monitor that the first start created."""
         with grpc.insecure_channel(self.grpc) as channel:
             listed = ControlPlaneServiceStub(channel).ListAppMonitors(
                 ListAppMonitorsRequest(), metadata=self.operator
@@ -188,7 +188,7 @@ class OpenRum(Process):
 
 
 class Service(Process):
-    """`openrum service`, with data of its own."""
+    """`openrum service` with its own database."""
 
     command = "service"
 
@@ -204,7 +204,7 @@ class Service(Process):
 
 
 class Bridge(Process):
-    """`openrum bridge`; the setting OPENRUM_SERVICE says before which service."""
+    """`openrum bridge`. It calls the service in the setting OPENRUM_SERVICE."""
 
     command = "bridge"
 
@@ -232,7 +232,7 @@ def run_openrum(
 
 
 def read_back(service: str, name: str, page_size: int = 100) -> list[str]:
-    """Returns the documents of all events of an app monitor, the batch stored last first."""
+    """Return the documents of all events of an app monitor, newest batch first."""
     return list(_pages(service, name, page_size))
 
 
@@ -251,9 +251,9 @@ def _pages(service: str, name: str, page_size: int) -> Iterator[str]:
 
 
 def wait_until(condition: object, timeout_s: float = 30.0, every_s: float = 0.05) -> None:
-    """Waits until `condition()` is true; fails when it does not become so."""
+    """Wait until `condition()` is true. Fail if it is still false after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
         if time.monotonic() > deadline:
-            raise AssertionError(f"still not so after {timeout_s} s: {condition}")
+            raise AssertionError(f"still false after {timeout_s} s: {condition}")
         time.sleep(every_s)

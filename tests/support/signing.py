@@ -1,8 +1,17 @@
-"""Signed HTTP requests: captured ones, those of botocore, and their verification."""
+"""Signed HTTP requests from captures and from botocore, and their verification."""
 
 from __future__ import annotations
 
-__all__ = ["ACCESS_KEY_ID", "REGION", "SECRET", "Request", "captured", "judge", "named", "sign"]
+__all__ = [
+    "ACCESS_KEY_ID",
+    "REGION",
+    "SECRET",
+    "Request",
+    "captured",
+    "check_signature",
+    "outcome_name",
+    "sign",
+]
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -61,7 +70,9 @@ def captured(request: CapturedRequest) -> Request:
     )
 
 
-def judge(request: Request, *, secret: str = SECRET, **credentials: Any) -> Exception | str:
+def check_signature(
+    request: Request, *, secret: str = SECRET, **credentials: Any
+) -> Exception | str:
     """Return "accepted", "unsigned", or the exception that the request is rejected with."""
     digest = hashlib.sha256(request.body).hexdigest()
     head = (request.query, request.headers)
@@ -76,7 +87,7 @@ def judge(request: Request, *, secret: str = SECRET, **credentials: Any) -> Exce
     return "accepted"
 
 
-def named(outcome: Exception | str) -> str:
+def outcome_name(outcome: Exception | str) -> str:
     """Return the name of the exception on the wire, or the outcome."""
     if isinstance(outcome, SignatureError):
         return outcome.name
@@ -100,9 +111,9 @@ def sign(
     """Return a request signed by botocore.
 
     Args:
-        target: path and query as on the wire.
-        leave_out: a header that botocore does not sign.
-        payload: replaces the hash of the body in the canonical request.
+        target: Path and query as on the wire.
+        leave_out: A header that botocore does not sign.
+        payload: Replaces the hash of the body in the canonical request.
     """
     url = f"http://127.0.0.1:9105{target}"
     request = AWSRequest(method=method, url=url, data=None if presigned_s else body)

@@ -32,7 +32,7 @@ Change: TypeAlias = Callable[[Request], Request]
 class Case:
     """A signed request, a change to it, and the expected outcome."""
 
-    what: str
+    name: str
     base: Request
     change: Change
     expected: str

@@ -1,4 +1,4 @@
-"""Requests of real clients, as captured: see golden/README.md."""
+"""Captured requests of real clients. See golden/README.md."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NAMES = sorted(file.name.removesuffix(".jsonl.gz") for file in _FOLDER.glob("*.j
 
 @dataclass(frozen=True)
 class CapturedRequest:
-    """One request, to the byte."""
+    """A request with exactly the bytes that the client sent."""
 
     received_at: datetime
     method: str
     url: str
     """Path and query, still percent-encoded."""
     headers: list[tuple[str, str]]
-    """In the order and case they were sent in."""
+    """In their original order and case."""
     body: bytes
-    """Still gzipped, if it was."""
+    """Still gzipped if the client sent it so."""
 
     @property
     def raw_path(self) -> bytes:
@@ -39,13 +39,13 @@ class CapturedRequest:
 
     @property
     def asgi_headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Lower-case names and values, as ASGI has them."""
+        """The headers in the form of ASGI, with lower-case names."""
         return tuple(
             (name.lower().encode(), value.encode("latin-1")) for name, value in self.headers
         )
 
     def header(self, name: str) -> str | None:
-        """Returns the value of a header, whatever the case of its name."""
+        """Return the value of a header. The case of its name does not matter."""
         for known, value in self.headers:
             if known.lower() == name.lower():
                 return value
@@ -53,14 +53,14 @@ class CapturedRequest:
 
     @cached_property
     def document(self) -> Any:
-        """The JSON of the body; None where there is no body."""
+        """The JSON of the body, or None without a body."""
         gzipped = self.header("content-encoding") == "gzip"
         content = gzip.decompress(self.body) if gzipped else self.body
         return json.loads(content) if content else None
 
 
 def load(name: str) -> list[CapturedRequest]:
-    """Returns the requests of `golden/traffic/NAME.jsonl.gz`, in the order they were sent."""
+    """Return the requests of `golden/traffic/NAME.jsonl.gz`, oldest first."""
     lines = gzip.decompress((_FOLDER / f"{name}.jsonl.gz").read_bytes()).splitlines()
     return [_captured(json.loads(line)) for line in lines]
 
