@@ -1,4 +1,4 @@
-"""A server that authorizes its callers on loopback too, and the credentials that it hands out."""
+"""A server that authorizes callers on loopback too, and its credentials and policies."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Key(NamedTuple):
 
 
 def allow(principal: str | dict[str, Any] = "*", **condition: dict[str, Any]) -> dict[str, Any]:
-    """A policy that lets callers put events to my-app: anybody, unless the arguments say more.
+    """Return a policy that allows callers to put events to my-app.
 
     Args:
-        principal: Whom.
-        condition: Operators, as `StringEquals={"rum:alias": ["shop"]}`.
+        principal: The callers that it allows, by default anyone.
+        condition: Operators, such as `StringEquals={"rum:alias": ["shop"]}`.
     """
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -46,27 +46,27 @@ class Guarded(OpenRum):
         super().__init__(folder, **{"OPENRUM_AUTH": "required", **settings})
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Runs an `openrum` command as the operator; returns what it printed."""
+        """Run an `openrum` command as the operator and return what it printed."""
         token = {"OPENRUM_OPERATOR_TOKEN_FILE": str(self.folder / "var" / "operator.token")}
         ran = run_openrum(*arguments, stdin=stdin, OPENRUM_SERVICE=self.grpc, **token)
         assert (ran.returncode, ran.stderr) == (0, "")
         return ran.stdout
 
     def key(self, *options: str, name: str = "tests") -> Key:
-        """Makes an access key; to put events, unless the options say more."""
+        """Create an access key, by default with write access."""
         printed = self.run("keys", "create", "--name", name, "--json", *options)
         pair = json.loads(printed)
         return Key(pair["AccessKeyId"], pair["SecretAccessKey"])
 
     def token(self, *options: str, name: str = "tests") -> tuple[str, str]:
-        """Makes a bearer token as `key` makes a key; returns its id and the token."""
+        """Create a bearer token, by default with write access. Return its ID and the token."""
         printed = self.run("tokens", "create", "--name", name, "--json", *options)
         pair = json.loads(printed)
         return pair["Id"], pair["Token"]
 
     @contextmanager
     def policy(self, document: dict[str, Any]) -> Iterator[None]:
-        """my-app has this resource policy as long as the context is open."""
+        """Set the resource policy of my-app while the context is open."""
         self.run("policy", "put", "my-app", "--file", "-", stdin=json.dumps(document))
         try:
             yield
@@ -74,5 +74,5 @@ class Guarded(OpenRum):
             self.run("policy", "delete", "my-app")
 
     def stored(self, name: str = "my-app") -> list[dict[str, Any]]:
-        """Returns the documents of all events of an app monitor, what was stored first first."""
+        """Return the documents of all events of an app monitor, oldest first."""
         return stored_events(self.grpc, name, self.operator)

@@ -13,15 +13,15 @@ __all__ = ["put"]
 
 
 def put(server: OpenRum, body: dict[str, Any], monitor_id: str) -> tuple[int, dict[str, str]]:
-    """Puts a batch; returns status and headers of the answer, the names in lower case."""
+    """Put a batch. Return the status and the headers, with lower-case names, of the response."""
     request = urllib.request.Request(
         f"{server.url}/appmonitors/{monitor_id}",
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, _lower(answer.headers)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, _lower(response.headers)
     except urllib.error.HTTPError as error:
         with error:
             return error.code, _lower(error.headers)

@@ -1,7 +1,7 @@
 // Calls CloudWatch RUM with the AWS SDK for JavaScript that is installed in the working directory.
-// Arguments: the endpoint, a file of calls: [["GetAppMonitorCommand", {"Name": "shop"}], ...], and
-// more settings of the client, as JSON.
-// Prints, as JSON, what each call returned or how it failed.
+// Arguments: the endpoint, a file of calls such as [["GetAppMonitorCommand", {"Name": "shop"}], ...],
+// and settings of the client as JSON.
+// Prints the output or the error of each call as JSON.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -16,7 +16,7 @@ const client = new rum.RUMClient({
     ...JSON.parse(settings),
 });
 
-// JSON holds no dates: event times arrive as ISO 8601.
+// JSON has no dates, so the times of events are ISO 8601 strings.
 const withDates = (name, value) => (name === "timestamp" ? new Date(value) : value);
 
 async function call([command, input]) {

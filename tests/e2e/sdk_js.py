@@ -1,4 +1,4 @@
-"""Calls with the AWS SDK for JavaScript in Node.js, by sdk_js.mjs."""
+"""Calls with the AWS SDK for JavaScript, made by sdk_js.mjs in Node.js."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Call = tuple[str, dict[str, Any]]
 
 
 def call(server: OpenRum, *calls: Call, **settings: Any) -> list[dict[str, Any]]:
-    """Makes the calls one after the other and returns what each gave.
+    """Make the calls one after the other and return their results.
 
     Args:
-        settings: Of the client, as `maxAttempts`.
+        settings: Settings of the client, such as `maxAttempts`.
     """
     with tools_needed():
         modules = npm_install(PACKAGES, TOOLS / "aws-sdk-js")

@@ -1,4 +1,4 @@
-"""What a page sends to the data plane, seen from inside the browser, as events to be stored."""
+"""Requests of a page to the data plane, as the browser reports them, and the events in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.async_api import Request, Response
 
 from tests.tools.chromium import Page
 
-__all__ = ["Post", "Traffic", "as_stored", "shown"]
+__all__ = ["Post", "Traffic", "comparable", "expected_events"]
 
 _KEEP_BEACONS = """
     const send = navigator.sendBeacon.bind(navigator);
@@ -22,7 +22,7 @@ _KEEP_BEACONS = """
         return send(url, body);
     };
 """
-_SHOWN = (
+_COMPARED = (
     "event_id",
     "event_timestamp",
     "event_type",
@@ -47,17 +47,17 @@ class Post:
 
 @dataclass
 class Traffic:
-    """Listens to a page from before its first request; attach it before the page is opened."""
+    """Records the requests of a page. Create it before the page is opened."""
 
     page: Page
     posts: list[Post] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     preflights: list[int] = field(default_factory=list)
-    """Statuses of the answers to preflights."""
-    asked: list[list[str]] = field(default_factory=list)
-    """Headers that preflights asked for."""
-    refusals: list[tuple[int, str]] = field(default_factory=list)
-    """Status and x-amzn-ErrorType of the answers that were no success."""
+    """Statuses of the responses to preflights."""
+    preflight_headers: list[list[str]] = field(default_factory=list)
+    """Headers that each preflight requested."""
+    rejections: list[tuple[int, str]] = field(default_factory=list)
+    """Status and x-amzn-ErrorType of each response that is not a success."""
 
     def __post_init__(self) -> None:
         self.page.do(self._listen)
@@ -65,12 +65,12 @@ class Traffic:
     async def _listen(self, page: PlaywrightPage) -> None:
         await page.add_init_script(_KEEP_BEACONS)
         page.on("request", self._on_request)
-        page.on("response", self._on_answer)
+        page.on("response", self._on_response)
         page.on("requestfailed", lambda request: self.failures.append(request.failure or ""))
-        # Only the protocol beneath shows preflights.
+        # Playwright's events do not include preflights; those of the DevTools protocol do.
         session = await page.context.new_cdp_session(page)
         await session.send("Network.enable")
-        session.on("Network.responseReceived", self._on_response)
+        session.on("Network.responseReceived", self._on_protocol_response)
         session.on("Network.requestWillBeSentExtraInfo", self._on_headers)
 
     def _on_request(self, request: Request) -> None:
@@ -78,25 +78,25 @@ class Traffic:
             body = request.post_data_buffer or b""
             self.posts.append(Post(request.url, request.headers, body))
 
-    def _on_answer(self, answer: Response) -> None:
-        if "/appmonitors/" in answer.url and not answer.ok:
-            self.refusals.append((answer.status, answer.headers.get("x-amzn-errortype", "")))
+    def _on_response(self, response: Response) -> None:
+        if "/appmonitors/" in response.url and not response.ok:
+            self.rejections.append((response.status, response.headers.get("x-amzn-errortype", "")))
 
-    def _on_response(self, answer: dict[str, Any]) -> None:
-        if answer["type"] == "Preflight":
-            self.preflights.append(answer["response"]["status"])
+    def _on_protocol_response(self, message: dict[str, Any]) -> None:
+        if message["type"] == "Preflight":
+            self.preflights.append(message["response"]["status"])
 
     def _on_headers(self, request: dict[str, Any]) -> None:
         headers = {name.lower(): value for name, value in request["headers"].items()}
-        if asked := headers.get("access-control-request-headers"):
-            self.asked.append(asked.split(","))
+        if requested := headers.get("access-control-request-headers"):
+            self.preflight_headers.append(requested.split(","))
 
     def beacons(self) -> list[dict[str, Any]]:
-        """Bodies of the beacons that pages of the open page's origin have sent."""
+        """Return the bodies of the beacons that pages with the open page's origin have sent."""
         return [json.loads(beacon["body"]) for beacon in self._beacons()]
 
     def beacon_urls(self) -> list[str]:
-        """Where those beacons were sent to."""
+        """Return the URLs of those beacons."""
         return [beacon["url"] for beacon in self._beacons()]
 
     def _beacons(self) -> list[dict[str, str]]:
@@ -106,7 +106,7 @@ class Traffic:
         return kept
 
     def batches(self) -> list[dict[str, Any]]:
-        """Bodies of all batches, each once however often it was sent."""
+        """Return the bodies of all batches. A batch that was sent several times appears once."""
         fetched = [_document(post) for post in self.posts]
         return list({body["BatchId"]: body for body in fetched + self.beacons()}.values())
 
@@ -117,8 +117,8 @@ def _document(post: Post) -> dict[str, Any]:
     return body
 
 
-def as_stored(monitor_id: str, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns what `shown` must return of the events of these batches."""
+def expected_events(monitor_id: str, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what `comparable` returns for the stored events of these batches."""
     return _sorted(
         {
             "event_id": event["id"],
@@ -140,9 +140,9 @@ def as_stored(monitor_id: str, batches: list[dict[str, Any]]) -> list[dict[str, 
     )
 
 
-def shown(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns the members of stored events that a client decides, in an order of their own."""
-    return _sorted({name: document[name] for name in _SHOWN} for document in documents)
+def comparable(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the members of stored events that come from the client, sorted for comparison."""
+    return _sorted({name: document[name] for name in _COMPARED} for document in documents)
 
 
 def _sorted(events: Any) -> list[dict[str, Any]]:

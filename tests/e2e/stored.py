@@ -1,4 +1,4 @@
-"""Reads back what a server has stored, through every page."""
+"""Reading all stored events of an app monitor, page by page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _YEAR_1_MS = -62_135_596_800_000
 def stored_events(
     address: str, name: str = "my-app", metadata: tuple[tuple[str, str], ...] = ()
 ) -> list[dict[str, Any]]:
-    """Returns the documents of all events of an app monitor, what was stored first first.
+    """Return the documents of all events of an app monitor, oldest first.
 
     Args:
-        address: The service's, host:port for gRPC.
-        name: The app monitor's.
-        metadata: Of the calls, where callers are authorized.
+        address: Address of the gRPC service, as host:port.
+        name: Name of the app monitor.
+        metadata: Metadata of the calls, if callers are authorized.
     """
     request = GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=_YEAR_1_MS))
     documents: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""boto3 with keys, before a server that authorizes callers."""
+"""boto3 with access keys, against a server that authorizes callers."""
 
 from __future__ import annotations
 
@@ -68,43 +68,43 @@ def _ids(body: dict[str, Any]) -> list[str]:
     return [event["id"] for event in body["RumEvents"]]
 
 
-def _refusal(call: Callable[[], object]) -> tuple[int, str, str]:
-    """Status, code and message of a call that boto3 must see refused."""
+def _error(call: Callable[[], object]) -> tuple[int, str, str]:
+    """Return the status, the code and the message of a call that boto3 reports as failed."""
     with pytest.raises(ClientError) as failure:
         call()
-    answer = failure.value.response
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    return status, answer["Error"]["Code"], answer["Error"]["Message"]
+    response = failure.value.response
+    status = response["ResponseMetadata"]["HTTPStatusCode"]
+    return status, response["Error"]["Code"], response["Error"]["Message"]
 
 
-def test_a_write_key_puts_and_does_nothing_else(server: Guarded, writer: Key) -> None:
+def test_a_write_key_can_only_put_events(server: Guarded, writer: Key) -> None:
     rum = _boto3(server, writer)
     body = batch(2)
     rum.put_rum_events(Id=server.monitor_id(), **body)
     with pytest.raises(rum.exceptions.AccessDeniedException):
         rum.get_app_monitor(Name="my-app")
 
-    assert _refusal(lambda: rum.get_app_monitor(Name="my-app")) == (
+    assert _error(lambda: rum.get_app_monitor(Name="my-app")) == (
         403,
         "AccessDeniedException",
         _NOT_ALLOWED.format("writer", "GetAppMonitor") + _RESOURCE.format("my-app"),
     )
-    assert _refusal(rum.list_app_monitors)[2].endswith(_RESOURCE.format("*"))
+    assert _error(rum.list_app_monitors)[2].endswith(_RESOURCE.format("*"))
     assert _stored_ids(server, body) == _ids(body)
 
 
-def test_a_read_key_reads_and_does_nothing_else(server: Guarded, reader: Key) -> None:
+def test_a_read_key_can_only_read(server: Guarded, reader: Key) -> None:
     rum = _boto3(server, reader)
     body = batch()
-    refusals = [
-        _refusal(lambda: rum.put_rum_events(Id=server.monitor_id(), **body)),
-        _refusal(lambda: rum.update_app_monitor(Name="my-app", Domain="a.example")),
-        _refusal(lambda: rum.delete_app_monitor(Name="no-such-app")),
+    errors = [
+        _error(lambda: rum.put_rum_events(Id=server.monitor_id(), **body)),
+        _error(lambda: rum.update_app_monitor(Name="my-app", Domain="a.example")),
+        _error(lambda: rum.delete_app_monitor(Name="no-such-app")),
     ]
 
     assert rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0})["Events"] is not None
-    assert [(status, code) for status, code, _ in refusals] == [(403, "AccessDeniedException")] * 3
-    assert [message.partition("rum:")[2].split()[0] for *_, message in refusals] == [
+    assert [(status, code) for status, code, _ in errors] == [(403, "AccessDeniedException")] * 3
+    assert [message.partition("rum:")[2].split()[0] for *_, message in errors] == [
         "PutRumEvents",
         "UpdateAppMonitor",
         "DeleteAppMonitor",
@@ -112,14 +112,14 @@ def test_a_read_key_reads_and_does_nothing_else(server: Guarded, reader: Key) ->
     assert _stored_ids(server, body) == []
 
 
-def test_an_admin_key_has_the_control_plane(server: Guarded, admin: Key) -> None:
+def test_an_admin_key_can_use_the_whole_control_plane(server: Guarded, admin: Key) -> None:
     rum = _boto3(server, admin)
     name = "of-the-admin#1"
-    made = rum.create_app_monitor(Name=name, Domain="a.example", Tags={"team": "blue"})
+    created = rum.create_app_monitor(Name=name, Domain="a.example", Tags={"team": "blue"})
     arn = f"arn:aws:rum:us-east-1:000000000000:appmonitor/{name}"
     rum.tag_resource(ResourceArn=arn, Tags={"stage": "test two"})
     rum.untag_resource(ResourceArn=arn, TagKeys=["team", "a+b=c/d"])
-    rum.put_rum_events(Id=made["Id"], **batch())
+    rum.put_rum_events(Id=created["Id"], **batch())
     read = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0}, MaxResults=1)
 
     assert rum.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"stage": "test two"}
@@ -128,37 +128,37 @@ def test_an_admin_key_has_the_control_plane(server: Guarded, admin: Key) -> None
     rum.delete_app_monitor(Name=name)
 
 
-def test_a_key_for_one_app_monitor_is_no_good_for_others(server: Guarded, admin: Key) -> None:
+def test_a_key_for_one_app_monitor_is_rejected_for_others(server: Guarded, admin: Key) -> None:
     other = _boto3(server, admin).create_app_monitor(Name="other", Domain="localhost")["Id"]
     key = server.key("--access", "write", "--access", "read", "--monitor", "other", name="scoped")
     rum = _boto3(server, key)
     body = batch()
     rum.put_rum_events(Id=other, **batch(2))
-    refusals = [
-        _refusal(lambda: rum.put_rum_events(Id=server.monitor_id(), **body)),
-        _refusal(lambda: rum.get_app_monitor(Name="my-app")),
-        _refusal(lambda: rum.get_app_monitor(Name="no-such-app")),
-        _refusal(rum.list_app_monitors),
+    errors = [
+        _error(lambda: rum.put_rum_events(Id=server.monitor_id(), **body)),
+        _error(lambda: rum.get_app_monitor(Name="my-app")),
+        _error(lambda: rum.get_app_monitor(Name="no-such-app")),
+        _error(rum.list_app_monitors),
     ]
 
     assert len(rum.get_app_monitor_data(Name="other", TimeRange={"After": 0})["Events"]) == 2
-    assert {code for _, code, _ in refusals} == {"AccessDeniedException"}
+    assert {code for _, code, _ in errors} == {"AccessDeniedException"}
     assert _stored_ids(server, body) == []
 
 
-def test_a_wrong_credential_is_refused_by_its_name(server: Guarded, admin: Key) -> None:
+def test_each_invalid_credential_has_its_own_exception(server: Guarded, admin: Key) -> None:
     body = batch()
     clients = [
         _boto3(server, Key(admin.id, _WRONG_SECRET)),
         _boto3(server, Key("ORAAAAAAAAAAAAAAAAAA", admin.secret)),
-        _boto3(server, admin, aws_session_token="of nobody"),
+        _boto3(server, admin, aws_session_token="unknown"),
         _boto3(server, admin, config={"signature_version": UNSIGNED}),
     ]
     puts = [
-        _refusal(lambda rum=rum: rum.put_rum_events(Id=server.monitor_id(), **body))
+        _error(lambda rum=rum: rum.put_rum_events(Id=server.monitor_id(), **body))
         for rum in clients
     ]
-    lists = [_refusal(rum.list_app_monitors) for rum in clients]
+    lists = [_error(rum.list_app_monitors) for rum in clients]
 
     assert puts == lists
     assert [(status, code) for status, code, _ in puts] == [
@@ -176,22 +176,22 @@ def test_a_wrong_credential_is_refused_by_its_name(server: Guarded, admin: Key) 
     ("minutes", "message"),
     [(-6, "Signature expired: "), (6, "Signature not yet current: "), (-4, ""), (4, "")],
 )
-def test_a_clock_may_be_wrong_by_five_minutes(
+def test_a_clients_clock_can_be_wrong_by_at_most_five_minutes(
     server: Guarded, writer: Key, monkeypatch: pytest.MonkeyPatch, minutes: int, message: str
 ) -> None:
     now = botocore.auth.get_current_datetime
 
-    def wrong(**arguments: Any) -> datetime:
+    def shifted(**arguments: Any) -> datetime:
         moment: datetime = now(**arguments) + timedelta(minutes=minutes)
         return moment
 
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", wrong)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", shifted)
     body = batch()
     put = _boto3(server, writer).put_rum_events
     if not message:
         put(Id=server.monitor_id(), **body)
     else:
-        status, code, text = _refusal(lambda: put(Id=server.monitor_id(), **body))
+        status, code, text = _error(lambda: put(Id=server.monitor_id(), **body))
         assert (status, code) == (403, "InvalidSignatureException")
         assert text.startswith(message)
 
@@ -199,18 +199,18 @@ def test_a_clock_may_be_wrong_by_five_minutes(
 
 
 @pytest.mark.parametrize("path", ["/rum", "/rum/"])
-def test_an_endpoint_under_a_path_is_signed_with_it(
+def test_a_signature_for_an_endpoint_with_a_path_prefix_is_accepted(
     server: Guarded, writer: Key, admin: Key, path: str
 ) -> None:
     body = batch()
     _boto3(server, writer, path).put_rum_events(Id=server.monitor_id(), **body)
-    shown = _boto3(server, admin, path).get_app_monitor(Name="my-app")["AppMonitor"]
+    found = _boto3(server, admin, path).get_app_monitor(Name="my-app")["AppMonitor"]
 
-    assert shown["Id"] == server.monitor_id()
+    assert found["Id"] == server.monitor_id()
     assert _stored_ids(server, body) == _ids(body)
 
 
-def test_the_host_dataplane_is_signed_with_its_name(
+def test_a_signature_for_the_dataplane_host_is_accepted(
     server: Guarded, writer: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve = socket.getaddrinfo
@@ -220,7 +220,7 @@ def test_the_host_dataplane_is_signed_with_its_name(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     url = server.url.replace("127.0.0.1", "openrum.test")
-    named = boto3.client(
+    client = boto3.client(
         "rum",
         endpoint_url=url,
         region_name="eu-central-1",
@@ -228,22 +228,22 @@ def test_the_host_dataplane_is_signed_with_its_name(
         aws_secret_access_key=writer.secret,
     )
     hosts: list[str] = []
-    named.meta.events.register("before-send.rum", lambda request, **_: hosts.append(request.url))
+    client.meta.events.register("before-send.rum", lambda request, **_: hosts.append(request.url))
     body = batch()
-    named.put_rum_events(Id=server.monitor_id(), **body)
+    client.put_rum_events(Id=server.monitor_id(), **body)
 
     assert hosts[0].startswith(url.replace("openrum", "dataplane.openrum"))
     assert _stored_ids(server, body) == _ids(body)
 
 
-def test_a_key_is_refused_as_soon_as_it_is_revoked(server: Guarded) -> None:
+def test_a_revoked_key_is_rejected_at_once(server: Guarded) -> None:
     key = server.key(name="revoked")
     rum = _boto3(server, key)
     rum.put_rum_events(Id=server.monitor_id(), **batch())
     server.run("keys", "revoke", key.id)
     body = batch()
 
-    assert _refusal(lambda: rum.put_rum_events(Id=server.monitor_id(), **body))[:2] == (
+    assert _error(lambda: rum.put_rum_events(Id=server.monitor_id(), **body))[:2] == (
         403,
         "UnrecognizedClientException",
     )

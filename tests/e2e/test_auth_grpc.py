@@ -1,4 +1,4 @@
-"""The typed stubs with bearer tokens, blocking and asynchronous, where callers are authorized."""
+"""The typed stubs with bearer tokens, blocking and asynchronous, with authorization required."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def monitor_id(server: Guarded) -> str:
 
 @pytest.fixture(scope="module")
 def other_id(server: Guarded, channel: grpc.Channel) -> str:
-    """The id of a second app monitor, `other`."""
+    """The ID of a second app monitor, `other`."""
     request = CreateAppMonitorRequest(
         name="other", domain="localhost", custom_events=CustomEvents(status="ENABLED")
     )
@@ -70,7 +70,7 @@ def other_id(server: Guarded, channel: grpc.Channel) -> str:
 
 
 class _Caller:
-    """Calls with a token, or without; each method returns "ok" or the name of the refusal."""
+    """A client with or without a token. Each method returns "ok" or the name of an exception."""
 
     def __init__(self, channel: grpc.Channel, token: str | None, *more: tuple[str, bytes]) -> None:
         self._data, self._control = DataPlaneServiceStub(channel), ControlPlaneServiceStub(channel)
@@ -83,7 +83,7 @@ class _Caller:
             call(request, metadata=self._metadata, timeout=30)
         except grpc.RpcError as error:
             assert error.code() == grpc.StatusCode.PERMISSION_DENIED  # type: ignore[attr-defined]
-            return _refusal(error.trailing_metadata())  # type: ignore[attr-defined]
+            return _exception_name(error.trailing_metadata())  # type: ignore[attr-defined]
         return "ok"
 
     def put(self, request: PutRumEventsRequest) -> str:
@@ -93,7 +93,7 @@ class _Caller:
         request = GetAppMonitorDataRequest(name=name, time_range=TimeRange(after=0))
         return self._outcome(self._control.GetAppMonitorData, request)
 
-    def show(self, name: str) -> str:
+    def get(self, name: str) -> str:
         return self._outcome(self._control.GetAppMonitor, GetAppMonitorRequest(name=name))
 
     def list(self) -> str:
@@ -106,8 +106,8 @@ class _Caller:
         return self._outcome(self._operator.ListCredentials, ListCredentialsRequest())
 
 
-def _refusal(trailers: object) -> str:
-    """The name of the exception in the status of a failed call."""
+def _exception_name(trailers: object) -> str:
+    """Return the name of the exception in the status of a failed call."""
     details = dict(trailers or ())["grpc-status-details-bin"]  # type: ignore[call-overload]
     return str(Status.FromString(details).details[0].TypeName()).rpartition(".")[2]
 
@@ -116,7 +116,7 @@ def _is_stored(server: Guarded, request: PutRumEventsRequest, name: str = "my-ap
     return request.batch_id in {event["batch_id"] for event in server.stored(name)}
 
 
-def test_a_write_token_puts_and_does_nothing_else(
+def test_a_write_token_can_only_put_events(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     caller = _Caller(channel, server.token()[1])
@@ -130,56 +130,56 @@ def test_a_write_token_puts_and_does_nothing_else(
 
 async def test_the_asynchronous_stub_puts_with_a_token(server: Guarded, monitor_id: str) -> None:
     metadata = (("authorization", f"Bearer {server.token()[1]}"),)
-    request, refused = message(monitor_id), message(monitor_id)
+    request, rejected = message(monitor_id), message(monitor_id)
     async with grpc.aio.insecure_channel(server.grpc) as channel:
         put = DataPlaneServiceStub(channel).PutRumEvents
         await put(request, metadata=metadata)
         with pytest.raises(grpc.aio.AioRpcError) as missing:
-            await put(refused)
+            await put(rejected)
         with pytest.raises(grpc.aio.AioRpcError) as wrong:
-            await put(refused, metadata=(("authorization", "Bearer openrum_of_nobody"),))
+            await put(rejected, metadata=(("authorization", "Bearer openrum_unknown"),))
 
-    assert [_refusal(error.value.trailing_metadata()) for error in (missing, wrong)] == [
+    assert [_exception_name(error.value.trailing_metadata()) for error in (missing, wrong)] == [
         _MISSING,
         _UNKNOWN,
     ]
-    assert [_is_stored(server, r) for r in (request, refused)] == [True, False]
+    assert [_is_stored(server, r) for r in (request, rejected)] == [True, False]
 
 
-def test_a_read_token_reads_and_does_nothing_else(
+def test_a_read_token_can_only_read(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     caller = _Caller(channel, server.token("--access", "read")[1])
     request = message(monitor_id)
 
-    assert [caller.read("my-app"), caller.show("my-app"), caller.list()] == ["ok"] * 3
+    assert [caller.read("my-app"), caller.get("my-app"), caller.list()] == ["ok"] * 3
     assert [caller.put(request), caller.delete("my-app")] == [_DENIED] * 2
     assert caller.list_credentials() == _DENIED
     assert not _is_stored(server, request)
 
 
-def test_a_token_for_one_app_monitor_is_no_good_for_others(
+def test_a_token_for_one_app_monitor_is_rejected_for_others(
     server: Guarded, channel: grpc.Channel, monitor_id: str, other_id: str
 ) -> None:
     access = ("--access", "write", "--access", "read", "--monitor", "other")
     token = server.token(*access)[1]
     caller = _Caller(channel, token)
     mine, others = message(other_id), message(monitor_id)
-    together = [message(other_id), message(monitor_id)]
+    batches = [message(other_id), message(monitor_id)]
     response = BridgeServiceStub(channel).BatchPutRumEvents(
-        BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry(request=r) for r in together]),
+        BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry(request=r) for r in batches]),
         metadata=(("authorization", f"Bearer {token}"),),
     )
 
-    assert [caller.put(mine), caller.read("other"), caller.show("other")] == ["ok"] * 3
+    assert [caller.put(mine), caller.read("other"), caller.get("other")] == ["ok"] * 3
     assert [caller.put(others), caller.read("my-app"), caller.list()] == [_DENIED] * 3
-    assert caller.show("no-such-app") == _DENIED  # tells nothing of other names
+    assert caller.get("no-such-app") == _DENIED  # does not reveal which names exist
     assert [s.code for s in response.statuses] == [0, grpc.StatusCode.PERMISSION_DENIED.value[0]]
-    assert [_is_stored(server, r, "other") for r in (mine, together[0])] == [True, True]
-    assert [_is_stored(server, r) for r in (others, together[1])] == [False, False]
+    assert [_is_stored(server, r, "other") for r in (mine, batches[0])] == [True, True]
+    assert [_is_stored(server, r) for r in (others, batches[1])] == [False, False]
 
 
-def test_a_token_is_good_until_it_expires(
+def test_a_token_is_valid_until_it_expires(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     request = CreateTokenRequest(
@@ -187,16 +187,16 @@ def test_a_token_is_good_until_it_expires(
     )
     create = OperatorServiceStub(channel).CreateToken
     caller = _Caller(channel, create(request, metadata=server.operator).token)
-    seen = [caller.list()]
-    wait_until(lambda: seen.append(caller.list()) or seen[-1] != "ok")
+    outcomes = [caller.list()]
+    wait_until(lambda: outcomes.append(caller.list()) or outcomes[-1] != "ok")
     late = message(monitor_id)
 
-    assert (seen[0], seen[-1]) == ("ok", _UNKNOWN)
+    assert (outcomes[0], outcomes[-1]) == ("ok", _UNKNOWN)
     assert caller.put(late) == _UNKNOWN
     assert not _is_stored(server, late)
 
 
-def test_a_token_is_refused_as_soon_as_it_is_revoked(
+def test_a_revoked_token_is_rejected_at_once(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     token_id, token = server.token("--access", "admin")
@@ -210,7 +210,7 @@ def test_a_token_is_refused_as_soon_as_it_is_revoked(
     assert not _is_stored(server, late)
 
 
-def test_the_operators_token_may_do_everything(
+def test_the_operator_token_allows_every_call(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     caller = _Caller(channel, server.operator[0][1].removeprefix("Bearer "))
@@ -220,10 +220,10 @@ def test_the_operators_token_may_do_everything(
     assert _is_stored(server, request)
 
 
-def test_nobody_is_believed_to_be_a_bridge_without_its_token(
+def test_a_caller_report_is_ignored_without_the_bridge_token(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
-    """And a bridge's own token, without anybody whose call it relays, is nobody's."""
+    """The bridge token without a report does not authenticate a caller either."""
     operator = server.operator[0][1].removeprefix("Bearer ")
     bridge = (server.folder / "var" / "bridge.token").read_text().strip()
     claimed = HttpCaller(authorization_required=False, bearer_token=operator)

@@ -1,4 +1,4 @@
-"""The AWS SDK for JavaScript and the AWS CLI with keys, before a server that authorizes callers."""
+"""The AWS SDK for JavaScript and the AWS CLI with access keys, against a server that needs them."""
 
 from __future__ import annotations
 
@@ -59,35 +59,35 @@ def _node(
     return sdk_js.call(server, *calls, credentials=credentials, **more)
 
 
-def test_the_sdk_for_javascript_does_what_its_key_may(
+def test_the_sdk_for_javascript_can_make_only_the_calls_that_its_key_allows(
     server: Guarded, writer: Key, admin: Key
 ) -> None:
     body, other = _body(), _body()
     create = ("CreateAppMonitorCommand", {"Name": "shop#1", "Domain": "a.example"})
     delete = ("DeleteAppMonitorCommand", {"Name": "shop#1"})
-    put, refused = _node(server, writer, _put(server, body), create)
+    put, rejected = _node(server, writer, _put(server, body), create)
     statuses = [r["status"] for r in _node(server, admin, create, delete, _put(server, other))]
 
     assert (put["status"], statuses) == (200, [200, 200, 200])
-    assert (refused["status"], refused["error"], refused["modelled"]) == (
+    assert (rejected["status"], rejected["error"], rejected["modelled"]) == (
         403,
         "AccessDeniedException",
         True,
     )
-    assert refused["message"] == (
+    assert rejected["message"] == (
         "User: arn:aws:iam::000000000000:user/writer is not authorized to perform: "
         "rum:CreateAppMonitor on resource: arn:aws:rum:us-east-1:000000000000:appmonitor/shop#1"
     )
     assert [_stored(server, body), _stored(server, other)] == [True, True]
 
 
-def test_the_sdk_for_javascript_names_a_wrong_credential(server: Guarded, admin: Key) -> None:
+def test_the_sdk_for_javascript_reports_an_invalid_credential(server: Guarded, admin: Key) -> None:
     body = _body()
     calls = (_put(server, body), ("ListAppMonitorsCommand", {}))
     results = [
         *_node(server, Key(admin.id, _WRONG_SECRET), *calls),
         *_node(server, Key("ORAAAAAAAAAAAAAAAAAA", admin.secret), *calls),
-        *_node(server, admin, *calls, session_token="of nobody"),
+        *_node(server, admin, *calls, session_token="unknown"),
     ]
 
     assert [(r["status"], r["error"]) for r in results] == [
@@ -97,15 +97,17 @@ def test_the_sdk_for_javascript_names_a_wrong_credential(server: Guarded, admin:
     assert not _stored(server, body)
 
 
-def test_the_sdk_for_javascript_puts_its_clock_right(server: Guarded, writer: Key) -> None:
-    """By the Date of the refusal, where it may try again."""
+def test_the_sdk_for_javascript_corrects_its_clock_and_retries(
+    server: Guarded, writer: Key
+) -> None:
+    """It takes the time from the Date header of the rejection."""
     first, second = _body(), _body()
     slow = {"systemClockOffset": -20 * _MINUTE_MS}
-    (refused,) = _node(server, writer, _put(server, first), **slow, maxAttempts=1)
+    (rejected,) = _node(server, writer, _put(server, first), **slow, maxAttempts=1)
     (corrected,) = _node(server, writer, _put(server, second), **slow, maxAttempts=2)
 
-    assert (refused["status"], refused["error"]) == (403, "InvalidSignatureException")
-    assert refused["message"].startswith("Signature expired: ")
+    assert (rejected["status"], rejected["error"]) == (403, "InvalidSignatureException")
+    assert rejected["message"].startswith("Signature expired: ")
     assert (corrected["status"], corrected["attempts"]) == (200, 2)
     assert [_stored(server, first), _stored(server, second)] == [False, True]
 
@@ -124,15 +126,17 @@ def _put_args(server: Guarded, body: dict[str, Any]) -> tuple[str, ...]:
     return ("put-rum-events", "--cli-input-json", document)
 
 
-def test_the_cli_does_what_its_key_may(server: Guarded, writer: Key, admin: Key) -> None:
+def test_the_aws_cli_can_make_only_the_calls_that_its_key_allows(
+    server: Guarded, writer: Key, admin: Key
+) -> None:
     body = batch(2)
     put = _aws(server, writer, *_put_args(server, body))
     listed = _aws(server, admin, "list-app-monitors", "--query", "AppMonitorSummaries[].Name")
-    refused = _aws(server, writer, "delete-app-monitor", "--name", "my-app")
+    rejected = _aws(server, writer, "delete-app-monitor", "--name", "my-app")
 
     assert (put.returncode, put.stderr) == (0, "")
     assert json.loads(listed.stdout) == ["my-app"]
-    assert (refused.returncode, refused.stderr.strip()) == (
+    assert (rejected.returncode, rejected.stderr.strip()) == (
         255,
         "An error occurred (AccessDeniedException) when calling the DeleteAppMonitor operation: "
         "User: arn:aws:iam::000000000000:user/writer is not authorized to perform: "
@@ -142,7 +146,7 @@ def test_the_cli_does_what_its_key_may(server: Guarded, writer: Key, admin: Key)
 
 
 @pytest.mark.parametrize(
-    ("change", "more", "said"),
+    ("change", "more", "exception"),
     [
         ({"secret": _WRONG_SECRET}, (), "(InvalidSignatureException)"),
         ({"id": "ORAAAAAAAAAAAAAAAAAA"}, (), "(UnrecognizedClientException)"),
@@ -150,8 +154,8 @@ def test_the_cli_does_what_its_key_may(server: Guarded, writer: Key, admin: Key)
     ],
     ids=["wrong secret", "unknown key", "unsigned"],
 )
-def test_the_cli_names_a_wrong_credential(
-    server: Guarded, admin: Key, change: dict[str, str], more: tuple[str, ...], said: str
+def test_the_aws_cli_reports_an_invalid_credential(
+    server: Guarded, admin: Key, change: dict[str, str], more: tuple[str, ...], exception: str
 ) -> None:
     key = admin._replace(**change)
     body = batch()
@@ -159,6 +163,9 @@ def test_the_cli_names_a_wrong_credential(
     listed = _aws(server, key, "list-app-monitors", *more)
 
     assert (put.returncode, listed.returncode) == (255, 255)
-    assert f"An error occurred {said} when calling the PutRumEvents operation: " in put.stderr
-    assert f"An error occurred {said} when calling the ListAppMonitors operation: " in listed.stderr
+    assert f"An error occurred {exception} when calling the PutRumEvents operation: " in put.stderr
+    assert (
+        f"An error occurred {exception} when calling the ListAppMonitors operation: "
+        in listed.stderr
+    )
     assert not _stored(server, body)

@@ -1,4 +1,4 @@
-"""The AWS CLI as people type it, against a running server."""
+"""The AWS CLI as users call it, against a running server."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tests.support.running import OpenRum
 from tests.tools import awscli
 from tests.tools.toolbox import tools_needed
 
-_AWS_REFUSED = 255
-"""Exit status of the CLI, version 1, when the server refuses."""
+_AWS_ERROR = 255
+"""Exit status of version 1 of the CLI if the server returns an error or is unreachable."""
 
 Aws = Callable[..., Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    """The CLI, or a skip that says why it is missing."""
+    """Install the CLI, or skip the tests with the reason why it is missing."""
     with tools_needed():
         awscli.install()
 
 
 @pytest.fixture
 def aws(openrum: OpenRum) -> Aws:
-    """Runs `aws rum ARGS` and returns the JSON it prints, None where it prints nothing."""
+    """Runs `aws rum ARGS` and returns the JSON that it prints, or None if it prints nothing."""
 
     def run(*args: str) -> Any:
         done = awscli.run(["rum", *args], openrum.url)
@@ -42,10 +42,10 @@ def aws(openrum: OpenRum) -> Aws:
     return run
 
 
-def _refusal(openrum: OpenRum, *args: str) -> str:
-    """Runs `aws rum ARGS`, which must be refused, and returns what the CLI says."""
+def _error(openrum: OpenRum, *args: str) -> str:
+    """Run `aws rum ARGS`, which must fail, and return the error that the CLI prints."""
     done = awscli.run(["rum", *args], openrum.url)
-    assert (done.returncode, done.stdout) == (_AWS_REFUSED, "")
+    assert (done.returncode, done.stdout) == (_AWS_ERROR, "")
     return done.stderr.strip()
 
 
@@ -56,7 +56,7 @@ def _of_batch(openrum: OpenRum, batch_id: str) -> list[dict[str, Any]]:
 # PutRumEvents
 
 
-def test_shorthand_is_stored(openrum: OpenRum, aws: Aws) -> None:
+def test_events_in_shorthand_syntax_are_stored(openrum: OpenRum, aws: Aws) -> None:
     batch_id, user, session, first, second = (new_id() for _ in range(5))
     printed = aws(
         *("put-rum-events", "--id", openrum.monitor_id(), "--batch-id", batch_id),
@@ -79,7 +79,7 @@ def test_shorthand_is_stored(openrum: OpenRum, aws: Aws) -> None:
     }
 
 
-def test_json_arguments_are_stored(openrum: OpenRum, aws: Aws) -> None:
+def test_events_in_json_arguments_are_stored(openrum: OpenRum, aws: Aws) -> None:
     body = batch(3)
     aws(
         *("put-rum-events", "--id", openrum.monitor_id(), "--batch-id", body["BatchId"]),
@@ -93,7 +93,7 @@ def test_json_arguments_are_stored(openrum: OpenRum, aws: Aws) -> None:
     assert {e["sessionId"] for e in found} == {body["UserDetails"]["sessionId"]}
 
 
-def test_a_file_of_input_that_is_sent_twice_is_stored_once(
+def test_an_input_file_that_is_sent_twice_is_stored_once(
     openrum: OpenRum, aws: Aws, tmp_path: Path
 ) -> None:
     body = batch(2, Alias="shop-alias")
@@ -107,7 +107,7 @@ def test_a_file_of_input_that_is_sent_twice_is_stored_once(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         (
             {"Id": "00000000-0000-4000-8000-000000000000"},
@@ -126,62 +126,62 @@ def test_a_file_of_input_that_is_sent_twice_is_stored_once(
     ],
     ids=["unknown app monitor", "batch id", "event id"],
 )
-def test_a_refused_put_names_its_exception(
-    openrum: OpenRum, change: dict[str, Any], said: str
+def test_a_rejected_put_reports_its_exception(
+    openrum: OpenRum, change: dict[str, Any], expected: str
 ) -> None:
     body = {"Id": openrum.monitor_id(), **batch(), **change}
     before = stored_events(openrum.grpc)
 
-    refusal = _refusal(openrum, "put-rum-events", "--cli-input-json", json.dumps(body))
+    error = _error(openrum, "put-rum-events", "--cli-input-json", json.dumps(body))
 
-    assert refusal.startswith(f"An error occurred {said}")
+    assert error.startswith(f"An error occurred {expected}")
     assert stored_events(openrum.grpc) == before
 
 
 # The control plane
 
 
-def test_an_app_monitor_is_created_shown_changed_and_deleted(openrum: OpenRum, aws: Aws) -> None:
+def test_an_app_monitor_is_created_read_updated_and_deleted(openrum: OpenRum, aws: Aws) -> None:
     options = ("--domain", "shop.example", "--tags", "team=blue", "--cw-log-enabled")
     settings = "AllowCookies=true,SessionSampleRate=0.5,Telemetries=errors,http"
     created = aws(
         *("create-app-monitor", "--name", "shop", *options),
         *("--app-monitor-configuration", settings, "--custom-events", "Status=ENABLED"),
     )
-    shown = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
+    created_monitor = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
     aws("update-app-monitor", "--name", "shop", "--domain-list", "a.example", "*.b.example")
     updated = aws("get-app-monitor", "--name", "shop")["AppMonitor"]
     put(openrum, batch(), created["Id"])
     active = aws("list-app-monitors", "--query", "AppMonitorSummaries[?Name=='shop']")
     aws("delete-app-monitor", "--name", "shop")
 
-    assert shown["Id"] == created["Id"]
-    assert (shown["Domain"], shown["Tags"], shown["State"]) == (
+    assert created_monitor["Id"] == created["Id"]
+    assert (created_monitor["Domain"], created_monitor["Tags"], created_monitor["State"]) == (
         "shop.example",
         {"team": "blue"},
         "CREATED",
     )
-    assert shown["AppMonitorConfiguration"] == {
+    assert created_monitor["AppMonitorConfiguration"] == {
         "AllowCookies": True,
         "SessionSampleRate": 0.5,
         "Telemetries": ["errors", "http"],
     }
-    assert shown["DataStorage"]["CwLog"]["CwLogEnabled"] is True
-    assert shown["CustomEvents"] == {"Status": "ENABLED"}
+    assert created_monitor["DataStorage"]["CwLog"]["CwLogEnabled"] is True
+    assert created_monitor["CustomEvents"] == {"Status": "ENABLED"}
     assert "Domain" not in updated
     assert updated["DomainList"] == ["a.example", "*.b.example"]
     assert [(m["Id"], m["State"]) for m in active] == [(created["Id"], "ACTIVE")]
-    assert "(ResourceNotFoundException)" in _refusal(openrum, "get-app-monitor", "--name", "shop")
+    assert "(ResourceNotFoundException)" in _error(openrum, "get-app-monitor", "--name", "shop")
     assert put(openrum, batch(), created["Id"])[0] == 404
 
 
-def test_a_name_that_is_taken_is_a_conflict(openrum: OpenRum) -> None:
-    refusal = _refusal(openrum, "create-app-monitor", "--name", "my-app", "--domain", "localhost")
+def test_creating_an_existing_app_monitor_is_a_conflict(openrum: OpenRum) -> None:
+    error = _error(openrum, "create-app-monitor", "--name", "my-app", "--domain", "localhost")
 
-    assert refusal.startswith("An error occurred (ConflictException)")
+    assert error.startswith("An error occurred (ConflictException)")
 
 
-def test_lists_are_paged_to_their_end(aws: Aws) -> None:
+def test_app_monitors_are_listed_page_by_page(aws: Aws) -> None:
     names = ["my-app", "paged-1", "paged-2"]
     for name in names[1:]:
         aws("create-app-monitor", "--name", name, "--domain", "localhost")
@@ -209,19 +209,19 @@ def test_events_are_read_back_page_by_page(openrum: OpenRum, aws: Aws) -> None:
     middle = aws(*data, f"After={(at + 1) * 1000},Before={(at + 3) * 1000}")
     filtered = aws(*data, whole, "--filters", "Name=EventType,Values=t1,t4")
 
-    def types(answer: Any) -> list[str]:
-        return [json.loads(document)["event_type"] for document in answer["Events"]]
+    def types(response: Any) -> list[str]:
+        return [json.loads(document)["event_type"] for document in response["Events"]]
 
     assert types(paged) == ["t4", "t3", "t2", "t1", "t0"]
     assert types(first) + types(rest) == types(paged)
     assert (types(middle), types(filtered)) == (["t3", "t2", "t1"], ["t4", "t1"])
 
 
-def test_a_server_that_is_away_is_named() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+def test_an_unreachable_server_is_named_in_the_error() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         done = awscli.run(["rum", "list-app-monitors"], url)
 
-    said = f'Could not connect to the endpoint URL: "{url}/appmonitors"'
-    assert (done.returncode, done.stderr.strip()) == (_AWS_REFUSED, said)
+    message = f'Could not connect to the endpoint URL: "{url}/appmonitors"'
+    assert (done.returncode, done.stderr.strip()) == (_AWS_ERROR, message)

@@ -1,4 +1,4 @@
-"""boto3 against a running server, as users of AWS have it."""
+"""boto3 with its usual settings, against a running server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOMENT = datetime(2026, 1, 31, 12, 0, 5, 678_000, tzinfo=UTC)
 _MOMENT_MS = 1_769_860_805_678
-_NEVER = "00000000-0000-0000-0000-000000000000"
+_UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def _client(server: OpenRum, **config: Any) -> CloudWatchRUMClient:
@@ -47,7 +47,7 @@ def rum(openrum: OpenRum) -> CloudWatchRUMClient:
 
 @pytest.fixture
 def monitor(rum: CloudWatchRUMClient) -> tuple[str, str]:
-    """Name and id of an empty app monitor."""
+    """The name and the ID of an empty app monitor."""
     name = f"app-{new_id()}"
     return name, rum.create_app_monitor(Name=name, Domain="localhost")["Id"]
 
@@ -71,7 +71,7 @@ def _read(rum: CloudWatchRUMClient, name: str, **members: Any) -> list[dict[str,
     ],
     ids=repr,
 )
-def test_every_form_of_timestamp_is_the_same_moment(
+def test_a_timestamp_in_any_form_is_stored_as_the_same_time(
     rum: CloudWatchRUMClient, monitor: tuple[str, str], timestamp: Any
 ) -> None:
     name, monitor_id = monitor
@@ -80,7 +80,7 @@ def test_every_form_of_timestamp_is_the_same_moment(
     assert [found["event_timestamp"] for found in _read(rum, name)] == [_MOMENT_MS]
 
 
-def test_a_timestamp_in_whole_seconds_stays_one(
+def test_a_timestamp_in_whole_seconds_is_stored(
     rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -96,16 +96,16 @@ def test_any_number_of_events_is_read_back_once(
     name, monitor_id = monitor
     document = batch(events, Alias="shop-frontend")
     for _ in range(2):
-        answer = rum.put_rum_events(Id=monitor_id, **document)
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
-        assert answer["ResponseMetadata"]["RequestId"]
+        response = rum.put_rum_events(Id=monitor_id, **document)
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert response["ResponseMetadata"]["RequestId"]
 
     assert [found["event_id"] for found in reversed(_read(rum, name))] == [
         item["id"] for item in document["RumEvents"]
     ]
 
 
-def test_details_that_are_no_json_are_read_back_as_sent(
+def test_details_that_are_not_a_json_object_are_read_back_as_sent(
     rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -118,7 +118,7 @@ def test_details_that_are_no_json_are_read_back_as_sent(
     assert found == [*details[:-1], {"a": 1.5}]
 
 
-def test_unsigned_and_smallest_requests_are_stored(
+def test_an_unsigned_request_without_optional_members_is_stored(
     openrum: OpenRum, rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -130,7 +130,7 @@ def test_unsigned_and_smallest_requests_are_stored(
     assert found["application_name"] == name
 
 
-def test_the_host_prefix_can_be_switched_off_by_environment(
+def test_an_environment_variable_disables_the_host_prefix(
     openrum: OpenRum, rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -159,25 +159,25 @@ boto3.client("rum").put_rum_events(**json.load(sys.stdin))
     assert len(_read(rum, name)) == 1
 
 
-def test_each_refusal_is_raised_as_its_class(
+def test_each_error_is_raised_as_its_exception_class(
     rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
-    known = rum.exceptions
-    with pytest.raises(known.ResourceNotFoundException) as not_found:
-        rum.put_rum_events(Id=_NEVER, **batch())
-    with pytest.raises(known.ValidationException) as invalid:
+    exceptions = rum.exceptions
+    with pytest.raises(exceptions.ResourceNotFoundException) as not_found:
+        rum.put_rum_events(Id=_UNKNOWN_ID, **batch())
+    with pytest.raises(exceptions.ValidationException) as invalid:
         rum.put_rum_events(Id=monitor_id, **batch(BatchId="z" * 36))
-    with pytest.raises(known.ConflictException) as conflict:
+    with pytest.raises(exceptions.ConflictException) as conflict:
         rum.create_app_monitor(Name=name, Domain="localhost")
-    with pytest.raises(known.ResourceNotFoundException) as no_name:
-        rum.get_app_monitor(Name="nobody")
+    with pytest.raises(exceptions.ResourceNotFoundException) as no_name:
+        rum.get_app_monitor(Name="unknown")
 
-    assert not_found.value.response["resourceName"] == _NEVER
+    assert not_found.value.response["resourceName"] == _UNKNOWN_ID
     assert not_found.value.response["resourceType"] == "AppMonitor"
     assert invalid.value.response["Error"]["Message"].startswith("BatchId must match ")
     assert conflict.value.response["resourceName"] == name
-    assert no_name.value.response["resourceName"] == "nobody"
+    assert no_name.value.response["resourceName"] == "unknown"
     for failure, status in ((not_found, 404), (invalid, 400), (conflict, 409), (no_name, 404)):
         metadata = failure.value.response["ResponseMetadata"]
         assert metadata["HTTPStatusCode"] == status
@@ -185,7 +185,7 @@ def test_each_refusal_is_raised_as_its_class(
         assert failure.value.response["message"] == failure.value.response["Error"]["Message"]
 
 
-def test_another_batch_under_a_stored_id_is_refused_and_the_first_stays(
+def test_a_different_batch_with_a_used_id_is_rejected_and_the_first_is_kept(
     rum: CloudWatchRUMClient, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
@@ -207,7 +207,7 @@ def test_events_are_filtered_and_paged(rum: CloudWatchRUMClient, monitor: tuple[
     assert len(_read(rum, name, MaxResults=4, Filters=wanted)) == 16
 
 
-def test_an_app_monitor_is_created_changed_listed_and_deleted(rum: CloudWatchRUMClient) -> None:
+def test_an_app_monitor_is_created_updated_listed_and_deleted(rum: CloudWatchRUMClient) -> None:
     names = [f"life-{number}" for number in range(3)]
     for name in names:
         rum.create_app_monitor(Name=name, Domain="a.example", Tags={"team": "web"})
@@ -233,18 +233,18 @@ def test_an_app_monitor_is_created_changed_listed_and_deleted(rum: CloudWatchRUM
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[OpenRum]:
-    """A server where little may wait for the disk."""
+def small_queue(tmp_path: Path) -> Iterator[OpenRum]:
+    """A server with little memory for batches that wait to be stored."""
     with OpenRum(tmp_path, OPENRUM_MAX_WAITING_BYTES=str(1 << 20)) as server:
         yield server
 
 
-def test_puts_beyond_what_may_wait_are_throttled_and_the_others_stored(small: OpenRum) -> None:
-    rum, monitor_id = _client(small), small.monitor_id()
+def test_puts_to_a_full_queue_are_throttled_and_the_others_are_stored(small_queue: OpenRum) -> None:
+    rum, monitor_id = _client(small_queue), small_queue.monitor_id()
     noise = [json.dumps([new_id() for _ in range(8000)]) for _ in range(8)]
     documents = [batch([event(details=text)]) for text in noise]
-    disk = sqlite3.connect(small.database, isolation_level=None)
-    disk.execute("BEGIN IMMEDIATE")  # as a disk that hangs: nothing can be committed
+    disk = sqlite3.connect(small_queue.database, isolation_level=None)
+    disk.execute("BEGIN IMMEDIATE")  # like a hanging disk: no commit is possible
     with ThreadPoolExecutor(len(documents)) as pool:
         puts = [pool.submit(rum.put_rum_events, Id=monitor_id, **each) for each in documents]
         first = next(as_completed(puts, timeout=30))
@@ -266,9 +266,11 @@ def test_puts_beyond_what_may_wait_are_throttled_and_the_others_stored(small: Op
     assert stored == {found["batch_id"] for found in _read(rum, "my-app")}
 
 
-def test_a_batch_longer_than_all_that_may_wait_is_stored_when_nothing_waits(small: OpenRum) -> None:
-    rum = _client(small)
+def test_a_batch_longer_than_the_queue_is_stored_when_the_queue_is_empty(
+    small_queue: OpenRum,
+) -> None:
+    rum = _client(small_queue)
     document = batch([event(details=json.dumps([new_id() for _ in range(60_000)]))])
-    rum.put_rum_events(Id=small.monitor_id(), **document)
+    rum.put_rum_events(Id=small_queue.monitor_id(), **document)
 
     assert [found["batch_id"] for found in _read(rum, "my-app")] == [document["BatchId"]]

@@ -1,4 +1,4 @@
-"""All 20 operations with the real boto3, against a real server."""
+"""All 20 operations with boto3, against a running server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rum(openrum: OpenRum) -> CloudWatchRUMClient:
 
 @pytest.fixture
 def monitor(rum: CloudWatchRUMClient) -> Iterator[str]:
-    """The name of a new app monitor, which goes when the test ends."""
+    """The name of a new app monitor, which is deleted after the test."""
     name = f"shop#{new_id()}"
     rum.create_app_monitor(Name=name, Domain="localhost")
     yield name
@@ -93,21 +93,21 @@ def clicks(number: int) -> MetricDefinitionRequestTypeDef:
 # App monitors
 
 
-def test_an_app_monitor_lives_and_dies(rum: CloudWatchRUMClient) -> None:
+def test_an_app_monitor_is_created_updated_read_and_deleted(rum: CloudWatchRUMClient) -> None:
     name = f"life-{new_id()}"
-    made = rum.create_app_monitor(Name=name, Domain="localhost", Tags={"team": "web"})
+    created = rum.create_app_monitor(Name=name, Domain="localhost", Tags={"team": "web"})
     rum.update_app_monitor(Name=name, CustomEvents={"Status": "ENABLED"})
-    shown = rum.get_app_monitor(Name=name)["AppMonitor"]
+    read = rum.get_app_monitor(Name=name)["AppMonitor"]
     put(rum, name, "my.event")
-    read = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
+    data = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
     rum.delete_app_monitor(Name=name)
 
-    assert (made["Id"], "ENABLED") == (shown["Id"], shown["CustomEvents"]["Status"])
-    assert [json.loads(text)["event_type"] for text in read["Events"]] == ["my.event"]
+    assert (created["Id"], "ENABLED") == (read["Id"], read["CustomEvents"]["Status"])
+    assert [json.loads(text)["event_type"] for text in data["Events"]] == ["my.event"]
     assert name not in all_names(rum)
 
 
-def test_custom_events_are_dropped_where_they_are_not_enabled(
+def test_custom_events_are_dropped_unless_they_are_enabled(
     rum: CloudWatchRUMClient, monitor: str
 ) -> None:
     put(rum, monitor, "my.event", "com.amazon.rum.page_view_event", "other")
@@ -120,7 +120,7 @@ def test_custom_events_are_dropped_where_they_are_not_enabled(
 # Tags
 
 
-def test_tags_are_added_replaced_removed_and_shown(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_tags_are_added_replaced_removed_and_listed(rum: CloudWatchRUMClient, monitor: str) -> None:
     rum.tag_resource(ResourceArn=arn(monitor), Tags={"a": "1", "b": "2", "c/d:e": ""})
     rum.tag_resource(ResourceArn=arn(monitor, region="eu-west-1"), Tags={"a": "3"})
     rum.untag_resource(ResourceArn=arn(monitor), TagKeys=["b", "never-there"])
@@ -131,11 +131,13 @@ def test_tags_are_added_replaced_removed_and_shown(rum: CloudWatchRUMClient, mon
     assert expected == rum.get_app_monitor(Name=monitor)["AppMonitor"]["Tags"]
 
 
-def test_an_app_monitor_without_tags_shows_none(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_an_app_monitor_without_tags_has_an_empty_list(
+    rum: CloudWatchRUMClient, monitor: str
+) -> None:
     assert rum.list_tags_for_resource(ResourceArn=arn(monitor))["Tags"] == {}
 
 
-def test_an_app_monitor_has_at_most_50_tags(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_an_app_monitor_can_have_at_most_50_tags(rum: CloudWatchRUMClient, monitor: str) -> None:
     rum.tag_resource(ResourceArn=arn(monitor), Tags={f"k{n}": "" for n in range(50)})
 
     with pytest.raises(rum.exceptions.ValidationException, match="50 tags"):
@@ -156,7 +158,7 @@ def test_an_app_monitor_has_at_most_50_tags(rum: CloudWatchRUMClient, monitor: s
     ],
     ids=["name", "account", "service", "form"],
 )
-def test_other_arns_are_not_found(
+def test_tag_operations_on_an_unknown_arn_raise_resource_not_found(
     rum: CloudWatchRUMClient, monitor: str, make: Callable[[str], str]
 ) -> None:
     for call in (
@@ -171,26 +173,26 @@ def test_other_arns_are_not_found(
 # Resource policies
 
 
-def test_a_policy_is_put_shown_and_removed(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_a_policy_is_put_read_and_deleted(rum: CloudWatchRUMClient, monitor: str) -> None:
     first = rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor))
-    shown = rum.get_resource_policy(Name=monitor)
+    read = rum.get_resource_policy(Name=monitor)
     second = rum.put_resource_policy(
         Name=monitor,
         PolicyDocument=policy(monitor) + " ",
         PolicyRevisionId=first["PolicyRevisionId"],
     )
     third = rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor))
-    gone = rum.delete_resource_policy(Name=monitor, PolicyRevisionId=third["PolicyRevisionId"])
+    deleted = rum.delete_resource_policy(Name=monitor, PolicyRevisionId=third["PolicyRevisionId"])
 
-    assert policy(monitor) == first["PolicyDocument"] == shown["PolicyDocument"]
-    assert first["PolicyRevisionId"] == shown["PolicyRevisionId"]
-    assert gone["PolicyRevisionId"] == third["PolicyRevisionId"]
+    assert policy(monitor) == first["PolicyDocument"] == read["PolicyDocument"]
+    assert first["PolicyRevisionId"] == read["PolicyRevisionId"]
+    assert deleted["PolicyRevisionId"] == third["PolicyRevisionId"]
     assert len({each["PolicyRevisionId"] for each in (first, second, third)}) == 3
     with pytest.raises(rum.exceptions.PolicyNotFoundException):
         rum.get_resource_policy(Name=monitor)
 
 
-def test_a_stale_revision_changes_nothing(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_a_stale_policy_revision_is_rejected(rum: CloudWatchRUMClient, monitor: str) -> None:
     stale = rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor))
     rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor))
     before = rum.get_resource_policy(Name=monitor)["PolicyRevisionId"]
@@ -205,14 +207,16 @@ def test_a_stale_revision_changes_nothing(rum: CloudWatchRUMClient, monitor: str
     assert before == rum.get_resource_policy(Name=monitor)["PolicyRevisionId"]
 
 
-def test_a_first_policy_replaces_no_revision(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_a_policy_revision_is_rejected_if_there_is_no_policy(
+    rum: CloudWatchRUMClient, monitor: str
+) -> None:
     with pytest.raises(rum.exceptions.InvalidPolicyRevisionIdException):
         rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor), PolicyRevisionId="1")
     with pytest.raises(rum.exceptions.PolicyNotFoundException):
         rum.delete_resource_policy(Name=monitor, PolicyRevisionId="1")
 
 
-def test_a_wrong_document_is_refused_and_the_policy_stays(
+def test_an_invalid_policy_document_is_rejected_and_the_policy_is_kept(
     rum: CloudWatchRUMClient, monitor: str
 ) -> None:
     before = rum.put_resource_policy(Name=monitor, PolicyDocument=policy(monitor))
@@ -228,7 +232,7 @@ def test_a_wrong_document_is_refused_and_the_policy_stays(
 # Metric destinations
 
 
-def test_destinations_are_put_listed_and_removed(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_destinations_are_put_listed_and_deleted(rum: CloudWatchRUMClient, monitor: str) -> None:
     for role in (ROLE, ROLE + "2"):
         rum.put_rum_metrics_destination(
             AppMonitorName=monitor,
@@ -263,7 +267,7 @@ def test_destinations_are_put_listed_and_removed(rum: CloudWatchRUMClient, monit
         ("Destination must be one of", {"Destination": "Elsewhere"}),
     ],
 )
-def test_a_destination_with_the_wrong_members_is_refused(
+def test_a_destination_with_the_wrong_members_is_rejected(
     rum: CloudWatchRUMClient, monitor: str, member: str, members: Any
 ) -> None:
     with pytest.raises(rum.exceptions.ValidationException, match=member):
@@ -271,7 +275,7 @@ def test_a_destination_with_the_wrong_members_is_refused(
     assert rum.list_rum_metrics_destinations(AppMonitorName=monitor)["Destinations"] == []
 
 
-def test_destinations_come_in_pages(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_destinations_are_listed_page_by_page(rum: CloudWatchRUMClient, monitor: str) -> None:
     arns = [f"{EXPERIMENT}{n}" for n in range(5)]
     for each in arns:
         rum.put_rum_metrics_destination(
@@ -295,7 +299,7 @@ def cloudwatch(rum: CloudWatchRUMClient, monitor: str) -> str:
     return monitor
 
 
-def test_definitions_are_created_shown_changed_and_removed(
+def test_definitions_are_created_listed_updated_and_deleted(
     rum: CloudWatchRUMClient, cloudwatch: str
 ) -> None:
     pattern = '{ "event_type": ["com.amazon.rum.js_error_event"], "metadata": {"osName": ["X"]} }'
@@ -304,49 +308,51 @@ def test_definitions_are_created_shown_changed_and_removed(
         "EventPattern": pattern,
         "DimensionKeys": {"metadata.osName": "OSName"},
     }
-    made = rum.batch_create_rum_metric_definitions(
+    created = rum.batch_create_rum_metric_definitions(
         AppMonitorName=cloudwatch, Destination="CloudWatch", MetricDefinitions=[definition]
     )
-    identifier = made["MetricDefinitions"][0]["MetricDefinitionId"]
+    identifier = created["MetricDefinitions"][0]["MetricDefinitionId"]
     rum.update_rum_metric_definition(
         AppMonitorName=cloudwatch,
         Destination="CloudWatch",
         MetricDefinitionId=identifier,
         MetricDefinition={"Name": "JsErrorCount", "EventPattern": pattern, "UnitLabel": "Count"},
     )
-    shown = rum.batch_get_rum_metric_definitions(
-        AppMonitorName=cloudwatch, Destination="CloudWatch"
-    )
-    gone = rum.batch_delete_rum_metric_definitions(
+    read = rum.batch_get_rum_metric_definitions(AppMonitorName=cloudwatch, Destination="CloudWatch")
+    deleted = rum.batch_delete_rum_metric_definitions(
         AppMonitorName=cloudwatch, Destination="CloudWatch", MetricDefinitionIds=[identifier]
     )
     left = rum.batch_get_rum_metric_definitions(AppMonitorName=cloudwatch, Destination="CloudWatch")
 
-    assert made["Errors"] == []
-    assert [{"MetricDefinitionId": identifier, **definition}] == made["MetricDefinitions"]
+    assert created["Errors"] == []
+    assert [{"MetricDefinitionId": identifier, **definition}] == created["MetricDefinitions"]
     changed = {"Name": "JsErrorCount", "EventPattern": pattern, "UnitLabel": "Count"}
-    assert [{"MetricDefinitionId": identifier, **changed}] == shown["MetricDefinitions"]
-    assert ([identifier], []) == (gone["MetricDefinitionIds"], gone["Errors"])
+    assert [{"MetricDefinitionId": identifier, **changed}] == read["MetricDefinitions"]
+    assert ([identifier], []) == (deleted["MetricDefinitionIds"], deleted["Errors"])
     assert left["MetricDefinitions"] == []
 
 
-def test_invalid_definitions_fail_alone(rum: CloudWatchRUMClient, cloudwatch: str) -> None:
+def test_an_invalid_definition_does_not_fail_the_others(
+    rum: CloudWatchRUMClient, cloudwatch: str
+) -> None:
     wrong: MetricDefinitionRequestTypeDef = {"Name": "Clicks", "EventPattern": "{}"}
     long: MetricDefinitionRequestTypeDef = {"Name": "n" * 256, "Namespace": "Shop"}
-    made = rum.batch_create_rum_metric_definitions(
+    created = rum.batch_create_rum_metric_definitions(
         AppMonitorName=cloudwatch,
         Destination="CloudWatch",
         MetricDefinitions=[wrong, clicks(1), long],
     )
 
-    assert [definition["Name"] for definition in made["MetricDefinitions"]] == ["Clicks1"]
-    assert [wrong, long] == [error["MetricDefinition"] for error in made["Errors"]]
-    assert {"ValidationException"} == {error["ErrorCode"] for error in made["Errors"]}
-    assert all(error["ErrorMessage"].startswith("Name must") for error in made["Errors"])
+    assert [definition["Name"] for definition in created["MetricDefinitions"]] == ["Clicks1"]
+    assert [wrong, long] == [error["MetricDefinition"] for error in created["Errors"]]
+    assert {"ValidationException"} == {error["ErrorCode"] for error in created["Errors"]}
+    assert all(error["ErrorMessage"].startswith("Name must") for error in created["Errors"])
 
 
-def test_creating_the_same_again_changes_nothing(rum: CloudWatchRUMClient, cloudwatch: str) -> None:
-    answers = [
+def test_creating_an_existing_definition_changes_nothing(
+    rum: CloudWatchRUMClient, cloudwatch: str
+) -> None:
+    responses = [
         rum.batch_create_rum_metric_definitions(
             AppMonitorName=cloudwatch,
             Destination="CloudWatch",
@@ -354,14 +360,12 @@ def test_creating_the_same_again_changes_nothing(rum: CloudWatchRUMClient, cloud
         )["MetricDefinitions"]
         for _ in range(2)
     ]
-    shown = rum.batch_get_rum_metric_definitions(
-        AppMonitorName=cloudwatch, Destination="CloudWatch"
-    )
+    read = rum.batch_get_rum_metric_definitions(AppMonitorName=cloudwatch, Destination="CloudWatch")
 
-    assert answers[0] == answers[1] == shown["MetricDefinitions"]
+    assert responses[0] == responses[1] == read["MetricDefinitions"]
 
 
-def test_definitions_come_in_pages_and_go_200_at_a_time(
+def test_definitions_are_listed_page_by_page_and_deleted_200_at_a_time(
     rum: CloudWatchRUMClient, cloudwatch: str
 ) -> None:
     rum.batch_create_rum_metric_definitions(
@@ -374,7 +378,7 @@ def test_definitions_come_in_pages_and_go_200_at_a_time(
     )
     found = [page["MetricDefinitions"] for page in pages]
     ids = [definition["MetricDefinitionId"] for page in found for definition in page]
-    gone = rum.batch_delete_rum_metric_definitions(
+    deleted = rum.batch_delete_rum_metric_definitions(
         AppMonitorName=cloudwatch,
         Destination="CloudWatch",
         MetricDefinitionIds=[*ids[1:], "no-such"],
@@ -383,13 +387,15 @@ def test_definitions_come_in_pages_and_go_200_at_a_time(
     assert [len(page) for page in found] == [90, 90, 20]
     names = [definition["Name"] for page in found for definition in page]
     assert [f"Clicks{n}" for n in range(200)] == names
-    assert ids[1:] == gone["MetricDefinitionIds"]
-    assert [(error["MetricDefinitionId"], error["ErrorCode"]) for error in gone["Errors"]] == [
+    assert ids[1:] == deleted["MetricDefinitionIds"]
+    assert [(error["MetricDefinitionId"], error["ErrorCode"]) for error in deleted["Errors"]] == [
         ("no-such", "ResourceNotFoundException")
     ]
 
 
-def test_a_batch_has_at_most_200_definitions(rum: CloudWatchRUMClient, cloudwatch: str) -> None:
+def test_a_request_can_have_at_most_200_definitions(
+    rum: CloudWatchRUMClient, cloudwatch: str
+) -> None:
     with pytest.raises(rum.exceptions.ValidationException, match="MetricDefinitions"):
         rum.batch_create_rum_metric_definitions(
             AppMonitorName=cloudwatch,
@@ -404,7 +410,7 @@ def test_a_batch_has_at_most_200_definitions(rum: CloudWatchRUMClient, cloudwatc
         )
 
 
-def test_a_destination_has_at_most_2000_definitions(
+def test_a_destination_can_have_at_most_2000_definitions(
     rum: CloudWatchRUMClient, cloudwatch: str
 ) -> None:
     for first in range(0, 2000, 200):
@@ -420,10 +426,10 @@ def test_a_destination_has_at_most_2000_definitions(
         )
 
 
-def test_a_definition_that_is_another_one_already_conflicts(
+def test_updating_a_definition_to_equal_another_is_a_conflict(
     rum: CloudWatchRUMClient, cloudwatch: str
 ) -> None:
-    made = rum.batch_create_rum_metric_definitions(
+    created = rum.batch_create_rum_metric_definitions(
         AppMonitorName=cloudwatch,
         Destination="CloudWatch",
         MetricDefinitions=[clicks(1), clicks(2)],
@@ -433,25 +439,25 @@ def test_a_definition_that_is_another_one_already_conflicts(
         rum.update_rum_metric_definition(
             AppMonitorName=cloudwatch,
             Destination="CloudWatch",
-            MetricDefinitionId=made[0]["MetricDefinitionId"],
+            MetricDefinitionId=created[0]["MetricDefinitionId"],
             MetricDefinition=clicks(2),
         )
 
 
-def test_a_destination_goes_with_its_definitions(rum: CloudWatchRUMClient, cloudwatch: str) -> None:
+def test_deleting_a_destination_deletes_its_definitions(
+    rum: CloudWatchRUMClient, cloudwatch: str
+) -> None:
     rum.batch_create_rum_metric_definitions(
         AppMonitorName=cloudwatch, Destination="CloudWatch", MetricDefinitions=[clicks(1)]
     )
     rum.delete_rum_metrics_destination(AppMonitorName=cloudwatch, Destination="CloudWatch")
     rum.put_rum_metrics_destination(AppMonitorName=cloudwatch, Destination="CloudWatch")
 
-    shown = rum.batch_get_rum_metric_definitions(
-        AppMonitorName=cloudwatch, Destination="CloudWatch"
-    )
-    assert shown["MetricDefinitions"] == []
+    read = rum.batch_get_rum_metric_definitions(AppMonitorName=cloudwatch, Destination="CloudWatch")
+    assert read["MetricDefinitions"] == []
 
 
-def test_a_new_app_monitor_of_the_name_has_nothing_of_the_old_one(
+def test_a_new_app_monitor_with_a_deleted_name_inherits_nothing(
     rum: CloudWatchRUMClient, cloudwatch: str
 ) -> None:
     rum.put_resource_policy(Name=cloudwatch, PolicyDocument=policy(cloudwatch))
@@ -463,7 +469,9 @@ def test_a_new_app_monitor_of_the_name_has_nothing_of_the_old_one(
         rum.get_resource_policy(Name=cloudwatch)
 
 
-def test_what_is_not_there_is_not_found(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_every_operation_raises_resource_not_found_for_unknown_names(
+    rum: CloudWatchRUMClient, monitor: str
+) -> None:
     class Metric:
         def __init__(self, name: str) -> None:
             self.members: Any = {"AppMonitorName": name, "Destination": "CloudWatch"}
@@ -500,7 +508,7 @@ def test_what_is_not_there_is_not_found(rum: CloudWatchRUMClient, monitor: str) 
 # The other list operations
 
 
-def test_app_monitors_come_in_pages(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_app_monitors_are_listed_page_by_page(rum: CloudWatchRUMClient, monitor: str) -> None:
     pages = rum.get_paginator("list_app_monitors").paginate(PaginationConfig={"PageSize": 1})
     names = [[summary["Name"] for summary in page["AppMonitorSummaries"]] for page in pages]
 
@@ -508,7 +516,7 @@ def test_app_monitors_come_in_pages(rum: CloudWatchRUMClient, monitor: str) -> N
     assert [len(page) for page in names] == [1, 1]
 
 
-def test_events_come_in_pages(rum: CloudWatchRUMClient, monitor: str) -> None:
+def test_events_are_read_page_by_page(rum: CloudWatchRUMClient, monitor: str) -> None:
     built_in = "com.amazon.rum.page_view_event"
     for _ in range(3):
         put(rum, monitor, built_in, built_in)
@@ -521,10 +529,10 @@ def test_events_come_in_pages(rum: CloudWatchRUMClient, monitor: str) -> None:
     assert len({identifier for page in found for identifier in page}) == 6
 
 
-# Exceptions that need a server of their own kind
+# Exceptions that need a separate server
 
 
-def test_there_are_no_more_app_monitors_than_the_setting_allows(tmp_path: Path) -> None:
+def test_creating_more_app_monitors_than_the_setting_allows_is_rejected(tmp_path: Path) -> None:
     server = OpenRum(tmp_path, OPENRUM_MAX_APP_MONITORS="2")
     try:
         rum = client_of(server)
@@ -541,7 +549,7 @@ def test_there_are_no_more_app_monitors_than_the_setting_allows(tmp_path: Path) 
         server.stop()
 
 
-def test_a_broken_database_is_an_internal_failure_and_says_nothing_of_itself(
+def test_a_broken_database_is_an_internal_error_without_details(
     tmp_path: Path,
 ) -> None:
     server = OpenRum(tmp_path)
@@ -560,7 +568,7 @@ def test_a_broken_database_is_an_internal_failure_and_says_nothing_of_itself(
 # The command
 
 
-def test_the_command_lists_what_was_dropped(
+def test_the_command_lists_the_number_of_dropped_events(
     rum: CloudWatchRUMClient, monitor: str, openrum: OpenRum
 ) -> None:
     put(rum, monitor, "a", "b", "c")
@@ -569,5 +577,5 @@ def test_the_command_lists_what_was_dropped(
     lines = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
 
     assert "Dropped" in table.stdout
-    shown = [json.loads(line) for line in lines.stdout.splitlines()]
-    assert {monitor: 3, "my-app": 0} == {m["Name"]: m["DroppedEvents"] for m in shown}
+    read = [json.loads(line) for line in lines.stdout.splitlines()]
+    assert {monitor: 3, "my-app": 0} == {m["Name"]: m["DroppedEvents"] for m in read}

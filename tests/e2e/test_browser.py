@@ -1,6 +1,6 @@
 """aws-rum-web in a real Chromium, on a site of another origin than the data plane.
 
-What is stored is compared with what left the page, event by event and member by member.
+The tests compare each member of each stored event with the requests of the page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.sent import Traffic, as_stored, shown
+from tests.e2e.sent import Traffic, comparable, expected_events
 from tests.e2e.stored import stored_events
 from tests.support.running import OpenRum, wait_until
 from tests.tools.chromium import Browser, Page
@@ -27,7 +27,7 @@ _NEVER_MS = 600_000
 def _site(
     server: OpenRum, *, version: str = VERSION, prefix: str = "", **settings: object
 ) -> Iterator[str]:
-    """A site that reports to `server`, on demand or when it is left if `settings` say no more."""
+    """Run a site that sends events to `server`, by default on demand or when it is left."""
     settings = {"dispatchInterval": _NEVER_MS, **settings}
     endpoint = server.url + prefix
     with tools_needed(), demo_site(endpoint, server.monitor_id(), settings, version=version) as url:
@@ -35,7 +35,7 @@ def _site(
 
 
 def _of_session(server: OpenRum, traffic: Traffic) -> list[dict[str, Any]]:
-    """The stored events of the session that the page's batches belong to."""
+    """Return the stored events of the page's sessions."""
     sessions = {batch["UserDetails"]["sessionId"] for batch in traffic.batches()}
     return [event for event in stored_events(server.grpc) if event["sessionId"] in sessions]
 
@@ -67,7 +67,7 @@ def test_everything_a_page_records_is_stored_once(
         sent = traffic.batches()
         events = _of_session(openrum, traffic)
 
-    assert as_stored(openrum.monitor_id(), sent) == shown(events)
+    assert expected_events(openrum.monitor_id(), sent) == comparable(events)
     kinds = _types(events)
     assert {"session_start_event", "performance_navigation_event"} <= set(kinds)
     assert [kinds.count(k) for k in ("session_start_event", "cart_filled", "cart_left")] == [
@@ -82,7 +82,7 @@ def test_everything_a_page_records_is_stored_once(
     assert (traffic.preflights, len(traffic.posts), len(sent)) == ([200], 1, 2)
 
 
-def test_bodies_of_the_current_client_arrive_gzipped(openrum: OpenRum, page: Page) -> None:
+def test_gzipped_bodies_of_the_current_client_are_stored(openrum: OpenRum, page: Page) -> None:
     traffic = Traffic(page)
     with _site(openrum) as url:
         visitor = RumPage(page, url)
@@ -97,7 +97,7 @@ def test_bodies_of_the_current_client_arrive_gzipped(openrum: OpenRum, page: Pag
         post.headers["content-type"],
     ) == ("gzip", "application/json")
     assert len(post.body) < 5_000
-    assert as_stored(openrum.monitor_id(), traffic.batches()) == shown(events)
+    assert expected_events(openrum.monitor_id(), traffic.batches()) == comparable(events)
 
 
 @pytest.mark.parametrize("version", _VERSIONS)
@@ -114,7 +114,7 @@ def test_the_beacon_of_a_page_that_is_left_is_stored(
         events = _of_session(openrum, traffic)
 
     assert (len(traffic.posts), len(beacons), traffic.preflights) == (0, 1, [])
-    assert as_stored(openrum.monitor_id(), beacons) == shown(events)
+    assert expected_events(openrum.monitor_id(), beacons) == comparable(events)
     assert _details(events, "cart_left") == [{"items": 1}]
 
 
@@ -127,7 +127,7 @@ def test_the_beacon_of_a_page_that_is_closed_is_stored(openrum: OpenRum, browser
     assert _details(stored_events(openrum.grpc), "tab_closed") == [{"items": 1}]
 
 
-def test_session_metadata_is_merged_under_each_event(openrum: OpenRum, page: Page) -> None:
+def test_session_metadata_is_merged_into_each_event(openrum: OpenRum, page: Page) -> None:
     traffic = Traffic(page)
     with _site(openrum, sessionAttributes={"tenant": "blue", "title": "Any"}) as url:
         visitor = RumPage(page, url)
@@ -148,7 +148,7 @@ def test_session_metadata_is_merged_under_each_event(openrum: OpenRum, page: Pag
 
 
 @pytest.mark.parametrize("prefix", ["/rum/ingest", "/rum/ingest/", "/stage one/ü"])
-def test_the_endpoint_may_lie_under_a_path(openrum: OpenRum, page: Page, prefix: str) -> None:
+def test_the_endpoint_can_have_a_path_prefix(openrum: OpenRum, page: Page, prefix: str) -> None:
     traffic = Traffic(page)
     with _site(openrum, prefix=prefix) as url:
         visitor = RumPage(page, url)
@@ -161,14 +161,14 @@ def test_the_endpoint_may_lie_under_a_path(openrum: OpenRum, page: Page, prefix:
         events = _of_session(openrum, traffic)
 
     assert len(sent) == 2
-    assert as_stored(openrum.monitor_id(), sent) == shown(events)
+    assert expected_events(openrum.monitor_id(), sent) == comparable(events)
 
 
 @pytest.mark.parametrize("end", [OpenRum.stop, OpenRum.kill], ids=["sigterm", "kill-9"])
-def test_what_a_page_records_over_a_restart_is_stored_once(
+def test_events_recorded_during_a_restart_are_stored_once(
     tmp_path: Path, browser: Browser, end: Callable[[OpenRum], int]
 ) -> None:
-    # Two more attempts than by default: a slow machine may start a server in more than 6 s.
+    # Two attempts more than the default, because a slow machine may need more than 6 s to start.
     settings: dict[str, object] = {
         "dispatchInterval": 200,
         "telemetries": [],
@@ -180,17 +180,17 @@ def test_what_a_page_records_over_a_restart_is_stored_once(
         with _site(server, **settings) as url, browser.page() as page:
             traffic = Traffic(page)
             RumPage(page, url)
-            recorded, stored = _record_over_a_restart(server, traffic, end)
+            recorded, stored = _record_during_a_restart(server, traffic, end)
     finally:
         server.stop()
 
     assert list(range(recorded)) == stored
 
 
-def _record_over_a_restart(
+def _record_during_a_restart(
     server: OpenRum, traffic: Traffic, end: Callable[[OpenRum], int]
 ) -> tuple[int, list[int]]:
-    """Returns how many events the page recorded, and the sorted numbers of those stored."""
+    """Return how many events the page recorded, and the sorted numbers of the stored ones."""
 
     def stored() -> list[int]:
         ticks = (e for e in stored_events(server.grpc) if e["event_type"] == "tick")

@@ -1,4 +1,4 @@
-"""What was acknowledged is there, once and whole: after kill -9, SIGTERM and a lost service."""
+"""Acknowledged batches survive kill -9, SIGTERM and a lost service, complete and only once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEED = 20261122
 @pytest.mark.parametrize(
     ("kills", "connections"), [(6, 4), pytest.param(60, 16, marks=pytest.mark.slow)]
 )
-def test_kill_9_loses_nothing_acknowledged_and_stores_nothing_twice(
+def test_kill_9_loses_no_acknowledged_batch_and_stores_none_twice(
     tmp_path: Path, kills: int, connections: int
 ) -> None:
     rng = random.Random(_SEED)
@@ -37,7 +37,7 @@ def test_kill_9_loses_nothing_acknowledged_and_stores_nothing_twice(
         with load:
             for _ in range(kills):
                 load.wait_for_acknowledged(rng.randint(20, 300))
-                time.sleep(rng.uniform(0, 0.02))  # anywhere between receiving and answering
+                time.sleep(rng.uniform(0, 0.02))  # at a random point of the put path
                 server.kill()
                 server.start()
             load.wait_for_acknowledged(100)
@@ -49,7 +49,7 @@ def test_kill_9_loses_nothing_acknowledged_and_stores_nothing_twice(
         assert _check_integrity(server.database) == [("ok",)]
 
 
-def test_sigterm_under_load_answers_or_refuses_every_put_and_exits_0(tmp_path: Path) -> None:
+def test_sigterm_under_load_loses_no_acknowledged_batch_and_exits_with_0(tmp_path: Path) -> None:
     with OpenRum(tmp_path) as server:
         load = Load(
             server.monitor_id(), url=server.url, service=server.grpc, rest=6, stubs=2, seed=_SEED
@@ -65,14 +65,16 @@ def test_sigterm_under_load_answers_or_refuses_every_put_and_exits_0(tmp_path: P
         assert not [line for line in server.output if "Traceback" in line]
 
 
-@pytest.mark.parametrize("way", ["tcp", "unix"])
-def test_puts_outlive_a_kill_9_of_the_service_behind_the_bridge(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_the_bridge_retries_puts_after_a_kill_9_of_the_service(
+    tmp_path: Path, transport: str
+) -> None:
     path = tmp_path / "socket"
     with (
         Service(tmp_path, OPENRUM_SOCKET=str(path)) as service,
         Bridge(
             tmp_path,
-            OPENRUM_SERVICE=service.grpc if way == "tcp" else f"unix:{path}",
+            OPENRUM_SERVICE=service.grpc if transport == "tcp" else f"unix:{path}",
             OPENRUM_PUT_TIMEOUT_S="60",
         ) as bridge,
     ):
@@ -93,8 +95,8 @@ def test_puts_outlive_a_kill_9_of_the_service_behind_the_bridge(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_a_first_start_killed_at_any_moment_leaves_a_database_that_starts(tmp_path: Path) -> None:
-    """The schema is there in whole or not at all."""
+def test_a_first_start_killed_at_any_moment_leaves_a_usable_database(tmp_path: Path) -> None:
+    """The schema is created completely or not at all."""
     with OpenRum(tmp_path) as server:
         server.stop()
         for number in range(20):

@@ -1,4 +1,4 @@
-"""A caller through an Envoy before the service is whoever they show to be, and no bridge."""
+"""A client behind Envoy is identified by its token, and cannot pretend to be a bridge."""
 
 from __future__ import annotations
 
@@ -39,35 +39,35 @@ def _put(server: OpenRum, port: int, headers: dict[str, str]) -> int:
     headers = {"Content-Type": "application/json", **headers}
     request = urllib.request.Request(url, json.dumps(batch()).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
 
 
-def test_a_report_that_a_client_sends_itself_is_not_believed(server: OpenRum, port: int) -> None:
+def test_a_caller_report_from_a_client_is_ignored(server: OpenRum, port: int) -> None:
     operator = Path(operator_file(server)).read_text().strip()
     report = HttpCaller(bearer_token=operator, source_ip="127.0.0.1").SerializeToString()
-    smuggled = {"rum-caller-bin": base64.b64encode(report).decode()}
+    forged = {"rum-caller-bin": base64.b64encode(report).decode()}
     token = made(server, "tokens", "create", "--name", "jobs").strip()
-    good = {"Authorization": f"Bearer {token}"}
+    valid = {"Authorization": f"Bearer {token}"}
 
     assert _put(server, port, {}) == 403
-    assert _put(server, port, smuggled) == 403
-    assert _put(server, port, {**smuggled, "Authorization": "Bearer openrum_guess"}) == 403
-    assert _put(server, port, good) == 200
-    assert _put(server, port, {**good, **smuggled}) == 200
+    assert _put(server, port, forged) == 403
+    assert _put(server, port, {**forged, "Authorization": "Bearer openrum_guess"}) == 403
+    assert _put(server, port, valid) == 200
+    assert _put(server, port, {**valid, **forged}) == 200
 
 
-def test_the_bridge_takes_no_report_from_a_header_either(server: OpenRum) -> None:
+def test_the_bridge_ignores_a_caller_report_in_a_header(server: OpenRum) -> None:
     operator = Path(operator_file(server)).read_text().strip()
     report = HttpCaller(bearer_token=operator).SerializeToString()
-    smuggled = {"rum-caller-bin": base64.b64encode(report).decode()}
+    forged = {"rum-caller-bin": base64.b64encode(report).decode()}
     bridge = (server.folder / "var" / "bridge.token").read_text().strip()
     http = int(server.url.rpartition(":")[2])
 
-    assert _put(server, http, smuggled) == 403
+    assert _put(server, http, forged) == 403
     assert _put(server, http, {"Authorization": f"Bearer {bridge}"}) == 403
-    assert _put(server, http, {**smuggled, "Authorization": f"Bearer {bridge}"}) == 403
+    assert _put(server, http, {**forged, "Authorization": f"Bearer {bridge}"}) == 403
     assert _put(server, http, {"Authorization": f"Bearer {operator}"}) == 200

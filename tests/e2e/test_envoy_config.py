@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from tests.bridge.wire import Answer, preflight, send
-from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
+from tests.e2e.failures import SMALL_QUEUE, broken_store, full_queue
 from tests.e2e.stored import stored_events
 from tests.e2e.test_envoy import _descriptor_set
 from tests.support.batches import batch, event, new_id
@@ -46,7 +46,7 @@ def _filled_in(service: str, descriptor_set: Path) -> str:
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     """A server whose queue can be filled, and with room for one app monitor."""
     folder = tmp_path_factory.mktemp("openrum")
-    server = OpenRum(folder, OPENRUM_MAX_APP_MONITORS="1", **LITTLE_ROOM)
+    server = OpenRum(folder, OPENRUM_MAX_APP_MONITORS="1", **SMALL_QUEUE)
     yield server
     server.stop()
 

@@ -1,4 +1,4 @@
-"""An address that other machines reach: nobody is let in by accident."""
+"""`openrum up` on an address that other machines can reach never allows callers by accident."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.running import OpenRum, run_openrum
 
 
 class Exposed(OpenRum):
-    """`openrum up` whose bridge listens everywhere; called by the loopback address."""
+    """`openrum up` whose bridge listens on all addresses. Tests call it over loopback."""
 
     def _is_ready(self, line: str) -> bool:
         ready = super()._is_ready(line)
@@ -18,7 +18,7 @@ class Exposed(OpenRum):
         return ready
 
 
-def test_without_anybody_to_let_in_it_does_not_start(tmp_path: Path) -> None:
+def test_an_exposed_server_without_credentials_does_not_start(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
     ran = run_openrum(
         "up", OPENRUM_HTTP="0.0.0.0:0", OPENRUM_GRPC="127.0.0.1:0", OPENRUM_DATABASE_URL=database
@@ -31,11 +31,13 @@ def test_without_anybody_to_let_in_it_does_not_start(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_where_it_is_asked_to_it_starts_and_refuses_strangers(tmp_path: Path) -> None:
-    """Then somebody is let in, and it starts by itself too, and still refuses strangers."""
+def test_an_exposed_server_with_required_authorization_rejects_unknown_callers(
+    tmp_path: Path,
+) -> None:
+    """Once a credential exists, the server also starts without OPENRUM_AUTH=required."""
     with Exposed(tmp_path, OPENRUM_HTTP=f"0.0.0.0:{_free()}", OPENRUM_AUTH="required") as server:
         before = put(server)
-        stranger = run(server, "keys", "list", OPENRUM_OPERATOR_TOKEN_FILE="/nonexistent")
+        without_token = run(server, "keys", "list", OPENRUM_OPERATOR_TOKEN_FILE="/nonexistent")
         listing = server.post("/appmonitors", {})
         token = made(server, "tokens", "create", "--name", "jobs").strip()
         with_token = put(server, token)
@@ -46,7 +48,7 @@ def test_where_it_is_asked_to_it_starts_and_refuses_strangers(tmp_path: Path) ->
         after.append(put(server))
         assert server.stop() == 0
 
-    assert (before, listing[0], stranger.returncode, with_token) == (403, 403, 1, 200)
+    assert (before, listing[0], without_token.returncode, with_token) == (403, 403, 1, 200)
     assert after == [403, 200, 200]
 
 

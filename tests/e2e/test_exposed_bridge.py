@@ -1,4 +1,4 @@
-"""A bridge that other machines can reach, before a service that is open on its loopback face."""
+"""A bridge that other machines can reach, with a service that does not authorize local callers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.e2e.stored import stored_events
 from tests.support.batches import batch, message
 from tests.support.running import Bridge, Service, run_openrum
 
-_EVERYWHERE = "0.0.0.0:0"
+_ALL_ADDRESSES = "0.0.0.0:0"
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def bridge(service: Service) -> Iterator[Bridge]:
-    """A bridge on all addresses."""
-    with _bridge(service, OPENRUM_HTTP=_EVERYWHERE) as running:
+    """A bridge that listens on all addresses."""
+    with _bridge(service, OPENRUM_HTTP=_ALL_ADDRESSES) as running:
         yield running
 
 
@@ -46,28 +46,28 @@ def monitor_id(service: Service) -> str:
 
 def _bridge(service: Service, **settings: str) -> Bridge:
     token = str(service.folder / "var" / "bridge.token")
-    known = {"OPENRUM_SERVICE": service.grpc, "OPENRUM_BRIDGE_TOKEN_FILE": token}
-    return Bridge(service.folder, **{**known, **settings})
+    defaults = {"OPENRUM_SERVICE": service.grpc, "OPENRUM_BRIDGE_TOKEN_FILE": token}
+    return Bridge(service.folder, **{**defaults, **settings})
 
 
-def test_unsigned_calls_through_it_are_refused(
+def test_unsigned_calls_through_an_exposed_bridge_are_rejected(
     service: Service, bridge: Bridge, monitor_id: str
 ) -> None:
     body = batch()
     put = bridge.post(f"/appmonitors/{monitor_id}", body)
     listed = bridge.post("/appmonitors", {})
-    shown = bridge.get("/appmonitor/my-app")
+    read = bridge.get("/appmonitor/my-app")
 
-    said = {"message": "Request is missing Authentication Token"}
-    assert [(status, json.loads(text)) for status, text in (put, listed, shown)] == [
-        (403, said),
-        (403, said),
-        (403, said),
+    missing = {"message": "Request is missing Authentication Token"}
+    assert [(status, json.loads(text)) for status, text in (put, listed, read)] == [
+        (403, missing),
+        (403, missing),
+        (403, missing),
     ]
     assert body["BatchId"] not in {e["batch_id"] for e in stored_events(service.grpc)}
 
 
-def test_a_key_that_is_made_on_the_open_face_signs_through_it(
+def test_signed_puts_through_an_exposed_bridge_are_stored(
     service: Service, bridge: Bridge, monitor_id: str
 ) -> None:
     create = ("keys", "create", "--name", "backend", "--json")
@@ -88,15 +88,15 @@ def test_a_key_that_is_made_on_the_open_face_signs_through_it(
         rum.list_app_monitors()
 
 
-def test_the_open_faces_beside_it_stay_open(
+def test_calls_over_loopback_need_no_credential(
     service: Service, bridge: Bridge, monitor_id: str
 ) -> None:
     request, body = message(monitor_id), batch()
     with grpc.insecure_channel(service.grpc) as channel:
         DataPlaneServiceStub(channel).PutRumEvents(request)
         listed = ControlPlaneServiceStub(channel).ListAppMonitors(ListAppMonitorsRequest())
-    with _bridge(service) as near:
-        put = near.post(f"/appmonitors/{monitor_id}", body)
+    with _bridge(service) as local_bridge:
+        put = local_bridge.post(f"/appmonitors/{monitor_id}", body)
 
     stored = {e["batch_id"] for e in stored_events(service.grpc)}
     assert {request.batch_id, body["BatchId"]} <= stored
@@ -104,12 +104,12 @@ def test_the_open_faces_beside_it_stay_open(
     assert put == (200, "")
 
 
-def test_with_another_token_nobody_gets_through_it(
+def test_puts_through_a_bridge_with_a_wrong_token_are_rejected(
     service: Service, monitor_id: str, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "token"
     wrong.write_text("openrum_of_another_service\n")
-    settings = {"OPENRUM_HTTP": _EVERYWHERE, "OPENRUM_BRIDGE_TOKEN_FILE": str(wrong)}
+    settings = {"OPENRUM_HTTP": _ALL_ADDRESSES, "OPENRUM_BRIDGE_TOKEN_FILE": str(wrong)}
     body = batch()
     with _bridge(service, **settings) as bridge:
         status, _ = bridge.post(f"/appmonitors/{monitor_id}", body)
@@ -118,9 +118,9 @@ def test_with_another_token_nobody_gets_through_it(
     assert body["BatchId"] not in {e["batch_id"] for e in stored_events(service.grpc)}
 
 
-def test_without_its_token_file_it_does_not_start(tmp_path: Path) -> None:
+def test_an_exposed_bridge_without_its_token_file_does_not_start(tmp_path: Path) -> None:
     missing = tmp_path / "bridge.token"
-    settings = {"OPENRUM_HTTP": _EVERYWHERE, "OPENRUM_BRIDGE_TOKEN_FILE": str(missing)}
+    settings = {"OPENRUM_HTTP": _ALL_ADDRESSES, "OPENRUM_BRIDGE_TOKEN_FILE": str(missing)}
     ran = run_openrum("bridge", **settings)
 
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""The README's two minutes, in a clone of this repository that holds nothing else."""
+"""The first steps of the README, in a fresh clone of this repository."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _free_address() -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What is committed here, and no more."""
+    """A clone with only the committed files."""
     folder = tmp_path / "openrum"
     subprocess.run(["git", "clone", "-q", _ROOT, folder], check=True)
     return folder
@@ -36,9 +36,9 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """A user's: none of this test run's Python, but addresses that are free."""
-    mine = ("OPENRUM_", "VIRTUAL_ENV", "PYTHON", "MAKE", "MFLAGS")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    """The environment of a user: without this test run's Python, and with free addresses."""
+    removed = ("OPENRUM_", "VIRTUAL_ENV", "PYTHON", "MAKE", "MFLAGS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
     path = [part for part in kept["PATH"].split(os.pathsep) if ".venv" not in part]
     return {
         **kept,
@@ -52,7 +52,7 @@ def environment() -> dict[str, str]:
 def _make_run(
     clone: Path, environment: dict[str, str]
 ) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """Yields `make run` in a process group of its own, and the file it prints to."""
+    """Yield `make run`, in its own process group, and the file with its output."""
     log = clone.parent / "log"
     with log.open("w") as output:
         make = subprocess.Popen(
@@ -73,7 +73,7 @@ def _make_run(
 
 
 def _server_of(make: subprocess.Popen[str]) -> int:
-    """The process id of the server, which is what make waits for."""
+    """Return the process ID of the server, which is the only child of make."""
     children = Path(f"/proc/{make.pid}/task/{make.pid}/children").read_text().split()
     (server,) = children
     return int(server)
@@ -93,26 +93,26 @@ def test_two_commands_and_the_printed_lines_work_in_a_fresh_clone(
         assert make.poll() is None, log.read_text()
         curl = next(line for line in printed if line.startswith("curl "))
         sample = next(line for line in printed if line.startswith(".venv/bin/openrum send"))
-        answer = _typed(curl, clone, environment)
-        sent = _typed(sample, clone, environment)
+        response = _run_line(curl, clone, environment)
+        sent = _run_line(sample, clone, environment)
         events = sent.splitlines()[-1].removeprefix("See the stored events: ")
-        table = _typed(events, clone, environment)
-        documents = _typed(f"{events} --json", clone, environment).splitlines()
+        table = _run_line(events, clone, environment)
+        documents = _run_line(f"{events} --json", clone, environment).splitlines()
         os.kill(_server_of(make), signal.SIGTERM)
         code = make.wait(60)
 
-    assert answer.startswith("HTTP/1.1 200 OK")
+    assert response.startswith("HTTP/1.1 200 OK")
     assert sent.startswith("Batches: 1 stored, ")
     assert "TypeError: Cannot read properties of undefined" in table
     assert len(documents) == 6
     assert json.loads(documents[-1])["event_details"] == {"version": "1.0.0", "pageId": "/"}
     assert code == 0, log.read_text()
     assert (clone / "var" / "openrum.sqlite3").is_file()
-    assert _typed("git status --porcelain", clone, environment) == ""
+    assert _run_line("git status --porcelain", clone, environment) == ""
 
 
-def _typed(line: str, folder: Path, environment: dict[str, str]) -> str:
-    """What a line prints when a user types it."""
+def _run_line(line: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run a shell line as a user would and return its output."""
     done = subprocess.run(
         line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )

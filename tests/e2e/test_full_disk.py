@@ -32,7 +32,7 @@ class Disk:
 
 @pytest.fixture
 def tmpfs(tmp_path: Path) -> Iterator[Disk]:
-    """A small file system. Only root may mount one, so tests with it are slow ones."""
+    """A server on a small file system. Only root can mount one, so its tests are marked slow."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", str(tmp_path)]
     subprocess.run(mount, capture_output=True, check=True)
     other = tmp_path / "other"
@@ -51,7 +51,7 @@ def _write_until_full(file: Path) -> None:
 
 @pytest.fixture
 def limit(tmp_path: Path) -> Iterator[Disk]:
-    """A server whose files may not grow, as with quotas and `ulimit -f`."""
+    """A server whose files cannot grow, as with quotas and `ulimit -f`."""
     server = OpenRum(tmp_path)
     unlimited = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
 
@@ -81,13 +81,13 @@ def test_a_full_disk_rejects_puts_keeps_stored_batches_and_recovers_with_space(
         config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
     )
     monitor_id = server.monitor_id()
-    kept, refused = [batch(20) for _ in range(10)], batch(20)
+    kept, rejected = [batch(20) for _ in range(10)], batch(20)
     for document in kept:
         rum.put_rum_events(Id=monitor_id, **document)
 
     disk.fill()
     with pytest.raises(rum.exceptions.InternalServerException) as failure:
-        rum.put_rum_events(Id=monitor_id, **refused)
+        rum.put_rum_events(Id=monitor_id, **rejected)
 
     assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert failure.value.response["retryAfterSeconds"] == 1
@@ -98,11 +98,11 @@ def test_a_full_disk_rejects_puts_keeps_stored_batches_and_recovers_with_space(
     disk.free()
 
     wait_until(lambda: server.get("/readyz")[0] == 200)
-    rum.put_rum_events(Id=monitor_id, **refused)
-    assert _batch_ids(server) == _ids([*kept, refused])
+    rum.put_rum_events(Id=monitor_id, **rejected)
+    assert _batch_ids(server) == _ids([*kept, rejected])
     server.kill()
     server.start()
-    assert _batch_ids(server) == _ids([*kept, refused])
+    assert _batch_ids(server) == _ids([*kept, rejected])
 
 
 def _ids(documents: list[dict[str, Any]]) -> list[str]:
@@ -110,8 +110,8 @@ def _ids(documents: list[dict[str, Any]]) -> list[str]:
 
 
 def _batch_ids(server: OpenRum) -> list[str]:
-    """Return the batches that are read back whole, oldest first."""
+    """Return the IDs of the stored batches, oldest first. Each must be complete."""
     ids = [json.loads(document)["batch_id"] for document in read_back(server.grpc, "my-app")]
-    whole = list(dict.fromkeys(reversed(ids)))
-    assert all(ids.count(batch_id) == 20 for batch_id in whole)
-    return whole
+    unique = list(dict.fromkeys(reversed(ids)))
+    assert all(ids.count(batch_id) == 20 for batch_id in unique)
+    return unique

@@ -1,4 +1,4 @@
-"""boto3 without any switch: it sends PutRumEvents to the host `dataplane.<endpoint's host>`."""
+"""boto3 with default settings sends PutRumEvents to the host `dataplane.<host of the endpoint>`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HOST = "openrum.test"
 _SCRIPT = f"""
 import json, socket, sys, boto3
 
-known = {{"{_HOST}", "dataplane.{_HOST}"}}
+local_hosts = {{"{_HOST}", "dataplane.{_HOST}"}}
 resolve = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *rest, **more: resolve(
-    "127.0.0.1" if host in known else host, *rest, **more
+    "127.0.0.1" if host in local_hosts else host, *rest, **more
 )
 rum = boto3.client(
     "rum",
@@ -39,11 +39,12 @@ def test_a_put_to_the_dataplane_host_is_stored(openrum: OpenRum) -> None:
     port = openrum.url.rpartition(":")[2]
     body = batch(2)
     put = {"Id": openrum.monitor_id(), **body}
-    # Nothing of this machine's configuration of boto3, which could switch the prefix off.
-    nobodys = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    # Ignore this machine's configuration of boto3, which could disable the prefix.
+    no_configuration = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, f"http://{_HOST}:{port}", json.dumps(put)],
-        env={name: value for name, value in os.environ.items() if "AWS" not in name} | nobodys,
+        env={name: value for name, value in os.environ.items() if "AWS" not in name}
+        | no_configuration,
         capture_output=True,
         text=True,
         timeout=120,

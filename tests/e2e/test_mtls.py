@@ -1,4 +1,4 @@
-"""mTLS: a service whose callers show certificates, and a bridge before it that shows one too."""
+"""mTLS: a service that identifies callers by certificates, and a bridge with a certificate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DENIED = grpc.StatusCode.PERMISSION_DENIED
 
 
 class _Guarded:
-    """`openrum service` with TLS, a client CA and a socket; and what is needed to call it."""
+    """`openrum service` with TLS, a client CA and a Unix socket, and functions that call it."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder, "servers")
@@ -42,12 +42,12 @@ class _Guarded:
         )
 
     def channel(self, client: Pair | None) -> grpc.Channel:
-        shown = (client.key.read_bytes(), client.certificate.read_bytes()) if client else ()
-        trust = grpc.ssl_channel_credentials(self.authority.file.read_bytes(), *shown)
+        pair = (client.key.read_bytes(), client.certificate.read_bytes()) if client else ()
+        trust = grpc.ssl_channel_credentials(self.authority.file.read_bytes(), *pair)
         return grpc.secure_channel(self.service.grpc, trust)
 
     def openrum(self, *arguments: str) -> str:
-        """Runs a command as the operator, through the socket."""
+        """Run a command as the operator, over the Unix socket."""
         token = str(self.service.folder / "var" / "operator.token")
         ran = run_openrum(
             *arguments, OPENRUM_SERVICE=self.socket, OPENRUM_OPERATOR_TOKEN_FILE=token
@@ -56,7 +56,7 @@ class _Guarded:
         return ran.stdout
 
     def stored(self) -> set[str]:
-        """The ids of the stored batches."""
+        """Return the IDs of the stored batches."""
         events: list[dict[str, Any]] = stored_events(self.socket, "my-app", self.service.operator)
         return {event["batch_id"] for event in events}
 
@@ -78,55 +78,61 @@ def monitor_id(guarded: _Guarded) -> str:
         return create(request, metadata=guarded.service.operator).id
 
 
-def test_a_certificate_of_the_client_ca_has_its_access(guarded: _Guarded, monitor_id: str) -> None:
+def test_a_certificate_of_the_client_ca_has_the_configured_access(
+    guarded: _Guarded, monitor_id: str
+) -> None:
     request = message(monitor_id)
     with guarded.channel(guarded.clients.sign("worker")) as channel:
         DataPlaneServiceStub(channel).PutRumEvents(request)
         control_plane = ControlPlaneServiceStub(channel)
         listed = control_plane.ListAppMonitors(ListAppMonitorsRequest())
-        with pytest.raises(grpc.RpcError) as refused:
+        with pytest.raises(grpc.RpcError) as rejected:
             control_plane.CreateAppMonitor(CreateAppMonitorRequest(name="x", domain="localhost"))
 
     assert [monitor.name for monitor in listed.app_monitor_summaries] == ["my-app"]
-    assert refused.value.code() == _DENIED  # type: ignore[attr-defined]
-    assert refused.value.details().startswith(  # type: ignore[attr-defined]
+    assert rejected.value.code() == _DENIED  # type: ignore[attr-defined]
+    assert rejected.value.details().startswith(  # type: ignore[attr-defined]
         "User: arn:aws:iam::000000000000:user/worker is not authorized to perform: "
         "rum:CreateAppMonitor on "
     )
     assert request.batch_id in guarded.stored()
 
 
-def test_a_token_counts_before_the_certificate(guarded: _Guarded, monitor_id: str) -> None:
+def test_a_token_takes_precedence_over_a_certificate(guarded: _Guarded, monitor_id: str) -> None:
     token = guarded.openrum("tokens", "create", "--name", "reader", "--access", "read").strip()
     request = message(monitor_id)
     metadata = (("authorization", f"Bearer {token}"),)
     client = guarded.clients.sign("worker")
-    with guarded.channel(client) as channel, pytest.raises(grpc.RpcError) as refused:
+    with guarded.channel(client) as channel, pytest.raises(grpc.RpcError) as rejected:
         DataPlaneServiceStub(channel).PutRumEvents(request, metadata=metadata)
 
-    assert "user/reader is not authorized" in refused.value.details()  # type: ignore[attr-defined]
+    assert "user/reader is not authorized" in rejected.value.details()  # type: ignore[attr-defined]
     assert request.batch_id not in guarded.stored()
 
 
-@pytest.mark.parametrize("who", ["of another authority", "without a certificate"])
-def test_without_a_certificate_of_the_client_ca_there_is_no_connection(
-    guarded: _Guarded, monitor_id: str, tmp_path: Path, who: str
+@pytest.mark.parametrize("client_certificate", ["of another authority", "none"])
+def test_connections_without_a_certificate_of_the_client_ca_fail(
+    guarded: _Guarded, monitor_id: str, tmp_path: Path, client_certificate: str
 ) -> None:
-    """Whatever token is shown."""
-    client = Authority(tmp_path, "others").sign("worker") if "another" in who else None
+    """The operator token does not replace the certificate."""
+    client = (
+        Authority(tmp_path, "others").sign("worker") if "another" in client_certificate else None
+    )
     request = message(monitor_id)
-    with guarded.channel(client) as channel, pytest.raises(grpc.RpcError) as refused:
+    with guarded.channel(client) as channel, pytest.raises(grpc.RpcError) as rejected:
         DataPlaneServiceStub(channel).PutRumEvents(
             request, metadata=guarded.service.operator, timeout=30
         )
 
-    assert refused.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+    assert rejected.value.code() == grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
     assert request.batch_id not in guarded.stored()
 
 
-def test_the_command_needs_its_token_on_the_socket_too(guarded: _Guarded, monitor_id: str) -> None:
-    nobody = {"OPENRUM_OPERATOR_TOKEN_FILE": "/nowhere/operator.token"}
-    ran = run_openrum("monitors", "list", OPENRUM_SERVICE=guarded.socket, **nobody)
+def test_the_command_needs_the_operator_token_on_the_unix_socket_too(
+    guarded: _Guarded, monitor_id: str
+) -> None:
+    no_token = {"OPENRUM_OPERATOR_TOKEN_FILE": "/nowhere/operator.token"}
+    ran = run_openrum("monitors", "list", OPENRUM_SERVICE=guarded.socket, **no_token)
 
     assert json.loads(guarded.openrum("monitors", "list", "--json"))["Id"] == monitor_id
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -138,7 +144,7 @@ def test_the_command_needs_its_token_on_the_socket_too(guarded: _Guarded, monito
 
 @pytest.fixture(scope="module")
 def bridge(guarded: _Guarded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
-    """A bridge that calls the service by its TLS face."""
+    """A bridge that calls the service over TLS."""
     pair = guarded.clients.sign("bridge")
     running = Bridge(
         tmp_path_factory.mktemp("bridge"),
@@ -152,7 +158,7 @@ def bridge(guarded: _Guarded, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
-def test_signed_puts_come_through_a_bridge_with_a_certificate(
+def test_signed_puts_through_a_bridge_with_a_certificate_are_stored(
     guarded: _Guarded, bridge: Bridge, monitor_id: str
 ) -> None:
     pair = json.loads(guarded.openrum("keys", "create", "--name", "backend", "--json"))
@@ -171,7 +177,7 @@ def test_signed_puts_come_through_a_bridge_with_a_certificate(
     assert body["BatchId"] in guarded.stored()
 
 
-def test_the_bridges_certificate_lets_nobody_else_in(
+def test_unsigned_puts_are_rejected_although_the_bridge_has_a_certificate(
     guarded: _Guarded, bridge: Bridge, monitor_id: str
 ) -> None:
     body = batch()
@@ -181,7 +187,7 @@ def test_the_bridges_certificate_lets_nobody_else_in(
     assert body["BatchId"] not in guarded.stored()
 
 
-def test_a_bridge_without_its_token_lends_nobody_its_certificate(
+def test_calls_through_a_bridge_with_a_certificate_but_no_token_are_rejected(
     guarded: _Guarded, monitor_id: str, tmp_path: Path
 ) -> None:
     pair = guarded.clients.sign("bridge without a token")
@@ -194,9 +200,9 @@ def test_a_bridge_without_its_token_lends_nobody_its_certificate(
         OPENRUM_SERVICE_KEY_FILE=str(pair.key),
     ) as bridge:
         put, _ = bridge.post(f"/appmonitors/{monitor_id}", body)
-        shown, _ = bridge.get("/appmonitor/my-app")
+        read, _ = bridge.get("/appmonitor/my-app")
 
-    assert (put, shown) == (403, 403)
+    assert (put, read) == (403, 403)
     assert body["BatchId"] not in guarded.stored()
 
 
@@ -212,7 +218,7 @@ def test_a_bridge_that_does_not_trust_the_service_is_not_ready(
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"CA": "none"}, "OPENRUM_SERVICE_CA_FILE: {folder}/none: No such file or directory"),
         ({"CA": "text"}, "OPENRUM_SERVICE_CA_FILE: {folder}/text is not a PEM certificate"),
@@ -236,15 +242,15 @@ def test_a_bridge_that_does_not_trust_the_service_is_not_ready(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
-def test_wrong_files_of_a_bridge_are_one_line_that_names_the_setting(
-    tmp_path: Path, settings: dict[str, str], said: str
+def test_invalid_files_of_a_bridge_are_reported_in_one_line_with_the_setting(
+    tmp_path: Path, settings: dict[str, str], message: str
 ) -> None:
     Authority(tmp_path, "ca").sign("own")
-    (tmp_path / "text").write_text("no PEM\n")
+    (tmp_path / "text").write_text("not PEM\n")
     files = {
         f"OPENRUM_SERVICE_{what}_FILE": str(tmp_path / file) for what, file in settings.items()
     }
     ran = run_openrum("bridge", OPENRUM_HTTP="127.0.0.1:0", **files)
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"Error: {said.format(folder=tmp_path)}\n"
+    assert ran.stderr == f"Error: {message.format(folder=tmp_path)}\n"

@@ -18,7 +18,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("service", "shown"),
+    ("service", "sent"),
     [
         ("127.0.0.1:50051", True),
         ("127.9.9.9:1", True),
@@ -33,10 +33,10 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("", False),
     ],
 )
-def test_it_is_not_sent_to_another_machine_in_clear(
-    operator: Path, service: str, shown: bool
+def test_the_token_is_not_sent_to_another_machine_without_tls(
+    operator: Path, service: str, sent: bool
 ) -> None:
-    assert find_token(Target(service, None, None))[0] == ("openrum_operator" if shown else None)
+    assert find_token(Target(service, None, None))[0] == ("openrum_operator" if sent else None)
     assert find_token(Target(service, None, operator))[0] == "openrum_operator"
     assert find_token(Target(service, operator, None))[0] == "openrum_operator"
 

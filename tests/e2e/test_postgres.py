@@ -1,4 +1,4 @@
-"""`openrum up` on a real PostgreSQL: restarts of either, and two servers on one database."""
+"""`openrum up` with PostgreSQL: restarts of either, and two servers with one database."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from typing import Any
 import pytest
 
 from tests.e2e.rest import put
-from tests.e2e.sent import as_stored, shown
+from tests.e2e.sent import comparable, expected_events
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, new_id
 from tests.support.running import OpenRum, wait_until
 from tests.tools.postgres import Postgres
 
-_PASSWORD = "pa55-w0rd-of-the-database"
+_PASSWORD = "secret-database-password"
 
 
 @pytest.fixture
 def database_url(postgres_server: Postgres) -> str:
-    """An empty database of the test's own; the server asks for no password, the URL has one."""
+    """The URL of an empty database, with a password, which the server does not check."""
     url = postgres_server.create_database(f"test_{new_id()}")
     return url.replace("postgres@", f"postgres:{_PASSWORD}@")
 
 
 @contextmanager
 def _running(folder: Path, url: str, count: int = 1) -> Iterator[list[OpenRum]]:
-    """Servers on one database, started at the same moment; none may have printed the password."""
+    """Start servers with one database at once. At the end, check that none printed the password."""
     folders = [folder / str(number) for number in range(count)]
     for each in folders:
         each.mkdir()
@@ -48,7 +48,7 @@ def _running(folder: Path, url: str, count: int = 1) -> Iterator[list[OpenRum]]:
         assert _PASSWORD not in "".join(server.output)
 
 
-def test_what_is_put_is_read_back_after_a_restart_too(database_url: str, tmp_path: Path) -> None:
+def test_events_can_be_read_before_and_after_a_restart(database_url: str, tmp_path: Path) -> None:
     body = batch(3, SessionMetadata='{"browserName": "Chromium"}')
     with _running(tmp_path, database_url) as (server,):
         monitor = server.monitor_id()
@@ -60,11 +60,11 @@ def test_what_is_put_is_read_back_after_a_restart_too(database_url: str, tmp_pat
         after = stored_events(server.grpc)
 
     assert (status, stopped, again) == (200, 0, 200)
-    assert shown(before) == as_stored(monitor, [body])
+    assert comparable(before) == expected_events(monitor, [body])
     assert after == before
 
 
-def test_a_batch_that_reaches_two_servers_at_once_is_stored_once(
+def test_a_batch_put_to_two_servers_at_once_is_stored_once(
     database_url: str, tmp_path: Path
 ) -> None:
     bodies = [batch(2) for _ in range(40)]
@@ -73,16 +73,16 @@ def test_a_batch_that_reaches_two_servers_at_once_is_stored_once(
         monitor = monitors.pop()
         puts = [(server, body, monitor) for body in bodies for server in servers]
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda each: put(*each), puts))
+            responses = list(pool.map(lambda each: put(*each), puts))
         found = [stored_events(server.grpc) for server in servers]
 
-    assert not monitors  # both serve the one that the first made
-    assert {status for status, _ in answers} == {200}
-    assert shown(found[0]) == as_stored(monitor, bodies)
+    assert not monitors  # both servers have the app monitor that the first one created
+    assert {status for status, _ in responses} == {200}
+    assert comparable(found[0]) == expected_events(monitor, bodies)
     assert found[0] == found[1]
 
 
-def test_while_the_database_is_away_puts_fail_for_now_and_nothing_is_lost(
+def test_puts_fail_with_a_retryable_error_while_the_database_is_down(
     database_url: str, postgres_server: Postgres, tmp_path: Path
 ) -> None:
     body = batch()
@@ -106,10 +106,10 @@ def test_while_the_database_is_away_puts_fail_for_now_and_nothing_is_lost(
         "InternalServerException",
         "1",
     )
-    assert unknown == 500  # not 404: a page would never send again
+    assert unknown == 500  # not 404, after which a page would stop sending
 
 
-def test_a_restart_of_the_database_under_load_loses_and_doubles_nothing(
+def test_a_restart_of_the_database_under_load_loses_and_duplicates_nothing(
     database_url: str, postgres_server: Postgres, tmp_path: Path
 ) -> None:
     sent: list[dict[str, Any]] = []
@@ -147,10 +147,10 @@ def test_a_restart_of_the_database_under_load_loses_and_doubles_nothing(
         found = stored_events(servers[0].grpc)
 
     assert set(failures) == {500}
-    assert shown(found) == as_stored(monitor, sent)
+    assert comparable(found) == expected_events(monitor, sent)
 
 
-def test_a_database_that_is_not_there_stops_the_start_in_one_line(
+def test_a_missing_database_is_reported_in_one_line_at_start(
     database_url: str, tmp_path: Path
 ) -> None:
     missing = database_url.replace("test_", "missing_")

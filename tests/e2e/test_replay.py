@@ -1,4 +1,4 @@
-"""Every captured request, sent again over real connections, is stored to the letter, once."""
+"""Every captured put, replayed over real connections, is stored exactly as sent, and once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.support.traffic import MONITOR_ID, NAMES, CapturedRequest, load
 _CONNECTIONS = 4
 _PUTS = [name for name in NAMES if name != "boto3-control-plane"]
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
 def server(openrum: OpenRum) -> OpenRum:
-    """A server with an app monitor, `replayed`, of the id in the captures."""
+    """A server with an app monitor `replayed` that has the ID in the captures."""
     create = ("monitors", "create", "replayed", "--id", MONITOR_ID)
     assert f"{MONITOR_ID}\n" == run_openrum(*create, OPENRUM_SERVICE=openrum.grpc).stdout
     return openrum
@@ -37,7 +37,7 @@ def server(openrum: OpenRum) -> OpenRum:
 
 @pytest.fixture
 def replayed(server: OpenRum) -> Iterator[OpenRum]:
-    """The server, its app monitor empty."""
+    """The server, with an empty app monitor."""
     yield server
     with grpc.insecure_channel(server.grpc) as channel:
         control_plane = ControlPlaneServiceStub(channel)
@@ -53,75 +53,75 @@ def replayed(server: OpenRum) -> Iterator[OpenRum]:
 
 
 @pytest.mark.parametrize("name", _PUTS)
-def test_every_captured_batch_is_read_back_to_the_letter_and_once(
+def test_every_captured_batch_is_read_back_once_exactly_as_sent(
     replayed: OpenRum, name: str
 ) -> None:
     captured = load(name)
     batches = {
         request.document["BatchId"]: request.document
         for request in captured
-        if request.method == "POST" and not _is_refused(request)
+        if request.method == "POST" and not _is_rejected(request)
     }
 
-    for _ in range(2):  # the second time is every client's retry
+    for _ in range(2):  # the second round is a retry
         for request, (status, headers, body) in zip(
             captured, replay(replayed, captured), strict=True
         ):
             if request.method == "OPTIONS":
                 _assert_allowed(request, status, headers)
-            elif _is_refused(request):
+            elif _is_rejected(request):
                 assert (status, headers["x-amzn-errortype"]) == (400, "ValidationException")
             else:
                 assert (status, body) == (200, b"")
                 if request.header("origin"):
                     assert headers["access-control-allow-origin"] == "*"
-        _assert_all_there_once(batches, read_back(replayed.grpc, "replayed"))
+        _assert_each_stored_once(batches, read_back(replayed.grpc, "replayed"))
 
 
-def test_the_one_captured_batch_id_that_is_no_uuid_is_refused(replayed: OpenRum) -> None:
-    refused = [request for request in load("boto3-put-rum-events") if _is_refused(request)]
-    ((status, headers, body),) = replay(replayed, refused)
+def test_the_captured_batch_whose_id_is_not_a_uuid_is_rejected(replayed: OpenRum) -> None:
+    rejected = [request for request in load("boto3-put-rum-events") if _is_rejected(request)]
+    ((status, headers, body),) = replay(replayed, rejected)
 
     assert (status, headers["x-amzn-errortype"]) == (400, "ValidationException")
     assert json.loads(body)["message"].startswith("BatchId must match ")
     assert read_back(replayed.grpc, "replayed") == []
 
 
-def test_captures_replayed_all_at_once_lose_and_double_nothing(replayed: OpenRum) -> None:
+def test_replaying_all_captures_at_once_loses_and_duplicates_nothing(replayed: OpenRum) -> None:
     captured = [request for name in _PUTS for request in load(name) if request.method == "POST"] * 2
-    documents = [request.document for request in captured if not _is_refused(request)]
+    documents = [request.document for request in captured if not _is_rejected(request)]
     batches = {document["BatchId"]: document for document in documents}
 
-    answers = replay(replayed, captured, connections=16)
+    responses = replay(replayed, captured, connections=16)
 
-    assert Counter({200: len(documents), 400: 2}) == Counter(status for status, _, _ in answers)
-    _assert_all_there_once(batches, read_back(replayed.grpc, "replayed"))
+    assert Counter({200: len(documents), 400: 2}) == Counter(status for status, _, _ in responses)
+    _assert_each_stored_once(batches, read_back(replayed.grpc, "replayed"))
 
 
-def _is_refused(request: CapturedRequest) -> bool:
+def _is_rejected(request: CapturedRequest) -> bool:
     return bool(request.document) and request.document["BatchId"] == 36 * "z"
 
 
 def replay(
     server: OpenRum, captured: list[CapturedRequest], connections: int = _CONNECTIONS
-) -> list[Answer]:
-    """Sends the requests over some connections at once; returns their answers in order."""
+) -> list[Response]:
+    """Send the requests over several connections at once and return the responses in order."""
 
-    def replay_share(first: int) -> list[Answer]:
+    def replay_share(first: int) -> list[Response]:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
         try:
             return [_send(connection, request) for request in captured[first::connections]]
         finally:
             connection.close()
 
-    answers: list[Any] = [None] * len(captured)
+    responses: list[Any] = [None] * len(captured)
     with ThreadPoolExecutor(connections) as pool:
         for first, share in enumerate(pool.map(replay_share, range(connections))):
-            answers[first::connections] = share
-    return answers
+            responses[first::connections] = share
+    return responses
 
 
-def _send(connection: http.client.HTTPConnection, request: CapturedRequest) -> Answer:
+def _send(connection: http.client.HTTPConnection, request: CapturedRequest) -> Response:
     connection.putrequest(request.method, request.url, skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers:
         connection.putheader(name, value)
@@ -132,17 +132,17 @@ def _send(connection: http.client.HTTPConnection, request: CapturedRequest) -> A
 
 
 def _assert_allowed(request: CapturedRequest, status: int, headers: dict[str, str]) -> None:
-    asked = (request.header("access-control-request-headers") or "").split(",")
+    requested = (request.header("access-control-request-headers") or "").split(",")
     allowed = {name.strip() for name in headers["access-control-allow-headers"].lower().split(",")}
 
     assert status == 200
     assert headers["access-control-allow-origin"] in ("*", request.header("origin"))
     assert "POST" in headers["access-control-allow-methods"]
-    assert set(asked) <= allowed
+    assert set(requested) <= allowed
     assert headers["access-control-max-age"] == "7200"
 
 
-def _assert_all_there_once(batches: dict[str, Any], documents: list[str]) -> None:
+def _assert_each_stored_once(batches: dict[str, Any], documents: list[str]) -> None:
     found = [(json.loads(document), document) for document in documents]
 
     assert Counter(

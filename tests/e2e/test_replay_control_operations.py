@@ -1,4 +1,4 @@
-"""What boto3 was captured to send for policies, tags and metrics, sent again byte for byte."""
+"""Captured requests of boto3 for policies, tags and metrics, replayed byte for byte."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CAPTURE = Path(__file__).parents[1] / "golden" / "control_plane_operations.json
 _METRICS = "/rummetrics/shop/metrics"
 _DESTINATION = "/rummetrics/shop/metricsdestination"
 _TAGS = "/tags/arn%3Aaws%3Arum%3Aus-west-2%3A000000000000%3Aappmonitor%2Fshop"
-# In the captured order: what a server answers that had really stored what came before.
+# The expected responses, in the order of the capture. Each depends on the requests before it.
 _EXPECTED = [
     ("POST", "/appmonitor", 200, "", {"Id"}),
-    # A policy without a statement says nothing, and it replaces a revision that never was.
+    # The policy has no statement, and the request names a revision that does not exist.
     ("PUT", "/appmonitor/shop/policy", 400, "MalformedPolicyDocumentException", {"message"}),
     ("GET", "/appmonitor/shop/policy", 404, "PolicyNotFoundException", {"message"}),
     ("DELETE", "/appmonitor/shop/policy", 404, "PolicyNotFoundException", {"message"}),
     ("POST", _TAGS, 200, "", set()),
-    # `c d` is no tag key: the documented pattern has no blank.
+    # `c d` is not a valid tag key: the documented pattern does not allow spaces.
     ("DELETE", _TAGS, 400, "ValidationException", {"message"}),
     ("GET", _TAGS, 200, "", {"ResourceArn", "Tags"}),
     ("POST", _DESTINATION, 200, "", set()),
@@ -33,18 +33,18 @@ _EXPECTED = [
     ("POST", _METRICS, 200, "", {"Errors", "MetricDefinitions"}),
     ("GET", _METRICS, 200, "", {"MetricDefinitions"}),
     ("DELETE", _METRICS, 200, "", {"Errors", "MetricDefinitionIds"}),
-    # JsErrorCount without its pattern.
+    # JsErrorCount without its event pattern.
     ("PATCH", _METRICS, 400, "ValidationException", {"message"}),
     ("DELETE", _DESTINATION, 200, "", set()),
 ]
 
-Answer = tuple[dict[str, Any], int, str, Any]
+Response = tuple[dict[str, Any], int, str, Any]
 
 
 @pytest.fixture(scope="module")
-def answers(openrum: OpenRum) -> list[Answer]:
+def responses(openrum: OpenRum) -> list[Response]:
     connection = http.client.HTTPConnection(openrum.url.removeprefix("http://"), timeout=30)
-    found: list[Answer] = []
+    found: list[Response] = []
     for line in _CAPTURE.read_text().splitlines():
         sent = json.loads(line)
         connection.putrequest(
@@ -61,24 +61,26 @@ def answers(openrum: OpenRum) -> list[Answer]:
     return found
 
 
-def test_every_captured_operation_is_answered(answers: list[Answer]) -> None:
+def test_every_captured_operation_has_the_expected_response(responses: list[Response]) -> None:
     assert [
         (sent["method"], sent["path"], status, error, set(body))
-        for sent, status, error, body in answers
+        for sent, status, error, body in responses
     ] == _EXPECTED
 
 
-def test_tags_of_the_app_monitor_and_of_the_call_are_shown(answers: list[Answer]) -> None:
-    listed = next(body for sent, *_, body in answers if "Tags" in body and sent["method"] == "GET")
+def test_tags_from_the_creation_and_from_tag_resource_are_listed(responses: list[Response]) -> None:
+    listed = next(
+        body for sent, *_, body in responses if "Tags" in body and sent["method"] == "GET"
+    )
 
     assert listed["Tags"] == {"team": "web", "a": "b", "c": ""}
     assert listed["ResourceArn"] == "arn:aws:rum:us-west-2:000000000000:appmonitor/shop"
 
 
-def test_the_captured_definition_is_created_and_shown(answers: list[Answer]) -> None:
-    bodies = [body for sent, _, _, body in answers if sent["path"] == _METRICS]
-    created, shown, removed, _ = bodies
+def test_the_captured_definition_is_created_and_listed(responses: list[Response]) -> None:
+    bodies = [body for sent, _, _, body in responses if sent["path"] == _METRICS]
+    created, listed, deleted, _ = bodies
 
     assert created["Errors"] == []
-    assert created["MetricDefinitions"] == shown["MetricDefinitions"]
-    assert [error["MetricDefinitionId"] for error in removed["Errors"]] == ["id1", "id2"]
+    assert created["MetricDefinitions"] == listed["MetricDefinitions"]
+    assert [error["MetricDefinitionId"] for error in deleted["Errors"]] == ["id1", "id2"]

@@ -1,6 +1,6 @@
-"""Every captured request, sent again to a server that authorizes callers and knows the key.
+"""Every captured request, replayed to a server that authorizes callers and has the key.
 
-The captures are old, so whatever their signatures are worth they have expired.
+The signatures in the captures have expired, so all requests are rejected.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def _is_signed(request: CapturedRequest) -> bool:
     return carries_signature(request.raw_query, request.asgi_headers)
 
 
-def _of_the_key(request: CapturedRequest) -> bool:
-    """The other captures' credentials are temporary ones of a stand-in."""
+def _uses_the_key(request: CapturedRequest) -> bool:
+    """Return whether the request is signed with the key. Other captures used temporary ones."""
     return f"{ACCESS_KEY_ID}/" in (request.header("authorization") or "") or (
         f"X-Amz-Credential={ACCESS_KEY_ID}%2F" in request.url
     )
@@ -48,25 +48,29 @@ def _form(request: CapturedRequest) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_captured_requests_are_refused_and_nothing_is_stored(server: Guarded, name: str) -> None:
+def test_captured_requests_are_rejected_and_nothing_is_stored(server: Guarded, name: str) -> None:
     captured = [request for request in load(name) if request.method != "OPTIONS"]
     before = server.run("monitors", "list", "--json")
-    answers = Counter(
+    outcomes = Counter(
         (
-            "signed" if _of_the_key(r) else "signed by others" if _is_signed(r) else "unsigned",
+            "signed"
+            if _uses_the_key(r)
+            else "signed with another key"
+            if _is_signed(r)
+            else "unsigned",
             status,
             headers["x-amzn-errortype"],
             json.loads(body)["message"].partition(":")[0],
         )
         for r, (status, headers, body) in zip(captured, replay(server, captured), strict=True)
-        # What is no batch is told so, whoever sends it.
+        # An invalid batch is rejected before its caller is authorized.
         if status != 400 or not r.document or r.document.get("BatchId") != 36 * "z"
     )
 
-    assert set(answers) <= {
+    assert set(outcomes) <= {
         ("signed", 403, "InvalidSignatureException", "Signature expired"),
         (
-            "signed by others",
+            "signed with another key",
             403,
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
@@ -78,13 +82,13 @@ def test_captured_requests_are_refused_and_nothing_is_stored(server: Guarded, na
             "Request is missing Authentication Token",
         ),
     }
-    assert answers.total() >= len(captured) - 1
+    assert outcomes.total() >= len(captured) - 1
     assert server.stored(_NAME) == []
     assert server.run("monitors", "list", "--json") == before
 
 
-def test_the_captures_have_every_form_of_signature() -> None:
-    signed = [r for name in NAMES for r in load(name) if _of_the_key(r)]
+def test_the_captures_contain_every_form_of_signature() -> None:
+    signed = [r for name in NAMES for r in load(name) if _uses_the_key(r)]
 
     assert {"presigned", "gzip", "header"} == {_form(request) for request in signed}
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} == {request.method for request in signed}

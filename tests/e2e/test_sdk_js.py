@@ -1,4 +1,4 @@
-"""The AWS SDK for JavaScript in Node.js."""
+"""The AWS SDK for JavaScript in Node.js, against a running server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.refusals import LITTLE_ROOM, broken_store, full_queue
+from tests.e2e.failures import SMALL_QUEUE, broken_store, full_queue
 from tests.e2e.sdk_js import Call, call
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, event, new_id
@@ -17,8 +17,8 @@ from tests.support.running import OpenRum
 
 @pytest.fixture(scope="module")
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server whose queue can be filled."""
-    server = OpenRum(tmp_path_factory.mktemp("openrum"), **LITTLE_ROOM)
+    """A server whose queue `full_queue` can fill."""
+    server = OpenRum(tmp_path_factory.mktemp("openrum"), **SMALL_QUEUE)
     yield server
     server.stop()
 
@@ -27,7 +27,7 @@ def _put(monitor_id: str, body: dict[str, Any]) -> Call:
     return "PutRumEventsCommand", {"Id": monitor_id, **body}
 
 
-def test_a_put_is_stored_as_it_was_given(openrum: OpenRum) -> None:
+def test_a_put_is_stored_unchanged(openrum: OpenRum) -> None:
     events = [
         event(timestamp="2025-01-02T03:04:05.678Z", type="fraction", details='{"n": 1.50}'),
         event(
@@ -51,7 +51,7 @@ def test_a_put_is_stored_as_it_was_given(openrum: OpenRum) -> None:
     assert {e["userId"] for e in found} == {body["UserDetails"]["userId"]}
 
 
-def test_each_refusal_is_the_class_of_its_exception(openrum: OpenRum) -> None:
+def test_each_error_is_an_instance_of_its_exception_class(openrum: OpenRum) -> None:
     monitor = openrum.monitor_id()
     unknown = new_id()
     calls = [
@@ -77,7 +77,7 @@ def test_each_refusal_is_the_class_of_its_exception(openrum: OpenRum) -> None:
     assert len({r["requestId"] for r in results}) == len(results)
 
 
-def test_a_store_that_fails_is_an_internal_server_exception(openrum: OpenRum) -> None:
+def test_a_failing_store_is_an_internal_server_exception(openrum: OpenRum) -> None:
     body = batch([event(timestamp="2025-01-02T03:04:05Z")])
     put = _put(openrum.monitor_id(), body)
     with broken_store(openrum):
@@ -93,10 +93,10 @@ def test_a_store_that_fails_is_an_internal_server_exception(openrum: OpenRum) ->
     assert (succeeded["status"], len(found)) == (200, 1)
 
 
-def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> None:
+def test_app_monitors_are_created_listed_read_updated_and_deleted(openrum: OpenRum) -> None:
     domains = ["a.example", "b.example"]
     new = {"Name": "shop#1", "DomainList": domains, "CustomEvents": {"Status": "ENABLED"}}
-    created, shown = call(
+    created, read = call(
         openrum,
         ("CreateAppMonitorCommand", new),
         ("GetAppMonitorCommand", {"Name": "shop#1"}),
@@ -115,8 +115,8 @@ def test_app_monitors_are_managed_and_their_events_read(openrum: OpenRum) -> Non
         ("GetAppMonitorCommand", {"Name": "shop#1"}),
     )
 
-    assert shown["output"]["AppMonitor"]["Id"] == monitor_id
-    assert shown["output"]["AppMonitor"]["DomainList"] == domains
+    assert read["output"]["AppMonitor"]["Id"] == monitor_id
+    assert read["output"]["AppMonitor"]["DomainList"] == domains
     assert [r["status"] for r in (put, listed, data, updated, deleted)] == [200] * 5
     assert [m["Name"] for m in listed["output"]["AppMonitorSummaries"]] == ["my-app"]
     assert listed["output"]["NextToken"]

@@ -1,4 +1,4 @@
-"""TLS on both faces of `openrum up`, from files that are replaced while it runs."""
+"""TLS for HTTP and gRPC of `openrum up`, with files that are replaced while it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.running import OpenRum, run_openrum, wait_until
 
 
 class Server:
-    """`openrum up` with TLS on both faces, from one pair of files."""
+    """`openrum up` with TLS for HTTP and gRPC, from one pair of files."""
 
     def __init__(self, folder: Path, authority: Authority, pair: Pair) -> None:
         self.authority, self.pair = authority, pair
@@ -43,10 +43,10 @@ class Server:
     def addresses(self) -> dict[str, str]:
         return {"http": self.up.url.removeprefix("https://"), "grpc": self.up.grpc}
 
-    def shown(self, face: str) -> str:
-        """The common name of the certificate that a new connection to a face gets."""
-        host, _, port = self.addresses[face].rpartition(":")
-        self.trust.set_alpn_protocols(["h2"] if face == "grpc" else ["http/1.1"])
+    def served_name(self, protocol: str) -> str:
+        """Return the common name of the certificate that a new connection gets."""
+        host, _, port = self.addresses[protocol].rpartition(":")
+        self.trust.set_alpn_protocols(["h2"] if protocol == "grpc" else ["http/1.1"])
         with (
             socket.create_connection((host, int(port)), timeout=10) as plain,
             self.trust.wrap_socket(plain, server_hostname=host) as connection,
@@ -93,7 +93,7 @@ def connection(server: Server) -> Iterator[http.client.HTTPSConnection]:
     opened.close()
 
 
-def test_what_is_put_over_https_is_read_over_grpc_with_tls(server: Server) -> None:
+def test_events_put_over_https_can_be_read_over_grpc_with_tls(server: Server) -> None:
     body = batch(2)
     status, _ = server.up.post(f"/appmonitors/{_monitor_id(server)}", body)
     read = _openrum(server, "events", "my-app", "--json")
@@ -121,16 +121,16 @@ def test_a_server_that_its_test_does_not_trust_is_killed(
         os.kill(server.pid, 0)
 
 
-@pytest.mark.parametrize("face", ["http", "grpc"])
-def test_there_is_no_plain_face_beside_it(server: Server, face: str) -> None:
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_connections_without_tls_fail(server: Server, protocol: str) -> None:
     plain = run_openrum("monitors", "list", OPENRUM_SERVICE=server.up.grpc)
-    answered = http.client.HTTPConnection(server.addresses[face], timeout=10)
+    connection = http.client.HTTPConnection(server.addresses[protocol], timeout=10)
 
     assert plain.returncode == 3
     with pytest.raises((http.client.HTTPException, OSError)):
-        answered.request("GET", "/healthz")
-        answered.getresponse()
-    answered.close()
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    connection.close()
 
 
 def test_a_certificate_of_another_authority_is_not_trusted(server: Server, tmp_path: Path) -> None:
@@ -141,19 +141,19 @@ def test_a_certificate_of_another_authority_is_not_trusted(server: Server, tmp_p
     assert ran.returncode == 3
 
 
-def test_new_files_are_for_new_connections_and_old_ones_go_on(
+def test_new_files_are_used_for_new_connections_and_old_ones_stay_open(
     server: Server, channel: grpc.Channel, connection: http.client.HTTPSConnection
 ) -> None:
-    before = [server.shown("http"), server.shown("grpc")]
+    before = [server.served_name("http"), server.served_name("grpc")]
     old = [_names(channel), _healthy(connection)]
-    held = connection.sock
+    open_socket = connection.sock
     server.pair.replace(server.authority.sign("second"))
-    wait_until(lambda: server.shown("http") == "second")
+    wait_until(lambda: server.served_name("http") == "second")
 
-    assert server.shown("grpc") == "second"
+    assert server.served_name("grpc") == "second"
     assert before == ["first", "first"]
     assert [_names(channel), _healthy(connection)] == old == [["my-app"], 200]
-    assert connection.sock is held
+    assert connection.sock is open_socket
     assert len(server.logged("certificate read again")) == 2
     assert server.logged("certificate not read") == []
 
@@ -163,35 +163,37 @@ def _no_certificate(pair: Pair, _: Authority) -> None:
 
 
 def _another_key(pair: Pair, authority: Authority) -> None:
-    pair.key.write_bytes(authority.sign("unfit").key.read_bytes())
+    pair.key.write_bytes(authority.sign("mismatched").key.read_bytes())
 
 
 def _another_certificate(pair: Pair, authority: Authority) -> None:
-    pair.certificate.write_bytes(authority.sign("unfit").certificate.read_bytes())
+    pair.certificate.write_bytes(authority.sign("mismatched").certificate.read_bytes())
 
 
-def _gone(pair: Pair, _: Authority) -> None:
+def _deleted(pair: Pair, _: Authority) -> None:
     pair.certificate.unlink()
 
 
-@pytest.mark.parametrize("spoil", [_no_certificate, _another_key, _another_certificate, _gone])
-def test_files_that_cannot_be_used_leave_the_old_certificate_in_use(
-    server: Server, spoil: Callable[[Pair, Authority], None]
+@pytest.mark.parametrize(
+    "break_files", [_no_certificate, _another_key, _another_certificate, _deleted]
+)
+def test_the_old_certificate_is_used_while_the_files_are_invalid(
+    server: Server, break_files: Callable[[Pair, Authority], None]
 ) -> None:
-    """They are logged once by each face, however many connections come."""
+    """Each protocol logs the invalid files once, not once per connection."""
     logged = len(server.logged("certificate not read"))
-    used = server.shown("http")
-    mended = f"{used}+"
-    spoil(server.pair, server.authority)
-    shown = {server.shown("grpc") for _ in range(3)}
+    used = server.served_name("http")
+    repaired = f"{used}+"
+    break_files(server.pair, server.authority)
+    names = {server.served_name("grpc") for _ in range(3)}
     wait_until(lambda: len(server.logged("certificate not read")) == logged + 2)
-    shown |= {server.shown(face) for face in ("http", "grpc")}
+    names |= {server.served_name(protocol) for protocol in ("http", "grpc")}
     reasons = [entry["reason"] for entry in server.logged("certificate not read")[logged:]]
-    server.pair.replace(server.authority.sign(mended))
-    wait_until(lambda: server.shown("http") == mended)
+    server.pair.replace(server.authority.sign(repaired))
+    wait_until(lambda: server.served_name("http") == repaired)
 
-    assert shown == {used}
-    assert server.shown("grpc") == mended
+    assert names == {used}
+    assert server.served_name("grpc") == repaired
     assert {reason.partition(":")[0] for reason in reasons} == {
         "OPENRUM_GRPC_CERTIFICATE_FILE",
         "OPENRUM_HTTP_CERTIFICATE_FILE",
@@ -199,7 +201,7 @@ def test_files_that_cannot_be_used_leave_the_old_certificate_in_use(
     assert len(server.logged("certificate not read")) == logged + 2
 
 
-@pytest.mark.parametrize("what", ["GRPC", "HTTP"])
+@pytest.mark.parametrize("prefix", ["GRPC", "HTTP"])
 @pytest.mark.parametrize(
     ("certificate", "key", "named", "reason"),
     [
@@ -215,23 +217,23 @@ def test_files_that_cannot_be_used_leave_the_old_certificate_in_use(
         ),
     ],
 )
-def test_wrong_files_at_the_start_are_one_line_that_names_the_setting(
-    tmp_path: Path, what: str, certificate: str, key: str, named: str, reason: str
+def test_invalid_files_at_start_are_reported_in_one_line_with_the_setting(
+    tmp_path: Path, prefix: str, certificate: str, key: str, named: str, reason: str
 ) -> None:
     authority = Authority(tmp_path)
     for name in ("right", "other"):
         authority.sign(name)
-    (tmp_path / "text").write_text("no PEM\n")
+    (tmp_path / "text").write_text("not PEM\n")
     pair = {
-        f"OPENRUM_{what}_CERTIFICATE_FILE": str(tmp_path / certificate),
-        f"OPENRUM_{what}_KEY_FILE": str(tmp_path / key),
+        f"OPENRUM_{prefix}_CERTIFICATE_FILE": str(tmp_path / certificate),
+        f"OPENRUM_{prefix}_KEY_FILE": str(tmp_path / key),
     }
 
-    _fails_to_start(tmp_path, f"OPENRUM_{what}_{named}_FILE", reason, **pair)
+    _fails_to_start(tmp_path, f"OPENRUM_{prefix}_{named}_FILE", reason, **pair)
 
 
-@pytest.mark.parametrize("content", [None, "no PEM\n"], ids=["missing", "no PEM"])
-def test_a_wrong_client_ca_is_one_line_that_names_the_setting(
+@pytest.mark.parametrize("content", [None, "not PEM\n"], ids=["missing", "not PEM"])
+def test_an_invalid_client_ca_is_reported_in_one_line_with_the_setting(
     tmp_path: Path, content: str | None
 ) -> None:
     pair = Authority(tmp_path).sign("right")
@@ -282,6 +284,6 @@ def _names(channel: grpc.Channel) -> list[str]:
 
 def _healthy(connection: http.client.HTTPSConnection) -> int:
     connection.request("GET", "/healthz")
-    with connection.getresponse() as answer:
-        answer.read()
-        return answer.status
+    with connection.getresponse() as response:
+        response.read()
+        return response.status

@@ -1,4 +1,4 @@
-"""Brings a server to refuse what is valid, so that clients meet each documented failure."""
+"""Servers that reject valid requests, so that clients see each documented failure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from tests.support.batches import message
 from tests.support.running import OpenRum
 
-__all__ = ["LITTLE_ROOM", "broken_store", "full_queue"]
+__all__ = ["SMALL_QUEUE", "broken_store", "full_queue"]
 
-LITTLE_ROOM = {"OPENRUM_MAX_WAITING_BYTES": str(1 << 20)}
-"""Settings of a server that `full_queue` can fill."""
+SMALL_QUEUE = {"OPENRUM_MAX_WAITING_BYTES": str(1 << 20)}
+"""Settings of a server whose queue `full_queue` can fill."""
 
 
 @contextmanager
 def full_queue(server: OpenRum) -> Iterator[None]:
-    """What waits for the disk leaves no room for anything as long as the context is open.
+    """Keep the queue of waiting batches full while the context is open.
 
-    The database is locked, so the first of two long batches waits; the other is refused already.
+    The database is locked. The first of two long batches waits, and the second one is throttled.
     """
     monitor_id = server.monitor_id()
     lock = closing(sqlite3.connect(server.database, timeout=30))
@@ -42,7 +42,7 @@ def full_queue(server: OpenRum) -> Iterator[None]:
 
 
 def _put_long(server: OpenRum, monitor_id: str) -> grpc.StatusCode:
-    """Puts a batch that takes more than 1 MiB, compressed too."""
+    """Put a batch that is longer than 1 MiB even when compressed."""
     request = message(monitor_id)
     request.rum_events[0].details = base64.b64encode(os.urandom(3 << 19)).decode()
     with grpc.insecure_channel(server.grpc) as channel:
@@ -56,12 +56,12 @@ def _put_long(server: OpenRum, monitor_id: str) -> grpc.StatusCode:
 
 @contextmanager
 def broken_store(server: OpenRum) -> Iterator[None]:
-    """The table of batches is away as long as the context is open."""
-    _rename(server, "batches", "batches_away")
+    """Hide the table of batches while the context is open."""
+    _rename(server, "batches", "batches_hidden")
     try:
         yield
     finally:
-        _rename(server, "batches_away", "batches")
+        _rename(server, "batches_hidden", "batches")
 
 
 def _rename(server: OpenRum, old: str, new: str) -> None:
