@@ -85,7 +85,7 @@ def test_names_are_case_sensitive(monitors: AppMonitorStore) -> None:
     assert names(monitors.list(after="", limit=10)) == ["Shop", "shop"]
 
 
-def test_app_monitors_are_listed_by_code_point_of_tsuccessor_names(
+def test_app_monitors_are_listed_in_code_point_order_of_their_names(
     monitors: AppMonitorStore,
 ) -> None:
     every_kind = [

@@ -1,6 +1,6 @@
-"""Installs what tests drive, and says so first: `make tools`.
+"""Installs the tools that tests use, after a message for each one: `make tools`.
 
-Tests install what is missing too. This way the installs are visible and precede the tests.
+Tests install missing tools too. This command shows the installs, and runs before the tests.
 """
 
 from __future__ import annotations

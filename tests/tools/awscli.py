@@ -1,6 +1,6 @@
-"""Runs the AWS CLI against a server on this machine, from a folder of its own.
+"""Runs the AWS CLI against a server on this machine.
 
-The CLI wants older versions of some packages, so it shares no environment with the tests.
+The CLI is installed into a separate folder, because it needs older versions of some packages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["VERSION", "install", "run"]
 VERSION = "1.46.2"
 
 _SETTINGS = {
-    # Made-up credentials; nobody's configuration is read.
+    # Example credentials. The configuration of this machine is not read.
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
     "AWS_CONFIG_FILE": os.devnull,
@@ -37,7 +37,7 @@ _SETTINGS = {
 
 
 def install(into: Path | None = None) -> Path:
-    """Installs the CLI, unless it is there already, and returns its folder (`.tools/awscli` by default).
+    """Install the CLI if it is missing, by default into `.tools/awscli`, and return its folder.
 
     Raises:
         ToolMissingError: Neither uv nor pip could install it.
@@ -52,19 +52,19 @@ def run(
     *,
     timeout_s: float = 120,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `aws ARGS --endpoint-url ENDPOINT_URL` and returns its exit status, stdout and stderr.
+    """Run `aws ARGS --endpoint-url ENDPOINT_URL` and return its exit status, stdout and stderr.
 
-    One attempt is made; an `env` with AWS_MAX_ATTEMPTS changes that.
+    The CLI does not retry, unless `env` sets AWS_MAX_ATTEMPTS.
 
     Args:
-        args: For instance ["rum", "list-app-monitors"].
-        endpoint_url: The server, for instance "http://127.0.0.1:8080".
-        env: Settings that override the ones above; nothing else of this process's environment
-            but PATH, HOME and LANG is passed on.
-        timeout_s: When to give up.
+        args: Arguments such as ["rum", "list-app-monitors"].
+        endpoint_url: URL of the server, such as "http://127.0.0.1:8080".
+        env: Variables that override the settings above. Only PATH, HOME and LANG are inherited
+            from this process.
+        timeout_s: Time limit in seconds.
     """
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    # -S keeps the tests' own site-packages, out of the CLI's sight.
+    # -S hides the site-packages of the tests from the CLI.
     return subprocess.run(
         [sys.executable, "-S", "-m", "awscli", *args, "--endpoint-url", endpoint_url],
         stdin=subprocess.DEVNULL,

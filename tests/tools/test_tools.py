@@ -1,4 +1,4 @@
-"""Shows that each tool works, against throwaway servers on loopback."""
+"""Each tool works, against temporary servers on loopback."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ message ResourceNotFoundException {
 
 @dataclass(frozen=True)
 class Received:
-    """A request as the recorder got it."""
+    """A request that the recorder received."""
 
     method: str
     path: str
@@ -83,7 +83,7 @@ class Received:
 
 
 class Recorder:
-    """An endpoint that allows every origin, answers 200 and keeps what it got."""
+    """An endpoint that allows every origin, returns 200 and records the requests."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -141,7 +141,7 @@ def recorder() -> Iterator[Recorder]:
 # Node.js and npm
 
 
-def test_npm_packages_are_installed_in_their_exact_version_and_run(tmp_path: Path) -> None:
+def test_npm_packages_are_installed_in_their_exact_version(tmp_path: Path) -> None:
     with tools_needed():
         modules = node.npm_install({"left-pad": "1.3.0"}, tmp_path / "node")
     script = tmp_path / "node" / "pad.js"
@@ -163,7 +163,7 @@ def test_two_processes_install_npm_packages_once(tmp_path: Path) -> None:
     assert first == second == _install_left_pad(tmp_path / "node")
 
 
-def test_other_versions_replace_an_npm_install(tmp_path: Path) -> None:
+def test_installing_another_version_replaces_the_installed_one(tmp_path: Path) -> None:
     with tools_needed():
         node.npm_install({"left-pad": "1.2.0"}, tmp_path / "node")
 
@@ -176,7 +176,7 @@ def test_other_versions_replace_an_npm_install(tmp_path: Path) -> None:
 
 
 @contextmanager
-def _not_to_be_had() -> Iterator[None]:
+def _missing_tool() -> Iterator[None]:
     raise ToolMissingError("The tool is missing: this machine has none")
     yield
 
@@ -192,7 +192,7 @@ def test_a_missing_tool_skips_the_test_but_fails_it_in_ci(
     with (
         pytest.raises(outcome, match="The tool is missing: this machine has none"),
         tools_needed(),
-        _not_to_be_had(),
+        _missing_tool(),
     ):
         pass
 
@@ -209,7 +209,7 @@ def test_a_partly_filled_folder_is_filled_again(tmp_path: Path) -> None:
     assert {".installed", "whole"} == {path.name for path in (tmp_path / "tool").iterdir()}
 
 
-def test_a_tool_that_could_not_be_had_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_failed_install_is_not_tried_again(tmp_path: Path) -> None:
     tries = []
 
     def fail(folder: Path) -> None:
@@ -244,12 +244,12 @@ def test_a_debian_package_that_does_not_exist_is_named(tmp_path: Path) -> None:
 # Servers as child processes
 
 
-def test_a_server_that_ends_early_is_reported_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_ends_early_is_reported_with_its_log(tmp_path: Path) -> None:
     with (
         ServerProcess(["sh", "-c", "echo no such port; exit 3"], tmp_path / "log") as server,
         pytest.raises(RuntimeError, match="no such port"),
     ):
-        server.wait_until(lambda: False, "answer")
+        server.wait_until(lambda: False, "response")
 
 
 def test_a_server_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
 
 
 def _program_of(pid: int) -> str | None:
-    """Name of a running program; None if the process has ended, even if nobody has waited for it."""
+    """Return the name of a running program, or None if the process has ended or is a zombie."""
     try:
         name, state = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].split(") ")
     except FileNotFoundError:
@@ -291,7 +291,7 @@ def _program_of(pid: int) -> str | None:
 # Chromium and aws-rum-web
 
 
-def test_pages_share_no_cookies(browser: Browser, recorder: Recorder) -> None:
+def test_pages_do_not_share_cookies(browser: Browser, recorder: Recorder) -> None:
     with browser.page() as first, browser.page() as second:
         first.open(recorder.url)
         second.open(recorder.url)
@@ -342,7 +342,7 @@ def test_a_page_reports_each_kind_of_event(page: Page, recorder: Recorder) -> No
 
 
 @pytest.mark.parametrize("way", ["leave", "close"])
-def test_a_page_that_goes_away_sends_a_beacon(
+def test_a_page_sends_a_beacon_when_it_is_left_or_closed(
     browser: Browser, recorder: Recorder, way: str
 ) -> None:
     with (
@@ -428,8 +428,8 @@ def _post(url: str, body: object) -> tuple[int, Any]:
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.loads(answer.read() or b"null")
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, json.loads(response.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:
             text = error.read()
@@ -448,8 +448,8 @@ def test_envoy_transcodes_requests_and_errors(tmp_path: Path) -> None:
         accepted = _post(
             f"{url}?unknown=1", {"BatchId": "b", "RumEvents": events, "SessionMetadata": "{}"}
         )
-        refused = _post(url, {"BatchId": "missing", "RumEvents": events})
-        malformed = _post(url, {"BatchId": {"no": "string"}})
+        rejected = _post(url, {"BatchId": "missing", "RumEvents": events})
+        malformed = _post(url, {"BatchId": {"not": "a string"}})
         unknown = _post(f"{url}/other", {})
         slash = _post(f"{url}/", {"BatchId": "b", "RumEvents": events})
 
@@ -459,11 +459,11 @@ def test_envoy_transcodes_requests_and_errors(tmp_path: Path) -> None:
         "resourceName": MONITOR,
     }
     assert (200, {"seen": f"{MONITOR} b 1.5"}) == accepted
-    assert (404, {"code": 5, "message": "no such app monitor", "details": [detail]}) == refused
+    assert (404, {"code": 5, "message": "no such app monitor", "details": [detail]}) == rejected
     assert [malformed[0], unknown[0], slash[0]] == [400, 404, 200]
 
 
-def test_envoy_reaches_a_unix_socket(tmp_path: Path) -> None:
+def test_envoy_connects_to_a_unix_socket(tmp_path: Path) -> None:
     descriptors = _descriptor_set(tmp_path)
     address = f"unix:{tmp_path}/s"
     with (
@@ -481,7 +481,7 @@ def test_envoy_reaches_a_unix_socket(tmp_path: Path) -> None:
 # PostgreSQL
 
 
-def test_postgres_runs_and_keeps_databases_apart(postgres_server: Postgres) -> None:
+def test_postgres_databases_are_separate(postgres_server: Postgres) -> None:
     engine = sqlalchemy.create_engine(postgres_server.create_database("one"))
     with engine.begin() as connection:
         version = connection.scalar(sqlalchemy.text("SHOW server_version"))
@@ -497,7 +497,7 @@ def test_postgres_runs_and_keeps_databases_apart(postgres_server: Postgres) -> N
     assert (version, fsync, found) == ("18.6", "on", [])
 
 
-def test_postgres_keeps_its_data_over_a_restart(postgres_server: Postgres) -> None:
+def test_postgres_keeps_its_data_across_a_restart(postgres_server: Postgres) -> None:
     engine = sqlalchemy.create_engine(postgres_server.create_database("kept"), pool_pre_ping=True)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("CREATE TABLE t AS SELECT 7 AS n"))
@@ -513,7 +513,7 @@ def test_postgres_keeps_its_data_over_a_restart(postgres_server: Postgres) -> No
 # The AWS CLI
 
 
-def test_the_aws_cli_posts_events_to_an_endpoint_on_this_machine(recorder: Recorder) -> None:
+def test_the_aws_cli_sends_events_to_a_local_endpoint(recorder: Recorder) -> None:
     with tools_needed():
         awscli.install()
     event = f"id={MONITOR},timestamp=1735787045,type=cart,details='{{}}'"
@@ -537,5 +537,5 @@ def test_the_aws_cli_posts_events_to_an_endpoint_on_this_machine(recorder: Recor
     assert "AWS4-HMAC-SHA256" in recorder.posts()[0].headers["authorization"]
 
 
-def test_the_aws_cli_stays_out_of_the_tests_environment() -> None:
+def test_the_aws_cli_is_not_installed_in_the_tests_environment() -> None:
     assert importlib.util.find_spec("awscli") is None
