@@ -141,7 +141,7 @@ def test_a_body_other_than_one_gzip_member_is_rejected(raw: bytes) -> None:
     assert _error(raw) == _NOT_GZIP
 
 
-def test_an_empty_body_is_empty_whatever_its_encoding() -> None:
+def test_an_empty_body_is_empty_with_any_encoding() -> None:
     assert _gunzipped(b"") == b""
 
 

@@ -1,4 +1,4 @@
-"""The documents say what the code does."""
+"""The documents match the code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_error_of_the_bridge_is_documented() -> None:
     assert [name for name in sorted(named) if f"| {name} |" not in text] == []
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
+def test_every_link_between_documents_has_a_target() -> None:
     missing = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES
@@ -61,7 +61,7 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     assert missing == []
 
 
-def test_every_link_to_a_heading_leads_to_one() -> None:
+def test_every_link_to_a_heading_has_a_target() -> None:
     links = [
         (page, page.parent / target if target else page, anchor)
         for page in PAGES

@@ -58,7 +58,7 @@ def test_every_exception_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_the_status_is_what_the_service_sends(name: str) -> None:
+def test_the_status_in_an_example_is_the_one_that_the_service_sends(name: str) -> None:
     example = _examples()[name]
     exception = getattr(errors_pb2, name)()
     assert example.status.details[0].Unpack(exception)
@@ -75,7 +75,7 @@ def test_the_status_is_what_the_service_sends(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_the_http_response_is_what_the_bridge_sends(name: str) -> None:
+def test_the_http_response_in_an_example_is_the_one_that_the_bridge_sends(name: str) -> None:
     example = _examples()[name]
 
     assert example.response == _rendered(example.status)

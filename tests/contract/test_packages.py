@@ -1,4 +1,4 @@
-"""What the two distributions of this repository say about themselves."""
+"""The metadata of the two distributions in this repository."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def test_a_credential_added_between_pages_is_not_on_the_next_page(
 
 
 @pytest.mark.parametrize("created_ms", [0, 2**62])
-def test_a_position_beyond_all_credentials_is_no_error(
+def test_listing_after_the_last_credential_returns_nothing(
     credentials: CredentialStore, created_ms: int
 ) -> None:
     credentials.add(credential())

@@ -29,46 +29,46 @@ def monitor(openrum: OpenRum) -> str:
     return name
 
 
-def test_an_app_monitor_keeps_the_id_that_is_asked_for(openrum: OpenRum) -> None:
-    wanted = new_id()
-    made = _run(openrum, "monitors", "create", "kept", "--id", wanted.upper())
+def test_an_app_monitor_is_created_with_the_given_id(openrum: OpenRum) -> None:
+    given_id = new_id()
+    created = _run(openrum, "monitors", "create", "kept", "--id", given_id.upper())
     same_name = _run(openrum, "monitors", "create", "kept")
-    same_id = _run(openrum, "monitors", "create", "other", "--id", wanted)
+    same_id = _run(openrum, "monitors", "create", "other", "--id", given_id)
     conflict = "Error: ConflictException: An app monitor with this name or id exists.\n"
 
-    assert (made.returncode, made.stdout, made.stderr) == (0, f"{wanted}\n", "")
+    assert (created.returncode, created.stdout, created.stderr) == (0, f"{given_id}\n", "")
     assert (same_name.returncode, same_name.stdout, same_name.stderr) == (1, "", conflict)
     assert (same_id.returncode, same_id.stdout, same_id.stderr) == (1, "", conflict)
 
 
 def test_app_monitors_are_listed_as_a_table_and_as_json(openrum: OpenRum) -> None:
     domains = ("--domain", "a.example", "--domain", "*.b.example")
-    made = json.loads(_run(openrum, "monitors", "create", "listed", *domains, "--json").stdout)
+    created = json.loads(_run(openrum, "monitors", "create", "listed", *domains, "--json").stdout)
     as_json = _run(openrum, "monitors", "list", "--json").stdout.splitlines()
     (line,) = [line for line in map(json.loads, as_json) if line["Name"] == "listed"]
     (row,) = [
         row for row in _run(openrum, "monitors", "list").stdout.splitlines() if "listed" in row
     ]
 
-    assert made == {"Name": "listed", "Id": line["Id"]}
+    assert created == {"Name": "listed", "Id": line["Id"]}
     assert line["State"] == "CREATED"
-    assert line["Id"] in row  # whole, to be copied
+    assert line["Id"] in row  # complete, so that it can be copied
 
 
 def test_ids_are_never_cut_in_a_narrow_terminal_or_a_pipe(openrum: OpenRum) -> None:
-    name, wanted = "n" * 200, new_id()
-    assert _run(openrum, "monitors", "create", name, "--id", wanted).returncode == 0
+    name, given_id = "n" * 200, new_id()
+    assert _run(openrum, "monitors", "create", name, "--id", given_id).returncode == 0
     piped = _run(openrum, "monitors", "list").stdout.splitlines()
     narrow = _in_terminal(openrum, "monitors", "list", columns=80).splitlines()
     narrower = _in_terminal(openrum, "monitors", "list", columns=30)
 
-    assert any(f"{name}  {wanted}  CREATED  " in line for line in piped)
-    assert any(f"  {wanted}  CREATED  " in line for line in narrow)
+    assert any(f"{name}  {given_id}  CREATED  " in line for line in piped)
+    assert any(f"  {given_id}  CREATED  " in line for line in narrow)
     assert max(map(len, narrow)) <= 80
-    assert wanted in narrower
+    assert given_id in narrower
 
 
-def test_an_app_monitor_is_shown_updated_and_deleted(openrum: OpenRum, monitor: str) -> None:
+def test_an_app_monitor_is_updated_shown_and_deleted(openrum: OpenRum, monitor: str) -> None:
     domains = ("--domain", "a.example", "--domain", "*.b.example")
     updated = _run(openrum, "monitors", "update", monitor, *domains, "--custom-events", "off")
     shown = _run(openrum, "monitors", "show", monitor).stdout
@@ -127,7 +127,7 @@ def test_an_empty_list_of_app_monitors_says_how_to_create_one(tmp_path: Path) ->
     assert ran.stderr.startswith("There are no app monitors. Create one: ")
 
 
-def test_a_document_is_stored_and_sent_again_stores_nothing(
+def test_sending_a_document_again_stores_nothing_new(
     openrum: OpenRum, monitor: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "batch.json"
@@ -169,22 +169,24 @@ def test_a_file_longer_than_a_message_of_the_service_is_stored(
     assert sent.stdout == "Batches: 40 stored, 0 duplicate, 0 rejected\n"
 
 
-def test_a_refused_batch_does_not_hold_up_the_others(
+def test_a_rejected_batch_does_not_stop_the_others(
     openrum: OpenRum, monitor: str, tmp_path: Path
 ) -> None:
-    good, bad, stray = batch(), batch(BatchId="no-uuid"), batch(Id=new_id())
+    valid, invalid, unknown_monitor = batch(), batch(BatchId="no-uuid"), batch(Id=new_id())
     file = tmp_path / "batches.jsonl"
-    file.write_text("\n".join(json.dumps(document) for document in (bad, stray, good)))
+    file.write_text(
+        "\n".join(json.dumps(document) for document in (invalid, unknown_monitor, valid))
+    )
     sent = _run(openrum, "send", str(file), "--id", _id_of(monitor))
     first, second = sent.stderr.splitlines()
 
     assert (sent.returncode, sent.stdout) == (1, "Batches: 1 stored, 0 duplicate, 2 rejected\n")
     assert first.startswith("no-uuid: ValidationException: BatchId must match ")
-    assert second.startswith(f"{stray['BatchId']}: ResourceNotFoundException: ")
+    assert second.startswith(f"{unknown_monitor['BatchId']}: ResourceNotFoundException: ")
     assert len(read_back(openrum.grpc, monitor)) == 1
 
 
-def test_json_output_says_what_became_of_each_batch(openrum: OpenRum, monitor: str) -> None:
+def test_json_output_has_the_result_of_each_batch(openrum: OpenRum, monitor: str) -> None:
     known, new, bad = batch(), batch(), batch(BatchId="no-uuid")
     assert _send(openrum, monitor, known).returncode == 0
     lines = "\n".join(json.dumps(document) for document in (known, new, bad, new))
@@ -224,7 +226,7 @@ def test_a_sample_batch_is_stored_and_printed(openrum: OpenRum, monitor: str) ->
     assert "TypeError: Cannot read properties" in shown.stdout
 
 
-def test_each_sample_batch_is_a_new_one(openrum: OpenRum, monitor: str) -> None:
+def test_each_sample_batch_has_new_ids(openrum: OpenRum, monitor: str) -> None:
     for _ in range(2):
         _run(openrum, "send", "--sample", "--id", _id_of(monitor))
 
@@ -258,32 +260,30 @@ def test_send_needs_exactly_one_source_and_one_app_monitor(
         ('{"Id": "x", "BatchId": 3}', "the file: BatchId must be a string."),
     ],
 )
-def test_a_file_that_holds_no_batches_is_wrong_usage(
-    openrum: OpenRum, content: str, error: str
-) -> None:
+def test_a_file_without_batches_is_wrong_usage(openrum: OpenRum, content: str, error: str) -> None:
     sent = _run(openrum, "send", "-", stdin=content)
 
     assert (sent.returncode, sent.stdout) == (2, "")
     assert sent.stderr.splitlines()[-1] == f"Error: {error}"
 
 
-def test_events_are_chosen_by_time_and_type(openrum: OpenRum, monitor: str) -> None:
+def test_events_are_filtered_by_time_and_type(openrum: OpenRum, monitor: str) -> None:
     times = [1_790_000_000, 1_790_000_000.5, 1_790_000_001, 1_790_000_002]
     events = [event(timestamp=time, type=f"type.{n % 2}") for n, time in enumerate(times)]
     assert _send(openrum, monitor, batch(events)).returncode == 0
 
-    def chosen(*options: str) -> list[int]:
+    def filtered(*options: str) -> list[int]:
         shown = _run(openrum, "events", monitor, "--json", *options)
         assert (shown.returncode, shown.stderr) == (0, "")
         ids = [json.loads(line)["event_id"] for line in shown.stdout.splitlines()]
         return [[item["id"] for item in events].index(event_id) for event_id in ids]
 
-    assert chosen() == [3, 2, 1, 0]
-    assert chosen("--limit", "2") == [3, 2]
-    assert chosen("--after", "1790000000500", "--before", "1790000001000") == [2, 1]
-    assert chosen("--after", "2026-09-21T14:13:21Z") == [3, 2]
-    assert chosen("--type", "type.1") == [3, 1]
-    assert chosen("--type", "type.1", "--type", "type.0", "--before", "1790000000499") == [0]
+    assert filtered() == [3, 2, 1, 0]
+    assert filtered("--limit", "2") == [3, 2]
+    assert filtered("--after", "1790000000500", "--before", "1790000001000") == [2, 1]
+    assert filtered("--after", "2026-09-21T14:13:21Z") == [3, 2]
+    assert filtered("--type", "type.1") == [3, 1]
+    assert filtered("--type", "type.1", "--type", "type.0", "--before", "1790000000499") == [0]
 
 
 @pytest.mark.parametrize("short", ["js_error_event", "js_error", "com.amazon.rum.js_error_event"])
@@ -298,7 +298,7 @@ def test_event_types_are_accepted_without_their_prefix(
     ]
 
 
-def test_no_events_say_what_to_do_next(openrum: OpenRum, monitor: str) -> None:
+def test_an_empty_result_suggests_the_next_command(openrum: OpenRum, monitor: str) -> None:
     empty = _run(openrum, "events", monitor)
     _send(openrum, monitor, batch())
     none_matches = _run(openrum, "events", monitor, "--type", "no.such.type")
@@ -312,7 +312,7 @@ def test_no_events_say_what_to_do_next(openrum: OpenRum, monitor: str) -> None:
     assert (as_json.returncode, as_json.stdout, as_json.stderr) == (0, "", "")
 
 
-def test_session_ids_are_whole_or_left_out(openrum: OpenRum, monitor: str) -> None:
+def test_session_ids_are_complete_or_omitted(openrum: OpenRum, monitor: str) -> None:
     document = batch()
     _send(openrum, monitor, document)
     session = document["UserDetails"]["sessionId"]
@@ -325,7 +325,7 @@ def test_session_ids_are_whole_or_left_out(openrum: OpenRum, monitor: str) -> No
     assert max(map(len, narrow.splitlines())) <= 80
 
 
-def test_events_are_a_table_in_a_terminal(openrum: OpenRum, monitor: str) -> None:
+def test_events_are_printed_as_a_table_in_a_terminal(openrum: OpenRum, monitor: str) -> None:
     hostile = event(
         timestamp=1_790_000_000,
         metadata=json.dumps({"pageId": "[/b]"}),
@@ -336,8 +336,8 @@ def test_events_are_a_table_in_a_terminal(openrum: OpenRum, monitor: str) -> Non
 
     assert "2026-09-21 14:13:20" in shown
     assert "page_view_event" in shown
-    assert "[/b]" in shown  # text, and no markup
-    assert "\ufffd[2J[red]\ufffd" in shown  # what a page sent commands no terminal
+    assert "[/b]" in shown  # not interpreted as markup
+    assert "\ufffd[2J[red]\ufffd" in shown  # control characters of a page are replaced
     assert "\x1b[2J" not in shown
 
 
@@ -363,7 +363,7 @@ def tail(openrum: OpenRum, monitor: str) -> Iterator[tuple[subprocess.Popen[str]
     process.stdout.close()
 
 
-def test_tail_prints_what_is_put_meanwhile_once_and_in_order(
+def test_tail_prints_new_events_once_and_in_order(
     openrum: OpenRum, monitor: str, tail: tuple[subprocess.Popen[str], list[str]]
 ) -> None:
     process, lines = tail
@@ -401,7 +401,7 @@ def test_tail_prints_what_is_put_meanwhile_once_and_in_order(
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_without_a_service_there_is_one_line_and_exit_code_3(command: tuple[str, ...]) -> None:
+def test_an_unreachable_service_is_one_line_and_exit_code_3(command: tuple[str, ...]) -> None:
     ran = run_openrum(*command, stdin=json.dumps(batch()), OPENRUM_SERVICE="127.0.0.1:1")
 
     assert (ran.returncode, ran.stdout) == (3, "")
@@ -412,8 +412,8 @@ def test_without_a_service_there_is_one_line_and_exit_code_3(command: tuple[str,
 
 
 @pytest.mark.parametrize("command", ["events", "tail"])
-def test_an_unknown_app_monitor_is_refused(openrum: OpenRum, command: str) -> None:
-    ran = _run(openrum, command, "nobody")
+def test_an_unknown_app_monitor_is_an_error(openrum: OpenRum, command: str) -> None:
+    ran = _run(openrum, command, "unknown")
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
@@ -439,8 +439,8 @@ def _put(openrum: OpenRum, monitor: str, document: dict[str, Any]) -> None:
 
 
 def _in_terminal(openrum: OpenRum, *arguments: str, columns: int = 120) -> str:
-    """Return what a command prints where its standard output is a terminal, without styles."""
-    ours, theirs = pty.openpty()
+    """Return the output of a command in a terminal, without styles."""
+    ours, terminal = pty.openpty()
     settings = {
         "OPENRUM_SERVICE": openrum.grpc,
         "COLUMNS": str(columns),
@@ -448,15 +448,15 @@ def _in_terminal(openrum: OpenRum, *arguments: str, columns: int = 120) -> str:
         "NO_COLOR": "1",
     }
     process = subprocess.Popen(
-        [*OPENRUM, *arguments], env=environment(**settings), stdout=theirs, stderr=theirs
+        [*OPENRUM, *arguments], env=environment(**settings), stdout=terminal, stderr=terminal
     )
-    os.close(theirs)
-    shown = b""
+    os.close(terminal)
+    output = b""
     while True:
         try:
-            shown += os.read(ours, 4096)
-        except OSError:  # how Linux says that the last writer has closed it
+            output += os.read(ours, 4096)
+        except OSError:  # on Linux, the last writer has closed the terminal
             break
     os.close(ours)
     assert process.wait(30) == 0
-    return re.sub(r"\x1b\[\d*m", "", shown.decode())
+    return re.sub(r"\x1b\[\d*m", "", output.decode())

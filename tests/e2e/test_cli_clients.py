@@ -1,4 +1,4 @@
-"""The code that `openrum help clients` prints runs as printed, open and under authorization."""
+"""The code that `openrum help clients` prints runs unchanged, with and without authorization."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.tools.node import node_program, npm_install, run_node
 from tests.tools.rum_page import npm_packages
 from tests.tools.toolbox import TOOLS, tools_needed
 
-_MODES = {"open": {}, "authorized": {"OPENRUM_AUTH": "required"}}
+_MODES = {"unauthorized": {}, "authorized": {"OPENRUM_AUTH": "required"}}
 
 
 class Printed:
-    """What the last line that a server prints at its start, when pasted, prints."""
+    """The output of the command in the last line that a server prints at its start."""
 
     def __init__(self, server: OpenRum) -> None:
         self.server = server
@@ -37,12 +37,12 @@ class Printed:
         self._sections = dict(zip(parts[::2], parts[1::2], strict=True))
 
     def __getitem__(self, start: str) -> str:
-        """Return the section whose title starts so."""
+        """Return the section whose title starts with `start`."""
         (found,) = [text for title, text in self._sections.items() if title.startswith(start)]
         return found
 
     def shell(self, script: str, **variables: str) -> str:
-        """Run lines of shell in the folder of the server and return what they print."""
+        """Run shell lines in the folder of the server and return their output."""
         ran = subprocess.run(
             ["bash", "-ec", script],
             cwd=self.server.folder,
@@ -73,7 +73,7 @@ def printed(
 
 @pytest.fixture
 def new_event(printed: Printed) -> Iterator[None]:
-    """Check that the test has stored one event of the type my.event more."""
+    """Check that the test stores one event, of the type my.event."""
     before = _types(printed.server)
     yield
     assert [*before, "my.event"] == _types(printed.server)
@@ -126,7 +126,7 @@ def test_the_stubs_code_stores_an_event(printed: Printed, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("way", ["npm", "script tag"])
-def test_the_code_for_pages_stores_what_a_page_records(
+def test_the_code_for_pages_stores_the_events_of_a_page(
     printed: Printed, way: str, page: Page, tmp_path: Path
 ) -> None:
     if "Pages: permission" in printed.text:

@@ -1,4 +1,4 @@
-"""`openrum keys`, `tokens` and `policy` against a server that authorizes its callers."""
+"""`openrum keys`, `tokens` and `policy`, against a server that authorizes callers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ALLOW = json.dumps(
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server on loopback that authorizes all the same."""
+    """A server on loopback with authorization required."""
     with OpenRum(tmp_path_factory.mktemp("required"), OPENRUM_AUTH="required") as running:
         yield running
         running.stop()
@@ -45,13 +45,13 @@ def operator_file(server: Process) -> str:
 
 
 def run(server: Process, *arguments: str, stdin: str | None = None, **settings: str) -> Result:
-    """A command as the operator."""
+    """Run a command as the operator."""
     named = {"OPENRUM_SERVICE": server.grpc, "OPENRUM_OPERATOR_TOKEN_FILE": operator_file(server)}
     return run_openrum(*arguments, stdin=stdin, **{**named, **settings})
 
 
-def made(server: Process, *arguments: str, stdin: str | None = None, **settings: str) -> str:
-    """The standard output of a command that succeeds."""
+def output_of(server: Process, *arguments: str, stdin: str | None = None, **settings: str) -> str:
+    """Run a command, which must succeed, and return its standard output."""
     ran = run(server, *arguments, stdin=stdin, **settings)
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
@@ -63,7 +63,7 @@ def monitor_id(server: Process) -> str:
 
 
 def put(server: Process, token: str | None = None) -> int:
-    """The HTTP status of a put, with the token if there is one."""
+    """Put a batch, with the token if there is one, and return the HTTP status."""
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -88,8 +88,8 @@ def rum(server: Process, key_id: str, secret: str) -> boto3.client:
     )
 
 
-def test_a_made_key_signs_until_it_is_revoked(server: OpenRum) -> None:
-    printed = made(server, "keys", "create", "--name", "backend", "--access", "read")
+def test_a_created_key_is_valid_until_it_is_revoked(server: OpenRum) -> None:
+    printed = output_of(server, "keys", "create", "--name", "backend", "--access", "read")
     found = re.fullmatch(
         r"AWS_ACCESS_KEY_ID=(OR[A-Z]{18})\nAWS_SECRET_ACCESS_KEY=([\w-]{40})\n", printed
     )
@@ -98,7 +98,7 @@ def test_a_made_key_signs_until_it_is_revoked(server: OpenRum) -> None:
     names = [item["Name"] for item in client.list_app_monitors()["AppMonitorSummaries"]]
     with pytest.raises(ClientError) as changed:
         client.delete_app_monitor(Name="my-app")
-    revoked = made(server, "keys", "revoke", found[1])
+    revoked = output_of(server, "keys", "revoke", found[1])
     with pytest.raises(ClientError) as after:
         client.list_app_monitors()
 
@@ -109,8 +109,8 @@ def test_a_made_key_signs_until_it_is_revoked(server: OpenRum) -> None:
 
 
 def test_keys_are_listed_as_json_without_secrets(server: OpenRum) -> None:
-    pair = json.loads(made(server, "keys", "create", "--name", "listed", "--json"))
-    lines = [json.loads(line) for line in made(server, "keys", "list", "--json").splitlines()]
+    pair = json.loads(output_of(server, "keys", "create", "--name", "listed", "--json"))
+    lines = [json.loads(line) for line in output_of(server, "keys", "list", "--json").splitlines()]
     (listed,) = [line for line in lines if line["Id"] == pair["AccessKeyId"]]
 
     assert set(pair) == {"AccessKeyId", "SecretAccessKey"}
@@ -132,7 +132,7 @@ def test_a_key_is_imported_from_a_file_once(server: OpenRum) -> None:
         "--access",
         "read",
     )
-    secret = "a-secret-of-long-ago-0123456789"
+    secret = "an-old-secret-0123456789"
     first = run(server, *command, stdin=f"{secret}\n")
     again = run(server, *command, stdin=secret)
     listed = rum(server, "AKIDEXAMPLEIMPORTED0", secret).list_app_monitors()
@@ -143,14 +143,16 @@ def test_a_key_is_imported_from_a_file_once(server: OpenRum) -> None:
     assert len(listed["AppMonitorSummaries"]) == 1
 
 
-def test_a_made_token_puts_until_it_is_revoked(server: OpenRum, tmp_path: Path) -> None:
-    printed = made(server, "tokens", "create", "--name", "jobs", "--expires-in", "12h", "--json")
+def test_a_created_token_is_valid_until_it_is_revoked(server: OpenRum, tmp_path: Path) -> None:
+    printed = output_of(
+        server, "tokens", "create", "--name", "jobs", "--expires-in", "12h", "--json"
+    )
     token = json.loads(printed)
     outcomes = [put(server), put(server, "openrum_other"), put(server, token["Token"])]
     (tmp_path / "token").write_text(token["Token"] + "\n")
     reading = run(server, "events", "my-app", "--token-file", str(tmp_path / "token"))
-    table = made(server, "tokens", "list", COLUMNS="200")
-    made(server, "tokens", "revoke", token["Id"])
+    table = output_of(server, "tokens", "list", COLUMNS="200")
+    output_of(server, "tokens", "revoke", token["Id"])
 
     assert outcomes == [403, 403, 200]
     assert reading.returncode == 1
@@ -164,40 +166,38 @@ def test_a_made_token_puts_until_it_is_revoked(server: OpenRum, tmp_path: Path) 
     assert put(server, token["Token"]) == 403
 
 
-def test_a_token_for_one_app_monitor_reads_it_alone(server: OpenRum, tmp_path: Path) -> None:
-    made(server, "monitors", "create", "second", "--domain", "example.com")
-    token = made(
+def test_a_token_for_one_app_monitor_can_read_no_other(server: OpenRum, tmp_path: Path) -> None:
+    output_of(server, "monitors", "create", "second", "--domain", "example.com")
+    token = output_of(
         server, "tokens", "create", "--name", "of-second", "--access", "read", "--monitor", "second"
     )
     (tmp_path / "token").write_text(token)
-    seen = [
+    results = [
         run(server, "events", name, OPENRUM_TOKEN_FILE=str(tmp_path / "token"))
         for name in ("second", "my-app")
     ]
 
-    assert [ran.returncode for ran in seen] == [0, 1]
-    assert "AccessDeniedException" in seen[1].stderr
+    assert [ran.returncode for ran in results] == [0, 1]
+    assert "AccessDeniedException" in results[1].stderr
 
 
-def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
-    server: OpenRum, tmp_path: Path
-) -> None:
+def test_a_policy_allows_unsigned_puts_until_it_is_deleted(server: OpenRum, tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text(_ALLOW)
     outcomes = [put(server)]
-    revision = made(server, "policy", "put", "my-app", "--file", str(tmp_path / "policy.json"))
+    revision = output_of(server, "policy", "put", "my-app", "--file", str(tmp_path / "policy.json"))
     outcomes.append(put(server))
-    printed = made(server, "policy", "get", "my-app")
-    removed = made(server, "policy", "delete", "my-app")
+    printed = output_of(server, "policy", "get", "my-app")
+    deleted = output_of(server, "policy", "delete", "my-app")
     outcomes.append(put(server))
-    gone = run(server, "policy", "get", "my-app")
+    read = run(server, "policy", "get", "my-app")
 
     assert outcomes == [403, 200, 403]
     assert re.fullmatch(r"[0-9a-f-]{36}\n", revision)
     assert printed == _ALLOW + "\n"
-    assert removed == "The policy of my-app is deleted\n"
-    assert (gone.returncode, gone.stdout) == (1, "")
+    assert deleted == "The policy of my-app is deleted\n"
+    assert (read.returncode, read.stdout) == (1, "")
     assert (
-        gone.stderr == "Error: PolicyNotFoundException: The app monitor has no resource policy.\n"
+        read.stderr == "Error: PolicyNotFoundException: The app monitor has no resource policy.\n"
     )
 
 
@@ -205,10 +205,10 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
     ("command", "stdin", "code", "message"),
     [
         (("policy", "put", "my-app", "--file", "-"), "{}", 1, "MalformedPolicyDocumentException"),
-        (("policy", "put", "nobody", "--file", "-"), _ALLOW, 1, "ResourceNotFoundException"),
+        (("policy", "put", "unknown", "--file", "-"), _ALLOW, 1, "ResourceNotFoundException"),
         (("tokens", "revoke", "none"), None, 1, "There is no token with this ID."),
         (("keys", "create", "--name", "a b"), None, 1, "grant.name must match"),
-        (("keys", "create", "--name", "a", "--monitor", "nobody"), None, 1, "no app monitor"),
+        (("keys", "create", "--name", "a", "--monitor", "unknown"), None, 1, "no app monitor"),
         (
             ("tokens", "create", "--name", "a", "--expires-in", "1y"),
             None,
@@ -220,7 +220,7 @@ def test_a_policy_lets_unsigned_callers_put_until_it_is_removed(
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
 )
-def test_what_cannot_be_done_is_said_without_a_traceback(
+def test_errors_are_reported_without_a_traceback(
     server: OpenRum, command: tuple[str, ...], stdin: str | None, code: int, message: str
 ) -> None:
     ran = run(server, *command, stdin=stdin)
@@ -230,21 +230,21 @@ def test_what_cannot_be_done_is_said_without_a_traceback(
     assert "Traceback" not in ran.stderr
 
 
-def test_a_key_needs_no_name(server: OpenRum) -> None:
+def test_an_imported_key_is_named_after_its_id_by_default(server: OpenRum) -> None:
     pair = ("--access-key-id", "AKIDWITHOUTANAME0001", "--secret-access-key-file", "-")
-    ran = run(server, "keys", "import", *pair, stdin="a-secret-that-people-have-already")
+    ran = run(server, "keys", "import", *pair, stdin="an-existing-secret-0123456789")
     listed = run(server, "keys", "list", "--json").stdout.splitlines()
 
     assert (ran.returncode, ran.stdout) == (0, "AKIDWITHOUTANAME0001\n")
     assert "AKIDWITHOUTANAME0001" in {json.loads(line)["Name"] for line in listed}
 
 
-def test_without_a_token_nothing_is_done(server: OpenRum, tmp_path: Path) -> None:
+def test_a_missing_or_invalid_token_file_is_reported(server: OpenRum, tmp_path: Path) -> None:
     missing, garbage = tmp_path / "missing", tmp_path / "garbage"
     garbage.write_bytes(b"\xff\xfe two\nlines")
-    nobody = {"OPENRUM_OPERATOR_TOKEN_FILE": str(missing)}
+    no_token = {"OPENRUM_OPERATOR_TOKEN_FILE": str(missing)}
     ran = [
-        run(server, "keys", "list", **nobody),
+        run(server, "keys", "list", **no_token),
         run(server, "keys", "list", "--token-file", str(missing)),
         run(server, "keys", "list", "--token-file", str(garbage)),
     ]
@@ -259,13 +259,13 @@ def test_without_a_token_nothing_is_done(server: OpenRum, tmp_path: Path) -> Non
     assert ran[2].stderr == f"Error: {garbage}: this file does not hold a token\n"
 
 
-def test_the_table_of_keys_shows_whole_ids_and_whether_they_are_valid(server: OpenRum) -> None:
+def test_the_table_of_keys_shows_complete_ids_and_their_state(server: OpenRum) -> None:
     long_id = "AKID" + "X" * 124
     pair = ("--access-key-id", long_id, "--secret-access-key-file", "-")
-    run(server, "keys", "import", *pair, stdin="a-secret-that-people-have-already")
-    key = json.loads(made(server, "keys", "create", "--name", "gone", "--json"))["AccessKeyId"]
-    made(server, "keys", "revoke", key)
-    rows = made(server, "keys", "list", COLUMNS="80").splitlines()
+    run(server, "keys", "import", *pair, stdin="an-existing-secret-0123456789")
+    key = json.loads(output_of(server, "keys", "create", "--name", "gone", "--json"))["AccessKeyId"]
+    output_of(server, "keys", "revoke", key)
+    rows = output_of(server, "keys", "list", COLUMNS="80").splitlines()
     (revoked,) = [row for row in rows if row.startswith(key)]
 
     assert rows[0].split() == [
@@ -283,16 +283,16 @@ def test_the_table_of_keys_shows_whole_ids_and_whether_they_are_valid(server: Op
     assert re.search(r" revoked 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d$", revoked)
 
 
-def test_a_token_that_expires_says_when(server: OpenRum) -> None:
+def test_the_table_of_tokens_shows_when_a_token_expires(server: OpenRum) -> None:
     create = ("tokens", "create", "--name", "short", "--expires-in", "90s", "--json")
-    token = json.loads(made(server, *create))
-    rows = made(server, "tokens", "list").splitlines()
+    token = json.loads(output_of(server, *create))
+    rows = output_of(server, "tokens", "list").splitlines()
     (row,) = [row for row in rows if row.startswith(token["Id"])]
 
     assert " expires 20" in row
 
 
-def test_an_empty_list_says_how_to_create_the_first(tmp_path: Path) -> None:
+def test_an_empty_list_of_credentials_says_how_to_create_one(tmp_path: Path) -> None:
     with OpenRum(tmp_path) as server:
         ran = [run(server, command, "list") for command in ("keys", "tokens")]
         as_json = run(server, "keys", "list", "--json")

@@ -1,4 +1,4 @@
-"""What the events table shows of each type of event, on documents as browsers cause them."""
+"""The rows of the events table, for the types of events that browsers send."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ from rum_cli.event_rows import event_row, full_types, short_type, summary
         ("rrweb_event", {"events": [{}], "eventCount": 1}, "1 recorded events"),
     ],
 )
-def test_the_summary_shows_what_matters_of_a_type(
+def test_the_summary_shows_the_important_members_of_a_type(
     event_type: str, details: dict[str, Any], expected: str
 ) -> None:
     assert expected == summary(f"com.amazon.rum.{event_type}", details)
@@ -107,7 +107,7 @@ def test_a_row_has_time_type_page_session_and_summary() -> None:
     assert event_row({**event, "metadata": "text"})[2] == ""
 
 
-def test_a_type_given_without_a_dot_can_be_an_aws_type_or_a_custom_one() -> None:
+def test_a_short_type_matches_aws_types_and_custom_types() -> None:
     assert "com.amazon.rum.js_error_event" in full_types(["js_error"])
     assert "com.amazon.rum.js_error_event" in full_types(["js_error_event"])
     assert "com.amazon.xray_trace_event" in full_types(["xray_trace_event"])
@@ -123,5 +123,5 @@ def test_a_type_given_without_a_dot_can_be_an_aws_type_or_a_custom_one() -> None
         ("my.event", "my.event"),
     ],
 )
-def test_the_prefix_of_aws_types_is_left_out(event_type: str, expected: str) -> None:
+def test_the_prefix_of_aws_types_is_omitted(event_type: str, expected: str) -> None:
     assert expected == short_type(event_type)

@@ -41,7 +41,7 @@ def test_the_help_of_a_command_fits_80_columns_and_is_not_cut(path: tuple[str, .
 
     assert text.startswith(f"Usage: {' '.join(('openrum', *path))} ")
     assert max(map(len, text.splitlines())) <= 80
-    # click ends a summary that it has cut with three dots.
+    # click ends a truncated summary with three dots.
     summaries = text.partition("\nCommands:\n")[2].splitlines()
     assert [line for line in summaries if line.endswith("...")] == []
 
@@ -66,14 +66,14 @@ def test_the_help_of_a_server_lists_its_settings(command: str, settings: list[ty
 
 
 @pytest.mark.parametrize("path", [path for path in _PATHS if len(path) == 2], ids=" ".join)
-def test_the_help_of_a_client_command_lists_how_to_reach_the_service(path: tuple[str, ...]) -> None:
+def test_the_help_of_a_client_command_lists_the_connection_options(path: tuple[str, ...]) -> None:
     listed = _help(*path).partition("\nEnvironment:\n")[2]
 
     assert "OPENRUM_SERVICE " in listed
     assert "OPENRUM_OPERATOR_TOKEN_FILE " in listed
 
 
-def test_the_list_of_commands_is_that_of_the_modules() -> None:
+def test_every_command_module_is_in_the_list_of_commands() -> None:
     names = [summary.name for section in SECTIONS.values() for summary in section]
 
     assert [main.commands[name].name for name in names] == names  # type: ignore[attr-defined]

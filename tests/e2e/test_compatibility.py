@@ -62,7 +62,7 @@ def _slow(version: str) -> Any:
 def _visited(
     server: OpenRum, browser: Browser, version: str, endpoint: str
 ) -> Iterator[tuple[Page, Traffic]]:
-    """Opens a page that reports to `endpoint`. Hosts other than 127.0.0.1 lead to the bridge."""
+    """Open a page that sends events to `endpoint`. Other hosts resolve to the bridge."""
     settings = {"dispatchInterval": 200, "allowCookies": True}
     site = demo_site(endpoint, server.monitor_id(), settings, version=version)
     with tools_needed(), site as url, browser.page(proxy=server.url) as page:
@@ -77,7 +77,7 @@ def _all_stored(server: OpenRum, traffic: Traffic) -> bool:
 
 
 @pytest.mark.parametrize("version", ["1.19.0", _slow("1.17.2"), _slow("1.12.0")])
-def test_a_page_with_a_client_that_drops_the_port_sends_to_port_80(
+def test_a_client_that_drops_the_port_can_send_to_port_80(
     openrum: OpenRum, browser: Browser, version: str
 ) -> None:
     with _visited(openrum, browser, version, f"http://{_NAME}") as (_, traffic):
@@ -95,9 +95,7 @@ def test_a_client_before_1_22_drops_the_port(openrum: OpenRum, browser: Browser)
     assert url == f"http://{_NAME}/appmonitors/{openrum.monitor_id()}"
 
 
-def test_a_page_with_a_client_that_must_sign_sends_to_any_port(
-    openrum: OpenRum, browser: Browser
-) -> None:
+def test_a_client_that_must_sign_can_send_to_any_port(openrum: OpenRum, browser: Browser) -> None:
     (credentials,) = _CREDENTIALS
     with _visited(openrum, browser, "1.0.3", openrum.url) as (page, traffic):
         page.evaluate(f"() => {{ {credentials} }}")
@@ -181,7 +179,7 @@ def test_boto3_1_28_needs_the_option_and_ignores_the_variable(openrum: OpenRum) 
     assert [_stored(openrum, body) for body in bodies] == [True, True, False]
 
 
-def test_the_current_boto3_needs_the_variables_alone(openrum: OpenRum) -> None:
+def test_the_current_boto3_needs_only_the_variables(openrum: OpenRum) -> None:
     body = batch()
     variables = {
         "AWS_ENDPOINT_URL_RUM": openrum.url,
@@ -196,7 +194,7 @@ def test_the_current_boto3_needs_the_variables_alone(openrum: OpenRum) -> None:
 def _boto3(
     server: OpenRum, body: dict[str, Any], packages: Path | None = None, **options: Any
 ) -> list[str]:
-    """Puts a batch from another process, and returns the URLs that boto3 sent to.
+    """Put a batch from another process and return the URLs that boto3 used.
 
     Args:
         packages: A folder with another version of boto3.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rum.internal.v1.caller_pb2 import HttpCaller
-from tests.e2e.test_cli_credentials import made, monitor_id, operator_file
+from tests.e2e.test_cli_credentials import monitor_id, operator_file, output_of
 from tests.e2e.test_envoy import _SERVICES, _descriptor_set
 from tests.support.batches import batch
 from tests.support.running import OpenRum
@@ -50,7 +50,7 @@ def test_a_caller_report_from_a_client_is_ignored(server: OpenRum, port: int) ->
     operator = Path(operator_file(server)).read_text().strip()
     report = HttpCaller(bearer_token=operator, source_ip="127.0.0.1").SerializeToString()
     forged = {"rum-caller-bin": base64.b64encode(report).decode()}
-    token = made(server, "tokens", "create", "--name", "jobs").strip()
+    token = output_of(server, "tokens", "create", "--name", "jobs").strip()
     valid = {"Authorization": f"Bearer {token}"}
 
     assert _put(server, port, {}) == 403

@@ -1,4 +1,4 @@
-"""The Envoy configuration that docs/how-to/envoy offers, in front of a running service."""
+"""The Envoy configuration in docs/how-to/envoy, in front of a running service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GZIP = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 
 def _filled_in(service: str, descriptor_set: Path) -> str:
-    """Returns the documented file with the three things changed that it says must be changed."""
+    """Return the documented file with the three changes that it requires."""
     text = _CONFIG.read_text()
     port = service.rpartition(":")[2]
     for documented, own in (
@@ -39,12 +39,12 @@ def _filled_in(service: str, descriptor_set: Path) -> str:
         assert text.count(documented) == 1
         text = text.replace(documented, own)
     admin = {"admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}}
-    return text + json.dumps(admin)[1:-1] + "\n"  # the tests ask there where Envoy listens
+    return text + json.dumps(admin)[1:-1] + "\n"  # the tests read the port of the listener there
 
 
 @pytest.fixture(scope="module")
 def openrum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server whose queue can be filled, and with room for one app monitor."""
+    """A server whose queue `full_queue` can fill, with a quota of one app monitor."""
     folder = tmp_path_factory.mktemp("openrum")
     server = OpenRum(folder, OPENRUM_MAX_APP_MONITORS="1", **SMALL_QUEUE)
     yield server
@@ -67,7 +67,7 @@ def path(openrum: OpenRum) -> str:
 
 @pytest.fixture(scope="module")
 def rum(url: str) -> Iterator[Any]:
-    """boto3, which takes one attempt."""
+    """A boto3 client that does not retry."""
     client = boto3.client(
         "rum",
         endpoint_url=url,
@@ -182,7 +182,7 @@ def test_boto3_puts_and_raises_its_modelled_exceptions(
     ],
     ids=["path", "method", "json", "length"],
 )
-def test_an_error_that_envoy_finds_has_the_same_form(
+def test_an_error_from_envoy_has_the_same_form(
     url: str, method: str, path: str, body: bytes | None, status: int, name: str
 ) -> None:
     answer = send(url, path, body, method=method)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from tests.e2e.test_cli_credentials import _ALLOW, made, put, run
+from tests.e2e.test_cli_credentials import _ALLOW, output_of, put, run
 from tests.support.running import OpenRum, run_openrum
 
 
@@ -39,12 +39,12 @@ def test_an_exposed_server_with_required_authorization_rejects_unknown_callers(
         before = put(server)
         without_token = run(server, "keys", "list", OPENRUM_OPERATOR_TOKEN_FILE="/nonexistent")
         listing = server.post("/appmonitors", {})
-        token = made(server, "tokens", "create", "--name", "jobs").strip()
+        token = output_of(server, "tokens", "create", "--name", "jobs").strip()
         with_token = put(server, token)
         assert server.stop() == 0
     with Exposed(tmp_path, OPENRUM_HTTP=f"0.0.0.0:{_free()}", OPENRUM_AUTH="auto") as server:
         after = [put(server), put(server, token)]
-        made(server, "policy", "put", "my-app", "--file", "-", stdin=_ALLOW)
+        output_of(server, "policy", "put", "my-app", "--file", "-", stdin=_ALLOW)
         after.append(put(server))
         assert server.stop() == 0
 

@@ -1,4 +1,4 @@
-"""What `openrum up` does and prints once it listens."""
+"""The text that `openrum up` prints when it listens, and the app monitor that it creates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def _printed(
     bridge: dict[str, Any] | None = None,
     monitor_id: str = "",
 ) -> str:
-    """Return what is printed where a server with these settings listens."""
+    """Return the text that a server with these settings prints when it listens."""
     token = folder / "operator.token"
     token.write_text("any")
     async with _second_to_start(monitor_id or new_id()) as address:
@@ -81,7 +81,7 @@ async def _printed(
     return capsys.readouterr().out
 
 
-async def test_a_server_that_starts_second_shows_the_app_monitor_of_the_first(
+async def test_a_second_server_prints_the_app_monitor_that_the_first_created(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monitor_id = new_id()
@@ -90,7 +90,7 @@ async def test_a_server_that_starts_second_shows_the_app_monitor_of_the_first(
     assert f"  app monitor  my-app  {monitor_id}\n" in printed
 
 
-async def test_the_commands_name_the_service_and_the_token_file_where_they_are_not_the_defaults(
+async def test_the_commands_name_the_service_and_the_token_file_unless_they_are_the_defaults(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = await _printed(tmp_path, capsys)
@@ -111,7 +111,7 @@ async def test_the_commands_name_the_service_and_the_token_file_where_they_are_n
         ("0.0.0.0:8080", {"public_url": "http://rum.example"}, "http://rum.example"),
     ],
 )
-async def test_the_curl_line_has_the_address_that_clients_can_reach(
+async def test_the_curl_line_has_an_address_that_clients_can_reach(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     http: str,
@@ -125,7 +125,7 @@ async def test_the_curl_line_has_the_address_that_clients_can_reach(
     assert curl.startswith(f"curl -i '{url}/appmonitors/{monitor_id}' ")
 
 
-async def test_the_curl_line_signs_where_callers_are_authorized(
+async def test_the_curl_line_signs_if_callers_are_authorized(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = await _printed(tmp_path, capsys, authorizes=True, service={"region": "eu-west-1"})
@@ -144,7 +144,7 @@ async def test_the_curl_line_signs_where_callers_are_authorized(
         ),
     ],
 )
-async def test_where_the_data_is_stored_is_printed_without_credentials(
+async def test_the_location_of_the_data_is_printed_without_credentials(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, line: str
 ) -> None:
     printed = await _printed(tmp_path, capsys, service={"database_url": url})

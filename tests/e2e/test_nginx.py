@@ -37,7 +37,7 @@ class Front:
     def send(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Sends one request over TLS; a body that is not bytes is sent as JSON."""
+        """Send one request over TLS. A body that is not bytes is sent as JSON."""
         trust = ssl.create_default_context(cafile=self.ca)
         connection = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=30, context=trust)
         sent = {"Content-Type": "application/json", **headers}
@@ -130,7 +130,7 @@ def test_a_policy_sees_the_address_of_the_client_and_not_a_forged_one(
     assert (of_a_forger, of_the_client) == (403, 200)
 
 
-def test_gzipped_and_long_bodies_under_any_prefix_pass(
+def test_gzipped_and_long_bodies_under_any_prefix_are_stored(
     server: Guarded, front: Front, path: str
 ) -> None:
     gzipped = batch()
@@ -147,7 +147,7 @@ def test_gzipped_and_long_bodies_under_any_prefix_pass(
     assert _stored(server, long)
 
 
-def test_a_body_that_is_too_long_gets_the_error_of_the_bridge(front: Front, path: str) -> None:
+def test_a_body_that_is_too_long_has_the_error_of_the_bridge(front: Front, path: str) -> None:
     status, headers, body = front.send(
         "POST", path, b"x" * ((4 << 20) + 1), Origin="https://a.example"
     )
@@ -163,7 +163,7 @@ def test_the_front_page_shows_the_public_address(front: Front) -> None:
     assert f"endpoint: 'https://127.0.0.1:{front.https}'" in text
 
 
-def test_ready_is_answered_as_the_guide_shows(front: Front) -> None:
+def test_readiness_is_reported_as_the_guide_shows(front: Front) -> None:
     assert front.send("GET", "/readyz")[::2] == (200, b"ok")
 
 

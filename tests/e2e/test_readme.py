@@ -1,4 +1,4 @@
-"""The examples of the README run as they stand, against a running server, and pass mypy."""
+"""The examples in the README run unchanged, against a running server, and pass mypy."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def _the_block(language: str, containing: str) -> str:
 
 
 def _commands(text: str) -> list[str]:
-    """Returns what follows the prompt, of all console blocks."""
+    """Return the commands after the prompt in all console blocks."""
     lines = "".join(_blocks(text, "console")).splitlines()
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
 def _for(server: OpenRum, block: str) -> str:
-    """Returns an example with the addresses of this server instead of the default ones."""
+    """Return an example with the default addresses replaced by those of this server."""
     return block.replace(_URL, server.url).replace(_GRPC, server.grpc)
 
 
@@ -75,7 +75,7 @@ _BOTO3 = _the_block("python", "boto3.client")
 _STUBS = _the_block("python", "DataPlaneServiceStub")
 
 
-def test_the_readme_has_no_python_that_is_not_tested() -> None:
+def test_all_python_in_the_readme_is_tested() -> None:
     assert sorted(_blocks(_README, "python")) == sorted([_BOTO3, _STUBS])
 
 
@@ -103,7 +103,7 @@ def test_the_boto3_example_stores_an_event(openrum: OpenRum) -> None:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the contract of this checkout, laid out as it is here."""
+    """A git repository with the same layout and contract as this checkout."""
     folder = tmp_path_factory.mktemp("repository")
     shutil.copy(_ROOT / "LICENSE", folder)
     ignored = shutil.ignore_patterns("__pycache__")
@@ -116,7 +116,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def consumer(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an empty environment in which the documented install of the stubs ran."""
+    """The Python of an environment with only the stubs, installed as documented."""
     folder = tmp_path_factory.mktemp("consumer")
     # Not `sys.executable`: an environment that was created in an environment of uv has no pip.
     base = getattr(sys, "_base_executable", sys.executable)
@@ -138,7 +138,7 @@ def consumer(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder / "bin" / "python"
 
 
-def test_the_install_of_the_stubs_brings_nothing_of_the_server(consumer: Path) -> None:
+def test_installing_the_stubs_installs_no_server_code(consumer: Path) -> None:
     listed = subprocess.run(
         [consumer, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True
     )
@@ -148,7 +148,7 @@ def test_the_install_of_the_stubs_brings_nothing_of_the_server(consumer: Path) -
     assert list(consumer.parent.glob("openrum*")) == []
 
 
-def test_the_stubs_example_stores_an_event_with_the_stubs_alone(
+def test_the_stubs_example_stores_an_event_with_only_the_stubs_installed(
     openrum: OpenRum, consumer: Path
 ) -> None:
     subprocess.run([consumer, "-c", _for(openrum, _STUBS)], check=True, timeout=120)
@@ -185,7 +185,7 @@ def test_the_page_example_stores_a_page_view(openrum: OpenRum, page: Page, tmp_p
 
 @pytest.fixture
 def shell(openrum: OpenRum, tmp_path: Path) -> Iterator[Any]:
-    """Runs lines of a console block in one shell, and returns what they print."""
+    """Runs the lines of a console block in one shell and returns their output."""
     programs = tmp_path / "bin"
     programs.mkdir()
     with tools_needed():
@@ -258,7 +258,7 @@ def _monitor_names(server: OpenRum) -> list[str]:
     return [monitor["Name"] for monitor in json.loads(text)["AppMonitorSummaries"]]
 
 
-def test_the_readme_has_no_command_that_is_not_tested() -> None:
+def test_all_commands_in_the_readme_are_tested() -> None:
     tested = (".venv/bin/openrum", "export ", "aws ", "pip install ", "make run")
 
     assert [line for line in _commands(_README) if not line.startswith(tested)] == []
@@ -279,7 +279,7 @@ def test_the_policy_of_the_guide_allows_pages_with_the_alias(
     assert statuses == [403, 200]
 
 
-def test_the_backup_of_a_running_server_has_what_was_acknowledged(
+def test_a_backup_of_a_running_server_contains_every_acknowledged_batch(
     openrum: OpenRum, tmp_path: Path
 ) -> None:
     body = batch(2)

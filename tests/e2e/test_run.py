@@ -1,4 +1,4 @@
-"""`openrum up` from the outside: what it prints works as printed, what it cannot do it says."""
+"""`openrum up` as a process: its printed commands work, and its errors are one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROOT = Path(__file__).parent.parent.parent
 _ANY_PORTS = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0"}
 
 
-def test_the_printed_curl_line_answers_200_and_the_event_is_read_back(openrum: OpenRum) -> None:
+def test_the_printed_curl_line_stores_an_event(openrum: OpenRum) -> None:
     curl = next(line for line in openrum.output if line.startswith("curl "))
     first, again = send(curl), send(curl)
     sent = re.findall(r'"id": "([^"]+)", "timestamp"', curl)
@@ -68,7 +68,7 @@ def test_up_prints_addresses_app_monitor_data_folder_and_three_commands(openrum:
     assert printed[7:] == [f"Connect your clients: {openrum_command} {clients}"]
 
 
-def test_a_second_start_goes_on_with_the_data_and_makes_no_second_app_monitor(
+def test_a_second_start_uses_the_existing_data_and_app_monitor(
     tmp_path: Path,
 ) -> None:
     with OpenRum(tmp_path) as server:
@@ -81,24 +81,24 @@ def test_a_second_start_goes_on_with_the_data_and_makes_no_second_app_monitor(
         assert sum(f"my-app  {before[0]}" in line for line in server.output) == 2
 
 
-def test_no_file_is_made_but_the_database_and_two_tokens(tmp_path: Path) -> None:
+def test_a_start_creates_only_the_database_and_two_token_files(tmp_path: Path) -> None:
     with OpenRum(tmp_path) as server:
         assert server.stop() == 0
 
-        made = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
+        created = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
 
-        assert made == ["openrum.sqlite3", "var/bridge.token", "var/operator.token"]
+        assert created == ["openrum.sqlite3", "var/bridge.token", "var/operator.token"]
 
 
 @pytest.fixture
 def busy() -> Iterator[str]:
-    """An address that somebody listens on."""
+    """An address that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.mark.parametrize("setting", ["OPENRUM_HTTP", "OPENRUM_GRPC"])
-def test_a_busy_port_is_one_line_that_names_the_setting(
+def test_a_busy_port_is_reported_in_one_line_with_the_setting(
     tmp_path: Path, busy: str, setting: str
 ) -> None:
     database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
@@ -117,10 +117,10 @@ def test_a_busy_port_is_one_line_that_names_the_setting(
         ("postgresql+psycopg://me:secret@127.0.0.1:{closed}/db", "Connection refused"),
     ],
 )
-def test_a_wrong_database_url_is_one_line_without_the_password(
+def test_an_invalid_database_url_is_reported_in_one_line_without_the_password(
     tmp_path: Path, url: str, reason: str
 ) -> None:
-    (tmp_path / "text").write_text("This is no database, though long enough for a header.\n" * 9)
+    (tmp_path / "text").write_text("This is not a database, but long enough for a header.\n" * 9)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         filled = url.format(folder=tmp_path, closed=closed.getsockname()[1])
@@ -149,11 +149,11 @@ def test_a_wrong_database_url_is_one_line_without_the_password(
         ("OPENRUM_SOCKET", "/nowhere/socket", "cannot listen on /nowhere/socket: its folder must"),
     ],
 )
-def test_a_wrong_setting_is_one_line_that_names_it_and_what_to_set(
+def test_an_invalid_setting_is_reported_in_one_line_with_its_name_and_a_fix(
     tmp_path: Path, setting: str, value: str, text: str
 ) -> None:
     database = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
-    tokens = {f"OPENRUM_{who}_TOKEN_FILE": str(tmp_path / who) for who in ("OPERATOR", "BRIDGE")}
+    tokens = {f"OPENRUM_{name}_TOKEN_FILE": str(tmp_path / name) for name in ("OPERATOR", "BRIDGE")}
     error = _failed_start(**{"OPENRUM_DATABASE_URL": database, **tokens, setting: value})
 
     assert error.startswith(f"{setting}: ")
@@ -161,7 +161,7 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_what_to_set(
 
 
 def _failed_start(**settings: str) -> str:
-    """Returns the one line of an `openrum up` that fails as wrong usage does."""
+    """Run `openrum up`, which must exit with 2, and return its one error line."""
     ran = run_openrum("up", **{**_ANY_PORTS, **settings})
     assert ran.returncode == 2
     assert ran.stdout == ""
@@ -172,8 +172,8 @@ def _failed_start(**settings: str) -> str:
     return last.removeprefix("Error: ")
 
 
-def test_make_run_starts_it_with_the_data_under_var(tmp_path: Path) -> None:
-    """In a copy of the sources with this .venv, so that nothing is set up anew."""
+def test_make_run_starts_a_server_with_its_data_under_var(tmp_path: Path) -> None:
+    """`make run` runs in a copy of its files with this .venv, so that it installs nothing."""
     (tmp_path / "proto").mkdir()
     for name in ("Makefile", "pyproject.toml", "proto/pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_bytes((_ROOT / name).read_bytes())

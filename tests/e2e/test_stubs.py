@@ -97,9 +97,9 @@ async def test_the_asynchronous_stub_stores_and_reads_events(
     assert _ids(list(read.events)) == [event.id for event in request.rum_events]
 
 
-Refused = Callable[[str], PutRumEventsRequest]
-_REFUSED = pytest.mark.parametrize(
-    ("refused", "code", "kind", "text"),
+InvalidRequest = Callable[[str], PutRumEventsRequest]
+_INVALID_REQUESTS = pytest.mark.parametrize(
+    ("invalid_request", "code", "kind", "text"),
     [
         (
             lambda monitor_id: message(monitor_id, batch_id="z" * 36),
@@ -118,17 +118,17 @@ _REFUSED = pytest.mark.parametrize(
 )
 
 
-@_REFUSED
+@_INVALID_REQUESTS
 def test_an_error_is_a_rich_status(
     channel: grpc.Channel,
     monitor: tuple[str, str],
-    refused: Refused,
+    invalid_request: InvalidRequest,
     code: grpc.StatusCode,
     kind: type[errors_pb2.ValidationException],
     text: str,
 ) -> None:
     with pytest.raises(grpc.RpcError) as failure:
-        DataPlaneServiceStub(channel).PutRumEvents(refused(monitor[1]))
+        DataPlaneServiceStub(channel).PutRumEvents(invalid_request(monitor[1]))
     exception = _exception(failure.value, kind)
 
     assert failure.value.code() == code
@@ -136,18 +136,18 @@ def test_an_error_is_a_rich_status(
     assert exception.message.startswith(text)
 
 
-@_REFUSED
+@_INVALID_REQUESTS
 async def test_the_asynchronous_stub_gets_a_rich_status(
     openrum: OpenRum,
     monitor: tuple[str, str],
-    refused: Refused,
+    invalid_request: InvalidRequest,
     code: grpc.StatusCode,
     kind: type[errors_pb2.ValidationException],
     text: str,
 ) -> None:
     async with grpc.aio.insecure_channel(openrum.grpc) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as failure:
-            await DataPlaneServiceStub(channel).PutRumEvents(refused(monitor[1]))
+            await DataPlaneServiceStub(channel).PutRumEvents(invalid_request(monitor[1]))
     trailers = dict(failure.value.trailing_metadata() or ())
     status = Status.FromString(bytes(trailers["grpc-status-details-bin"]))
 
@@ -160,8 +160,14 @@ def test_each_batch_of_one_call_has_its_own_outcome(
     channel: grpc.Channel, monitor: tuple[str, str]
 ) -> None:
     name, monitor_id = monitor
-    good, again = message(monitor_id, events=2), message(monitor_id)
-    requests = [good, message(monitor_id, batch_id="no-uuid"), again, message(new_id()), again]
+    first, second = message(monitor_id, events=2), message(monitor_id)
+    requests = [
+        first,
+        message(monitor_id, batch_id="not-a-uuid"),
+        second,
+        message(new_id()),
+        second,
+    ]
     response = BridgeServiceStub(channel).BatchPutRumEvents(
         BatchPutRumEventsRequest(
             entries=[BatchPutRumEventsEntry(request=request) for request in requests]
@@ -175,14 +181,14 @@ def test_each_batch_of_one_call_has_its_own_outcome(
         "AppMonitor"
     )
     assert _ids(list(read.events)) == [
-        *(event.id for event in good.rum_events),
-        *(event.id for event in again.rum_events),
+        *(event.id for event in first.rum_events),
+        *(event.id for event in second.rum_events),
     ]
 
 
 def test_an_unknown_app_monitor_is_named_in_the_status(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as failure:
-        ControlPlaneServiceStub(channel).GetAppMonitor(GetAppMonitorRequest(name="nobody"))
+        ControlPlaneServiceStub(channel).GetAppMonitor(GetAppMonitorRequest(name="unknown"))
     exception = _exception(failure.value, errors_pb2.ResourceNotFoundException)
 
-    assert (exception.resource_name, exception.resource_type) == ("nobody", "AppMonitor")
+    assert (exception.resource_name, exception.resource_type) == ("unknown", "AppMonitor")

@@ -17,7 +17,7 @@ _texts = st.one_of(
 
 
 @given(st.lists(_texts, max_size=4))
-def test_many_are_uuids_if_each_is(texts: list[str]) -> None:
+def test_several_texts_are_uuids_if_each_one_is(texts: list[str]) -> None:
     assert are_uuids(texts) == all(map(is_uuid, texts))
 
 
@@ -32,5 +32,5 @@ def test_many_are_uuids_if_each_is(texts: list[str]) -> None:
         [""],
     ],
 )
-def test_texts_of_the_right_shape_are_not_enough(texts: list[str]) -> None:
+def test_texts_that_resemble_uuids_are_rejected(texts: list[str]) -> None:
     assert not are_uuids(texts)

@@ -1,4 +1,4 @@
-"""The limit on the nesting of JSON: 100 levels, whatever the interpreter would allow."""
+"""JSON can be nested 100 levels deep, independently of the interpreter's own limit."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_retry_is_recognized_by_its_content(first: bytes, second: bytes, same:
 @pytest.mark.parametrize(
     ("retry", "same"), [(_ID + _ALIAS, True), (_ALIAS + _ID, True), (_ID, False)]
 )
-def test_a_retry_of_a_batch_with_dropped_events_is_recognized_by_what_was_received(
+def test_a_retry_of_a_batch_with_dropped_events_is_recognized_by_the_received_content(
     retry: bytes, same: bool
 ) -> None:
     stored = stored_form(replace(logged(1), content=_ID, received=_ID + _ALIAS))

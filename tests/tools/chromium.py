@@ -38,7 +38,7 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Only this machine can be reached, whatever a page or the browser itself requests.
+    # Pages and the browser itself can reach only this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 _TIMEOUT_S = 60
