@@ -61,7 +61,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page with cookies and caches of its own."""
+    """An empty page with its own cookies and caches."""
     with browser.page() as opened:
         yield opened
 
@@ -80,7 +80,7 @@ def _postgres_database(postgres_server: Postgres) -> str:
 
 @pytest.fixture
 def empty_postgres(_postgres_database: str) -> str:
-    """The URL of an empty PostgreSQL database. Emptying one is far cheaper than creating many."""
+    """The URL of an empty PostgreSQL database. Emptying one is much faster than creating many."""
     with psycopg.connect(_postgres_database.replace("+psycopg", "")) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")

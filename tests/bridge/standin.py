@@ -26,7 +26,7 @@ from rum.v1.control_plane_service_pb2_grpc import (
 from rum_service.errors import RumError
 from rum_service.rpc.status import to_status
 
-Answer = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
+Respond = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
 
@@ -39,7 +39,7 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
     """The stand-in. It keeps its port when it is restarted."""
 
     def __init__(self) -> None:
-        self.answer: Answer = all_ok
+        self.respond: Respond = all_ok
         self.reject: RumError | None = None
         """The exception that CreateAppMonitor raises."""
         self.garbled = False
@@ -67,7 +67,7 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         self.calls.append([entry.request_id for entry in request.entries])
         self.arrived.release()
         try:
-            return await self.answer(request)
+            return await self.respond(request)
         except RumError as error:
             await _abort(context, error)
             raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.wire import ORIGIN, Answer, expect_error, send
+from tests.bridge.wire import ORIGIN, Response, expect_error, send
 from tests.support.batches import batch, event, new_id
 from tests.support.running import OpenRum
 
@@ -44,17 +44,17 @@ def _server_still_works(openrum: OpenRum, rum: Any, monitor_id: str) -> Iterator
     """After each test, a valid batch is stored and no event of an invalid one can be read."""
     yield
     good = batch()
-    answer = send(openrum.url, f"/appmonitors/{monitor_id}", good)
+    response = send(openrum.url, f"/appmonitors/{monitor_id}", good)
     read = rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0}, MaxResults=1)
     bad = {"Name": "EventType", "Values": [_BAD]}
     stored = rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0}, Filters=[bad])
 
-    assert (answer.status, answer.body) == (200, b"")
+    assert (response.status, response.body) == (200, b"")
     assert [good["RumEvents"][0]["id"]] == [json.loads(e)["event_id"] for e in read["Events"]]
     assert stored["Events"] == []
 
 
-def _put(openrum: OpenRum, monitor_id: str, body: bytes, **headers: str) -> Answer:
+def _put(openrum: OpenRum, monitor_id: str, body: bytes, **headers: str) -> Response:
     sent = {"Origin": ORIGIN, **{name.replace("_", "-"): v for name, v in headers.items()}}
     return send(openrum.url, f"/appmonitors/{monitor_id}", body, headers=sent)
 
@@ -127,27 +127,27 @@ _WRONG: dict[str, tuple[bytes, str]] = {
 def test_an_invalid_body_is_rejected_with_the_name_of_the_member(
     openrum: OpenRum, monitor_id: str, body: bytes, named: str
 ) -> None:
-    answer = _put(openrum, monitor_id, body)
+    response = _put(openrum, monitor_id, body)
 
-    expect_error(answer, 400, "ValidationException")
-    assert answer.message.startswith(named)
-    assert not answer.message.removeprefix(named)[0].isalnum()
+    expect_error(response, 400, "ValidationException")
+    assert response.message.startswith(named)
+    assert not response.message.removeprefix(named)[0].isalnum()
 
 
 @pytest.mark.parametrize("bad_id", [v for v in _BAD_IDS if v.isascii() and v] + ["%E6", "a%00b"])
 def test_an_id_that_is_not_a_uuid_is_rejected(openrum: OpenRum, bad_id: str) -> None:
-    answer = _put(openrum, bad_id, _body())
+    response = _put(openrum, bad_id, _body())
 
-    expect_error(answer, 400, "ValidationException")
-    assert answer.message.startswith("Id must match ")
+    expect_error(response, 400, "ValidationException")
+    assert response.message.startswith("Id must match ")
 
 
 def test_an_unknown_id_is_not_found(openrum: OpenRum) -> None:
     missing = new_id()
-    answer = _put(openrum, missing, _body())
+    response = _put(openrum, missing, _body())
 
-    expect_error(answer, 404, "ResourceNotFoundException")
-    assert json.loads(answer.body)["resourceName"] == missing
+    expect_error(response, 404, "ResourceNotFoundException")
+    assert json.loads(response.body)["resourceName"] == missing
 
 
 def test_more_than_ten_thousand_events_are_rejected(openrum: OpenRum, monitor_id: str) -> None:
@@ -156,16 +156,16 @@ def test_more_than_ten_thousand_events_are_rejected(openrum: OpenRum, monitor_id
         return gzip.compress(_body(*({"id": new_id(), **small} for _ in range(count))), 1)
 
     for count in (10_001, 100_000):
-        answer = _put(openrum, monitor_id, many(count), Content_Encoding="gzip")
-        expect_error(answer, 400, "ValidationException")
-        assert answer.message == "RumEvents must have at most 10000 items."
+        response = _put(openrum, monitor_id, many(count), Content_Encoding="gzip")
+        expect_error(response, 400, "ValidationException")
+        assert response.message == "RumEvents must have at most 10000 items."
 
 
 def test_a_batch_without_events_is_stored(openrum: OpenRum, monitor_id: str) -> None:
     """The AWS model has no minimum, and boto3 sends such batches."""
-    answer = _put(openrum, monitor_id, json.dumps(batch(0)).encode())
+    response = _put(openrum, monitor_id, json.dumps(batch(0)).encode())
 
-    assert (answer.status, answer.body) == (200, b"")
+    assert (response.status, response.body) == (200, b"")
 
 
 @pytest.mark.parametrize(
@@ -192,19 +192,19 @@ def test_an_unusual_but_valid_batch_is_stored(
 def test_an_unknown_content_type_is_rejected(
     openrum: OpenRum, monitor_id: str, content_type: str
 ) -> None:
-    answer = _put(openrum, monitor_id, _body(), Content_Type=content_type)
+    response = _put(openrum, monitor_id, _body(), Content_Type=content_type)
 
-    expect_error(answer, 415, "UnsupportedMediaTypeException")
+    expect_error(response, 415, "UnsupportedMediaTypeException")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"])
 def test_only_post_is_allowed(openrum: OpenRum, monitor_id: str, method: str) -> None:
-    answer = send(
+    response = send(
         openrum.url, f"/appmonitors/{monitor_id}", method=method, headers={"Origin": ORIGIN}
     )
 
-    expect_error(answer, 405, "MethodNotAllowedException")
-    assert answer.headers["Allow"] == "POST"
+    expect_error(response, 405, "MethodNotAllowedException")
+    assert response.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ def test_only_post_is_allowed(openrum: OpenRum, monitor_id: str, method: str) ->
     ],
 )
 def test_events_on_another_path_are_rejected(openrum: OpenRum, monitor_id: str, path: str) -> None:
-    answer = send(openrum.url, path.format(id=monitor_id), _body(), headers={"Origin": ORIGIN})
+    response = send(openrum.url, path.format(id=monitor_id), _body(), headers={"Origin": ORIGIN})
 
-    assert 400 <= answer.status < 500
-    assert answer.error_type
-    assert answer.message
+    assert 400 <= response.status < 500
+    assert response.error_type
+    assert response.message

@@ -54,9 +54,9 @@ class _Gate:
 
     def __init__(self, standin: StandIn) -> None:
         self._open = asyncio.Event()
-        standin.answer = self._answer
+        standin.respond = self._respond
 
-    async def _answer(self, request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+    async def _respond(self, request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         await self._open.wait()
         return await all_ok(request)
 
@@ -157,7 +157,7 @@ async def test_each_put_has_its_own_outcome(standin: StandIn, coalescer: Coalesc
             statuses=[missing if e.request_id == "b" else Status() for e in request.entries]
         )
 
-    standin.answer = reject_b
+    standin.respond = reject_b
     gate.open()
     a, b, c = await asyncio.gather(*waiting, return_exceptions=True)
     await asyncio.gather(*in_progress)
@@ -206,7 +206,7 @@ async def test_a_response_with_a_wrong_number_of_statuses_fails_all_puts(
     async def wrong(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         return pb.BatchPutRumEventsResponse(statuses=[Status()] * statuses)
 
-    standin.answer = wrong
+    standin.respond = wrong
     gate.open()
     errors = [await _error(put) for put in waiting]
     await asyncio.gather(*in_progress)

@@ -75,10 +75,10 @@ def test_every_valid_name_works_in_a_path(rum: Any, name: str) -> None:
 
 def test_an_update_changes_only_the_given_members(rum: Any, name: str) -> None:
     before = rum.get_app_monitor(Name=name)["AppMonitor"]
-    answer = rum.update_app_monitor(Name=name, CustomEvents={"Status": "ENABLED"})
+    response = rum.update_app_monitor(Name=name, CustomEvents={"Status": "ENABLED"})
     after = rum.get_app_monitor(Name=name)["AppMonitor"]
 
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert after["CustomEvents"] == {"Status": "ENABLED"}
     changed = {key for key in after if after[key] != before[key]}
     assert changed == {"CustomEvents", "LastModified"}
@@ -122,10 +122,10 @@ def test_events_are_filtered(rum: Any, name: str) -> None:
 
 def test_empty_lists_are_returned(rum: Any, name: str) -> None:
     """Callers write response["Events"]."""
-    answer = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
+    response = rum.get_app_monitor_data(Name=name, TimeRange={"After": 0})
 
-    assert answer["Events"] == []
-    assert "NextToken" not in answer
+    assert response["Events"] == []
+    assert "NextToken" not in response
 
 
 def test_a_name_in_use_is_a_conflict(rum: Any, name: str) -> None:
@@ -202,10 +202,10 @@ def test_an_invalid_member_is_rejected_by_name(
     openrum: OpenRum, call: str, body: Any, member: str
 ) -> None:
     method, path = call.split()
-    answer = send(openrum.url, path, body, method=method)
+    response = send(openrum.url, path, body, method=method)
 
-    assert (answer.status, answer.error_type) == (400, "ValidationException")
-    assert answer.message.split()[0] == member
+    assert (response.status, response.error_type) == (400, "ValidationException")
+    assert response.message.split()[0] == member
 
 
 def test_a_failure_is_logged_with_the_request_id_of_the_response(

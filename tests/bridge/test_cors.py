@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Started
-from tests.bridge.wire import ORIGIN, Answer, preflight, send
+from tests.bridge.wire import ORIGIN, Response, preflight, send
 from tests.support.batches import batch, new_id
 from tests.support.running import OpenRum
 
@@ -35,10 +35,10 @@ def strict(started: Started) -> OpenRum:
     return started(OPENRUM_ALLOWED_ORIGINS=f"{ORIGIN}, http://localhost:3000")
 
 
-def _expect_readable(answer: Answer, origin: str = "*") -> None:
-    assert answer.headers["Access-Control-Allow-Origin"] == origin
+def _expect_readable(response: Response, origin: str = "*") -> None:
+    assert response.headers["Access-Control-Allow-Origin"] == origin
     assert {"x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"} == set(
-        answer.headers["Access-Control-Expose-Headers"].split(", ")
+        response.headers["Access-Control-Expose-Headers"].split(", ")
     )
 
 
@@ -47,14 +47,14 @@ def _expect_readable(answer: Answer, origin: str = "*") -> None:
 def test_a_preflight_allows_all_requested_headers(
     openrum: OpenRum, path: str, requested: str, suffix: str
 ) -> None:
-    answer = preflight(openrum.url, path + suffix, Access_Control_Request_Headers=requested)
+    response = preflight(openrum.url, path + suffix, Access_Control_Request_Headers=requested)
 
-    assert answer.status == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
-    assert answer.headers["Access-Control-Allow-Headers"] == requested
-    assert answer.headers["Access-Control-Max-Age"] == "7200"
-    assert {"Origin", "Access-Control-Request-Headers"} <= answer.vary
+    assert response.status == 200
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
+    assert response.headers["Access-Control-Allow-Headers"] == requested
+    assert response.headers["Access-Control-Max-Age"] == "7200"
+    assert {"Origin", "Access-Control-Request-Headers"} <= response.vary
 
 
 def test_a_preflight_succeeds_without_headers_and_app_monitor(openrum: OpenRum) -> None:
@@ -66,17 +66,17 @@ def test_a_preflight_succeeds_without_headers_and_app_monitor(openrum: OpenRum) 
 def test_a_preflight_for_another_method_is_rejected(
     openrum: OpenRum, path: str, method: str
 ) -> None:
-    answer = preflight(openrum.url, path, ask=method)
+    response = preflight(openrum.url, path, ask=method)
 
-    assert answer.status == 400
-    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+    assert response.status == 400
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
 
 
 def test_every_page_can_read_the_response_of_a_put(openrum: OpenRum, path: str) -> None:
-    answer = send(openrum.url, path, batch(), headers={"Origin": ORIGIN})
+    response = send(openrum.url, path, batch(), headers={"Origin": ORIGIN})
 
-    assert answer.status == 200
-    _expect_readable(answer)
+    assert response.status == 200
+    _expect_readable(response)
 
 
 def test_a_beacon_is_stored(openrum: OpenRum, path: str) -> None:
@@ -104,20 +104,20 @@ def test_a_beacon_is_stored(openrum: OpenRum, path: str) -> None:
 def test_every_page_can_read_an_error(
     openrum: OpenRum, method: str, path: str, body: Any, headers: dict[str, str], status: int
 ) -> None:
-    answer = send(openrum.url, path, body, method=method, headers={"Origin": ORIGIN, **headers})
+    response = send(openrum.url, path, body, method=method, headers={"Origin": ORIGIN, **headers})
 
-    assert answer.status == status
-    _expect_readable(answer)
+    assert response.status == status
+    _expect_readable(response)
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000"])
 def test_an_allowed_origin_is_returned(strict: OpenRum, origin: str) -> None:
     preflighted = preflight(strict.url, f"/appmonitors/{new_id()}", Origin=origin)
-    answer = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
+    response = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
 
     assert (preflighted.status, preflighted.headers["Access-Control-Allow-Origin"]) == (200, origin)
-    _expect_readable(answer, origin)
-    assert "Origin" in preflighted.vary & answer.vary
+    _expect_readable(response, origin)
+    assert "Origin" in preflighted.vary & response.vary
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_an_allowed_origin_is_returned(strict: OpenRum, origin: str) -> None:
 )  # fmt: skip
 def test_another_origin_can_neither_send_nor_read(strict: OpenRum, origin: str) -> None:
     preflighted = preflight(strict.url, f"/appmonitors/{new_id()}", Origin=origin)
-    answer = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
+    response = send(strict.url, "/appmonitors/x", batch(), headers={"Origin": origin})
 
     assert preflighted.status == 400
     assert preflighted.headers["Access-Control-Allow-Origin"] is None
-    assert answer.headers["Access-Control-Allow-Origin"] is None
-    assert "Origin" in answer.vary
+    assert response.headers["Access-Control-Allow-Origin"] is None
+    assert "Origin" in response.vary
 
 
 _CONTROL = [
@@ -147,8 +147,8 @@ _CONTROL = [
 ]
 
 
-def _expect_no_cors(answer: Answer) -> None:
-    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+def _expect_no_cors(response: Response) -> None:
+    assert not [name for name in response.headers if name.lower().startswith("access-control")]
 
 
 @pytest.fixture(scope="module")
@@ -184,10 +184,10 @@ def test_a_body_that_needs_no_preflight_is_rejected(
 ) -> None:
     body = b'{"Name": "created-by-another-site", "Domain": "localhost"}'
     headers = {"Content-Type": content_type}
-    answer = send(prefixed.url, path, body, headers=headers)
+    response = send(prefixed.url, path, body, headers=headers)
     from_page = send(prefixed.url, path, body, headers={"Origin": _OTHER, **headers})
 
-    assert (answer.status, answer.error_type) == (415, "UnsupportedMediaTypeException")
+    assert (response.status, response.error_type) == (415, "UnsupportedMediaTypeException")
     assert (from_page.status, from_page.error_type) == (403, "AccessDeniedException")
     _expect_no_cors(from_page)
 
@@ -198,9 +198,9 @@ def test_dns_rebinding_does_not_give_access_to_the_control_plane(
 ) -> None:
     """For the browser, the page and the server have the same origin."""
     headers = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json"}
-    answer = send(prefixed.url, "/appmonitors", None, headers=headers)
+    response = send(prefixed.url, "/appmonitors", None, headers=headers)
 
-    assert (answer.status, answer.error_type) == (403, "AccessDeniedException")
+    assert (response.status, response.error_type) == (403, "AccessDeniedException")
 
 
 @pytest.mark.parametrize("body", [None, b"{}"], ids=["no-body", "empty-object"])
@@ -208,9 +208,9 @@ def test_a_query_creates_no_app_monitor(prefixed: OpenRum, rum_of: Any, body: by
     """Every page can send such a request without a preflight."""
     query = "/appmonitor?Name=created-by-another-site&Domain=localhost"
     from_page = send(prefixed.url, query, body, headers={"Origin": _OTHER})
-    answer = send(prefixed.url, query, body)
+    response = send(prefixed.url, query, body)
     names = [m["Name"] for m in rum_of(prefixed.url).list_app_monitors()["AppMonitorSummaries"]]
 
     assert from_page.status == 403
-    assert (answer.status, answer.message) == (400, "Name is required.")
+    assert (response.status, response.message) == (400, "Name is required.")
     assert names == ["my-app"]

@@ -138,7 +138,7 @@ async def test_boto3_parses_the_error_of_a_put(
     async def reject(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         return pb.BatchPutRumEventsResponse(statuses=[to_status(error)])
 
-    standin.answer = reject
+    standin.respond = reject
     async with bridge() as url:
         client = rum_client(url)
         raised = await _raised(client.put_rum_events, Id=new_id(), **batch())
@@ -168,12 +168,12 @@ async def test_an_error_of_a_shared_call_is_returned_for_each_put(
     async def reject(_: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         raise error
 
-    standin.answer = reject
+    standin.respond = reject
     async with bridge() as url:
-        answer = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
+        response = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
 
-    assert (answer.status, answer.headers["Retry-After"]) == (429, "3")
-    assert json.loads(answer.body) == {"message": "Stopping."}
+    assert (response.status, response.headers["Retry-After"]) == (429, "3")
+    assert json.loads(response.body) == {"message": "Stopping."}
 
 
 async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
@@ -207,8 +207,8 @@ async def test_errors_of_starlette_have_the_form_of_aws(
     bridge: Bridge, method: str, path: str, status: int, code: str
 ) -> None:
     async with bridge() as url:
-        answer = await asyncio.to_thread(send, url, path, method=method)
-    parsed = _parsed(answer.status, dict(answer.headers), answer.body)
+        response = await asyncio.to_thread(send, url, path, method=method)
+    parsed = _parsed(response.status, dict(response.headers), response.body)
 
     assert parsed["Error"]["Code"] == code
     assert parsed["Error"]["Message"]
@@ -220,8 +220,8 @@ def _parsed(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]
     parser = botocore.session.get_session().get_component("response_parser_factory")
     lower = {name.lower(): value for name, value in headers.items()}
     shape = _MODEL.operation_model("PutRumEvents").output_shape
-    answer = {"status_code": status, "headers": lower, "body": body}
-    parsed: dict[str, Any] = parser.create_parser("rest-json").parse(answer, shape)
+    response = {"status_code": status, "headers": lower, "body": body}
+    parsed: dict[str, Any] = parser.create_parser("rest-json").parse(response, shape)
     return parsed
 
 

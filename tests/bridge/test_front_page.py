@@ -22,12 +22,12 @@ def _text(openrum: OpenRum, **headers: str) -> str:
 
 
 def test_the_page_shows_an_example_with_the_address_of_the_request(openrum: OpenRum) -> None:
-    answer = send(openrum.url, "/", method="GET")
+    response = send(openrum.url, "/", method="GET")
 
-    assert answer.status == 200
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "OpenRUM is running" in answer.body.decode()
-    assert f"endpoint: '{openrum.url}'" in answer.body.decode()
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "OpenRUM is running" in response.body.decode()
+    assert f"endpoint: '{openrum.url}'" in response.body.decode()
 
 
 def test_head_has_the_headers_of_get_and_no_body(openrum: OpenRum) -> None:
@@ -39,14 +39,14 @@ def test_head_has_the_headers_of_get_and_no_body(openrum: OpenRum) -> None:
 
 
 def test_the_page_loads_nothing_and_cannot_be_framed_or_cached(openrum: OpenRum) -> None:
-    answer = send(openrum.url, "/", method="GET")
-    policy = answer.headers["Content-Security-Policy"].split("; ")
+    response = send(openrum.url, "/", method="GET")
+    policy = response.headers["Content-Security-Policy"].split("; ")
 
     assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
     assert not [part for part in policy if "unsafe" in part or "http" in part or "*" in part]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert re.findall(r'(?:src|href)="([^"]+)"', answer.body.decode()) == ["data:,", "/readyz"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert re.findall(r'(?:src|href)="([^"]+)"', response.body.decode()) == ["data:,", "/readyz"]
 
 
 def test_a_browser_shows_the_page_as_styled_without_another_request(
@@ -80,9 +80,9 @@ def test_a_host_name_is_repeated(openrum: OpenRum, host: str) -> None:
 
 async def test_the_public_url_is_shown_instead_if_it_is_set(bridge: Bridge) -> None:
     async with bridge(public_url="https://rum.example/ingest") as url:
-        answer = await asyncio.to_thread(send, url, "/", method="GET")
+        response = await asyncio.to_thread(send, url, "/", method="GET")
 
-    assert "endpoint: 'https://rum.example/ingest'" in answer.body.decode()
+    assert "endpoint: 'https://rum.example/ingest'" in response.body.decode()
 
 
 def test_every_file_that_the_page_names_exists(openrum: OpenRum) -> None:
@@ -94,14 +94,14 @@ def test_every_file_that_the_page_names_exists(openrum: OpenRum) -> None:
 
 @pytest.mark.parametrize("path", ["/index.html", "/favicon.ico", "//", "/x"])
 def test_other_unknown_paths_keep_their_json_errors(openrum: OpenRum, path: str) -> None:
-    answer = send(openrum.url, path, method="GET")
+    response = send(openrum.url, path, method="GET")
 
-    assert (answer.status, answer.error_type) == (404, "UnknownOperationException")
-    assert answer.headers["Content-Type"] == "application/json"
+    assert (response.status, response.error_type) == (404, "UnknownOperationException")
+    assert response.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_other_methods_keep_their_json_error(openrum: OpenRum, method: str) -> None:
-    answer = send(openrum.url, "/", {}, method=method)
+    response = send(openrum.url, "/", {}, method=method)
 
-    assert (answer.status, answer.error_type) == (404, "UnknownOperationException")
+    assert (response.status, response.error_type) == (404, "UnknownOperationException")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Started
-from tests.bridge.wire import ORIGIN, connect, expect_error, read_answer, send, send_raw
+from tests.bridge.wire import ORIGIN, connect, expect_error, read_response, send, send_raw
 from tests.support.batches import batch
 from tests.support.running import OpenRum
 
@@ -39,10 +39,10 @@ def _server_still_works(server: OpenRum, path: str, rum_of: Any) -> Iterator[Non
     rum = rum_of(server.url)
     yield
     good = batch()
-    answer = send(server.url, path, good)
+    response = send(server.url, path, good)
     read = rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0})["Events"]
 
-    assert answer.status == 200
+    assert response.status == 200
     assert {good["BatchId"]} == {json.loads(text)["batch_id"] for text in read[:1]}
     assert "bad" not in {json.loads(text)["event_type"] for text in read}
     assert not [line for line in server.output if "Traceback" in line or '"level": "error"' in line]
@@ -76,8 +76,8 @@ def test_a_gzip_bomb_is_not_decompressed(started: Started) -> None:
     headers = {"Content-Encoding": "gzip", "Origin": ORIGIN}
     before = _peak_mib(server)
     for _ in range(3):
-        answer = send(server.url, path, _bomb(), headers=headers)
-        expect_error(answer, 413, "RequestEntityTooLargeException")
+        response = send(server.url, path, _bomb(), headers=headers)
+        expect_error(response, 413, "RequestEntityTooLargeException")
 
     assert _peak_mib(server) - before < 100
 
@@ -107,26 +107,26 @@ def test_a_gzip_bomb_is_not_decompressed(started: Started) -> None:
 )
 def test_invalid_gzip_is_rejected(server: OpenRum, path: str, body: bytes, message: str) -> None:
     headers = {"Content-Encoding": "gzip", "Origin": ORIGIN}
-    answer = send(server.url, path, body, headers=headers)
+    response = send(server.url, path, body, headers=headers)
 
-    expect_error(answer, 400, "ValidationException")
-    assert answer.message == message
+    expect_error(response, 400, "ValidationException")
+    assert response.message == message
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip", "utf-8"])
 def test_another_content_encoding_is_rejected(server: OpenRum, path: str, encoding: str) -> None:
     headers = {"Content-Encoding": encoding, "Origin": ORIGIN}
-    answer = send(server.url, path, batch(), headers=headers)
+    response = send(server.url, path, batch(), headers=headers)
 
-    expect_error(answer, 415, "UnsupportedMediaTypeException")
+    expect_error(response, 415, "UnsupportedMediaTypeException")
 
 
 def test_a_content_length_over_the_limit_is_rejected_before_the_body_is_sent(
     server: OpenRum, path: str
 ) -> None:
     for length in (_MAX_BODY + 1, 10**12):
-        answer = send_raw(server.url, _head(path, f"Content-Length: {length}"))
-        expect_error(answer, 413, "RequestEntityTooLargeException")
+        response = send_raw(server.url, _head(path, f"Content-Length: {length}"))
+        expect_error(response, 413, "RequestEntityTooLargeException")
 
 
 def test_a_body_over_the_limit_gets_no_100_continue(server: OpenRum, path: str) -> None:
@@ -138,9 +138,9 @@ def test_a_body_over_the_limit_gets_no_100_continue(server: OpenRum, path: str) 
 def test_chunks_over_the_limit_are_rejected_as_they_arrive(server: OpenRum, path: str) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     head = _head(path, "Transfer-Encoding: chunked")
-    answer = send_raw(server.url, head + chunk * (_MAX_BODY // 0x10000 + 1))
+    response = send_raw(server.url, head + chunk * (_MAX_BODY // 0x10000 + 1))
 
-    expect_error(answer, 413, "RequestEntityTooLargeException")
+    expect_error(response, 413, "RequestEntityTooLargeException")
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"BatchId":'], ids=["nothing", "a-part"])
@@ -152,11 +152,11 @@ def test_a_body_that_never_arrives_ends_the_connection(
         sent = b"%x\r\n%s\r\n" % (len(sent), sent) if sent else b""
     with connect(server.url) as connection:
         connection.sendall(_head(path, framing) + sent)
-        answer = read_answer(connection)
+        response = read_response(connection)
         rest = connection.recv(1)
 
-    expect_error(answer, 408, "RequestTimeoutException")
-    assert (answer.headers["Connection"], rest) == ("close", b"")
+    expect_error(response, 408, "RequestTimeoutException")
+    assert (response.headers["Connection"], rest) == ("close", b"")
 
 
 def test_a_disconnect_within_a_body_is_not_logged_as_an_error(server: OpenRum, path: str) -> None:
@@ -165,7 +165,7 @@ def test_a_disconnect_within_a_body_is_not_logged_as_an_error(server: OpenRum, p
             connection.sendall(_head(path, "Content-Length: 100") + b"{")
             # Reset the connection, as when a page is closed.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    # An error would be in the log by the time a later request is answered.
+    # An error would be in the log before the response to a later request.
     assert send(server.url, path, batch()).status == 200
 
 
@@ -192,11 +192,11 @@ def test_invalid_http_is_rejected_and_ends_the_connection(
     smuggled = b"0\r\n\r\nPOST /appmonitor?Name=smuggled&Domain=localhost HTTP/1.1\r\n\r\n"
     with connect(server.url) as connection:
         connection.sendall(_head(path, *lines) + smuggled)
-        answer = read_answer(connection)
+        response = read_response(connection)
 
-    assert (answer.status, answer.error_type) == (400, "BadRequestException")
-    assert answer.headers["Connection"] == "close"
-    assert answer.message
+    assert (response.status, response.error_type) == (400, "BadRequestException")
+    assert response.headers["Connection"] == "close"
+    assert response.message
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_invalid_http_is_rejected_and_ends_the_connection(
 )
 def test_unusual_headers_are_accepted(server: OpenRum, path: str, lines: list[str]) -> None:
     body = json.dumps(batch()).encode()
-    answer = send_raw(server.url, _head(path, *lines, f"Content-Length: {len(body)}") + body)
+    response = send_raw(server.url, _head(path, *lines, f"Content-Length: {len(body)}") + body)
 
-    assert (answer.status, answer.body) == (200, b"")
+    assert (response.status, response.body) == (200, b"")
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_unusual_headers_are_accepted(server: OpenRum, path: str, lines: list[st
     ids=["one-header", "many-headers"],
 )
 def test_endless_headers_are_rejected(server: OpenRum, path: str, endless: bytes) -> None:
-    answer = send_raw(server.url, _head(path)[:-2] + endless)
+    response = send_raw(server.url, _head(path)[:-2] + endless)
 
-    assert (answer.status, answer.error_type) == (431, "RequestHeaderFieldsTooLargeException")
-    assert answer.headers["Connection"] == "close"
+    assert (response.status, response.error_type) == (431, "RequestHeaderFieldsTooLargeException")
+    assert response.headers["Connection"] == "close"
 
 
 def test_endless_paths_and_blank_lines_are_rejected(server: OpenRum) -> None:
@@ -247,18 +247,18 @@ def test_the_header_limit_ignores_pieces_and_bodies(server: OpenRum, path: str) 
             for at in range(0, len(head), 10):
                 connection.sendall(head[at : at + 10])
             connection.sendall(body)
-            assert read_answer(connection).status == 200
+            assert read_response(connection).status == 200
 
 
-def test_pipelined_requests_are_answered_in_order(server: OpenRum, path: str) -> None:
+def test_responses_to_pipelined_requests_are_in_order(server: OpenRum, path: str) -> None:
     good, bad = json.dumps(batch()).encode(), b"{}"
     with connect(server.url) as connection:
         for body, last in ((good, "keep-alive"), (bad, "keep-alive"), (good, "close")):
             head = _head(path, f"Content-Length: {len(body)}", f"Connection: {last}")
             connection.sendall(head + body)
-        answers = connection.makefile("rb").read()
+        responses = connection.makefile("rb").read()
 
-    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"400", b"200"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", responses) == [b"200", b"400", b"200"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
-from tests.bridge.wire import Answer, send
+from tests.bridge.wire import Response, send
 from tests.support.batches import batch, message, new_id
 from tests.support.running import OpenRum
 
@@ -34,7 +34,7 @@ async def channel(standin: StandIn) -> AsyncIterator[grpc.aio.Channel]:
         yield channel
 
 
-def _post(url: str, monitor_id: str, body: Any = None) -> asyncio.Task[Answer]:
+def _post(url: str, monitor_id: str, body: Any = None) -> asyncio.Task[Response]:
     body = batch() if body is None else body
     return asyncio.create_task(asyncio.to_thread(send, url, f"/appmonitors/{monitor_id}", body))
 
@@ -56,21 +56,21 @@ async def test_a_put_is_stored_once_if_the_service_dies_after_the_commit(
         async def commit_and_hang(
             request: pb.BatchPutRumEventsRequest,
         ) -> pb.BatchPutRumEventsResponse:
-            answer = await store.BatchPutRumEvents(request)
+            response = await store.BatchPutRumEvents(request)
             committed.set()
             await never.wait()
-            return answer
+            return response
 
-        standin.answer = commit_and_hang
+        standin.respond = commit_and_hang
         async with bridge() as url:
             put = _post(url, openrum.monitor_id(), body)
             await committed.wait()
             await standin.stop()
-            standin.answer = store.BatchPutRumEvents  # type: ignore[assignment]
+            standin.respond = store.BatchPutRumEvents  # type: ignore[assignment]
             await standin.start()
-            answer = await put
+            response = await put
 
-    assert answer.status == 200
+    assert response.status == 200
     assert len(standin.calls) == 2
     page = rum.get_app_monitor_data(Name="my-app", TimeRange={"After": 0})
     stored = [json.loads(event) for event in page["Events"]]
@@ -93,13 +93,13 @@ async def test_without_a_service_a_put_is_rejected_at_its_time_limit(
 ) -> None:
     await standin.stop()
     async with bridge(put_timeout_s=0.3) as url:
-        answer = await _post(url, new_id())
+        response = await _post(url, new_id())
 
-        assert answer.status in _UNAVAILABLE
-        assert answer.error_type == "ServiceUnavailable"
-        assert answer.headers["Retry-After"] == "1"
-        assert answer.headers["x-amzn-RequestId"]
-        assert answer.message
+        assert response.status in _UNAVAILABLE
+        assert response.error_type == "ServiceUnavailable"
+        assert response.headers["Retry-After"] == "1"
+        assert response.headers["x-amzn-RequestId"]
+        assert response.message
 
 
 async def test_without_a_service_all_waiting_puts_are_rejected_at_one_time_limit(
@@ -141,11 +141,11 @@ async def test_a_put_is_rejected_at_its_time_limit_if_the_service_hangs(
         await never.wait()
         raise AssertionError
 
-    standin.answer = hang
+    standin.respond = hang
     async with bridge(put_timeout_s=0.3) as url:
-        answer = await _post(url, new_id())
+        response = await _post(url, new_id())
 
-    assert (answer.status, answer.error_type) == (504, "ServiceUnavailable")
+    assert (response.status, response.error_type) == (504, "ServiceUnavailable")
 
 
 async def test_without_a_service_the_control_plane_fails_at_once(
@@ -153,7 +153,7 @@ async def test_without_a_service_the_control_plane_fails_at_once(
 ) -> None:
     await standin.stop()
     async with bridge() as url:
-        answer = await asyncio.to_thread(send, url, "/appmonitors")
+        response = await asyncio.to_thread(send, url, "/appmonitors")
 
-    assert (answer.status, answer.error_type) == (503, "ServiceUnavailable")
-    assert answer.headers["Retry-After"] == "1"
+    assert (response.status, response.error_type) == (503, "ServiceUnavailable")
+    assert response.headers["Retry-After"] == "1"

@@ -19,7 +19,7 @@ from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules
 from tests.bridge.conftest import Started, end_file_size_limit, limit_file_size
-from tests.bridge.wire import Answer, preflight, send
+from tests.bridge.wire import Response, preflight, send
 from tests.support.batches import batch, event
 from tests.support.running import OpenRum, wait_until
 
@@ -62,12 +62,12 @@ def test_every_annotated_path_is_served_with_and_without_a_slash(
 ) -> None:
     """The rpc rejects the invalid name, so the router knows the path."""
     path = _filled(template, "no*name")
-    answer = send(server.url, prefix + path + slash, b"{}", method=verb)
+    response = send(server.url, prefix + path + slash, b"{}", method=verb)
 
     if template == "/appmonitors":
-        assert answer.status == 200
+        assert response.status == 200
     else:
-        assert (answer.status, answer.error_type) == (400, "ValidationException")
+        assert (response.status, response.error_type) == (400, "ValidationException")
 
 
 @pytest.mark.parametrize("template", sorted({rule[2] for rule in _RULES}))
@@ -76,9 +76,9 @@ def test_another_method_is_rejected_with_the_allowed_methods(
 ) -> None:
     allowed = {verb for _, verb, other in _RULES if other == template}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} - allowed:
-        answer = send(server.url, _filled(template, "x"), method=method)
-        assert answer.status == 405
-        assert set(answer.headers["Allow"].split(", ")) == allowed
+        response = send(server.url, _filled(template, "x"), method=method)
+        assert response.status == 405
+        assert set(response.headers["Allow"].split(", ")) == allowed
 
 
 def test_nothing_is_redirected(server: OpenRum, monitor_id: str) -> None:
@@ -114,12 +114,12 @@ def test_events_are_stored_under_any_prefix(
 ) -> None:
     put = event()
     path = urllib.parse.quote(prefix) + f"/appmonitors/{monitor_id}" + slash
-    answer = send(server.url, path + "?X-Amz-Signature=x", batch([put]))
+    response = send(server.url, path + "?X-Amz-Signature=x", batch([put]))
     page = rum_of(server.url).get_app_monitor_data(
         Name="my-app", TimeRange={"After": 0}, MaxResults=1
     )
 
-    assert answer.status == 200
+    assert response.status == 200
     assert [put["id"]] == [json.loads(text)["event_id"] for text in page["Events"]]
     assert preflight(server.url, path).status == 200
 
@@ -177,7 +177,7 @@ def apart(tmp_path: Path) -> Iterator[tuple[_Process, str]]:
     service.end()
 
 
-def _ready(url: str) -> Answer:
+def _ready(url: str) -> Response:
     return send(url, "/readyz", method="GET")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rum_bridge.http_protocol import ConnectionLimits
 from tests.bridge.conftest import Bridge
-from tests.bridge.wire import Answer, connect, read_answer, send
+from tests.bridge.wire import Response, connect, read_response, send
 from tests.support.batches import batch, new_id
 
 _LIMITS = ConnectionLimits(max_head_bytes=1000, head_timeout_s=0.3, keep_alive_s=0.3)
@@ -17,7 +17,7 @@ _HEAD = b"POST /appmonitors/x HTTP/1.1\r\nHost: x\r\n"
 
 
 def _drip(connection: socket.socket, drop: bytes) -> bytes:
-    """Send `drop` again and again until the server answers or closes; return the answer."""
+    """Send `drop` repeatedly until the server responds or closes, and return the response."""
     connection.settimeout(0.05)
     for _ in range(400):
         try:
@@ -37,21 +37,21 @@ async def test_headers_that_arrive_slowly_are_rejected(bridge: Bridge) -> None:
             return _drip(connection, b"a")
 
     async with bridge(limits=_LIMITS) as url:
-        answer = await asyncio.to_thread(run, url)
+        response = await asyncio.to_thread(run, url)
 
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"x-amzn-errortype: RequestTimeoutException" in answer
+    assert response.startswith(b"HTTP/1.1 408 ")
+    assert b"x-amzn-errortype: RequestTimeoutException" in response
 
 
 async def test_headers_over_the_limit_are_rejected(bridge: Bridge) -> None:
-    def run(url: str) -> list[Answer]:
-        answers = []
+    def run(url: str) -> list[Response]:
+        responses = []
         for size in (800, 1001):
             with connect(url) as connection:
                 connection.sendall(_HEAD + b"X: " + b"a" * (size - len(_HEAD)))
                 connection.settimeout(10)
-                answers.append(read_answer(connection))
-        return answers
+                responses.append(read_response(connection))
+        return responses
 
     async with bridge(limits=_LIMITS) as url:
         slow, large = await asyncio.to_thread(run, url)
@@ -63,15 +63,15 @@ async def test_headers_over_the_limit_are_rejected(bridge: Bridge) -> None:
 async def test_the_rest_of_a_rejected_body_does_not_keep_the_connection_open(
     bridge: Bridge,
 ) -> None:
-    def run(url: str) -> tuple[Answer, bytes]:
+    def run(url: str) -> tuple[Response, bytes]:
         with connect(url) as connection:
             connection.sendall(_HEAD + b"Content-Length: 1000000000\r\n\r\n")
-            return read_answer(connection), _drip(connection, b" ")
+            return read_response(connection), _drip(connection, b" ")
 
     async with bridge(limits=_LIMITS) as url:
-        answer, rest = await asyncio.to_thread(run, url)
+        response, rest = await asyncio.to_thread(run, url)
 
-    assert (answer.status, rest) == (413, b"")
+    assert (response.status, rest) == (413, b"")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\n\r\n"], ids=["unused", "used"])
@@ -80,7 +80,7 @@ async def test_an_idle_connection_is_closed(bridge: Bridge, sent: bytes) -> None
         with connect(url) as connection:
             if sent:
                 connection.sendall(sent)
-                read_answer(connection)
+                read_response(connection)
             return connection.recv(1)
 
     async with bridge(limits=_LIMITS) as url:
@@ -90,7 +90,7 @@ async def test_an_idle_connection_is_closed(bridge: Bridge, sent: bytes) -> None
 async def test_the_time_limit_of_headers_does_not_apply_to_the_body(bridge: Bridge) -> None:
     """Body and service have separate time limits."""
 
-    def run(url: str) -> Answer:
+    def run(url: str) -> Response:
         with connect(url) as connection:
             connection.sendall(_HEAD + b"Content-Length: 10\r\n\r\n")
             connection.settimeout(0.6)
@@ -98,10 +98,10 @@ async def test_the_time_limit_of_headers_does_not_apply_to_the_body(bridge: Brid
                 connection.recv(1)
             connection.settimeout(10)
             connection.sendall(b" " * 10)
-            return read_answer(connection)
+            return read_response(connection)
 
     async with bridge(limits=_LIMITS) as url:
-        answer = await asyncio.to_thread(run, url)
+        response = await asyncio.to_thread(run, url)
         good = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
 
-    assert (answer.status, good.status) == (400, 200)
+    assert (response.status, good.status) == (400, 200)

@@ -14,8 +14,8 @@ _TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A response."""
+class Response:
+    """An HTTP response of the data plane."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -43,7 +43,7 @@ def send(
     *,
     method: str = "POST",
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Send one request on a new connection. A body other than bytes or text is sent as JSON."""
     sent = {"Content-Type": "application/json"} if body is not None else {}
     if body is not None and not isinstance(body, bytes | str):
@@ -53,17 +53,17 @@ def send(
 
 def exchange(
     url: str, method: str, path: str, body: bytes | str | None, headers: dict[str, str]
-) -> Answer:
+) -> Response:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT_S)
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Response(response.status, response.headers, response.read())
     finally:
         connection.close()
 
 
-def preflight(url: str, path: str, *, ask: str = "POST", **headers: str) -> Answer:
+def preflight(url: str, path: str, *, ask: str = "POST", **headers: str) -> Response:
     """Send a preflight for the method `ask`, as a browser does. `headers` have _ for -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {"Origin": ORIGIN, "Access-Control-Request-Method": ask, **named}
@@ -77,24 +77,24 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((parts.hostname, parts.port), timeout=_TIMEOUT_S)
 
 
-def send_raw(url: str, data: bytes, *, method: str = "POST") -> Answer:
+def send_raw(url: str, data: bytes, *, method: str = "POST") -> Response:
     """Send bytes unchanged and read one response. The connection stays open until then."""
     with connect(url) as connection:
         connection.sendall(data)
-        return read_answer(connection, method=method)
+        return read_response(connection, method=method)
 
 
-def read_answer(connection: socket.socket, *, method: str = "POST") -> Answer:
+def read_response(connection: socket.socket, *, method: str = "POST") -> Response:
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
-    return Answer(response.status, response.headers, response.read())
+    return Response(response.status, response.headers, response.read())
 
 
-def expect_error(answer: Answer, status: int, error_type: str) -> None:
+def expect_error(response: Response, status: int, error_type: str) -> None:
     """Check an error response of the data plane: its form is always the same."""
-    assert (answer.status, answer.error_type) == (status, error_type)
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
-    assert "x-amzn-ErrorType" in answer.headers["Access-Control-Expose-Headers"]
-    assert len(answer.headers["x-amzn-RequestId"]) == 36
-    assert answer.message
+    assert (response.status, response.error_type) == (status, error_type)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
+    assert "x-amzn-ErrorType" in response.headers["Access-Control-Expose-Headers"]
+    assert len(response.headers["x-amzn-RequestId"]) == 36
+    assert response.message

@@ -94,14 +94,14 @@ def test_an_app_monitor_is_updated_shown_and_deleted(openrum: OpenRum, monitor: 
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "stdout"),
+    ("reply", "code", "stdout"),
     [("y\n", 0, "{} is deleted\n"), ("n\n", 1, ""), ("", 1, "")],
     ids=["yes", "no", "end-of-input"],
 )
 def test_a_deletion_asks_for_confirmation(
-    openrum: OpenRum, monitor: str, answer: str, code: int, stdout: str
+    openrum: OpenRum, monitor: str, reply: str, code: int, stdout: str
 ) -> None:
-    ran = _run(openrum, "monitors", "delete", monitor, stdin=answer)
+    ran = _run(openrum, "monitors", "delete", monitor, stdin=reply)
     left = _run(openrum, "monitors", "show", monitor).returncode == 0
 
     assert (ran.returncode, ran.stdout) == (code, stdout.format(monitor))

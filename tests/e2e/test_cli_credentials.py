@@ -70,8 +70,8 @@ def put(server: Process, token: str | None = None) -> int:
     url = f"{server.url}/appmonitors/{monitor_id(server)}"
     request = urllib.request.Request(url, json.dumps(batch()).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         error.close()
         return error.code

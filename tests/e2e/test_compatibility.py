@@ -127,9 +127,9 @@ def test_the_bridge_is_not_an_open_proxy(openrum: OpenRum) -> None:
     statuses = []
     for method, target in (("GET", f"http://{_NAME}/x"), ("CONNECT", f"{_NAME}:443")):
         connection.request(method, target)
-        answer = connection.getresponse()
-        answer.read()
-        statuses.append(answer.status)
+        response = connection.getresponse()
+        response.read()
+        statuses.append(response.status)
         connection.close()
 
     assert statuses == [404, 400]

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.bridge.wire import Answer, preflight, send
+from tests.bridge.wire import Response, preflight, send
 from tests.e2e.failures import SMALL_QUEUE, broken_store, full_queue
 from tests.e2e.stored import stored_events
 from tests.e2e.test_envoy import _descriptor_set
@@ -84,8 +84,8 @@ def _is_stored(openrum: OpenRum, body: dict[str, Any]) -> bool:
     return body["BatchId"] in {event["batch_id"] for event in stored_events(openrum.grpc)}
 
 
-def _error(answer: Answer) -> tuple[int, str | None, str]:
-    return answer.status, answer.error_type, answer.message
+def _error(response: Response) -> tuple[int, str | None, str]:
+    return response.status, response.error_type, response.message
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -93,9 +93,9 @@ def test_puts_of_pages_and_sdks_are_stored(
     openrum: OpenRum, url: str, path: str, slash: str
 ) -> None:
     body = batch()
-    answer = send(url, path + slash, body)
+    response = send(url, path + slash, body)
 
-    assert answer.status == 200
+    assert response.status == 200
     assert _is_stored(openrum, body)
 
 
@@ -105,13 +105,13 @@ def test_gzipped_bodies_and_beacons_of_another_site_are_stored(
     beacon = batch()
     gzipped = batch([event(details=json.dumps({"text": os.urandom(500_000).hex()}))])
     packed = gzip.compress(json.dumps(gzipped).encode())
-    answers = [
+    responses = [
         send(url, path, packed, headers={**_GZIP, **_ORIGIN}),
         send(url, path, json.dumps(beacon), headers={"Content-Type": "text/plain", **_ORIGIN}),
     ]
 
-    assert [answer.status for answer in answers] == [200, 200]
-    assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == set(
+    assert [response.status for response in responses] == [200, 200]
+    assert {response.headers["Access-Control-Allow-Origin"] for response in responses} == set(
         _ORIGIN.values()
     )
     assert _is_stored(openrum, gzipped)
@@ -119,26 +119,26 @@ def test_gzipped_bodies_and_beacons_of_another_site_are_stored(
 
 
 def test_a_preflight_of_a_put_is_allowed_for_two_hours(url: str, path: str) -> None:
-    answer = preflight(url, path, Access_Control_Request_Headers="content-type,content-encoding")
+    response = preflight(url, path, Access_Control_Request_Headers="content-type,content-encoding")
 
-    assert answer.status == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == _ORIGIN["Origin"]
-    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
-    assert "*" in answer.headers["Access-Control-Allow-Headers"]
-    assert answer.headers["Access-Control-Max-Age"] == "7200"
+    assert response.status == 200
+    assert response.headers["Access-Control-Allow-Origin"] == _ORIGIN["Origin"]
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
+    assert "*" in response.headers["Access-Control-Allow-Headers"]
+    assert response.headers["Access-Control-Max-Age"] == "7200"
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
 def test_a_page_cannot_read_or_change_app_monitors(url: str, media_type: str) -> None:
     headers = {"Content-Type": media_type, **_ORIGIN}
     new = json.dumps({"Name": "shop", "Domain": "shop.example"})
-    answers = [
+    responses = [
         send(url, "/appmonitor", new, headers=headers),
         send(url, "/appmonitors", headers=_ORIGIN),
         send(url, "/appmonitor/my-app", method="DELETE", headers=_ORIGIN),
     ]
 
-    assert {_error(answer) for answer in answers} == {
+    assert {_error(response) for response in responses} == {
         (403, "AccessDeniedException", "Pages may only put events.")
     }
     assert send(url, "/appmonitor/my-app", method="GET").status == 200
@@ -185,7 +185,7 @@ def test_boto3_puts_and_raises_its_modelled_exceptions(
 def test_an_error_from_envoy_has_the_same_form(
     url: str, method: str, path: str, body: bytes | None, status: int, name: str
 ) -> None:
-    answer = send(url, path, body, method=method)
+    response = send(url, path, body, method=method)
 
-    assert _error(answer)[:2] == (status, name)
-    assert answer.headers["Content-Type"] == "application/json"
+    assert _error(response)[:2] == (status, name)
+    assert response.headers["Content-Type"] == "application/json"

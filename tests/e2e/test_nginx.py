@@ -46,8 +46,8 @@ class Front:
             connection.request(
                 method, path, data, {k.replace("_", "-"): v for k, v in sent.items()}
             )
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
         finally:
             connection.close()
 
@@ -170,8 +170,8 @@ def test_readiness_is_reported_as_the_guide_shows(front: Front) -> None:
 def test_http_is_redirected_to_https(front: Front) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", front.http, timeout=30)
     connection.request("POST", "/appmonitors/x?y=z", b"{}")
-    answer = connection.getresponse()
+    response = connection.getresponse()
     connection.close()
 
-    assert answer.status == 308
-    assert answer.headers["Location"] == "https://127.0.0.1/appmonitors/x?y=z"
+    assert response.status == 308
+    assert response.headers["Location"] == "https://127.0.0.1/appmonitors/x?y=z"
