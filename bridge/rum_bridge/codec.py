@@ -90,51 +90,53 @@ def decode_put(
         HttpError: a ValidationException that names the member with the wrong type.
     """
     try:
-        entry: Any = {
-            "request": _put(app_monitor_id, document),
-            "request_id": request_id,
-            "caller": caller,
-        }
-        return BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
+        put = _put(app_monitor_id, document)
+        try:
+            return _serialized(put, request_id, caller)
+        except ValueError:  # protobuf rejects unknown members, but clients may be newer than we are
+            return _serialized(_without_unknown_members(put), request_id, caller)
     except (TypeError, ValueError, AttributeError):
         raise _explained(document) from None
 
 
+def _serialized(put: dict[str, Any], request_id: str, caller: HttpCaller | None) -> bytes:
+    entry: Any = {"request": put, "request_id": request_id, "caller": caller}
+    return BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
+
+
 def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
-    app_monitor = document.get("AppMonitorDetails")
+    """Return the members under the names of protobuf's fields.
+
+    App monitor details and events have the same names in both, so protobuf takes them as parsed.
+    """
     user = document.get("UserDetails")
     events = document.get("RumEvents")
     if not isinstance(events, list):
         _reject()  # protobuf accepts an empty string or object as an empty list
+    if bool in map(type, [event.get("timestamp") for event in events]):
+        _reject()  # protobuf accepts a bool as a number
     return {
         "id": app_monitor_id,
         "batch_id": document.get("BatchId"),
-        "app_monitor_details": app_monitor
-        if app_monitor is None
-        else {
-            "id": app_monitor.get("id"),
-            "name": app_monitor.get("name"),
-            "version": app_monitor.get("version"),
-        },
+        "app_monitor_details": document.get("AppMonitorDetails"),
         "user_details": user
         if user is None
         else {"user_id": user.get("userId"), "session_id": user.get("sessionId")},
-        "rum_events": [_event(event) for event in events],
+        "rum_events": events,
         "alias": document.get("Alias"),
         "session_metadata": document.get("SessionMetadata"),
     }
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    timestamp = event.get("timestamp")
-    if timestamp is True or timestamp is False:
-        _reject()  # protobuf accepts a bool as a number
+def _without_unknown_members(put: dict[str, Any]) -> dict[str, Any]:
+    app_monitor = put["app_monitor_details"]
     return {
-        "id": event.get("id"),
-        "timestamp": timestamp,
-        "type": event.get("type"),
-        "metadata": event.get("metadata"),
-        "details": event.get("details"),
+        **put,
+        "app_monitor_details": app_monitor
+        and {name: app_monitor.get(name) for name in _STRUCTURES["AppMonitorDetails"]},
+        "rum_events": [
+            {name: event.get(name) for name in _EVENT_MEMBERS} for event in put["rum_events"]
+        ],
     }
 
 
