@@ -1,7 +1,8 @@
 """Send puts that wait at the same time in one BatchPutRumEvents call.
 
 With one call per put, service and bridge together use 2.4 times the CPU for one event and 1.6
-times for 50 events (32 concurrent puts, 2 cores, 2026-11). A put that waits alone is sent at once.
+times for 50 events (32 concurrent puts, 2 cores, 2026-11). A put that waits alone is sent at once:
+when the event loop has served the other requests that have already arrived.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from google.rpc.status_pb2 import Status
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum_bridge.channel import BridgeToken
+from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, from_rpc_error, from_status
 
 logger = structlog.get_logger()
@@ -56,6 +58,8 @@ class Coalescer:
         self._queue: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._calls: set[asyncio.Task[None]] = set()
+        self._will_start_calls = False
+        self._deadlines = Deadlines(timeout_s, _expire)
 
     async def put(self, entry: bytes) -> None:
         """Return when the batch is on disk.
@@ -76,21 +80,25 @@ class Coalescer:
                 {"serviceCode": "rum", "quotaCode": "waiting-requests"},
                 1,
             )
-        future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Status] = loop.create_future()
         self._waiting_bytes += len(entry)
         self._queue.append((entry, future))
-        self._call_if_free()
+        if not self._will_start_calls:
+            self._will_start_calls = True
+            loop.call_soon(self._start_calls)
+        # Includes the time in the queue: when the service is down, puts that wait for several
+        # calls in a row would otherwise take minutes to fail.
+        self._deadlines.add(future)
         try:
-            # Includes the time in the queue: when the service is down, puts that wait for several
-            # calls in a row would otherwise take minutes to fail.
-            async with asyncio.timeout(self._timeout_s):
-                status = await future
-        except TimeoutError:
-            raise from_status(_TOO_LATE) from None
+            status = await future
+        finally:
+            self._deadlines.remove(future)
         if status.code:
             raise from_status(status)
 
-    def _call_if_free(self) -> None:
+    def _start_calls(self) -> None:
+        self._will_start_calls = False
         while len(self._calls) < _MAX_CALLS and (puts := self._next()):
             task = asyncio.create_task(self._send(puts))
             self._calls.add(task)
@@ -98,7 +106,7 @@ class Coalescer:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        self._call_if_free()
+        self._start_calls()
 
     def _next(self) -> list[_Waiting]:
         puts: list[_Waiting] = []
@@ -155,3 +163,8 @@ class Coalescer:
                     logger.warning("put not answered", code=error.code().name)
                     raise from_rpc_error(error) from None
             await asyncio.sleep(_RETRY_EVERY_S)
+
+
+def _expire(put: asyncio.Future[Status]) -> None:
+    if not put.done():
+        put.set_result(_TOO_LATE)

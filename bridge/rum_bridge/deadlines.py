@@ -1,0 +1,49 @@
+"""Many deadlines of the same length, with one timer."""
+
+from __future__ import annotations
+
+__all__ = ["Deadlines"]
+
+import asyncio
+from collections.abc import Callable, Hashable
+from itertools import takewhile
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T", bound=Hashable)
+
+
+class Deadlines(Generic[_T]):
+    """The items whose time is running. Use it from one event loop only.
+
+    asyncio.timeout starts and cancels a timer for each use: 3.7 of the 85 µs that the bridge took
+    for a put (2026-11). Nearly all items are removed in time, so one timer is enough.
+    """
+
+    def __init__(self, timeout_s: float, expire: Callable[[_T], object]) -> None:
+        """`expire` is called with each item that is not removed within `timeout_s`."""
+        self._timeout_s = timeout_s
+        self._expire = expire
+        # Oldest first, because all items have the same time.
+        self._deadlines: dict[_T, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, item: _T) -> None:
+        """Start the time of an item."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout_s
+        self._deadlines[item] = deadline
+        if self._timer is None:
+            self._timer = loop.call_at(deadline, self._sweep)
+
+    def remove(self, item: _T) -> None:
+        """Stop the time of an item. Does nothing if it has expired."""
+        self._deadlines.pop(item, None)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for item, _ in list(takewhile(lambda entry: entry[1] <= now, self._deadlines.items())):
+            del self._deadlines[item]
+            self._expire(item)
+        oldest = next(iter(self._deadlines.values()), None)
+        self._timer = None if oldest is None else loop.call_at(oldest, self._sweep)
