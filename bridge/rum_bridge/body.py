@@ -1,61 +1,104 @@
-"""Read a request body, limited in size before and after decompression."""
+"""Read a request body, limited in time, and in size before and after decompression."""
 
 from __future__ import annotations
 
-__all__ = ["read_body"]
+__all__ = ["BodyReader"]
 
 import asyncio
 
 from isal import isal_zlib
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
+from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, validation_error
+from rum_bridge.headers import Headers
+from rum_bridge.settings import BridgeSettings
 
 _GZIP_WINDOW = 31  # the largest window, with gzip's header and checksum
 
 
-async def read_body(
-    request: Request, *, max_bytes: int, max_decoded_bytes: int, timeout_s: float
-) -> tuple[bytes, bytes]:
-    """Return a body as received, and after decompression.
+class BodyReader:
+    """Reads bodies. Use it from one event loop only."""
 
-    Raises:
-        HttpError: the body is too large (413), too slow (408), incomplete or not gzip (400), or in
-            an unsupported encoding (415).
-    """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise HttpError(
-            415, "UnsupportedMediaTypeException", "Content-Encoding must be gzip or identity."
+    def __init__(self, *, max_bytes: int, max_decoded_bytes: int, timeout_s: float) -> None:
+        self._max_bytes = max_bytes
+        self._max_decoded_bytes = max_decoded_bytes
+        self._timeout_s = timeout_s
+        self._deadlines = Deadlines(timeout_s, self._interrupt)
+        self._interrupted: set[asyncio.Task[object]] = set()
+
+    @classmethod
+    def with_limits_of(cls, settings: BridgeSettings) -> BodyReader:
+        """Return a reader with the limits in the settings."""
+        return cls(
+            max_bytes=settings.max_body_bytes,
+            max_decoded_bytes=settings.max_decoded_bytes,
+            timeout_s=settings.body_timeout_s,
         )
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    raw = await _receive(request, max_bytes, timeout_s)
-    return raw, _gunzip(raw, max_decoded_bytes) if raw and "gzip" in encoding else raw
 
+    async def read(self, receive: Receive, headers: Headers) -> tuple[bytes, bytes]:
+        """Return a body as received, and after decompression.
 
-async def _receive(request: Request, max_bytes: int, timeout_s: float) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(timeout_s):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > max_bytes:
-                    raise _too_large(max_bytes)
-                chunks.append(chunk)
-    except TimeoutError:
-        raise HttpError(
+        Raises:
+            HttpError: the body is too large (413), too slow (408), incomplete or not gzip (400),
+                or in an unsupported encoding (415).
+        """
+        encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise HttpError(
+                415, "UnsupportedMediaTypeException", "Content-Encoding must be gzip or identity."
+            )
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            raise _too_large(self._max_bytes)
+        raw = await self._receive_in_time(receive)
+        return raw, _gunzip(raw, self._max_decoded_bytes) if raw and "gzip" in encoding else raw
+
+    async def _receive_in_time(self, receive: Receive) -> bytes:
+        task: asyncio.Task[object] | None = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("bodies are read in a task")
+        self._deadlines.add(task)
+        try:
+            return await self._receive(receive)
+        except asyncio.CancelledError:
+            if task not in self._interrupted:
+                raise
+            self._interrupted.remove(task)
+            if task.uncancel():  # also cancelled by somebody else, such as a stopping server
+                raise
+            raise self._too_slow() from None
+        finally:
+            self._deadlines.remove(task)
+
+    def _interrupt(self, task: asyncio.Task[object]) -> None:
+        self._interrupted.add(task)
+        task.cancel()
+
+    async def _receive(self, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                # The client does not see this error. It keeps a traceback out of the log.
+                raise validation_error("The body is incomplete.")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise _too_large(self._max_bytes)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    def _too_slow(self) -> HttpError:
+        return HttpError(
             408,
             "RequestTimeoutException",
-            f"The body did not arrive within {timeout_s:g} seconds.",
+            f"The body did not arrive within {self._timeout_s:g} seconds.",
             headers={"Connection": "close"},  # the client may never send the rest
-        ) from None
-    except ClientDisconnect:
-        # The client does not see this error. It keeps a traceback out of the log.
-        raise validation_error("The body is incomplete.") from None
-    return b"".join(chunks)
+        )
 
 
 def _gunzip(raw: bytes, max_bytes: int) -> bytes:

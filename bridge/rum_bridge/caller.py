@@ -10,9 +10,10 @@ __all__ = ["CallerReport"]
 
 import hashlib
 
-from starlette.requests import Request
+from starlette.types import Scope
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignatureFault
+from rum_bridge.headers import Headers
 from rum_bridge.signing.sigv4 import SignatureError, carries_signature, signed_request
 from rum_endpoint.metadata import TOKEN_PREFIX
 
@@ -26,35 +27,49 @@ class CallerReport:
     def __init__(self, *, authorization_required: bool) -> None:
         self._authorization_required = authorization_required
 
-    def __call__(self, request: Request, raw_body: bytes) -> HttpCaller:
-        """Return the report for a request. `raw_body` is the body as received."""
-        headers = request.headers
+    def __call__(self, scope: Scope, headers: Headers, raw_body: bytes) -> HttpCaller:
+        """Return the report for a request.
+
+        Args:
+            headers: the first values of the headers in `scope`.
+            raw_body: the body as received.
+        """
+        client = scope["client"]
         caller = HttpCaller(
-            source_ip=request.client.host if request.client else None,
-            origin=_short(headers.get("origin")),
-            referer=_short(headers.get("referer")),
-            user_agent=_short(headers.get("user-agent")),
+            source_ip=client[0] if client else None,
+            origin=_short(headers.get(b"origin")),
+            referer=_short(headers.get(b"referer")),
+            user_agent=_short(headers.get(b"user-agent")),
             authorization_required=self._authorization_required,
         )
-        query = request.scope["query_string"]
-        if carries_signature(query, headers.raw):
-            caller.MergeFrom(_signed(request, query, raw_body))
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
-            caller.bearer_token = token[:_MAX_HEADER_CHARS]
+        authorization = headers.get(b"authorization")
+        # Browsers' puts have neither, unless they are signed.
+        if authorization is not None or scope["query_string"]:
+            _add_credentials(caller, scope, authorization or b"", raw_body)
         return caller
 
 
-def _signed(request: Request, query: bytes, raw_body: bytes) -> HttpCaller:
+def _add_credentials(
+    caller: HttpCaller, scope: Scope, authorization: bytes, raw_body: bytes
+) -> None:
+    # All headers: a repeated Authorization header counts as a signature, too.
+    if carries_signature(scope["query_string"], scope["headers"]):
+        caller.MergeFrom(_signed(scope, raw_body))
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
+        caller.bearer_token = token[:_MAX_HEADER_CHARS]
+
+
+def _signed(scope: Scope, raw_body: bytes) -> HttpCaller:
     digest = hashlib.sha256(raw_body).hexdigest()
-    path, headers = request.scope["raw_path"], request.headers.raw
+    path, query, headers = scope["raw_path"], scope["query_string"], scope["headers"]
     try:
-        signed = signed_request(request.method, path, query, headers, digest)
+        signed = signed_request(scope["method"], path, query, headers, digest)
     except SignatureError as error:
         fault = SignatureFault(exception=error.name, message=error.message)
         return HttpCaller(signature_fault=fault)
     return HttpCaller(signed_request=signed)
 
 
-def _short(value: str | None) -> str | None:
-    return value[:_MAX_HEADER_CHARS] if value else None
+def _short(value: bytes | None) -> str | None:
+    return value[:_MAX_HEADER_CHARS].decode("latin-1") if value else None

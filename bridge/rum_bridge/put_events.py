@@ -1,5 +1,7 @@
 """POST /appmonitors/{Id}: the steps of a put in the bridge, in order.
 
+Nearly all requests are puts, so this endpoint is called without Starlette's router, middleware,
+Request and Response.
 Source: PutRumEvents API page.
 """
 
@@ -7,53 +9,82 @@ from __future__ import annotations
 
 __all__ = ["PutEvents"]
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from rum_bridge.body import read_body
+from rum_bridge.body import BodyReader
+from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.codec import check_length, decode_put, load_json
-from rum_bridge.errors import HttpError
-from rum_bridge.request_id import request_id_of
+from rum_bridge.cors import CorsHeaders
+from rum_bridge.errors import HttpError, error_response
+from rum_bridge.headers import Headers, first_values
+from rum_bridge.request_id import new_request_id
 from rum_bridge.settings import BridgeSettings
 
 # Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request
 # without a Content-Type, too.
 _MEDIA_TYPES = ("application/json", "text/plain", "")
+_NO_CONTENT = (b"content-length", b"0")
 
 
 class PutEvents:
-    """The endpoint. An ASGI application, because Starlette would wrap a function once more."""
+    """The endpoint."""
 
     def __init__(
         self, coalescer: Coalescer, report: CallerReport, settings: BridgeSettings
     ) -> None:
-        self._report = report
         self._coalescer = coalescer
-        self._settings = settings
+        self._report = report
+        self._body = BodyReader.with_limits_of(settings)
+        self._cors = CorsHeaders(settings.allowed_origins)
+        self._max_events = settings.max_events
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._post(Request(scope, receive))
-        await response(scope, receive, send)
-
-    async def _post(self, request: Request) -> Response:
-        request_id = request_id_of(request.scope)
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in _MEDIA_TYPES:
-            raise HttpError(
-                415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
+    async def serve(self, app_monitor_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond to a put: an ASGI application, except that the caller has parsed the path."""
+        request_id = new_request_id()
+        headers = first_values(scope)
+        try:
+            # Only the entry stays in memory while the put waits for the service.
+            await self._coalescer.put(
+                await self._entry(app_monitor_id, request_id, headers, scope, receive)
             )
-        raw, body = await read_body(
-            request,
-            max_bytes=self._settings.max_body_bytes,
-            max_decoded_bytes=self._settings.max_decoded_bytes,
-            timeout_s=self._settings.body_timeout_s,
+        except Exception as error:
+            response = error_response(failure_of(error, request_id), request_id)
+            status, own_headers, body = response.status_code, response.raw_headers, response.body
+        else:
+            id_header = (b"x-amzn-requestid", request_id.encode())
+            status, own_headers, body = 200, [id_header, _NO_CONTENT], b""
+        cors_headers = self._cors.for_origin(headers.get(b"origin"))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*own_headers, *cors_headers],
+            }
         )
+        await send({"type": "http.response.body", "body": body})
+
+    async def _entry(
+        self,
+        app_monitor_id: str,
+        request_id: str,
+        headers: Headers,
+        scope: Scope,
+        receive: Receive,
+    ) -> bytes:
+        """Return the serialized entry for the service."""
+        _check_media_type(headers)
+        raw, body = await self._body.read(receive, headers)
         document = load_json(body)
-        check_length(document, self._settings.max_events)
-        caller = self._report(request, raw)
-        entry = decode_put(request.path_params["id"], document, request_id, caller)
-        await self._coalescer.put(entry)
-        return Response(headers={"x-amzn-RequestId": request_id})
+        check_length(document, self._max_events)
+        caller = self._report(scope, headers, raw)
+        return decode_put(app_monitor_id, document, request_id, caller)
+
+
+def _check_media_type(headers: Headers) -> None:
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    if content_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
+        raise HttpError(
+            415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
+        )

@@ -25,11 +25,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from rum_bridge.body import read_body
+from rum_bridge.body import BodyReader
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
+from rum_bridge.headers import Headers, first_values
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
@@ -58,9 +59,10 @@ def transcoded_routes(
     Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
     A mount under the prefix would match paths of the data plane, too.
     """
+    body = BodyReader.with_limits_of(settings)
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, token, report, settings)
+        calls[template][verb] = _Call(rpc, channel, token, report, body)
     return [
         Route(prefix + starlette_path(template) + slash, _Resource(by_method))
         for template, by_method in calls.items()
@@ -110,7 +112,7 @@ class _Call:
         channel: grpc.aio.Channel,
         token: BridgeToken,
         report: CallerReport,
-        settings: BridgeSettings,
+        body: BodyReader,
     ) -> None:
         self._token = token
         self._report = report
@@ -118,7 +120,7 @@ class _Call:
         self._takes_body = rpc.GetOptions().Extensions[annotations_pb2.http].body == "*"
         self._input = rpc.input_type
         self._output = rpc.output_type
-        self._settings = settings
+        self._body = body
         self._rpc = channel.unary_unary(
             f"/{rpc.containing_service.full_name}/{rpc.name}",
             request_serializer=self._request_type.SerializeToString,
@@ -126,38 +128,25 @@ class _Call:
         )
 
     async def __call__(self, request: Request) -> JSONResponse:
-        raw, body = await self._body(request)
-        members = body if self._takes_body else _query(self._input, request)
+        headers = first_values(request.scope)
+        raw, body = await self._body.read(request.receive, headers)
+        document = _document(headers, body)
+        members = document if self._takes_body else _query(self._input, request)
         variables = {self._json_name(name): text for name, text in request.path_params.items()}
         message = self._message({**members, **variables})
         request_id = request_id_of(request.scope)
         metadata: list[tuple[str, str | bytes]] = [
             *self._token.metadata(),
             (REQUEST_ID_KEY, request_id),
-            (CALLER_KEY, self._report(request, raw).SerializeToString()),
+            (CALLER_KEY, self._report(request.scope, headers, raw).SerializeToString()),
         ]
         try:
             response = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
-        headers = {"x-amzn-RequestId": request_id}
-        return JSONResponse(_to_json(self._output, response), headers=headers)
-
-    async def _body(self, request: Request) -> tuple[bytes, dict[str, Any]]:
-        raw, body = await read_body(
-            request,
-            max_bytes=self._settings.max_body_bytes,
-            max_decoded_bytes=self._settings.max_decoded_bytes,
-            timeout_s=self._settings.body_timeout_s,
+        return JSONResponse(
+            _to_json(self._output, response), headers={"x-amzn-RequestId": request_id}
         )
-        if not body:
-            return raw, {}
-        # The only type of these that a page cannot send to another site without a preflight.
-        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-            raise HttpError(
-                415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
-            )
-        return raw, load_json(body)
 
     def _message(self, members: dict[str, Any]) -> Message:
         try:
@@ -168,6 +157,17 @@ class _Call:
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name
+
+
+def _document(headers: Headers, body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    # The only type of these that a page cannot send to another site without a preflight.
+    if headers.get(b"content-type", b"").partition(b";")[0] != b"application/json":
+        raise HttpError(
+            415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
+        )
+    return load_json(body)
 
 
 def _check_objects(message: Descriptor, members: dict[str, Any], path: str = "") -> None:

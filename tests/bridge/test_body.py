@@ -1,4 +1,4 @@
-"""Request bodies: limited in size before and after decompression."""
+"""Request bodies: limited in time, and in size before and after decompression."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive
 
-from rum_bridge.body import read_body
+from rum_bridge.body import BodyReader
 from rum_bridge.errors import HttpError
 from tests.support.traffic import NAMES, load
 
@@ -37,10 +36,9 @@ async def _read(
     async def receive() -> Message:
         return next(waiting)
 
-    raw_headers = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    request = Request({"type": "http", "method": "POST", "headers": raw_headers}, receive)
-    return await read_body(
-        request, max_bytes=max_bytes, max_decoded_bytes=max_decoded_bytes, timeout_s=10
+    reader = BodyReader(max_bytes=max_bytes, max_decoded_bytes=max_decoded_bytes, timeout_s=10)
+    return await reader.read(
+        receive, {name.encode(): value.encode() for name, value in (headers or {}).items()}
     )
 
 
@@ -189,3 +187,80 @@ async def test_other_encodings_are_rejected(encoding: str) -> None:
         415,
         "UnsupportedMediaTypeException",
     )
+
+
+_TIMEOUT_S = 0.05
+
+
+def _reader() -> BodyReader:
+    return BodyReader(max_bytes=_LIMIT, max_decoded_bytes=_LIMIT, timeout_s=_TIMEOUT_S)
+
+
+def _stalling(*chunks: bytes) -> Receive:
+    """Return a `receive` that never returns again after these chunks."""
+    waiting = iter(chunks)
+
+    async def receive() -> Message:
+        for chunk in waiting:
+            return {"type": "http.request", "body": chunk, "more_body": True}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return receive
+
+
+@pytest.mark.parametrize("chunks", [[], [b"{"], [b"{", b"}"]], ids=len)
+async def test_a_body_that_stalls_is_rejected(chunks: list[bytes]) -> None:
+    with pytest.raises(HttpError) as error:
+        await _reader().read(_stalling(*chunks), {})
+
+    assert (error.value.status, error.value.error_type) == (408, "RequestTimeoutException")
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_each_stalled_body_is_rejected_and_others_are_read() -> None:
+    reader = _reader()
+
+    async def complete() -> Message:
+        return {"type": "http.request", "body": b"{}"}
+
+    outcomes = await asyncio.gather(
+        *(reader.read(r, {}) for r in (_stalling(), complete, _stalling(b"{"), complete)),
+        return_exceptions=True,
+    )
+
+    assert [getattr(outcome, "status", outcome) for outcome in outcomes] == [
+        408,
+        (b"{}", b"{}"),
+        408,
+        (b"{}", b"{}"),
+    ]
+
+
+async def test_a_cancelled_request_is_not_reported_as_slow() -> None:
+    """A stopping server cancels requests."""
+    reading = asyncio.create_task(_reader().read(_stalling(), {}))
+    await asyncio.sleep(0)
+    reading.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
+async def test_a_slow_request_that_is_also_cancelled_stays_cancelled() -> None:
+    reading: asyncio.Task[tuple[bytes, bytes]]
+
+    async def receive() -> Message:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            reading.cancel()
+            raise
+        raise AssertionError
+
+    reading = asyncio.create_task(_reader().read(receive, {}))
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading

@@ -1,0 +1,18 @@
+"""The headers of a request."""
+
+from __future__ import annotations
+
+__all__ = ["Headers", "first_values"]
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from starlette.types import Scope
+
+Headers: TypeAlias = Mapping[bytes, bytes]
+"""Values by lower-case name, as received."""
+
+
+def first_values(scope: Scope) -> Headers:
+    """Return the headers of a request. Of a repeated header, the first value counts."""
+    return dict(reversed(scope["headers"]))
