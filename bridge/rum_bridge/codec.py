@@ -9,7 +9,7 @@ Source: PutRumEvents API page, "Request Syntax".
 
 from __future__ import annotations
 
-__all__ = ["MAX_NESTING", "check_length", "decode_put", "load_json"]
+__all__ = ["MAX_NESTING", "check_length", "decode_put", "load_json", "parse_json"]
 
 import re
 from itertools import chain
@@ -33,6 +33,7 @@ _STRUCTURES = {
     "AppMonitorDetails": ("id", "name", "version"),
     "UserDetails": ("userId", "sessionId"),
 }
+_USER_MEMBERS = frozenset(_STRUCTURES["UserDetails"])
 _EVENT_MEMBERS: dict[str, type | tuple[type, ...]] = {
     "id": str,
     "timestamp": (int, float),
@@ -53,15 +54,28 @@ _ESCAPE = re.compile(
 
 
 def load_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body. Raises HttpError with a ValidationException."""
+    """Return the JSON object in a body, nested at most `MAX_NESTING` levels deep.
+
+    Raises:
+        HttpError: a ValidationException.
+    """
+    document = parse_json(body)
+    _check_nesting(document)
+    return document
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body, nested as deep as orjson parses.
+
+    Raises:
+        HttpError: a ValidationException.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         document = _load_surrogates(body)
     if not isinstance(document, dict):
         raise validation_error("The body must be a JSON object.")
-    if _is_nested_too_deeply(document):
-        raise validation_error(_TOO_DEEP)
     return document
 
 
@@ -87,15 +101,22 @@ def decode_put(
     Concatenated serialized requests are one request with all their entries.
 
     Raises:
-        HttpError: a ValidationException that names the member with the wrong type.
+        HttpError: a ValidationException: the document is nested more than `MAX_NESTING` levels
+            deep, or a member, which the message names, has the wrong type.
     """
     try:
         put = _put(app_monitor_id, document)
-        try:
-            return _serialized(put, request_id, caller)
-        except ValueError:  # protobuf rejects unknown members, but clients may be newer than we are
-            return _serialized(_without_unknown_members(put), request_id, caller)
+        if _has_only_known_members(document):
+            try:
+                # Documents that protobuf accepts as parsed are not nested, so the check for that
+                # is not needed: it takes 3 µs for one event and 15 µs for 50 (2026-11).
+                return _serialized(put, request_id, caller)
+            except ValueError:  # an event or the app monitor details have an unknown member
+                pass
+        _check_nesting(document)
+        return _serialized(_without_unknown_members(put), request_id, caller)
     except (TypeError, ValueError, AttributeError):
+        _check_nesting(document)
         raise _explained(document) from None
 
 
@@ -126,6 +147,15 @@ def _put(app_monitor_id: str, document: dict[str, Any]) -> dict[str, Any]:
         "alias": document.get("Alias"),
         "session_metadata": document.get("SessionMetadata"),
     }
+
+
+def _has_only_known_members(document: dict[str, Any]) -> bool:
+    """Return whether the document and its user details, which are not passed on, are as expected.
+
+    Clients may send members that are newer than this server.
+    """
+    user = document.get("UserDetails") or {}
+    return document.keys() <= _MEMBERS.keys() and user.keys() <= _USER_MEMBERS
 
 
 def _without_unknown_members(put: dict[str, Any]) -> dict[str, Any]:
@@ -175,16 +205,16 @@ def _wrong(
     return validation_error(f"{member} must be {_JSON_NAMES[kind]}.")
 
 
-def _is_nested_too_deeply(document: dict[str, Any]) -> bool:
-    """Return whether lists and objects are nested more than `MAX_NESTING` deep."""
+def _check_nesting(document: dict[str, Any]) -> None:
+    """Reject lists and objects that are nested more than `MAX_NESTING` deep."""
     level: list[Any] = [document]
     for _ in range(MAX_NESTING):
         values = [*chain.from_iterable(c.values() if type(c) is dict else c for c in level)]
         # Most values are strings and numbers, and the last level has the most of them.
         if _CONTAINERS.isdisjoint(map(type, values)):
-            return False
+            return
         level = [value for value in values if type(value) in _CONTAINERS]
-    return True
+    raise validation_error(_TOO_DEEP)
 
 
 def _load_surrogates(body: bytes) -> object:

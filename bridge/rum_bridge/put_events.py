@@ -15,7 +15,7 @@ from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
-from rum_bridge.codec import check_length, decode_put, load_json
+from rum_bridge.codec import check_length, decode_put, parse_json
 from rum_bridge.cors import CorsHeaders
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.headers import Headers, first_values
@@ -76,7 +76,7 @@ class PutEvents:
         """Return the serialized entry for the service."""
         _check_media_type(headers)
         raw, body = await self._body.read(receive, headers)
-        document = load_json(body)
+        document = parse_json(body)
         check_length(document, self._max_events)
         caller = self._report(scope, headers, raw)
         return decode_put(app_monitor_id, document, request_id, caller)
