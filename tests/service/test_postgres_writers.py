@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
@@ -18,10 +20,19 @@ from tests.tools.postgres import Postgres
 Writers = tuple[Store, Store]
 
 
+_COUNT_AND_NEWEST = "SELECT count(*), coalesce(max(sequence), 0) FROM batches"
+_SEQUENCES = "SELECT sequence FROM batches ORDER BY sequence"
+
+
 @pytest.fixture
-def writers(postgres_server: Postgres) -> Iterator[Writers]:
+def url(postgres_server: Postgres) -> str:
+    """The URL of an empty database."""
+    return postgres_server.create_database(f"writers_{new_id()}")
+
+
+@pytest.fixture
+def writers(url: str) -> Iterator[Writers]:
     """Two stores on one database, as in two processes."""
-    url = postgres_server.create_database(f"writers_{new_id()}")
     first, second = open_store(url), open_store(url)
     yield first, second
     first.close()
@@ -72,25 +83,36 @@ def test_two_processes_can_append_the_same_batches_in_different_orders(
         assert sorted(map(_common_outcome, stored)) == ["DUPLICATE", "STORED"]
 
 
-def test_new_batches_never_appear_below_batches_already_read(writers: Writers, key: int) -> None:
-    def append_many(store: Store) -> None:
-        for _ in range(60):
-            store.log.append(_batches(key, 20))
+def test_new_batches_never_appear_below_batches_already_read(
+    url: str, writers: Writers, key: int
+) -> None:
+    """Otherwise a reader that continues above the newest sequence it has read would miss some."""
+    large, small = writers
+    stopping = threading.Event()
 
-    seen: list[int] = []
-    late: list[int] = []
-    with ThreadPoolExecutor(2) as pool:
-        appending = [pool.submit(append_many, store) for store in writers]
-        while not all(each.done() for each in appending):
-            read = writers[0].log.read(key, below=None, after_ms=0, before_ms=0, limit=10_000)
-            new = {batch.sequence for batch in read} - set(seen)
-            late += [sequence for sequence in new if seen and sequence < max(seen)]
-            seen += new
+    def append_small() -> None:
+        while not stopping.is_set():
+            small.log.append(_batches(key, 1))
+
+    seen: list[tuple[int, int]] = []
+    with (
+        ThreadPoolExecutor(2) as pool,
+        psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as reader,
+    ):
+        # Small groups could overtake large ones, whose transactions take longer.
+        appending = [pool.submit(append_small)]
+        appending += [pool.submit(large.log.append, _batches(key, 500)) for _ in range(30)]
+        try:
+            while not all(each.done() for each in appending[1:]):
+                seen += reader.execute(_COUNT_AND_NEWEST).fetchall()
+        finally:
+            stopping.set()
         for each in appending:
             each.result()
+        stored = [sequence for (sequence,) in reader.execute(_SEQUENCES)]
 
-    assert len(seen) > 1
-    assert late == []
+    assert len(set(seen)) > 10
+    assert seen == [(bisect_right(stored, newest), newest) for _, newest in seen]
 
 
 def test_two_processes_together_cannot_exceed_the_limit_of_app_monitors(writers: Writers) -> None:

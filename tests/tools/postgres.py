@@ -31,8 +31,7 @@ _SETTINGS = {
     "fsync": "on",
     "shared_buffers": "32MB",
     "max_connections": "60",
-    "max_wal_senders": "0",
-    "wal_level": "minimal",
+    "max_wal_senders": "1",  # with 0, commits never wait for a standby
     "autovacuum_naptime": "10min",
     "jit": "off",
     "timezone": "UTC",

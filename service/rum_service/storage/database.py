@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-__all__ = ["Database", "Insert"]
+__all__ = ["BatchRow", "Database", "Insert", "Inserted"]
 
 import threading
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import RootTransaction
+from sqlalchemy.exc import DBAPIError
 
 Insert = sqlite.Insert | postgresql.Insert
 
 
-class Database:
-    """The connections to a database, and the INSERT statement of its dialect. Thread-safe."""
+BatchRow = tuple[int, bytes, bytes, int, int, int, int, bytes, int]
+"""The values of a new batch: app monitor, batch ID, digest, received_ms, first_ms, last_ms, event
+count, payload, dropped events."""
+
+
+class Inserted(NamedTuple):
+    """What `Database.insert_batches` inserted."""
+
+    rows: int
+    first_sequence: int | None
+    """The lowest sequence of these rows. None: there are none."""
+
+
+class Database(ABC):
+    """The connections to a database, and the statements that depend on its dialect. Thread-safe."""
 
     def __init__(self, *, writer: Engine, reader: Engine, insert: Callable[..., Insert]) -> None:
         """Args:
@@ -24,30 +41,27 @@ class Database:
         insert: the dialect's INSERT, which supports ON CONFLICT.
         """
         self.insert = insert
-        self.dialect = writer.dialect
         self._writer = writer
         self._reader = reader
         self._write_lock = threading.Lock()
         self._write_connection: Connection | None = None
 
+    @abstractmethod
+    def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
+        """Insert the rows whose app monitor and batch ID are new, in one transaction.
+
+        Their sequences are in the order of the rows, and above those of all earlier commits. The
+        rows are on disk when this returns, and so are the rows that had the IDs already.
+        """
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction. It commits when the block ends and rolls back when the block raises.
 
-        Only one block runs at a time: several SQLite writers would only wait for each other. The
-        connection is kept for the next block: taking one from the pool costs as much as the commit
-        of a small group. A block that raises closes it.
+        Only one block runs at a time: several SQLite writers would only wait for each other.
         """
-        with self._write_lock:
-            connection = self._write_connection or self._writer.connect()
-            self._write_connection = None
-            try:
-                with connection.begin():
-                    yield connection
-            except BaseException:
-                connection.close()
-                raise
-            self._write_connection = connection
+        with self._kept_connection() as connection, self._begin(connection):
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -63,3 +77,32 @@ class Database:
                 self._write_connection = None
         self._writer.dispose()
         self._reader.dispose()
+
+    @contextmanager
+    def _kept_connection(self) -> Iterator[Connection]:
+        """Lend the connection for writing to one thread at a time.
+
+        It is kept for the next block: taking one from the pool costs as much as the commit of a
+        small group. A block that raises closes it.
+        """
+        with self._write_lock:
+            connection = self._write_connection or self._writer.connect()
+            self._write_connection = None
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._write_connection = connection
+
+    def _begin(self, connection: Connection) -> RootTransaction:
+        """Begin a transaction. A connection that the server has closed is replaced.
+
+        Nothing has been executed in the transaction yet, so trying again is safe.
+        """
+        try:
+            return connection.begin()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return connection.begin()  # connects again

@@ -6,6 +6,8 @@ __all__ = ["open_sqlite"]
 
 import sqlite3
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +16,37 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rum_service.storage.database import Database
+from rum_service.storage.database import BatchRow, Database, Inserted
 
 # How long to wait while another process holds a lock.
 _BUSY_S = 10.0
 _RETRY_S = 0.02
+# For the driver's cursor: SQLAlchemy's execution costs 12 µs per group, half of what SQLite needs,
+# and its processing of values 9 µs per batch (2026-11).
+_INSERT = """
+INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
+                     payload, dropped_events)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_NTH_NEWEST = "SELECT sequence FROM batches ORDER BY sequence DESC LIMIT 1 OFFSET ?"
 
 
-def open_sqlite(url: URL) -> Database:
+class SqliteDatabase(Database):
+    """A database in a file."""
+
+    def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
+        with self.write() as connection, closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(_INSERT, rows)
+            count = cursor.rowcount
+            if not count:
+                return Inserted(0, None)
+            # Only this transaction writes, so its rows have the highest sequences.
+            (first,) = cursor.execute(_NTH_NEWEST, [count - 1]).fetchone()
+            return Inserted(count, first)
+
+
+def open_sqlite(url: URL) -> SqliteDatabase:
     """Open or create the file that `url` names.
 
     Raises:
@@ -39,7 +64,7 @@ def open_sqlite(url: URL) -> Database:
     event.listen(writer, "connect", _configure)
     event.listen(reader, "connect", _configure)
     event.listen(writer, "begin", _begin)
-    return Database(writer=writer, reader=reader, insert=insert)
+    return SqliteDatabase(writer=writer, reader=reader, insert=insert)
 
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
