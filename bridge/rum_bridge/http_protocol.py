@@ -2,9 +2,15 @@
 
 headers     limited in bytes and in time
 body        discarded after an early response, for a limited time
+trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
+            headers, so that they could evade a proxy that checks only the headers.
+pipelining  limited. uvicorn reads ahead without a limit: eight connections took 0.8 GB and kept
+            other clients waiting for more than ten seconds (2026-11).
 upgrades    ignored, as RFC 9110 7.8 allows. uvicorn drops the body of these requests; Java's
             HttpClient offers h2c with every first request, so its batch would be lost.
 not HTTP    rejected with JSON, as every other request
+
+Decision 0010 compares this with another server.
 """
 
 from __future__ import annotations
@@ -30,9 +36,11 @@ class ConnectionLimits:
     """How much a connection may send, and how long it may take, before a request is complete."""
 
     max_head_bytes: int = 64 << 10
-    """The request line and the headers, in bytes."""
+    """The request line and the headers, in bytes. The trailers, too."""
     head_timeout_s: float = 30.0
     """How long the headers of a request may take to arrive."""
+    max_pipelined: int = 100
+    """How many requests may wait for the response to an earlier one. More close the connection."""
     keep_alive_s: float = 65.0
     """How long an idle connection stays open.
 
@@ -45,10 +53,10 @@ class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
     _in_head = True
-    _heads = 0
-    """How many heads are complete, to detect that one ended within a piece of data."""
+    _advanced = False
+    """Whether the last piece of data completed a head or a message, or had a part of a body."""
     _head_bytes = 0
-    """Size of the incomplete head, without pieces that also hold the end of another message."""
+    """Size of the incomplete head or trailers, without pieces that advanced."""
     _head_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
@@ -56,6 +64,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
         self._max_head_bytes = limits.max_head_bytes
         self._head_timeout_s = limits.head_timeout_s
+        self._max_pipelined = limits.max_pipelined
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -68,7 +77,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        began_in_head, heads = self._in_head, self._heads
+        self._advanced = False
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -77,22 +86,33 @@ class BoundedHttp(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._reject(_NOT_HTTP)
         else:
-            if began_in_head and self._in_head and heads == self._heads:
+            if not self._advanced:
                 self._limit_head(len(data))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._heads += 1
-        self._head_bytes = 0
-        self._stop_head_timer()
+        self._advance()
         super()._unset_keepalive_if_required()
-        if not self.parser.should_upgrade():
+        if not self.parser.should_upgrade() and not self.transport.is_closing():
             super().on_headers_complete()
+            self.headers = []  # for trailers: the request has the other list
+            if len(self.pipeline) > self._max_pipelined:
+                self.transport.abort()  # an error would be the response to an earlier request
+
+    def on_body(self, body: bytes) -> None:
+        self._advance()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._advance()
         if not self.parser.should_upgrade():
             super().on_message_complete()
+
+    def _advance(self) -> None:
+        self._advanced = True
+        self._head_bytes = 0
+        self._stop_head_timer()
 
     def _unset_keepalive_if_required(self) -> None:
         # After an early response, the rest of the body does not keep the connection open.
@@ -115,11 +135,11 @@ class BoundedHttp(HttpToolsProtocol):
                 HttpError(
                     431,
                     "RequestHeaderFieldsTooLargeException",
-                    "Request line and headers must have at most"
-                    f" {self._max_head_bytes} bytes together.",
+                    "Request line and headers together, and trailers, must have at most"
+                    f" {self._max_head_bytes} bytes.",
                 )
             )
-        elif self._head_timer is None:
+        elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(self._head_timeout_s, self._reject_slow_head)
 
     def _reject_slow_head(self) -> None:

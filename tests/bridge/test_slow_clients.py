@@ -57,7 +57,9 @@ async def test_headers_over_the_limit_are_rejected(bridge: Bridge) -> None:
         slow, large = await asyncio.to_thread(run, url)
 
     assert (slow.status, large.status) == (408, 431)
-    assert large.message == "Request line and headers must have at most 1000 bytes together."
+    assert large.message == (
+        "Request line and headers together, and trailers, must have at most 1000 bytes."
+    )
 
 
 async def test_the_rest_of_a_rejected_body_does_not_keep_the_connection_open(
