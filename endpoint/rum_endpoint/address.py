@@ -60,6 +60,31 @@ class Address:
             raise StartError(f"{setting}: cannot listen on {self}: {reason}") from error
         return bound
 
+    def bind_shared(self, setting: str, count: int) -> list[socket.socket]:
+        """Return `count` sockets bound to the address, for processes that share it.
+
+        The kernel spreads connections over those of the sockets that listen (SO_REUSEPORT). Port 0
+        chooses one port for all.
+
+        Args:
+            setting: the setting to name in an error.
+
+        Raises:
+            StartError: the address is in use or does not belong to this machine.
+        """
+        first = self.bind(setting)
+        # Set after the first bind: with the option, a second start of the same user would succeed
+        # and get half of the connections.
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound = [first]
+        for _ in range(count - 1):
+            another = socket.socket(first.family)
+            bound.append(another)
+            another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            another.bind(first.getsockname())
+        return bound
+
 
 def is_loopback(host: str) -> bool:
     """Return whether a host without brackets is this machine, seen from this machine only.

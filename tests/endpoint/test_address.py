@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -61,6 +63,45 @@ def test_binding_chooses_a_port_but_accepts_no_connection_yet(host: str) -> None
             socket.create_connection((host, port), timeout=10)
         bound.listen()
         socket.create_connection((host, port), timeout=10).close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_connections_are_spread_over_the_sockets_that_share_an_address(host: str) -> None:
+    with ExitStack() as stack:
+        bound = [
+            stack.enter_context(part) for part in Address(host, 0).bind_shared("OPENRUM_HTTP", 3)
+        ]
+        (port,) = {part.getsockname()[1] for part in bound}
+        for part in bound:
+            part.listen()
+            part.setblocking(False)
+        for _ in range(100):
+            stack.enter_context(socket.create_connection((host, port), timeout=10))
+        accepted = [_accept_all(part, stack) for part in bound]
+
+    assert sum(accepted) == 100
+    assert min(accepted) > 0
+
+
+def _accept_all(listener: socket.socket, stack: ExitStack) -> int:
+    accepted = 0
+    while select.select([listener], [], [], 0)[0]:
+        stack.enter_context(listener.accept()[0])
+        accepted += 1
+    return accepted
+
+
+def test_a_shared_address_is_in_use_for_everybody_else() -> None:
+    with ExitStack() as stack:
+        bound = Address("127.0.0.1", 0).bind_shared("OPENRUM_HTTP", 2)
+        for part in bound:
+            stack.enter_context(part).listen()
+        address = Address("127.0.0.1", bound[0].getsockname()[1])
+
+        with pytest.raises(StartError, match="address already in use$"):
+            address.bind("OPENRUM_HTTP")
+        with pytest.raises(StartError, match="address already in use$"):
+            address.bind_shared("OPENRUM_HTTP", 2)
 
 
 def test_an_address_in_use_is_one_line_that_names_the_setting() -> None:
