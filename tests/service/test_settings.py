@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import grpc.aio
 import pytest
 from pydantic import ValidationError
 
@@ -147,6 +148,34 @@ async def test_a_unix_socket_that_cannot_be_created_is_reported_with_the_setting
     text = await start_error(settings_in(tmp_path, socket=str(tmp_path / path)))
 
     assert text.startswith(f"OPENRUM_SOCKET: cannot listen on {tmp_path / path}")
+
+
+async def test_a_unix_socket_of_a_running_process_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen(0)  # room for one connection: the second start finds a full queue
+        texts = [await start_error(settings_in(tmp_path, socket=str(path))) for _ in range(2)]
+        other.accept()[0].close()
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+    message = f"OPENRUM_SOCKET: cannot listen on {path}: another process listens on it"
+    assert texts == [message, message]
+
+
+async def test_a_unix_socket_that_a_killed_process_left_behind_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+        killed.listen()
+
+    async with (
+        running_service(settings_in(tmp_path, socket=str(path))),
+        grpc.aio.insecure_channel(f"unix:{path}") as channel,
+    ):
+        await channel.channel_ready()
 
 
 async def test_a_database_that_cannot_be_opened_is_reported_with_the_setting(

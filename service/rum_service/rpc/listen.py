@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["listen"]
 
+import socket
 from dataclasses import replace
 
 import grpc.aio
@@ -27,6 +28,7 @@ def listen(server: grpc.aio.Server, settings: ServiceSettings) -> str:
     else:
         bound = server.add_insecure_port(str(address))
     if settings.socket:
+        _check_unused(settings.socket)
         try:
             server.add_insecure_port(f"unix:{settings.socket}")
         except RuntimeError:
@@ -35,3 +37,16 @@ def listen(server: grpc.aio.Server, settings: ServiceSettings) -> str:
                 " writable, and the path must be shorter than 108 bytes"
             ) from None
     return str(replace(address, port=bound))
+
+
+def _check_unused(path: str) -> None:
+    # gRPC replaces an existing socket: the callers of the other process would call this one.
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:  # its queue of connections is full
+            pass
+        except OSError:
+            return
+    raise StartError(f"OPENRUM_SOCKET: cannot listen on {path}: another process listens on it")
