@@ -73,6 +73,8 @@ class Address:
             StartError: the address is in use or does not belong to this machine.
         """
         first = self.bind(setting)
+        if count == 1:
+            return [first]
         # Set after the first bind: with the option, a second start of the same user would succeed
         # and get half of the connections.
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

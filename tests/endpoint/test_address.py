@@ -98,9 +98,9 @@ def test_a_shared_address_is_in_use_for_everybody_else() -> None:
             stack.enter_context(part).listen()
         address = Address("127.0.0.1", bound[0].getsockname()[1])
 
-        with pytest.raises(StartError, match="address already in use$"):
+        with pytest.raises(StartError, match="address already in use"):
             address.bind("OPENRUM_HTTP")
-        with pytest.raises(StartError, match="address already in use$"):
+        with pytest.raises(StartError, match="address already in use"):
             address.bind_shared("OPENRUM_HTTP", 2)
 
 
