@@ -6,7 +6,7 @@ stop    no new connections → requests in progress end → channel closed
 
 from __future__ import annotations
 
-__all__ = ["RunningBridge", "open_listener", "running_bridge"]
+__all__ = ["RunningBridge", "running_bridge"]
 
 import asyncio
 import contextlib
@@ -40,15 +40,6 @@ class RunningBridge:
     """host:port for HTTP, with the port that was bound."""
 
 
-def open_listener(settings: BridgeSettings) -> socket.socket:
-    """Bind OPENRUM_HTTP. Clients cannot connect until a bridge runs on the socket.
-
-    Raises:
-        StartError: the address cannot be bound.
-    """
-    return settings.http_address.bind("OPENRUM_HTTP")
-
-
 @asynccontextmanager
 async def running_bridge(
     settings: BridgeSettings,
@@ -59,7 +50,7 @@ async def running_bridge(
     """Run the bridge while the context is open.
 
     Args:
-        listener: from `open_listener`, for callers that check early whether the address is free.
+        listener: a socket bound to OPENRUM_HTTP. None: bind the address now.
         limits: of connections; None for the defaults.
 
     Raises:
@@ -72,7 +63,7 @@ async def running_bridge(
         config = _config(settings, create_app(settings, channel), limits or ConnectionLimits())
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
-        listener = listener or open_listener(settings)
+        listener = listener or settings.http_address.bind("OPENRUM_HTTP")
         # uvicorn listens a moment later; callers may connect as soon as this function yields.
         listener.listen(_BACKLOG)
         server = _Server(config)

@@ -196,6 +196,13 @@ class BridgeSettings(BaseSettings):
         file = self.service_ca_file
         return CertificateFile("OPENRUM_SERVICE_CA_FILE", file) if file else None
 
+    def calling_without_tls(self, service: str) -> BridgeSettings:
+        """Return these settings with the address of another service, which has no TLS."""
+        without: dict[str, object] = dict.fromkeys(
+            ("service_ca_file", "service_certificate_file", "service_key_file")
+        )
+        return self.model_copy(update={**without, "service": service})
+
 
 def _is_http_url(text: str) -> bool:
     if not _URL.fullmatch(text):

@@ -31,7 +31,7 @@ class Summary(NamedTuple):
 
 SECTIONS: dict[str, list[Summary]] = {
     "Servers": [
-        Summary("up", "run", "Run the service and the bridge in one process."),
+        Summary("up", "run", "Run the service and the bridge."),
         Summary("service", "run", "Run the gRPC service."),
         Summary("bridge", "run", "Run the REST bridge."),
     ],

@@ -28,15 +28,24 @@ def _all_settings() -> list[tuple[str, str]]:
 
 
 @click.command(cls=Command, environment=_all_settings)
-def up() -> None:
-    """Run the service and the bridge in one process.
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Number of processes that serve HTTP, each with one bridge. With 1, the service runs in "
+    "the same process; with more, in another.",
+)
+def up(workers: int) -> None:
+    """Run the service and the bridge.
 
     Creates the app monitor my-app in an empty database. Prints the addresses and how to send a
     first event.
     """
     from rum_cli.servers import run_up
 
-    run_up()
+    run_up(workers)
 
 
 @click.command(cls=Command, environment=_service_settings)

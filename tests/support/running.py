@@ -44,6 +44,7 @@ class Process:
     """
 
     command: str
+    arguments: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
     """The context that trusts the HTTP certificate, or None without TLS."""
 
@@ -97,7 +98,7 @@ class Process:
         """Start the process without waiting until it is ready."""
         addresses = {"OPENRUM_HTTP": self._http, "OPENRUM_GRPC": self._grpc}
         return subprocess.Popen(
-            [*OPENRUM, self.command],
+            [*OPENRUM, self.command, *self.arguments],
             env=environment(**{**addresses, **self._settings, **settings}),
             cwd=self.folder,
             stdout=subprocess.PIPE,
