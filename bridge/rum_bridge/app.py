@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
@@ -38,13 +39,18 @@ _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlP
 _READY_TIMEOUT_S = 6.0
 
 
-def create_app(settings: BridgeSettings, channel: grpc.aio.Channel) -> ASGIApp:
-    """Return the bridge as an ASGI application that calls the service over `channel`."""
+def create_app(
+    settings: BridgeSettings, channel: grpc.aio.Channel, batch_put: BatchPut | None = None
+) -> ASGIApp:
+    """Return the bridge as an ASGI application that calls the service over `channel`.
+
+    Args:
+        batch_put: stores puts. None: over `channel` as well.
+    """
     report = CallerReport(authorization_required=settings.authorization_required)
     token = BridgeToken(settings.bridge_token_file)
     coalescer = Coalescer(
-        channel,
-        token,
+        batch_put or GrpcBatchPut(channel, token),
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )

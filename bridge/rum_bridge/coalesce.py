@@ -11,48 +11,31 @@ __all__ = ["Coalescer"]
 
 import asyncio
 from collections import deque
-from typing import TypeAlias
 
 import grpc
-import grpc.aio
 import structlog
 from google.rpc.status_pb2 import Status
 
-from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
-from rum_bridge.channel import BridgeToken
+from rum_bridge.batch_put import BatchPut
 from rum_bridge.deadlines import Deadlines
-from rum_bridge.errors import HttpError, from_rpc_error, from_status
+from rum_bridge.errors import HttpError, from_status
 
 logger = structlog.get_logger()
 
-_METHOD = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 # With one call, nothing is decoded while the store commits; with three, calls get smaller.
 _MAX_CALLS = 2
 _MAX_ENTRIES = 256
 _MAX_CALL_BYTES = 4 << 20
-_RETRY_EVERY_S = 0.1
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 
-_Call: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, BatchPutRumEventsResponse]"
 _Waiting = tuple[bytes, "asyncio.Future[Status]"]
 
 
 class Coalescer:
     """A bounded queue of puts for the service. Use it from one event loop only."""
 
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        token: BridgeToken,
-        *,
-        max_waiting_bytes: int,
-        timeout_s: float,
-    ) -> None:
-        self._token = token
-        # No serializer: concatenated serialized entries are a serialized request.
-        self._call: _Call = channel.unary_unary(
-            _METHOD, response_deserializer=BatchPutRumEventsResponse.FromString
-        )
+    def __init__(self, batch_put: BatchPut, *, max_waiting_bytes: int, timeout_s: float) -> None:
+        self._batch_put = batch_put
         self._max_waiting_bytes = max_waiting_bytes
         self._timeout_s = timeout_s
         self._queue: deque[_Waiting] = deque()
@@ -125,14 +108,19 @@ class Coalescer:
 
     async def _send(self, puts: list[_Waiting]) -> None:
         try:
-            response = await self._put(b"".join(entry for entry, _ in puts))
+            # Concatenated serialized requests are one serialized request.
+            request = b"".join(entry for entry, _ in puts)
+            response = await self._batch_put(request, self._timeout_s)
             # list() checks the number of statuses before any put gets one.
             for (_, future), status in list(zip(puts, response.statuses, strict=True)):
                 if not future.done():
                     future.set_result(status)
         except Exception as error:
-            failure = error if isinstance(error, HttpError) else None
-            if failure is None:
+            if isinstance(error, HttpError):
+                failure = error
+            elif isinstance(error, TimeoutError):
+                failure = from_status(_TOO_LATE)
+            else:
                 logger.exception("put failed", requests=len(puts))
                 failure = HttpError(500, "InternalServerException", "Internal service exception.")
             for _, future in puts:
@@ -140,29 +128,6 @@ class Coalescer:
                     future.set_exception(failure)
         finally:
             self._waiting_bytes -= sum(len(entry) for entry, _ in puts)
-
-    async def _put(self, request: bytes) -> BatchPutRumEventsResponse:
-        """Call the service, again if it is unavailable, until it answers or the time is up.
-
-        Retrying is safe: the service stores a batch once. Browsers do not retry the beacons of
-        closing pages, so these survive a restart of the service only if the bridge retries.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_s
-        while True:
-            left = deadline - loop.time()
-            try:
-                return await self._call(
-                    request,
-                    timeout=max(left, 0.001),
-                    metadata=self._token.metadata(),
-                    wait_for_ready=True,
-                )
-            except grpc.aio.AioRpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or left < _RETRY_EVERY_S:
-                    logger.warning("put not answered", code=error.code().name)
-                    raise from_rpc_error(error) from None
-            await asyncio.sleep(_RETRY_EVERY_S)
 
 
 def _expire(put: asyncio.Future[Status]) -> None:

@@ -21,6 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from rum_bridge.app import create_app
+from rum_bridge.batch_put import BatchPut
 from rum_bridge.certificates import following
 from rum_bridge.channel import open_channel
 from rum_bridge.http_protocol import BoundedHttp, ConnectionLimits
@@ -45,12 +46,14 @@ async def running_bridge(
     settings: BridgeSettings,
     listener: socket.socket | None = None,
     *,
+    batch_put: BatchPut | None = None,
     limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[RunningBridge]:
     """Run the bridge while the context is open.
 
     Args:
         listener: a socket bound to OPENRUM_HTTP. None: bind the address now.
+        batch_put: stores puts, for a service in the same process. None: call it over gRPC.
         limits: of connections; None for the defaults.
 
     Raises:
@@ -60,7 +63,8 @@ async def running_bridge(
     if pair:
         read_pair(*pair)  # uvicorn's own error names no setting
     async with open_channel(settings) as channel, contextlib.AsyncExitStack() as stack:
-        config = _config(settings, create_app(settings, channel), limits or ConnectionLimits())
+        app = create_app(settings, channel, batch_put)
+        config = _config(settings, app, limits or ConnectionLimits())
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
         listener = listener or settings.http_address.bind("OPENRUM_HTTP")

@@ -50,7 +50,11 @@ def run_up(workers: int) -> None:
             async with (
                 running_workers(unix, listeners, drain_s=bridge_settings.drain_s)
                 if workers > 1
-                else running_bridge(bridge_settings.calling_without_tls(target), listeners[0])
+                else running_bridge(
+                    bridge_settings.calling_without_tls(target),
+                    listeners[0],
+                    batch_put=running.local_bridge.batch_put,
+                )
             ):
                 await first_run(
                     FirstRun(

@@ -42,6 +42,7 @@ from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.grpc_server import GrpcServer
+from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
@@ -61,6 +62,8 @@ class RunningService:
 
     address: str
     """host:port of gRPC, with the port that was bound."""
+    local_bridge: LocalBridge
+    """For a bridge in this process."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Service:
     credentials: Credentials
     ingest: Ingest
     readback: Readback
+    local_bridge: LocalBridge
     server: GrpcServer
 
     async def start(self, stack: AsyncExitStack, *, listening: bool = True) -> None:
@@ -121,7 +125,7 @@ async def running_service(
         if unchecked:
             await _check_a_call_can_succeed(unchecked, service)
         await stack.enter_async_context(service.server)
-        yield RunningService(service.server.address)
+        yield RunningService(service.server.address, service.local_bridge)
     logger.info("service stopped")
 
 
@@ -173,11 +177,12 @@ def build(
         new_access_key=new_access_key,
         new_token=new_token,
     )
+    bridge_token = _token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640)
     authentication = Authentication(
         keyring,
         required=settings.auth == "required",
         operator_token=_token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600),
-        bridge_token=_token("OPENRUM_BRIDGE_TOKEN_FILE", settings.bridge_token_file, 0o640),
+        bridge_token=bridge_token,
         certificate_access=frozenset(settings.certificate_access),
         account_id=account_id,
         region=settings.region or None,
@@ -212,11 +217,12 @@ def build(
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
     boundary = CallBoundary(authentication, authorization, monitors, new_id=new_id)
+    bridge_plane = BridgePlane(ingest, boundary)
     server = GrpcServer(
         settings,
         boundary,
         data_plane=DataPlane(ingest, boundary),
-        bridge_plane=BridgePlane(ingest, boundary),
+        bridge_plane=bridge_plane,
         control_plane=control_plane,
         operator_plane=Operator(credentials),
         check_writable=store.log.check_writable,
@@ -231,6 +237,7 @@ def build(
         credentials=credentials,
         ingest=ingest,
         readback=readback,
+        local_bridge=LocalBridge(bridge_plane, token=bridge_token, new_id=new_id),
         server=server,
     )
 

@@ -11,6 +11,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
+from rum_bridge.batch_put import GrpcBatchPut
 from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
@@ -41,7 +42,9 @@ def _coalescer(
     timeout_s: float = _TIMEOUT_S,
     max_waiting_bytes: int = _MAX_WAITING_BYTES,
 ) -> Coalescer:
-    return Coalescer(channel, NO_TOKEN, max_waiting_bytes=max_waiting_bytes, timeout_s=timeout_s)
+    return Coalescer(
+        GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=max_waiting_bytes, timeout_s=timeout_s
+    )
 
 
 def _entry(request_id: str, size: int = 0) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
+from rum_bridge.batch_put import GrpcBatchPut
 from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
@@ -108,7 +109,7 @@ async def test_without_a_service_all_waiting_puts_are_rejected_at_one_time_limit
     """They would need ten calls: two at a time, with a limit for each, would take five limits."""
     await standin.stop()
     size = 10 * 256 * len(_entry())
-    coalescer = Coalescer(channel, NO_TOKEN, max_waiting_bytes=size, timeout_s=1.0)
+    coalescer = Coalescer(GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=size, timeout_s=1.0)
     puts = [asyncio.create_task(coalescer.put(_entry())) for _ in range(10 * 256)]
     began = time.monotonic()
     errors = await asyncio.gather(*puts, return_exceptions=True)
@@ -122,7 +123,9 @@ async def test_the_queue_is_empty_after_an_outage(
     standin: StandIn, channel: grpc.aio.Channel
 ) -> None:
     await standin.stop()
-    coalescer = Coalescer(channel, NO_TOKEN, max_waiting_bytes=3 * len(_entry()), timeout_s=0.2)
+    coalescer = Coalescer(
+        GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=3 * len(_entry()), timeout_s=0.2
+    )
     await asyncio.gather(*(coalescer.put(_entry()) for _ in range(3)), return_exceptions=True)
     await standin.start()
     async with asyncio.timeout(20):

@@ -34,10 +34,19 @@ class BridgePlane:
         self, request: pb.BatchPutRumEventsRequest, context: Context
     ) -> pb.BatchPutRumEventsResponse:
         """Store the batches of all entries in one transaction."""
+        new_id = partial(self._boundary.request_id, context)
+        return await self.put(request, call_of(context), new_id)
+
+    async def put(
+        self, request: pb.BatchPutRumEventsRequest, call: Call, new_id: Callable[[], str]
+    ) -> pb.BatchPutRumEventsResponse:
+        """Do the same for a call that did not come over gRPC.
+
+        Args:
+            new_id: returns a request ID, for entries without one.
+        """
         if not 1 <= len(request.entries) <= _MAX_ENTRIES:
             raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
-        call = call_of(context)
-        new_id = partial(self._boundary.request_id, context)
         puts = [_put(entry, call, new_id) for entry in request.entries]
         results = await self._ingest.put_many(puts)
         for put, result in zip(puts, results, strict=True):
