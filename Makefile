@@ -9,7 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --root-u
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv-uv venv-pip tools run test slow bench bench-full check lint format types proto proto-check docs lock clean
+.PHONY: help setup python venv-uv venv-pip tools run test slow bench bench-full bench-compare check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -59,10 +59,13 @@ slow: tools ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
 
 bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
-	@$(BIN)/python -m bench --rounds 3 --scale 0.25 --only ', 1 event|50 events'
+	@$(BIN)/python -m bench --short --rounds 3 --scale 0.1
 
-bench-full: setup ## measures what a put costs, in some minutes
+bench-full: setup ## measures every case, in some minutes
 	@$(BIN)/python -m bench
+
+bench-compare: setup ## prints the CPU for each put beside the last kept result, in half a minute
+	@$(BIN)/python -m bench --short --rounds 1 --scale 0.2 --only ', 1 event|50 events' --variants 'no-op|OpenRUM' --preload 0 --no-footprint --compare
 
 check: lint types proto-check test ## what CI runs: lint, types, contract, tests
 

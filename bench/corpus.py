@@ -1,8 +1,8 @@
-"""Batches of events that real browsers sent, about 1.2 KB per event, with new batch IDs."""
+"""Batches to put: events that real browsers sent, about 1.2 KB each, with new batch IDs."""
 
 from __future__ import annotations
 
-__all__ = ["json_batches", "message_batches"]
+__all__ = ["json_batches", "message_batches", "samples", "timed_batches"]
 
 import random
 import uuid
@@ -16,29 +16,63 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDet
 from tests.support.traffic import NAMES, load
 
 _BATCH_ID = str(uuid.UUID(int=0))
+# Bytes of an event's JSON. With these bounds, the mean of the captured traffic is 1.2 KB.
 _SIZES = range(800, 2000)
-"""Bytes of JSON per event. Within these bounds, the captured events have a mean of 1.2 KB."""
-_DISTINCT = 32
-"""Number of batches with different events. They repeat with new batch IDs."""
+# The number of batches whose events differ. The batch IDs of all batches differ.
+_TEMPLATES = 32
 
 
 def json_batches(events: int) -> Iterator[bytes]:
     """Yield bodies of PutRumEvents without end."""
-    return _with_new_ids([orjson.dumps(_document(events, seed)) for seed in range(_DISTINCT)])
+    return _with_new_ids(_json_templates(events))
 
 
 def message_batches(events: int, monitor_id: str) -> Iterator[bytes]:
-    """Yield serialized PutRumEventsRequests without end, with the events of `json_batches`."""
-    messages = [_message(_document(events, seed), monitor_id) for seed in range(_DISTINCT)]
-    return _with_new_ids([message.SerializeToString() for message in messages])
+    """Yield serialized PutRumEventsRequests with the events of `json_batches`, without end."""
+    return _with_new_ids(_message_templates(events, monitor_id))
+
+
+def timed_batches(events: int, monitor_id: str, start_s: float) -> Iterator[bytes]:
+    """Yield the same as `message_batches`, with one second between the times of two batches."""
+    messages = _messages(events, monitor_id)
+    while True:
+        for message in messages:
+            message.batch_id = str(uuid.uuid4())
+            for event in message.rum_events:
+                event.timestamp = start_s
+            start_s += 1
+            yield message.SerializeToString()
+
+
+def samples(events: int, count: int, *, half: int) -> list[bytes]:
+    """Return serialized PutRumEventsRequests from one half of the captured events, 0 or 1.
+
+    What a compressor learns from one half is tested on the other.
+    """
+    pool = _events()[half::2]
+    rng = random.Random(half)
+    return [
+        _message(_document(events, rng.getrandbits(32), pool), _BATCH_ID).SerializeToString()
+        for _ in range(count)
+    ]
 
 
 def _with_new_ids(batches: list[bytes]) -> Iterator[bytes]:
-    # All IDs have the same length, so the length prefixes in a message stay valid.
+    # All IDs have the same length, so the lengths inside a message do not change.
     parts = [batch.split(_BATCH_ID.encode()) for batch in batches]
     while True:
         for part in parts:
             yield str(uuid.uuid4()).encode().join(part)
+
+
+@cache
+def _json_templates(events: int) -> list[bytes]:
+    return [orjson.dumps(_document(events, seed)) for seed in range(_TEMPLATES)]
+
+
+@cache
+def _message_templates(events: int, monitor_id: str) -> list[bytes]:
+    return [message.SerializeToString() for message in _messages(events, monitor_id)]
 
 
 @cache
@@ -54,7 +88,7 @@ def _events() -> list[dict[str, Any]]:
     ]
 
 
-def _document(events: int, seed: int) -> dict[str, Any]:
+def _document(events: int, seed: int, pool: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     rng = random.Random(seed)
     return {
         "BatchId": _BATCH_ID,
@@ -65,9 +99,13 @@ def _document(events: int, seed: int) -> dict[str, Any]:
         },
         "RumEvents": [
             {**event, "id": str(uuid.UUID(int=rng.getrandbits(128)))}
-            for event in rng.choices(_events(), k=events)
+            for event in rng.choices(pool or _events(), k=events)
         ],
     }
+
+
+def _messages(events: int, monitor_id: str) -> list[PutRumEventsRequest]:
+    return [_message(_document(events, seed), monitor_id) for seed in range(_TEMPLATES)]
 
 
 def _message(document: dict[str, Any], monitor_id: str) -> PutRumEventsRequest:

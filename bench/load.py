@@ -1,113 +1,163 @@
-"""Send prepared requests, a fixed number at a time, and measure the time to each response."""
+"""Sends prepared requests and times the responses, in a closed or an open loop.
+
+closed loop    each of N slots sends its next request when the response has arrived: how much a
+               server can do
+open loop      requests are due at a fixed rate, whatever the server does: how long clients wait.
+               A late request counts from the moment when it was due.
+"""
 
 from __future__ import annotations
 
-__all__ = ["Load", "grpc_load", "http_load"]
+__all__ = ["Load", "RequestFailedError", "Slot", "send_all", "send_at_rate"]
 
 import asyncio
 import time
-from collections.abc import Iterator
+from array import array
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
-import grpc.aio
-import httptools
+_TIMEOUT_S = 120.0
 
-_CHANNELS = 2
-_UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-# An OK status in a serialized response.
-_OK_STATUS = b"\x0a\x00"
+
+class RequestFailedError(Exception):
+    """A request was not answered as it should be, so the measurement is void."""
+
+
+class Slot(Protocol):
+    """Room for one request on a connection."""
+
+    def send(self, request: bytes, done: Callable[[str], None], /) -> None:
+        """Send a request. `done` is called once: with "" if it succeeded, else the problem."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 @dataclass
 class Load:
-    """The result of sending requests."""
+    """What the responses showed."""
 
     seconds: float = 0.0
-    latencies_s: list[float] = field(default_factory=list)
-    """Seconds to each response, in no order."""
-    failures: int = 0
+    latencies_s: array[float] = field(default_factory=lambda: array("d"))
+    """One for each response, in no order."""
+    cpu_s: float = 0.0
+    """Used by the load generator."""
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the latency that `percent` of the requests did not exceed."""
+        """Return the latency that so many percent of the requests did not exceed."""
         ordered = sorted(self.latencies_s)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
 
-
-async def http_load(address: str, requests: list[bytes], connections: int) -> Load:
-    """Send requests over keep-alive connections, one at a time on each."""
-    host, _, port = address.rpartition(":")
-    loop, load, left = asyncio.get_running_loop(), Load(), iter(requests)
-    opened = [
-        (await loop.create_connection(lambda: _Connection(load, left), host, int(port)))[1]
-        for _ in range(min(connections, len(requests)))
-    ]
-    began = time.perf_counter()
-    for connection in opened:
-        connection.send_next()
-    await asyncio.gather(*(connection.finished for connection in opened))
-    load.seconds = time.perf_counter() - began
-    return load
+    def add(self, other: Load) -> None:
+        """Add what another load generator saw at the same time."""
+        self.seconds = max(self.seconds, other.seconds)
+        self.latencies_s += other.latencies_s
+        self.cpu_s += other.cpu_s
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, load: Load, left: Iterator[bytes]) -> None:
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._load, self._left = load, left
-        self._parser = httptools.HttpResponseParser(self)
-        self._sent_at = 0.0
+class _Loop:
+    """The part that both loops share: the clock, the failures and the end."""
 
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self._load = Load()
+        self._requests = requests
+        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.finished.done():
-            self.finished.set_exception(exc or ConnectionError("closed by the server"))
+    async def run(self) -> Load:
+        began, cpu = time.perf_counter(), time.process_time()
+        self._begin()
+        await asyncio.wait_for(self._finished, _TIMEOUT_S)
+        self._load.seconds = time.perf_counter() - began
+        self._load.cpu_s = time.process_time() - cpu
+        return self._load
 
-    def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
+    def _begin(self) -> None:
+        raise NotImplementedError
 
-    def on_message_complete(self) -> None:
-        self._load.latencies_s.append(time.perf_counter() - self._sent_at)
-        self._load.failures += self._parser.get_status_code() != 200
-        self._parser = httptools.HttpResponseParser(self)
-        self.send_next()
+    def _answered(self, since: float, problem: str) -> bool:
+        """Record a response. Return False after the first failure, which ends the loop."""
+        if self._finished.done():
+            return False
+        if problem:
+            self._finished.set_exception(RequestFailedError(problem))
+            return False
+        self._load.latencies_s.append(time.perf_counter() - since)
+        if len(self._load.latencies_s) == len(self._requests):
+            self._finished.set_result(None)
+        return True
 
-    def send_next(self) -> None:
+
+class _Closed(_Loop):
+    def __init__(self, slots: Sequence[Slot], requests: Sequence[bytes]) -> None:
+        super().__init__(requests)
+        self._slots = slots
+        self._left = iter(requests)
+
+    def _begin(self) -> None:
+        for slot in self._slots:
+            self._next(slot)
+
+    def _next(self, slot: Slot) -> None:
         request = next(self._left, None)
         if request is None:
-            self.finished.set_result(None)
-            self._transport.close()
             return
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+        sent_at = time.perf_counter()
+
+        def done(problem: str) -> None:
+            if self._answered(sent_at, problem):
+                self._next(slot)
+
+        slot.send(request, done)
 
 
-async def grpc_load(address: str, method: str, requests: list[bytes], in_flight: int) -> Load:
-    """Make unary calls over two channels, `in_flight` at a time."""
-    load, left = Load(), iter(requests)
-    # Channels to one address share a connection unless their options differ.
-    channels = [
-        grpc.aio.insecure_channel(address, [*_UNLIMITED, ("bench.channel", number)])
-        for number in range(_CHANNELS)
-    ]
-    for channel in channels:
-        await channel.channel_ready()
+class _Open(_Loop):
+    def __init__(self, slots: Sequence[Slot], requests: Sequence[bytes], rate: float) -> None:
+        super().__init__(requests)
+        self._free = deque(slots)
+        self._rate = rate
+        self._sent = 0
 
-    async def caller(channel: grpc.aio.Channel) -> None:
-        call: Any = channel.unary_unary(method)
-        for request in left:
-            sent_at = time.perf_counter()
-            try:
-                response = await call(request)
-                load.failures += response.strip(_OK_STATUS) != b""
-            except grpc.aio.AioRpcError:
-                load.failures += 1
-            load.latencies_s.append(time.perf_counter() - sent_at)
+    def _begin(self) -> None:
+        self._began = time.perf_counter()
+        self._send_due()
 
-    began = time.perf_counter()
-    await asyncio.gather(*(caller(channels[n % _CHANNELS]) for n in range(in_flight)))
-    load.seconds = time.perf_counter() - began
-    for channel in channels:
-        await channel.close()
-    return load
+    def _send_due(self) -> None:
+        due = min(len(self._requests), int((time.perf_counter() - self._began) * self._rate) + 1)
+        while self._sent < due and self._free:
+            self._send(self._free.popleft())
+        if due < len(self._requests):
+            next_at = self._began + due / self._rate
+            delay = max(0.0, next_at - time.perf_counter())
+            asyncio.get_running_loop().call_later(delay, self._send_due)
+
+    def _send(self, slot: Slot) -> None:
+        request = self._requests[self._sent]
+        due_at = self._began + self._sent / self._rate
+        self._sent += 1
+
+        def done(problem: str) -> None:
+            if not self._answered(due_at, problem):
+                return
+            overdue = self._began + self._sent / self._rate <= time.perf_counter()
+            if self._sent < len(self._requests) and overdue:
+                self._send(slot)
+            else:
+                self._free.append(slot)
+
+        slot.send(request, done)
+
+
+async def send_all(slots: Sequence[Slot], requests: Sequence[bytes]) -> Load:
+    """Send requests in a closed loop, each slot one at a time."""
+    return await _Closed(slots, requests).run()
+
+
+async def send_at_rate(slots: Sequence[Slot], requests: Sequence[bytes], rate: float) -> Load:
+    """Send requests in an open loop. A request that finds no free slot waits and counts as late.
+
+    Args:
+        rate: requests per second.
+    """
+    return await _Open(slots, requests, rate).run()

@@ -1,4 +1,4 @@
-"""Requests as they are on the wire, prepared before the measurement."""
+"""Puts as they go over the wire, serialized before any clock runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from bench.corpus import json_batches, message_batches
+from bench.corpus import json_batches, message_batches, timed_batches
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 
 AccessKey = tuple[str, str]
 """ID and secret."""
 
-# The headers of a cross-site fetch by Chromium.
-_BROWSER_HEADERS = b"".join(
+# Chromium sends these headers with each fetch to another site.
+_BROWSERS = b"".join(
     name + b": " + value + b"\r\n"
     for name, value in (
         (b"Connection", b"keep-alive"),
@@ -41,17 +41,23 @@ _BROWSER_HEADERS = b"".join(
 def http_requests(
     address: str, monitor_id: str, events: int, count: int, key: AccessKey | None = None
 ) -> list[bytes]:
-    """Return POSTs of one batch each, signed if there is a key.
+    """Return POST requests of one batch each, signed if there is a key.
 
-    A signature is valid for five minutes.
+    Send signed requests within 5 minutes: the service rejects older signatures.
     """
     path = f"/appmonitors/{monitor_id}"
     return [
         b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\n%b%b\r\n%b"
-        % (path.encode(), address.encode(), len(body), _BROWSER_HEADERS,
-           _request_headers(address, path, body, key), body)
+        % (
+            path.encode(),
+            address.encode(),
+            len(body),
+            _BROWSERS,
+            _request_headers(address, path, body, key),
+            body,
+        )
         for body in islice(json_batches(events), count)
-    ]  # fmt: skip
+    ]
 
 
 def _request_headers(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:
@@ -64,15 +70,25 @@ def _request_headers(address: str, path: str, body: bytes, key: AccessKey | None
     return b"".join(f"{name}: {value}\r\n".encode() for name, value in headers.items())
 
 
-def grpc_calls(monitor_id: str, events: int, entries: int, count: int) -> list[bytes]:
-    """Return serialized PutRumEventsRequests, or BatchPutRumEventsRequests of so many entries."""
-    batches = message_batches(events, monitor_id)
+def grpc_calls(
+    monitor_id: str, events: int, entries: int, count: int, start_s: float | None = None
+) -> list[bytes]:
+    """Return serialized PutRumEventsRequests; with entries, BatchPutRumEventsRequests of them.
+
+    Args:
+        start_s: Unix time of the first batch; the others follow at one second each. None: the
+            events keep the times at which they were captured.
+    """
+    if start_s is None:
+        batches = message_batches(events, monitor_id)
+    else:
+        batches = timed_batches(events, monitor_id, start_s)
     if not entries:
         return list(islice(batches, count))
-    return [_batch_put(list(islice(batches, entries))) for _ in range(count)]
+    return [_together(list(islice(batches, entries))) for _ in range(count)]
 
 
-def _batch_put(batches: list[bytes]) -> bytes:
+def _together(batches: list[bytes]) -> bytes:
     request = BatchPutRumEventsRequest()
     for batch in batches:
         request.entries.add().request.ParseFromString(batch)

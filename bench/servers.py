@@ -1,69 +1,88 @@
-"""The servers to measure. Each has its own processes and its own data folder."""
+"""The servers that are measured, each in its own processes and with its own data."""
 
 from __future__ import annotations
 
 __all__ = ["Server", "Servers"]
 
 import json
-import sqlite3
-import subprocess
-import sys
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.requests import AccessKey
-from tests.support.running import Bridge, OpenRum, Process, Service, environment, run_openrum
+import grpc
 
-_ROOT = Path(__file__).parents[1]
-_ALLOW_ANYONE = {
+from bench.checkout import OURS, Both, Bridge, Checkout, Module, Service
+from bench.cpu import descendants
+from bench.descriptors import descriptor_set
+from bench.ledger import Ledger
+from bench.requests import AccessKey
+from rum.v1.app_monitor_pb2 import CustomEvents
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
+from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
+from tests.tools import envoy
+from tests.tools.postgres import Postgres, postgres
+
+_ALLOW_EVERYONE = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "rum:PutRumEvents", "Resource": "*"}
     ],
 }
+_DATA_PLANE = "rum.v1.DataPlaneService"
+_ANY_ID = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
 
 
 @dataclass
 class Server:
     """A running server."""
 
-    pids: list[int]
+    pids: dict[str, int]
+    """Its processes, by what they are."""
     http: str = ""
     grpc: str = ""
-    database: Path | None = None
-    open_monitor: str = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
-    """An app monitor that anyone can put to: its policy allows that if callers are authorized."""
+    ledger: Ledger | None = None
+    """None: the server stores nothing."""
+    batch_method: str = OURS.batch_method
+    open_monitor: str = _ANY_ID
+    """An app monitor to which everyone may put, by its policy if callers are authorized."""
     closed_monitor: str = ""
-    """An app monitor that only `key` can put to."""
+    """An app monitor to which only `key` may put."""
+    history_monitor: str = ""
+    """An app monitor that only `reading` fills and reads. Its name is `history`."""
     key: AccessKey | None = None
-    stored: int = field(default=0, init=False)
-    """Number of batches that the server has acknowledged."""
-
-    def batches_on_disk(self) -> int:
-        """Return the number of batches on disk."""
-        assert self.database
-        with sqlite3.connect(self.database) as connection:
-            return int(connection.execute("SELECT count(*) FROM batches").fetchone()[0])
 
 
 class Servers:
-    """Starts each server when it is first used, and ends all of them with the context."""
+    """Starts a server when it is first used. The context manager stops all of them.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        against: another checkout, whose servers have names that start with `against `.
+    """
+
+    def __init__(self, folder: Path, *, against: Checkout | None = None) -> None:
         self._folder = folder
         self._stack = ExitStack()
         self._running: dict[str, Server] = {}
+        self._postgres: Postgres | None = None
         self._starts: dict[str, Callable[[Path], Server]] = {
-            "ceiling http": partial(self._ceiling, face="http"),
-            "ceiling grpc": partial(self._ceiling, face="grpc"),
+            "no-op http": partial(self._no_op, face="http"),
+            "no-op grpc": partial(self._no_op, face="grpc"),
+            "no-op grpc sync": partial(self._no_op, face="grpc-sync"),
             "naive": self._naive,
-            "apart": self._apart,
-            "apart required": partial(self._apart, OPENRUM_AUTH="required"),
-            "up": self._up,
+            "apart": partial(self._apart, OURS),
+            "apart required": self._required,
+            "preloaded": partial(self._apart, OURS),
+            "postgres": self._on_postgres,
+            "envoy": self._envoy,
+            "up": partial(self._up, OURS),
         }
+        if against:
+            self._starts["against apart"] = partial(self._apart, against)
+            self._starts["against preloaded"] = partial(self._apart, against)
 
     def __enter__(self) -> Servers:
         return self
@@ -78,78 +97,94 @@ class Servers:
             self._running[name] = self._starts[name](folder)
         return self._running[name]
 
-    def lost(self) -> dict[str, int]:
-        """Return by server how many acknowledged batches are not on disk. It should be empty."""
-        return {
-            name: server.stored - server.batches_on_disk()
-            for name, server in self._running.items()
-            if server.database and server.stored != server.batches_on_disk()
-        }
+    def __contains__(self, name: str) -> bool:
+        return name in self._starts
 
-    def _ceiling(self, folder: Path, face: str) -> Server:
-        peer = self._stack.enter_context(_Peer(folder, "bench.ceiling", face))
-        return Server([peer.pid], http=peer.address, grpc=peer.address)
+    def lost(self) -> dict[str, int]:
+        """Return, by server, how many acknowledged batches are missing. Expected: none."""
+        ledgers = {name: server.ledger for name, server in self._running.items() if server.ledger}
+        missing = {name: each.acknowledged - each.stored() for name, each in ledgers.items()}
+        return {name: number for name, number in missing.items() if number}
+
+    def _no_op(self, folder: Path, face: str) -> Server:
+        module = self._stack.enter_context(Module(folder, "bench.ceiling", face))
+        return Server({"no-op": module.pid}, http=module.address, grpc=module.address)
 
     def _naive(self, folder: Path) -> Server:
-        database = folder / "naive.sqlite3"
-        service = self._stack.enter_context(_Peer(folder, "bench.naive", "service", str(database)))
-        bridge = self._stack.enter_context(_Peer(folder, "bench.naive", "bridge", service.address))
-        pids = [service.pid, bridge.pid]
-        return Server(pids, bridge.address, service.address, database)
+        file = str(folder / "naive.sqlite3")
+        service = self._stack.enter_context(Module(folder, "bench.naive", "service", file))
+        bridge = self._stack.enter_context(Module(folder, "bench.naive", "bridge", service.address))
+        pids = {"service": service.pid, "bridge": bridge.pid}
+        return Server(pids, bridge.address, service.address, Ledger(f"sqlite:///{file}"))
 
-    def _apart(self, folder: Path, **settings: str) -> Server:
-        service = self._stack.enter_context(Service(folder, **settings))
-        bridge = self._stack.enter_context(Bridge(folder, OPENRUM_SERVICE=service.grpc, **settings))
-        return self._with_monitors(folder, [service.pid, bridge.pid], bridge.url, service.grpc)
+    def _apart(self, checkout: Checkout, folder: Path, **settings: str) -> Server:
+        settings.setdefault("OPENRUM_DATABASE_URL", f"sqlite:///{folder / 'openrum.sqlite3'}")
+        service = self._stack.enter_context(Service(checkout, folder, **settings))
+        bridge = self._stack.enter_context(
+            Bridge(checkout, folder, OPENRUM_SERVICE=service.grpc, **settings)
+        )
+        pids = {"service": service.pid, "bridge": bridge.pid}
+        ledger = Ledger(settings["OPENRUM_DATABASE_URL"])
+        return _with_monitors(
+            Server(pids, bridge.url.removeprefix("http://"), service.grpc, ledger), checkout, folder
+        )
 
-    def _up(self, folder: Path) -> Server:
-        both = self._stack.enter_context(OpenRum(folder))
-        return self._with_monitors(folder, [both.pid], both.url, both.grpc)
+    def _on_postgres(self, folder: Path) -> Server:
+        if self._postgres is None:
+            self._postgres = self._stack.enter_context(postgres())
+        url = self._postgres.create_database("bench")
+        return self._apart(OURS, folder, OPENRUM_DATABASE_URL=url)
 
-    def _with_monitors(self, folder: Path, pids: list[int], url: str, grpc: str) -> Server:
-        def run(*arguments: str, stdin: str | None = None) -> str:
-            token = str(folder / "var" / "operator.token")
-            target = {"OPENRUM_SERVICE": grpc, "OPENRUM_TOKEN_FILE": token}
-            done = run_openrum(*arguments, stdin=stdin, **target)
-            assert done.returncode == 0, done.stderr
-            return done.stdout
+    def _required(self, folder: Path) -> Server:
+        return _with_key(self._apart(OURS, folder, OPENRUM_AUTH="required"), OURS, folder)
 
-        monitors = [
-            json.loads(run("monitors", "create", name, "--json"))["Id"]
-            for name in ("open", "closed")
-        ]
-        run("policy", "put", "open", "--file", "-", stdin=json.dumps(_ALLOW_ANYONE))
-        key = json.loads(run("keys", "create", "--name", "bench", "--json"))
+    def _up(self, checkout: Checkout, folder: Path) -> Server:
+        url = f"sqlite:///{folder / 'openrum.sqlite3'}"
+        both = self._stack.enter_context(Both(checkout, folder, OPENRUM_DATABASE_URL=url))
+        server = Server({"up": both.pid}, both.url.removeprefix("http://"), both.grpc, Ledger(url))
+        return _with_monitors(server, checkout, folder)
+
+    def _envoy(self, folder: Path) -> Server:
+        behind = self["apart"]
+        before = descendants(os.getpid())
+        port = self._stack.enter_context(
+            envoy.transcoder(descriptor_set(), [_DATA_PLANE], behind.grpc)
+        )
+        (pid,) = descendants(os.getpid()) - before
         return Server(
-            pids,
-            url.removeprefix("http://"),
-            grpc,
-            folder / "openrum.sqlite3",
-            open_monitor=monitors[0],
-            closed_monitor=monitors[1],
-            key=(key["AccessKeyId"], key["SecretAccessKey"]),
+            {"service": behind.pids["service"], "envoy": pid},
+            http=f"127.0.0.1:{port}",
+            ledger=behind.ledger,
+            open_monitor=behind.open_monitor,
         )
 
 
-class _Peer(Process):
-    """A server implemented in this folder: a module that prints its address."""
+def _with_monitors(server: Server, checkout: Checkout, folder: Path) -> Server:
+    """Create the app monitors that requests use."""
+    token = (folder / "var" / "operator.token").read_text().strip()
+    operator = (("authorization", f"Bearer {token}"),)
+    with grpc.insecure_channel(server.grpc) as channel:
+        control_plane = ControlPlaneServiceStub(channel)
 
-    def __init__(self, folder: Path, *module_and_arguments: str) -> None:
-        self._command = [sys.executable, "-m", *module_and_arguments]
-        self.address = ""
-        super().__init__(folder)
+        def created(name: str) -> str:
+            # Custom events are kept, so that the log has everything that was sent.
+            request = CreateAppMonitorRequest(
+                name=name, domain="localhost", custom_events=CustomEvents(status="ENABLED")
+            )
+            return control_plane.CreateAppMonitor(request, metadata=operator).id
 
-    def begin(self, **settings: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self._command,
-            env=environment(PYTHONPATH=str(_ROOT), **settings),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        server.open_monitor = created("open")
+        server.closed_monitor = created("closed")
+        server.history_monitor = created("history")
+        policy = PutResourcePolicyRequest(name="open", policy_document=json.dumps(_ALLOW_EVERYONE))
+        control_plane.PutResourcePolicy(policy, metadata=operator)
+    server.batch_method = checkout.batch_method
+    return server
 
-    def _is_ready(self, line: str) -> bool:
-        if '"listens"' in line:
-            self.address = json.loads(line)["listens"]
-        return bool(self.address)
+
+def _with_key(server: Server, checkout: Checkout, folder: Path) -> Server:
+    """Create the access key that signs requests."""
+    run = checkout.run("keys", "create", "--json", service=server.grpc, folder=folder)
+    key = json.loads(run)
+    server.key = (key["AccessKeyId"], key["SecretAccessKey"])
+    return server

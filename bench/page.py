@@ -1,0 +1,28 @@
+"""Writes the generated parts of a documentation page, and the chart beside it.
+
+A part stands between `<!-- bench: NAME -->` and `<!-- bench end -->`. Everything else on the page
+is written by hand.
+"""
+
+from __future__ import annotations
+
+__all__ = ["with_parts"]
+
+import re
+from collections.abc import Mapping
+
+_PART = re.compile(r"(<!-- bench: ([a-z-]+) -->\n).*?(<!-- bench end -->)", re.DOTALL)
+
+
+def with_parts(page: str, parts: Mapping[str, str]) -> str:
+    """Return a page with its generated parts replaced.
+
+    Raises:
+        ValueError: the page has no place for a part, or names a part that does not exist.
+    """
+    places = {match[2] for match in _PART.finditer(page)}
+    if places != parts.keys():
+        raise ValueError(
+            f"the page has places for {sorted(places)}, and the parts are {sorted(parts)}"
+        )
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match[2]].strip()}\n\n{match[3]}", page)
