@@ -145,7 +145,7 @@ def test_a_killed_worker_loses_nothing_acknowledged_and_is_replaced(server: Work
     load = Load(loaded, url=server.url, rest=8, seed=_SEED)
     with load:
         for number in range(1, 4):
-            load.acknowledges(50)
+            load.wait_for_acknowledged(50)
             before = set(worker_pids(server))
             os.kill(min(before), signal.SIGKILL)
             # Until the worker is back, connections to its socket wait.
@@ -155,7 +155,7 @@ def test_a_killed_worker_loses_nothing_acknowledged_and_is_replaced(server: Work
             assert statuses == {200}
             wait_until(lambda n=number: len(server.logged("bridge listens")) == started + n)
             assert len(set(worker_pids(server)) - before) == 1
-        load.acknowledges(50)
+        load.wait_for_acknowledged(50)
     entries = server.logged("worker ended")[ended:]
 
     assert [entry["exit_code"] for entry in entries] == [-signal.SIGKILL] * 3
@@ -170,12 +170,12 @@ def test_killing_the_main_process_ends_every_worker_and_a_new_start_has_the_data
     with Workers(tmp_path) as server:
         load = Load(server.monitor_id(), url=server.url, rest=4, seed=_SEED)
         with load:
-            load.acknowledges(50)
+            load.wait_for_acknowledged(50)
             pids = worker_pids(server)
             server.kill()
             wait_until(lambda: not any(is_running(pid) for pid in pids))
             server.start()
-            load.acknowledges(50)
+            load.wait_for_acknowledged(50)
 
         assert len(pids) == _WORKERS
         load.ledger.assert_kept(read_back(server.grpc, "my-app"))
