@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1 import control_plane_service_pb2
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
@@ -140,6 +141,10 @@ def test_an_id_with_a_line_break_is_rejected_by_the_service_under_every_prefix()
     assert paths.app_monitor_id("/p/appmonitors/a\nb") == "a\nb"
 
 
+async def _no_service(_request: bytes, _timeout_s: float) -> BatchPutRumEventsResponse:
+    raise AssertionError("the put fails before it is sent")
+
+
 class _Broken(Coalescer):
     """Fails as a bug would."""
 
@@ -150,11 +155,8 @@ class _Broken(Coalescer):
 async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    settings = BridgeSettings()
-    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        token = BridgeToken(settings.bridge_token_file)
-        broken = _Broken(channel, token, max_waiting_bytes=1, timeout_s=1.0)
-        endpoint = PutEvents(broken, _REPORT, settings)
+    broken = _Broken(_no_service, max_waiting_bytes=1, timeout_s=1.0)
+    endpoint = PutEvents(broken, _REPORT, BridgeSettings())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint.serve("id", scope, receive, send)
