@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rum_service.storage import open_store
 from rum_service.storage.base import NameTakenError, Store
 from rum_service.storage.records import AppMonitorRecord
-from tests.support.logged import ALL_TIME, logged
+from tests.support.logged import logged, read
 from tests.support.memory_store import memory_store
 
 MONITORS = st.integers(1, 4)
@@ -49,15 +49,13 @@ class BothStores(RuleBasedStateMachine):
 
     @rule(monitor=MONITORS, after=TIMES, length=TIMES, limit=st.integers(1, 5), data=st.data())
     def read(self, monitor: int, after: int, length: int, limit: int, data: st.DataObject) -> None:
-        everything = [
-            store.log.read(monitor, below=None, after_ms=-1, before_ms=ALL_TIME, limit=100)
-            for store in self.stores
-        ]
+        everything = [read(store.log, monitor) for store in self.stores]
         assert [b.content for b in everything[1]] == [b.content for b in everything[0]]
         # The stores have different sequences: a page starts below the same batch in both.
         start = data.draw(st.sampled_from([None, *range(len(everything[0]))]))
         pages = [
-            store.log.read(
+            read(
+                store.log,
                 monitor,
                 below=None if start is None else batches[start].sequence,
                 after_ms=after,

@@ -13,7 +13,7 @@ import pytest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import AppMonitorStore, LogStore
 from rum_service.storage.records import Appended
-from tests.support.logged import ALL_TIME, content, contents, logged
+from tests.support.logged import ALL_TIME, content, contents, logged, read
 
 STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
 
@@ -22,10 +22,9 @@ def test_a_batch_is_read_back_unchanged(log: LogStore) -> None:
     batch = replace(logged(1), content=bytes(range(256)) * 400)
 
     results = log.append([batch])
-    found = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=10)
 
     assert results == [STORED]
-    assert [batch.content] == [one.content for one in found]
+    assert [batch.content] == contents(log)
 
 
 def test_retrying_a_committed_batch_stores_nothing_new(log: LogStore) -> None:
@@ -131,7 +130,7 @@ def test_batches_are_read_newest_first_in_commit_order(log: LogStore) -> None:
 
 def test_reading_continues_below_a_sequence_and_stops_at_the_limit(log: LogStore) -> None:
     log.append([logged(number) for number in range(5)])
-    newest = log.read(1, below=None, after_ms=-ALL_TIME, before_ms=ALL_TIME, limit=2)
+    newest = read(log, limit=2)
 
     assert [content(4), content(3)] == [batch.content for batch in newest]
     assert [content(2), content(1)] == contents(log, below=newest[-1].sequence, limit=2)
@@ -190,11 +189,11 @@ def test_purge_deletes_the_oldest_batches_first(log: LogStore) -> None:
 
 def test_a_sequence_is_not_reused_after_a_purge(log: LogStore) -> None:
     log.append([logged(1)])
-    before = log.read(1, below=None, after_ms=0, before_ms=ALL_TIME, limit=1)[0].sequence
+    before = read(log)[0].sequence
     log.purge(1, limit=1)
     log.append([logged(1)])
 
-    after = log.read(1, below=None, after_ms=0, before_ms=ALL_TIME, limit=1)[0].sequence
+    after = read(log)[0].sequence
 
     assert after > before
 

@@ -20,6 +20,7 @@ from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.batches import message, new_id, put_of
+from tests.support.logged import contents
 from tests.support.memory_store import MemoryMonitors, memory_store
 from tests.support.memory_tables import MemoryTables
 from tests.support.services import settings_in, started
@@ -83,8 +84,7 @@ async def create(monitors: AppMonitors, status: str | None, name: str = "shop") 
 
 
 def stored(store: Store) -> list[PutRumEventsRequest]:
-    read = store.log.read(1, below=None, after_ms=-(2**62), before_ms=2**62, limit=100)
-    return [PutRumEventsRequest.FromString(b.content) for b in read]
+    return [PutRumEventsRequest.FromString(content) for content in contents(store.log)]
 
 
 async def dropped(monitors: AppMonitors, name: str = "shop") -> int:

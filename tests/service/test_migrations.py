@@ -18,7 +18,7 @@ import rum_service.storage
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended, AppMonitorRecord
 from rum_service.storage.schema import metadata
-from tests.support.logged import content, contents, logged
+from tests.support.logged import content, contents, logged, read
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -71,13 +71,49 @@ def test_a_database_of_the_first_version_keeps_its_batches(url: str, engine: Eng
     engine.dispose()
     store = open_store(url)
     monitor = store.monitors.by_name("shop")
-    batches = store.log.read(1, below=None, after_ms=0, before_ms=9, limit=9)
+    batches = read(store.log, after_ms=3, before_ms=3)
     dropped = store.log.dropped_events([1])
     store.close()
 
     assert monitor == AppMonitorRecord(1, "i", "shop", "{}", has_events=True)
     assert [(batch.sequence, batch.content) for batch in batches] == [(7, b"\x04")]
     assert dropped == {}
+
+
+def test_batches_of_an_older_version_are_found_by_time(url: str, engine: Engine) -> None:
+    config = Config()
+    migrations = Path(rum_service.storage.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(migrations))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for sequence in (1, 2, 1023, 1024, 5000):
+            connection.execute(
+                text(
+                    "INSERT INTO batches (sequence, app_monitor, batch_id, digest, received_ms,"
+                    " first_ms, last_ms, event_count, payload)"
+                    " VALUES (:sequence, 1, :batch_id, :digest, 0, :ms, :ms, 1, :payload)"
+                ),
+                {
+                    "sequence": sequence,
+                    "batch_id": b"%d" % sequence,
+                    "digest": b"",
+                    "ms": (sequence - 1023) * 1_000_000,
+                    "payload": zstandard.compress(b"%d" % sequence),
+                },
+            )
+    engine.dispose()
+    store = open_store(url)
+    found = {
+        sequence: contents(store.log, after_ms=ms, before_ms=ms)
+        for sequence in (1, 2, 1023, 1024, 5000)
+        for ms in [(sequence - 1023) * 1_000_000]
+    }
+    everything = contents(store.log)
+    store.close()
+
+    assert found == {sequence: [b"%d" % sequence] for sequence in found}
+    assert everything == [b"5000", b"1024", b"1023", b"2", b"1"]
 
 
 def test_opening_a_database_again_changes_nothing(url: str) -> None:

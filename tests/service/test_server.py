@@ -18,7 +18,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsResponse
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_service.server import READER_THREADS, running_service
 from rum_service.storage import open_store
-from rum_service.storage.records import LoggedBatch
+from rum_service.storage.records import FoundBatches
 from tests.support.batches import message
 from tests.support.logged import logged
 from tests.support.memory_store import MemoryLog, memory_store
@@ -95,7 +95,7 @@ class BlockedReads(MemoryLog):
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
-    ) -> list[LoggedBatch]:
+    ) -> FoundBatches:
         self.reading.release()
         assert self.go_on.wait(_TIMEOUT_S)
         return super().read(

@@ -6,7 +6,7 @@ import uuid
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import LogStore
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Batch, LoggedBatch
 
 ALL_TIME = 2**62
 
@@ -38,6 +38,34 @@ def contents(
     before_ms: int = ALL_TIME,
     limit: int = 1_000,
 ) -> list[bytes]:
-    """Return the contents in a log, newest first."""
-    found = log.read(app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit)
-    return [batch.content for batch in found]
+    """Return at most `limit` contents in a log, newest first."""
+    batches = read(
+        log, app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit
+    )
+    return [batch.content for batch in batches]
+
+
+def read(
+    log: LogStore,
+    app_monitor: int = 1,
+    *,
+    below: int | None = None,
+    after_ms: int = -ALL_TIME,
+    before_ms: int = ALL_TIME,
+    limit: int = 1_000,
+) -> list[LoggedBatch]:
+    """Return at most `limit` batches in a log, newest first, with as many reads as it takes."""
+    batches: list[LoggedBatch] = []
+    while True:
+        found = log.read(
+            app_monitor,
+            below=below,
+            after_ms=after_ms,
+            before_ms=before_ms,
+            limit=limit - len(batches),
+        )
+        batches += found.batches
+        if found.below is None or len(batches) == limit:
+            return batches
+        assert below is None or found.below < below
+        below = found.below

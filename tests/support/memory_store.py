@@ -27,6 +27,7 @@ from rum_service.storage.records import (
     AppMonitorRecord,
     Batch,
     CredentialRecord,
+    FoundBatches,
     LoggedBatch,
 )
 from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
@@ -75,16 +76,18 @@ class MemoryLog:
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
-    ) -> list[LoggedBatch]:
+    ) -> FoundBatches:
         with self.tables.lock:
-            return [
+            found = [
                 LoggedBatch(sequence, batch.content)
                 for sequence, batch in reversed(self.tables.batches.values())
                 if batch.app_monitor == app_monitor
                 and (below is None or sequence < below)
                 and batch.last_ms >= after_ms
                 and batch.first_ms <= before_ms
-            ][:limit]
+            ]
+        more = found[limit - 1].sequence if len(found) > limit else None
+        return FoundBatches(found[:limit], more)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self.tables.lock:

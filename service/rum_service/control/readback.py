@@ -186,7 +186,7 @@ class Readback:
                 before_ms=search.before_ms,
                 limit=_BATCHES_PER_QUERY,
             )
-            yield from found
-            if len(found) < _BATCHES_PER_QUERY:
+            yield from found.batches
+            if found.below is None:
                 return
-            below = found[-1].sequence
+            below = found.below

@@ -33,7 +33,7 @@ from rum_service.storage.records import (
     AppMonitorRecord,
     Batch,
     CredentialRecord,
-    LoggedBatch,
+    FoundBatches,
     MetricDefinitionRecord,
     MetricDestinationRecord,
 )
@@ -67,10 +67,12 @@ class LogStore(Protocol):
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
-    ) -> list[LoggedBatch]:
+    ) -> FoundBatches:
         """Return at most `limit` batches of an app monitor, newest first.
 
-        A batch is visible as soon as the append that stored it returns.
+        A batch is visible as soon as the append that stored it returns. One call does a bounded
+        amount of work, so it may return fewer batches than there are: then continue below the
+        returned sequence, which is lower after each call.
 
         Args:
             app_monitor: the key of the app monitor.

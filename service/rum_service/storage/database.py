@@ -28,7 +28,7 @@ class Inserted(NamedTuple):
 
     rows: int
     first_sequence: int | None
-    """The lowest sequence of these rows. None: there are none."""
+    """Their lowest sequence. May be None if all rows were inserted or none."""
 
 
 class Database(ABC):
@@ -83,7 +83,7 @@ class Database(ABC):
         """Lend the connection for writing to one thread at a time.
 
         It is kept for the next block: taking one from the pool costs as much as the commit of a
-        small group. A block that raises closes it.
+        small group. A block that raises closes it, which ends its transaction.
         """
         with self._write_lock:
             connection = self._write_connection or self._writer.connect()

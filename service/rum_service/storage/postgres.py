@@ -33,7 +33,16 @@ stored AS (
     FROM lock, unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],
                       %b::bigint[], %b::integer[], %b::bytea[], %b::integer[]) AS new
     ON CONFLICT DO NOTHING
-    RETURNING sequence
+    RETURNING app_monitor, sequence, first_ms, last_ms
+),
+widened AS (
+    INSERT INTO batch_spans (app_monitor, block, first_ms, last_ms)
+    SELECT app_monitor, sequence >> 10, min(first_ms) & ~1023, max(last_ms) | 1023
+    FROM stored GROUP BY 1, 2
+    ON CONFLICT (app_monitor, block) DO UPDATE
+    SET first_ms = least(batch_spans.first_ms, excluded.first_ms),
+        last_ms = greatest(batch_spans.last_ms, excluded.last_ms)
+    WHERE excluded.first_ms < batch_spans.first_ms OR excluded.last_ms > batch_spans.last_ms
 )
 SELECT count(*), min(sequence) FROM stored
 """
@@ -50,15 +59,21 @@ class PostgresDatabase(Database):
             return Inserted(0, None)
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._kept_connection() as connection:
-            try:
-                return _insert(connection, columns)
-            except psycopg.OperationalError:
-                if not _driver(connection).closed:
-                    raise
-            # The server closed the connection, perhaps long ago. Trying again is safe: rows that
-            # were committed before it closed are not inserted again.
-            connection.invalidate()
-            return _insert(connection, columns)
+            return _insert_or_reconnect(connection, columns)
+
+
+def _insert_or_reconnect(connection: Connection, columns: list[list[Any]]) -> Inserted:
+    """Insert the rows, on a new connection if the server has closed this one.
+
+    Trying again is safe: rows that were committed before it closed are not inserted again.
+    """
+    try:
+        return _insert(connection, columns)
+    except psycopg.OperationalError:
+        if not _driver(connection).closed:
+            raise
+    connection.invalidate()
+    return _insert(connection, columns)
 
 
 def _insert(connection: Connection, columns: list[list[Any]]) -> Inserted:

@@ -7,6 +7,7 @@ __all__ = [
     "Appended",
     "Batch",
     "CredentialRecord",
+    "FoundBatches",
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
@@ -57,6 +58,16 @@ class LoggedBatch:
     sequence: int
     """Its position in the log. Increases with every commit; never reused."""
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBatches:
+    """A part of the batches that a read of the log selects, newest first."""
+
+    batches: list[LoggedBatch]
+    """May be empty although there are more."""
+    below: int | None
+    """Continue below this sequence. None: there are no more."""
 
 
 @dataclass(frozen=True, slots=True)

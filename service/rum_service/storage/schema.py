@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
+    "BLOCK_BITS",
     "app_monitors",
+    "batch_spans",
     "batches",
     "credentials",
     "metadata",
@@ -82,6 +84,22 @@ Index(
     batches.c.dropped_events,
     sqlite_where=_has_dropped_events,
     postgresql_where=_has_dropped_events,
+)
+
+# The time span of the batches of an app monitor in a block of 2**10 sequences. GetAppMonitorData
+# skips blocks with other times. A span may be wider than its batches: it is rounded to 1,024 ms, so
+# that most groups of a busy app monitor do not change it.
+# Indexes of the batches by time would cost more: docs/decisions/0010-spans-of-blocks.md.
+BLOCK_BITS = 10
+batch_spans = Table(
+    "batch_spans",
+    metadata,
+    Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
+    # sequence >> BLOCK_BITS
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 metric_destinations = Table(

@@ -7,19 +7,58 @@ from __future__ import annotations
 
 __all__ = ["SqlLog"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from rum_service.storage.database import BatchRow, Database
 from rum_service.storage.payload import decompress, is_same, stored_form
-from rum_service.storage.records import Appended, Batch, LoggedBatch
-from rum_service.storage.schema import app_monitors, batches, write_checks
+from rum_service.storage.records import Appended, Batch, FoundBatches, LoggedBatch
+from rum_service.storage.schema import BLOCK_BITS, app_monitors, batch_spans, batches, write_checks
 
 # The smallest batches fill a group with 40,000. A statement takes at most 32,766 parameters in
 # SQLite and 65,535 in PostgreSQL.
 _BATCHES_PER_STATEMENT = 1000
+# A read looks at the index entries of at most 65,536 batches, some milliseconds.
+_BLOCKS_PER_READ = 64
+_MAX_SEQUENCE = 2**63 - 1
+
+
+def _in_time_range(table: Table, *columns: Column[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .where(table.c.app_monitor == bindparam("app_monitor"))
+        .where(table.c.last_ms >= bindparam("after_ms"))
+        .where(table.c.first_ms <= bindparam("before_ms"))
+    )
+
+
+# Built once: building a statement costs more than executing it.
+_BLOCKS = (
+    _in_time_range(batch_spans, batch_spans.c.block)
+    .where(batch_spans.c.block <= bindparam("newest_block"))
+    .order_by(batch_spans.c.block.desc())
+    .limit(_BLOCKS_PER_READ)
+)
+_BATCHES = (
+    _in_time_range(batches, batches.c.sequence, batches.c.payload)
+    .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
+    .order_by(batches.c.sequence.desc())
+    .limit(bindparam("count"))
+)
 
 _Key = tuple[int, bytes]
 """App monitor and batch ID."""
@@ -42,19 +81,29 @@ class SqlLog:
 
     def read(
         self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
-    ) -> list[LoggedBatch]:
-        query = (
-            select(batches.c.sequence, batches.c.payload)
-            .where(batches.c.app_monitor == app_monitor)
-            .where(batches.c.last_ms >= after_ms, batches.c.first_ms <= before_ms)
-            .order_by(batches.c.sequence.desc())
-            .limit(limit)
-        )
-        if below is not None:
-            query = query.where(batches.c.sequence < below)
+    ) -> FoundBatches:
+        newest = _MAX_SEQUENCE if below is None else below - 1
+        bounds = {"app_monitor": app_monitor, "after_ms": after_ms, "before_ms": before_ms}
+        rows: list[Row[int, bytes]] = []
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [LoggedBatch(row.sequence, decompress(row.payload)) for row in rows]
+            at_most = {"newest_block": newest >> BLOCK_BITS}
+            blocks = connection.execute(_BLOCKS, bounds | at_most).scalars().all()
+            for first, last in _runs(blocks):
+                sequences = {
+                    "oldest": first << BLOCK_BITS,
+                    "newest": min(newest, ((last + 1) << BLOCK_BITS) - 1),
+                    "count": limit - len(rows),
+                }
+                rows += connection.execute(_BATCHES, bounds | sequences)
+                if len(rows) >= limit:
+                    break
+        below = None
+        if rows and len(rows) >= limit:
+            below = rows[-1].sequence
+        elif len(blocks) == _BLOCKS_PER_READ:
+            below = blocks[-1] << BLOCK_BITS
+        found = [LoggedBatch(row.sequence, decompress(row.payload)) for row in rows]
+        return FoundBatches(found, below)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (
@@ -65,7 +114,13 @@ class SqlLog:
         )
         purge = delete(batches).where(batches.c.sequence.in_(oldest.scalar_subquery()))
         with self._database.write() as connection:
-            return connection.execute(purge).rowcount
+            purged = connection.execute(purge).rowcount
+            remaining = connection.execute(oldest.limit(1)).scalar()
+            empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
+            if remaining is not None:
+                empty = empty.where(batch_spans.c.block < remaining >> BLOCK_BITS)
+            connection.execute(empty)
+            return purged
 
     def dropped_events(self, app_monitors: Sequence[int]) -> dict[int, int]:
         # The partial index has both columns of the condition, so no batch is read.
@@ -88,6 +143,15 @@ class SqlLog:
         with self._database.write() as connection:
             connection.execute(first)
             connection.execute(update(write_checks).values(checks=write_checks.c.checks + 1))
+
+
+def _runs(blocks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last number of each run of consecutive numbers in descending order."""
+    start = 0
+    for end in range(1, len(blocks) + 1):
+        if end == len(blocks) or blocks[end] != blocks[end - 1] - 1:
+            yield blocks[end - 1], blocks[start]
+            start = end
 
 
 def _row(batch: Batch) -> BatchRow:
