@@ -206,7 +206,13 @@ def build(
         max_events=settings.max_events,
         clock=clock,
     )
-    readback = Readback(app_monitors, store.log, readers, account_id=account_id)
+    readback = Readback(
+        app_monitors,
+        store.log,
+        readers,
+        account_id=account_id,
+        is_busy=lambda: group_commit.is_busy,
+    )
     destinations = MetricDestinations(app_monitors, store.metrics, readers)
     control_plane = ControlPlane(
         monitors=app_monitors,

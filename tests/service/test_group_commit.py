@@ -168,6 +168,19 @@ async def test_batches_are_stored_again_once_the_store_recovers() -> None:
     assert stored is Appended.STORED
 
 
+async def test_a_group_commit_is_busy_while_batches_wait() -> None:
+    store = BlockedStore()
+    async with group_commit(store) as commit:
+        before = commit.is_busy
+        waiting = submit(commit, logged(1))
+        meanwhile = commit.is_busy
+        store.gate.set()
+        await waiting
+        after = commit.is_busy
+
+    assert (before, meanwhile, after) == (False, True, False)
+
+
 async def test_a_full_queue_throttles_until_it_is_empty() -> None:
     store = BlockedStore()
     batch = replace(logged(1), content=bytes(600))

@@ -11,7 +11,7 @@ import pytest
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.control.readback import Readback
+from rum_service.control.readback import Readback, ScanLimits
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.records import Batch
 from tests.service.conftest import UseCases
@@ -264,26 +264,30 @@ async def test_reading_an_unknown_app_monitor_raises_resource_not_found(
 @pytest.mark.parametrize(
     ("limits", "batches", "events_per_batch"),
     [
-        pytest.param({"max_scanned_batches": 100}, 130, 1, id="batches"),
-        pytest.param({"max_scanned_batches": 100}, 130, 0, id="empty-batches"),
-        pytest.param({"max_scanned_events": 400}, 5, 100, id="events"),
+        pytest.param(ScanLimits(batches=100), 130, 1, id="batches"),
+        pytest.param(ScanLimits(batches=100), 130, 0, id="empty-batches"),
+        pytest.param(ScanLimits(events=400), 5, 100, id="events"),
     ],
 )
 async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_page_continues(
     use_cases: UseCases,
     executor: Executor,
-    limits: dict[str, int],
+    limits: ScanLimits,
     batches: int,
     events_per_batch: int,
 ) -> None:
     readback = Readback(
-        use_cases.service.app_monitors, use_cases.store.log, executor, account_id=ACCOUNT, **limits
+        use_cases.service.app_monitors,
+        use_cases.store.log,
+        executor,
+        account_id=ACCOUNT,
+        limits=limits,
     )
     shop = await use_cases.create()
     monitor = use_cases.store.monitors.by_id(shop)
     assert monitor
     ordinary = of(shop, *[at(1)] * events_per_batch)
-    rare = of(shop, at(1, type="rare"))
+    rare = of(shop, at(1, type="rare", metadata='{"pageId":"/rare"}'))
     contents = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]
     use_cases.store.log.append(
         [
@@ -294,7 +298,7 @@ async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_pa
     request = GetAppMonitorDataRequest(
         name="shop",
         time_range=TimeRange(after=0),
-        filters=[QueryFilter(name="EventType", values=["rare"])],
+        filters=[QueryFilter(name="Page", values=["/rare"])],
     )
 
     first = await readback.get(request)
@@ -304,3 +308,98 @@ async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_pa
     assert first.events == []
     assert types([json.loads(event) for event in second.events]) == ["rare"]
     assert not second.HasField("next_token")
+
+
+class CpuClock:
+    """A CPU clock that advances by a millisecond each time it is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return self.reads / 1000
+
+
+def readback_of(use_cases: UseCases, executor: Executor, **arguments: Any) -> Readback:
+    return Readback(
+        use_cases.service.app_monitors,
+        use_cases.store.log,
+        executor,
+        account_id=ACCOUNT,
+        **{"cpu_clock": CpuClock(), "sleep": lambda _seconds: None, **arguments},
+    )
+
+
+@pytest.mark.parametrize("cpu_s", [0.0, 0.003, 0.02])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        pytest.param({}, id="all"),
+        pytest.param({"EventType": ["a"]}, id="type"),
+        pytest.param({"Page": ["/a"]}, id="metadata"),
+    ],
+)
+async def test_pages_that_end_for_lack_of_cpu_time_contain_every_event_once(
+    use_cases: UseCases, executor: Executor, cpu_s: float, filters: dict[str, list[str]]
+) -> None:
+    readback = readback_of(use_cases, executor, limits=ScanLimits(cpu_s=cpu_s))
+    shop = await use_cases.create()
+    batches = [
+        [at(1, type="ab"[n % 2], metadata=f'{{"pageId":"/{"ab"[n % 2]}"}}') for n in range(size)]
+        for size in (3, 0, 1, 30, 2, 0, 7)
+    ]
+    await use_cases.put(*(of(shop, *events) for events in batches))
+    request = GetAppMonitorDataRequest(
+        name="shop",
+        time_range=TimeRange(after=0),
+        filters=[QueryFilter(name=name, values=values) for name, values in filters.items()],
+    )
+    pages, found = 0, []
+    for pages in range(1, 200):  # noqa: B007 # counts the pages
+        page = await readback.get(request)
+        found += [json.loads(event)["event_id"] for event in page.events]
+        request.next_token = page.next_token
+        if not page.HasField("next_token"):
+            break
+
+    newest_first = [event for events in reversed(batches) for event in reversed(events)]
+    assert found == [event.id for event in newest_first if event.type == "a" or not filters]
+    assert 1 < pages < 199
+
+
+async def test_a_page_ends_in_a_batch_when_its_cpu_time_is_used_up(
+    use_cases: UseCases, executor: Executor
+) -> None:
+    clock = CpuClock()
+    readback = readback_of(use_cases, executor, limits=ScanLimits(cpu_s=0.05), cpu_clock=clock)
+    shop = await use_cases.create()
+    await use_cases.put(message(shop, events=1000))
+    request = GetAppMonitorDataRequest(
+        name="shop",
+        time_range=TimeRange(after=0),
+        filters=[QueryFilter(name="Page", values=["/rare"])],
+    )
+
+    page = await readback.get(request)
+
+    assert page.HasField("next_token")
+    assert clock.reads < 60
+
+
+@pytest.mark.parametrize(
+    ("busy", "pause_s"),
+    [pytest.param(True, 0.01, id="busy"), pytest.param(False, 0.00005, id="idle")],
+)
+async def test_reading_gives_way_to_puts_for_longer_while_they_wait(
+    use_cases: UseCases, executor: Executor, busy: bool, pause_s: float
+) -> None:
+    pauses: list[float] = []
+    readback = readback_of(use_cases, executor, is_busy=lambda: busy, sleep=pauses.append)
+    shop = await use_cases.create()
+    await use_cases.put(message(shop, events=20))
+
+    await readback.get(GetAppMonitorDataRequest(name="shop", time_range=TimeRange(after=0)))
+
+    assert len(pauses) >= 20  # one for each millisecond of CPU time
+    assert pauses == pytest.approx([pause_s] * len(pauses))

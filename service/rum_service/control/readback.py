@@ -7,11 +7,14 @@ Source: GetAppMonitorData API page.
 
 from __future__ import annotations
 
-__all__ = ["Readback"]
+__all__ = ["Readback", "ScanLimits"]
 
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
@@ -33,7 +36,16 @@ from rum_service.storage.threads import on_thread
 _DEFAULT_PAGE_EVENTS = 100
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 1 << 20
-_BATCHES_PER_QUERY = 50
+# The first read of a page is small, because the newest batches usually fill it.
+_FIRST_BATCHES = 4
+_BATCHES_PER_READ = 64
+# Puts run in the same interpreter and wait while a reader runs Python code. A sleep lets them run;
+# a sleep of zero usually does not. So reading pauses after each slice of CPU time.
+_SLICE_S = 0.0002
+_SHORT_PAUSE_S = 0.00005
+# While puts wait for the store, the pause is this many times the CPU time since the last one, times
+# the number of readers: together they get a tenth of the time.
+_LONG_PAUSE = 10
 # What fits in a database column: clients may send any number in a token.
 _MAX_SEQUENCE = 2**62
 _LATEST_MS = 2**62
@@ -60,6 +72,51 @@ class _Position:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanLimits:
+    """How much one call scans. The page then ends early, with a token."""
+
+    batches: int = 2000
+    events: int = 100_000
+    """Approximate: the batch that exceeds it is scanned to its end."""
+    cpu_s: float = 0.05
+    """CPU time of the thread, in seconds."""
+
+
+class _Scan:
+    """The progress of one call. It stops at its limits, and gives way to puts meanwhile."""
+
+    def __init__(
+        self, limits: ScanLimits, pause: Callable[[float], None], cpu_clock: Callable[[], float]
+    ) -> None:
+        self._limits = limits
+        self._pause = pause
+        self._cpu_clock = cpu_clock
+        self._batches = self._events = 0
+        self._paused_at = cpu_clock()
+        self._end_at = self._paused_at + limits.cpu_s
+
+    def add_batch(self, events: int) -> None:
+        self._batches += 1
+        self._events += events
+
+    def is_over(self) -> bool:
+        """Pause if it is time to. Return whether the scan must stop at a batch."""
+        return (
+            self.is_out_of_time()
+            or self._batches >= self._limits.batches
+            or self._events >= self._limits.events
+        )
+
+    def is_out_of_time(self) -> bool:
+        """Pause if it is time to. Return whether the CPU time is used up."""
+        now = self._cpu_clock()
+        if now - self._paused_at >= _SLICE_S:
+            self._pause(now - self._paused_at)
+            self._paused_at = now
+        return now >= self._end_at
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """The events that a request selects."""
 
@@ -72,9 +129,12 @@ class _Search:
 class Readback:
     """Reads pages of events. Use it on one event loop; it reads on the executor's threads.
 
-    One call reads at most `max_scanned_batches` and about `max_scanned_events`, so that a filter
-    that matches nothing cannot occupy a thread for the whole log. The page then ends early, with a
-    token.
+    A filter that matches nothing cannot occupy a thread for the whole log: each call scans at most
+    what `limits` allows.
+
+    Args:
+        is_busy: returns whether puts are waiting. Reading pauses longer then.
+        cpu_clock: the CPU time of the calling thread, in seconds.
     """
 
     def __init__(
@@ -84,15 +144,21 @@ class Readback:
         executor: Executor,
         *,
         account_id: str,
-        max_scanned_batches: int = 2000,
-        max_scanned_events: int = 100_000,
+        is_busy: Callable[[], bool] = lambda: False,
+        limits: ScanLimits = ScanLimits(),
+        cpu_clock: Callable[[], float] = time.thread_time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._monitors = monitors
         self._log = log
         self._executor = executor
         self._account_id = account_id
-        self._max_scanned_batches = max_scanned_batches
-        self._max_scanned_events = max_scanned_events
+        self._is_busy = is_busy
+        self._limits = limits
+        self._cpu_clock = cpu_clock
+        self._sleep = sleep
+        self._reading = 0
+        self._reading_lock = threading.Lock()
 
     async def get(self, request: GetAppMonitorDataRequest) -> GetAppMonitorDataResponse:
         """Return a page of events. Raises ValidationException or ResourceNotFoundException."""
@@ -109,21 +175,37 @@ class Readback:
         max_events = request.max_results or _DEFAULT_PAGE_EVENTS
         return await on_thread(self._executor, self._page, search, start, max_events)
 
+    def _pause(self, cpu_s: float) -> None:
+        """Let other threads run after `cpu_s` seconds of CPU time."""
+        busy = self._is_busy()
+        self._sleep(cpu_s * _LONG_PAUSE * self._reading if busy else _SHORT_PAUSE_S)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._reading_lock:
+            self._reading += 1
+        try:
+            yield
+        finally:
+            with self._reading_lock:
+                self._reading -= 1
+
     def _page(
         self, search: _Search, start: _Position | None, max_events: int
     ) -> GetAppMonitorDataResponse:
         response = GetAppMonitorDataResponse()
         page_bytes = 0
-        for position, document in self._documents(search, start):
-            if document is None:
-                response.next_token = position.token()
-                break
-            page_bytes += len(document.encode())
-            full = len(response.events) == max_events or page_bytes > _MAX_PAGE_BYTES
-            if full and response.events:
-                response.next_token = position.token()
-                break
-            response.events.append(document)
+        with self._counted():
+            for position, document in self._documents(search, start):
+                if document is None:
+                    response.next_token = position.token()
+                    break
+                page_bytes += len(document.encode())
+                full = len(response.events) == max_events or page_bytes > _MAX_PAGE_BYTES
+                if full and response.events:
+                    response.next_token = position.token()
+                    break
+                response.events.append(document)
         return response
 
     def _documents(
@@ -134,59 +216,70 @@ class Readback:
         Each comes with the position that reads it again. When the scan reaches its limit, the last
         item is the position to continue from, without a document.
         """
-        events = 0
-        for batches, logged in enumerate(self._batches(search, start)):
-            if batches == self._max_scanned_batches or events >= self._max_scanned_events:
-                yield _Position(logged.sequence), None
-                return
-            batch = PutRumEventsRequest.FromString(logged.content)
-            events += len(batch.rum_events)
-            remaining = len(batch.rum_events)
-            if start and start.sequence == logged.sequence:
-                remaining = min(remaining, start.remaining)
-            for index, document in self._batch_documents(search, batch, remaining):
-                yield _Position(logged.sequence, index + 1), document
-
-    def _batch_documents(
-        self, search: _Search, batch: PutRumEventsRequest, remaining: int
-    ) -> Iterator[tuple[int, str]]:
-        """Yield index and document of each selected event, starting at index `remaining` - 1.
-
-        Most events do not match, so the cheap conditions come first.
-        """
-        session = parse_session_metadata(batch)
-        for index in range(remaining - 1, -1, -1):
-            event = batch.rum_events[index]
-            if not search.after_ms <= event_ms(event) <= search.before_ms:
-                continue
-            if not search.filter.matches_type(event.type):
-                continue
-            metadata = merged_metadata(session, event)
-            if not search.filter.matches_metadata(metadata):
-                continue
-            yield (
-                index,
-                event_document(
-                    batch,
-                    event,
-                    metadata,
-                    monitor_name=search.monitor.name,
-                    account_id=self._account_id,
-                ),
-            )
-
-    def _batches(self, search: _Search, start: _Position | None) -> Iterator[LoggedBatch]:
-        """Yield the batches that may contain selected events, newest first."""
+        scan = _Scan(self._limits, self._pause, self._cpu_clock)
         below = start.sequence + 1 if start else None
+        limit = _FIRST_BATCHES
         while True:
             found = self._log.read(
                 search.monitor.key,
                 below=below,
                 after_ms=search.after_ms,
                 before_ms=search.before_ms,
-                limit=_BATCHES_PER_QUERY,
+                limit=limit,
             )
-            yield from found.batches
-            if found.below is None:
-                return
+            for logged in found.batches:
+                remaining = sys.maxsize
+                if start and start.sequence == logged.sequence:
+                    remaining = start.remaining
+                for index, document in self._batch_documents(search, scan, logged, remaining):
+                    if document is None:
+                        yield _Position(logged.sequence, index), None
+                        return
+                    yield _Position(logged.sequence, index + 1), document
+                if scan.is_over():
+                    yield _Position(logged.sequence - 1), None
+                    return
             below = found.below
+            if below is None:
+                return
+            if scan.is_over():
+                yield _Position(below - 1), None
+                return
+            limit = min(2 * limit, _BATCHES_PER_READ)
+
+    def _batch_documents(
+        self, search: _Search, scan: _Scan, logged: LoggedBatch, remaining: int
+    ) -> Iterator[tuple[int, str | None]]:
+        """Yield index and document of each selected event, starting at index `remaining` - 1.
+
+        When the scan runs out of time, the last item is the number of events that remain, without
+        a document. Most events do not match, so the cheap conditions come first.
+        """
+        if not search.filter.may_match(logged.content):
+            scan.add_batch(0)
+            return
+        batch = PutRumEventsRequest.FromString(logged.content)
+        events = list(batch.rum_events)[:remaining]
+        scan.add_batch(len(events))
+        session = parse_session_metadata(batch)
+        for index in range(len(events) - 1, -1, -1):
+            event = events[index]
+            if not search.after_ms <= event_ms(event) <= search.before_ms:
+                continue
+            if not search.filter.matches_type(event.type):
+                continue
+            metadata = merged_metadata(session, event)
+            if search.filter.matches_metadata(metadata):
+                yield (
+                    index,
+                    event_document(
+                        batch,
+                        event,
+                        metadata,
+                        monitor_name=search.monitor.name,
+                        account_id=self._account_id,
+                    ),
+                )
+            if index and scan.is_out_of_time():
+                yield index, None
+                return

@@ -47,6 +47,16 @@ class EventFilter:
         self._type = conditions.pop("EventType", None)
         self._metadata = [(_MEMBERS[name], *condition) for name, condition in conditions.items()]
 
+    def may_match(self, batch: bytes) -> bool:
+        """Return False if no event in this serialized batch has a type that matches.
+
+        Searching the bytes takes a fraction of the time that parsing them would take.
+        """
+        if self._type is None:
+            return True
+        values, inverted = self._type
+        return inverted or any(value.encode() in batch for value in values)
+
     def matches_type(self, event_type: str) -> bool:
         """Return whether the type matches. Check it first: it needs no parsed metadata."""
         if self._type is None:

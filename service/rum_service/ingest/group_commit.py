@@ -86,6 +86,11 @@ class GroupCommit:
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # the last results were scheduled before the thread ended
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether batches wait to be committed. May be read on any thread."""
+        return self._waiting_bytes > 0
+
     def reserve(self, batch: Batch) -> None:
         """Count a batch that `submit` will queue. Call this on the event loop.
 
