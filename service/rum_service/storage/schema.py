@@ -89,7 +89,7 @@ Index(
 # The time span of the batches of an app monitor in a block of 2**10 sequences. GetAppMonitorData
 # skips blocks with other times. A span may be wider than its batches: it is rounded to 1,024 ms, so
 # that most groups of a busy app monitor do not change it.
-# Indexes of the batches by time would cost more: docs/decisions/0010-spans-of-blocks.md.
+# Indexes of the batches by time would cost more: docs/decisions/0011-spans-of-blocks.md.
 BLOCK_BITS = 10
 batch_spans = Table(
     "batch_spans",
