@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +98,16 @@ _PRESIGNED = (
     "%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host"
     f"&X-Amz-Signature={'0' * 64}&tab=a%20b"
 )
-_GZIP = gzip.compress(_json(), mtime=0)
+
+
+def _stored_gzip(data: bytes) -> bytes:
+    """Return one gzip member without compression, the same bytes on every Python and zlib."""
+    size = struct.pack("<HH", len(data), ~len(data) & 0xFFFF)
+    end = struct.pack("<II", zlib.crc32(data), len(data))
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\x01" + size + data + end
+
+
+_GZIP = _stored_gzip(_json())
 
 
 def _variants(name: str, values: dict[str, bytes], settings: str = "open") -> list[Case]:
