@@ -83,6 +83,8 @@ class Ingest:
             For each batch STORED or DUPLICATE, once it is on disk, or why it is not stored.
         """
         prepared = [await self._try(put) for put in puts]
+        # No await from here to submit: a cancelled call would leave room reserved forever.
+        prepared = [self._reserve(found) for found in prepared]
         batches = [batch for batch in prepared if isinstance(batch, Batch)]
         outcomes = iter(await self._group_commit.submit(batches) if batches else ())
         return [
@@ -90,16 +92,23 @@ class Ingest:
         ]
 
     async def _try(self, put: Put) -> Batch | RumError:
-        """Prepare a batch and reserve room for it, or return why it cannot be stored."""
+        """Prepare a batch, or return why it cannot be stored."""
         try:
-            batch = await self._prepare(put)
-            self._group_commit.reserve(batch)
+            return await self._prepare(put)
         except RumError as error:
             return error
         except Exception:
             logger.exception("put failed", request_id=put.request_id())
             return InternalServerException(retry_after_seconds=1)
-        return batch
+
+    def _reserve(self, found: Batch | RumError) -> Batch | RumError:
+        """Reserve room for a prepared batch, or return why there is none."""
+        if isinstance(found, Batch):
+            try:
+                self._group_commit.reserve(found)
+            except RumError as error:
+                return error
+        return found
 
     async def _prepare(self, put: Put) -> Batch:
         """Return the batch to store. Raises RumError."""
