@@ -91,5 +91,5 @@ def grpc_calls(
 def _together(batches: list[bytes]) -> bytes:
     request = BatchPutRumEventsRequest()
     for batch in batches:
-        request.entries.add().request.ParseFromString(batch)
+        request.entries.add(request=batch)
     return request.SerializeToString()

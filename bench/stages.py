@@ -84,7 +84,7 @@ async def _stages(events: int, count: int) -> dict[str, float]:
         "bridge: build and serialize the message": each_us(decode, documents),
         "service: parse the message": each_us(PutRumEventsRequest.FromString, messages),
         "service: validate": each_us(_validate, requests),
-        "service: from the message to the response, event loop": await _ingest_us(events, count),
+        "service: from the bytes to the response, event loop": await _ingest_us(events, count),
         "writer: compress and build the row": each_us(stored_form, batches),
     }
     for size in _GROUPS:

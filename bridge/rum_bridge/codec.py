@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.errors import HttpError, validation_error
 
 _MEMBERS: dict[str, type | tuple[type, ...]] = {
@@ -121,7 +122,8 @@ def decode_put(
 
 
 def _serialized(put: dict[str, Any], request_id: str, caller: HttpCaller | None) -> bytes:
-    entry: Any = {"request": put, "request_id": request_id, "caller": caller}
+    request = PutRumEventsRequest(**put).SerializeToString()
+    entry = BatchPutRumEventsEntry(request=request, request_id=request_id, caller=caller)
     return BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
 
 

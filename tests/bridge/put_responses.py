@@ -20,6 +20,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_service import errors as service_errors
@@ -106,7 +107,7 @@ def _service(
     async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
         for entry in request.entries:
             receive(entry)
-        name = request.entries[0].request.id
+        name = PutRumEventsRequest.FromString(request.entries[0].request).id
         if name == "hang":
             await asyncio.Event().wait()
         if name == "all-ThrottlingException":
@@ -145,6 +146,7 @@ def _anonymous(
     assert len(received) <= 1
     entry = MessageToDict(received[0]) if received else None
     if entry:
+        entry["request"] = MessageToDict(PutRumEventsRequest.FromString(received[0].request))
         assert entry.pop("requestId") == request_id
     return Outcome(_REASON.sub("", status), kept, body.decode("latin-1"), entry)
 

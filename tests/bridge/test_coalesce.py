@@ -48,7 +48,7 @@ def _coalescer(
 
 
 def _entry(request_id: str, size: int = 0) -> bytes:
-    entry = pb.BatchPutRumEventsEntry(request_id=request_id, request={"alias": "x" * size})
+    entry = pb.BatchPutRumEventsEntry(request_id=request_id, request=b"x" * size)
     return pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
 
 

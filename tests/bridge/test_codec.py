@@ -43,7 +43,7 @@ def _decoded(body: bytes) -> PutRumEventsRequest | HttpError:
     except HttpError as error:
         return error
     assert [entry.request_id for entry in entries] == ["r"]
-    return entries[0].request
+    return PutRumEventsRequest.FromString(entries[0].request)
 
 
 def _accepted(body: bytes) -> PutRumEventsRequest | None:
@@ -255,7 +255,10 @@ def test_concatenated_requests_are_one_request() -> None:
     entries = [decode_put(_ID, batch(number), f"r{number}") for number in range(3)]
     together = BatchPutRumEventsRequest.FromString(b"".join(entries)).entries
 
-    assert [(entry.request_id, len(entry.request.rum_events)) for entry in together] == [
+    puts = [PutRumEventsRequest.FromString(entry.request) for entry in together]
+    assert [
+        (entry.request_id, len(put.rum_events)) for entry, put in zip(together, puts, strict=True)
+    ] == [
         ("r0", 0),
         ("r1", 1),
         ("r2", 2),

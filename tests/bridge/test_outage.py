@@ -41,7 +41,7 @@ def _post(url: str, monitor_id: str, body: Any = None) -> asyncio.Task[Response]
 
 
 def _entry() -> bytes:
-    entry = pb.BatchPutRumEventsEntry(request=message(new_id()))
+    entry = pb.BatchPutRumEventsEntry(request=message(new_id()).SerializeToString())
     return pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -19,7 +18,7 @@ STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONF
 
 
 def test_a_batch_is_read_back_unchanged(log: LogStore) -> None:
-    batch = replace(logged(1), content=bytes(range(256)) * 400)
+    batch = logged(1)._replace(content=bytes(range(256)) * 400)
 
     results = log.append([batch])
 
@@ -44,9 +43,9 @@ def test_a_retry_whose_fields_have_another_order_is_a_duplicate(log: LogStore) -
     """Clients that serialize anew for each attempt need not keep the order."""
     parts = [PutRumEventsRequest(id="1"), PutRumEventsRequest(alias="a")]
     first, second = (message.SerializeToString() for message in parts)
-    log.append([replace(logged(1), content=first + second)])
+    log.append([logged(1)._replace(content=first + second)])
 
-    assert log.append([replace(logged(1), content=second + first)]) == [DUPLICATE]
+    assert log.append([logged(1)._replace(content=second + first)]) == [DUPLICATE]
 
 
 def test_a_different_batch_with_a_used_id_is_rejected_and_the_first_is_kept(
@@ -85,7 +84,7 @@ def test_two_app_monitors_can_use_the_same_batch_id(log: LogStore) -> None:
 
 
 def test_a_failed_append_stores_none_of_its_batches(log: LogStore) -> None:
-    broken = replace(logged(2), batch_id={})  # type: ignore[arg-type] # no store can hold it
+    broken = logged(2)._replace(batch_id={})  # type: ignore[arg-type] # no store can hold it
 
     with pytest.raises(Exception, match=r".+"):
         log.append([logged(1), broken, logged(3)])
@@ -96,7 +95,7 @@ def test_a_failed_append_stores_none_of_its_batches(log: LogStore) -> None:
 
 def test_the_error_of_a_failed_append_contains_no_event_data(log: LogStore) -> None:
     """The service logs the error."""
-    broken = replace(logged(2), batch_id={}, content=b"private")  # type: ignore[arg-type]
+    broken = logged(2)._replace(batch_id={}, content=b"private")  # type: ignore[arg-type]
 
     with pytest.raises(Exception, match=r".+") as raised:
         log.append([broken])
@@ -244,7 +243,7 @@ def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
     dropped = [(1, 2), (1, 3), (2, 7), (3, 0)]
     log.append(
         [
-            replace(logged(number, app_monitor=app_monitor), dropped_events=count)
+            logged(number, app_monitor=app_monitor)._replace(dropped_events=count)
             for number, (app_monitor, count) in enumerate(dropped)
         ]
     )
@@ -255,7 +254,7 @@ def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
 
 
 def test_a_retried_batch_does_not_count_its_dropped_events_again(log: LogStore) -> None:
-    batch = replace(logged(1), dropped_events=4)
+    batch = logged(1)._replace(dropped_events=4)
     log.append([batch])
     log.append([batch])
 

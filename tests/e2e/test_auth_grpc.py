@@ -167,7 +167,9 @@ def test_a_token_for_one_app_monitor_is_rejected_for_others(
     mine, others = message(other_id), message(monitor_id)
     batches = [message(other_id), message(monitor_id)]
     response = BridgeServiceStub(channel).BatchPutRumEvents(
-        BatchPutRumEventsRequest(entries=[BatchPutRumEventsEntry(request=r) for r in batches]),
+        BatchPutRumEventsRequest(
+            entries=[BatchPutRumEventsEntry(request=r.SerializeToString()) for r in batches]
+        ),
         metadata=(("authorization", f"Bearer {token}"),),
     )
 

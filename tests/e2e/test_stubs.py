@@ -170,7 +170,9 @@ def test_each_batch_of_one_call_has_its_own_outcome(
     ]
     response = BridgeServiceStub(channel).BatchPutRumEvents(
         BatchPutRumEventsRequest(
-            entries=[BatchPutRumEventsEntry(request=request) for request in requests]
+            entries=[
+                BatchPutRumEventsEntry(request=request.SerializeToString()) for request in requests
+            ]
         )
     )
     read = ControlPlaneServiceStub(channel).GetAppMonitorData(_all_events(name))

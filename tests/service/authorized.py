@@ -112,12 +112,14 @@ class Authorized:
         request = message(monitor, **members)
         if not entry:
             return self.outcome("PutRumEvents", request, metadata)
-        batch_put = BatchPutRumEventsRequest(entries=[{"request": request}])
+        batch_put = BatchPutRumEventsRequest(entries=[{"request": request.SerializeToString()}])
         return self.outcome("BatchPutRumEvents", batch_put, metadata)
 
     def relay_put(self, monitor: str, report: HttpCaller, **members: Any) -> str:
         """Return the outcome of a put that the bridge relays in an entry of a batch put."""
-        entry = BatchPutRumEventsEntry(request=message(monitor, **members), caller=report)
+        entry = BatchPutRumEventsEntry(
+            request=message(monitor, **members).SerializeToString(), caller=report
+        )
         request = BatchPutRumEventsRequest(entries=[entry])
         return self.outcome("BatchPutRumEvents", request, bearer(self.bridge))
 

@@ -208,7 +208,8 @@ def test_each_entry_is_authorized_by_its_own_report(world: World) -> None:
     ]
     request = BatchPutRumEventsRequest(
         entries=[
-            BatchPutRumEventsEntry(request=message(world.shop), caller=report) for report in reports
+            BatchPutRumEventsEntry(request=message(world.shop).SerializeToString(), caller=report)
+            for report in reports
         ]
     )
     response = world.service.call("BatchPutRumEvents", request, bearer(world.service.bridge))

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -94,7 +93,7 @@ async def test_waiting_batches_are_stored_in_one_transaction() -> None:
 
 async def test_a_transaction_stores_batches_up_to_the_maximum_size() -> None:
     store = BlockedStore()
-    batches = [replace(logged(n), content=bytes(400)) for n in range(5)]
+    batches = [logged(n)._replace(content=bytes(400)) for n in range(5)]
     async with group_commit(store, max_group_bytes=4000) as commit:
         await commit_behind_another(commit, store, batches)
 
@@ -105,7 +104,7 @@ async def test_a_batch_larger_than_the_maximum_size_is_stored_alone() -> None:
     store = BlockedStore()
     store.gate.set()
     async with group_commit(store, max_group_bytes=10) as commit:
-        stored = await submit(commit, replace(logged(1), content=bytes(1000)))
+        stored = await submit(commit, logged(1)._replace(content=bytes(1000)))
 
     assert stored is Appended.STORED
 
@@ -183,14 +182,14 @@ async def test_a_group_commit_is_busy_while_batches_wait() -> None:
 
 async def test_a_full_queue_throttles_until_it_is_empty() -> None:
     store = BlockedStore()
-    batch = replace(logged(1), content=bytes(600))
+    batch = logged(1)._replace(content=bytes(600))
     async with group_commit(store, max_waiting_bytes=1000) as commit:
         waiting = submit(commit, batch)
         with pytest.raises(ThrottlingException) as rejected:
-            submit(commit, replace(batch, batch_id=bytes(16)))
+            submit(commit, batch._replace(batch_id=bytes(16)))
         store.gate.set()
         await waiting
-        retried = await submit(commit, replace(batch, batch_id=bytes(16)))
+        retried = await submit(commit, batch._replace(batch_id=bytes(16)))
 
     assert retried is Appended.STORED
     assert rejected.value.retry_after_seconds == 1
@@ -205,7 +204,7 @@ async def test_a_failed_or_stored_batch_no_longer_counts_against_the_queue_limit
     store.gate.set()
     async with group_commit(store, max_waiting_bytes=1000) as commit:
         for number in range(5):
-            batch = replace(logged(number), content=bytes(1000))
+            batch = logged(number)._replace(content=bytes(1000))
             await asyncio.gather(submit(commit, batch), return_exceptions=True)
 
     assert store.groups == [1] * 5
@@ -233,7 +232,7 @@ async def test_batches_are_rejected_after_a_stop() -> None:
         messages = []
         for number in range(3):
             with pytest.raises(ThrottlingException) as rejected:
-                submit(commit, replace(logged(number), content=bytes(600)))
+                submit(commit, logged(number)._replace(content=bytes(600)))
             messages.append(rejected.value.message)
 
     assert messages == ["The service is stopping."] * 3

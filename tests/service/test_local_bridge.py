@@ -26,15 +26,16 @@ _TIMEOUT_S = 30.0
 
 def _request(monitor_id: str, token: str) -> pb.BatchPutRumEventsRequest:
     """Return a batch of a caller with a token, the same again, and three without a token."""
-    stored = message(monitor_id)
+    stored = message(monitor_id).SerializeToString()
     caller = HttpCaller(authorization_required=True, bearer_token=token)
+    unidentified = HttpCaller(authorization_required=True)
     return pb.BatchPutRumEventsRequest(
         entries=[
             {"request": stored, "caller": caller},
             {"request": stored, "caller": caller},
-            {"request": message(new_id())},
-            {"request": message(monitor_id, batch_id="no UUID")},
-            {"request": message(monitor_id), "caller": HttpCaller(authorization_required=True)},
+            {"request": message(new_id()).SerializeToString()},
+            {"request": message(monitor_id, batch_id="no UUID").SerializeToString()},
+            {"request": message(monitor_id).SerializeToString(), "caller": unidentified},
         ]
     )
 
@@ -69,7 +70,9 @@ async def test_a_call_ends_at_its_time_limit(tmp_path: Path) -> None:
         started(store, settings_in(tmp_path), listening=True) as service,
         grpc.aio.insecure_channel(service.server.address) as channel,
     ):
-        entry = pb.BatchPutRumEventsEntry(request=message(await create(channel)))
+        entry = pb.BatchPutRumEventsEntry(
+            request=message(await create(channel)).SerializeToString()
+        )
         request = pb.BatchPutRumEventsRequest(entries=[entry]).SerializeToString()
         with pytest.raises(TimeoutError):
             await service.local_bridge.batch_put(request, 0.05)

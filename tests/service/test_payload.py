@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
-import zstandard
+from zstandard import compress, get_frame_parameters
 
-from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.storage.payload import decompress, is_same, stored_form
 from tests.support.logged import content, logged
 
 _ID = PutRumEventsRequest(id="1").SerializeToString()
+_PAGE_VIEW = PutRumEventsRequest(
+    rum_events=[RumEvent(type="com.amazon.rum.page_view_event", details='{"version":"1.0.0"}')]
+).SerializeToString()
 _ALIAS = PutRumEventsRequest(alias="a").SerializeToString()
 
 
@@ -22,7 +24,7 @@ def _digest_of_first_version(received: bytes) -> bytes:
 
 
 def test_the_stored_content_is_the_received_bytes() -> None:
-    batch = replace(logged(1), content=_ALIAS + _ID)
+    batch = logged(1)._replace(content=_ALIAS + _ID)
     payload, digest = stored_form(batch)
 
     assert (decompress(payload), digest) == (_ALIAS + _ID, b"")
@@ -39,9 +41,9 @@ def test_the_stored_content_is_the_received_bytes() -> None:
     ],
 )
 def test_a_retry_is_recognized_by_its_content(first: bytes, second: bytes, same: bool) -> None:
-    stored = stored_form(replace(logged(1), content=first))
+    stored = stored_form(logged(1)._replace(content=first))
 
-    assert is_same(replace(logged(1), content=second), *stored) == same
+    assert is_same(logged(1)._replace(content=second), *stored) == same
 
 
 @pytest.mark.parametrize(
@@ -50,15 +52,31 @@ def test_a_retry_is_recognized_by_its_content(first: bytes, second: bytes, same:
 def test_a_retry_of_a_batch_with_dropped_events_is_recognized_by_the_received_content(
     retry: bytes, same: bool
 ) -> None:
-    stored = stored_form(replace(logged(1), content=_ID, received=_ID + _ALIAS))
+    stored = stored_form(logged(1)._replace(content=_ID, received=_ID + _ALIAS))
 
     assert decompress(stored[0]) == _ID
-    assert is_same(replace(logged(1), content=retry), *stored) == same
-    assert is_same(replace(logged(1), content=_ID, received=retry), *stored) == same
+    assert is_same(logged(1)._replace(content=retry), *stored) == same
+    assert is_same(logged(1)._replace(content=_ID, received=retry), *stored) == same
 
 
 def test_a_retry_of_a_batch_of_the_first_version_is_recognized_by_its_digest() -> None:
-    stored = zstandard.compress(_ID), _digest_of_first_version(_ID + _ALIAS)
+    stored = compress(_ID), _digest_of_first_version(_ID + _ALIAS)
 
-    assert is_same(replace(logged(1), content=_ALIAS + _ID), *stored)
-    assert not is_same(replace(logged(1), content=_ID), *stored)
+    assert is_same(logged(1)._replace(content=_ALIAS + _ID), *stored)
+    assert not is_same(logged(1)._replace(content=_ID), *stored)
+
+
+def test_a_small_batch_is_compressed_with_the_dictionary_and_a_large_one_is_not() -> None:
+    ids = [
+        get_frame_parameters(stored_form(logged(1)._replace(content=_ID * times))[0]).dict_id
+        for times in (1, 50_000)
+    ]
+
+    assert ids == [32_768, 0]
+
+
+def test_the_dictionary_has_not_changed() -> None:
+    # Stored batches can be read only with the dictionary that compressed them.
+    payload = bytes.fromhex("28b52ffd22008037850000282a352a137d023c0226030b01948d05")
+
+    assert decompress(payload) == _PAGE_VIEW

@@ -268,7 +268,7 @@ def test_each_batch_of_a_batch_put_has_its_own_status_in_request_order(
         first,
         PutRumEventsRequest(),
     ]
-    entries = [BatchPutRumEventsEntry(request=request) for request in requests]
+    entries = [BatchPutRumEventsEntry(request=request.SerializeToString()) for request in requests]
     response = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
 
     assert [status.code for status in response.statuses] == [0, 3, 5, 0, 3, 0, 3]
@@ -280,7 +280,10 @@ def test_each_batch_of_a_batch_put_has_its_own_status_in_request_order(
 def test_a_batch_put_reports_retries_as_duplicates(grpc_stub: Stubs, shop: str) -> None:
     stored, new = message(shop), message(shop)
     grpc_stub.data.PutRumEvents(stored)
-    entries = [BatchPutRumEventsEntry(request=request) for request in (new, stored, new)]
+    entries = [
+        BatchPutRumEventsEntry(request=request.SerializeToString())
+        for request in (new, stored, new)
+    ]
     response = grpc_stub.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
 
     assert [status.code for status in response.statuses] == [0, 0, 0]

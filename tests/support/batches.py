@@ -43,7 +43,7 @@ def batch(events: int | list[Any] = 1, **members: Any) -> dict[str, Any]:
 
 def put_of(request: PutRumEventsRequest, request_id: str = "a-request") -> Put:
     """Return a put of the request by a caller that says nothing about itself."""
-    return Put(request, request.SerializeToString(), Call(), lambda: request_id)
+    return Put(request.SerializeToString(), Call(), lambda: request_id)
 
 
 def message(monitor_id: str, events: int = 1, **members: Any) -> PutRumEventsRequest:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["ADMIN", "ANONYMOUS", "READ", "TRUSTED", "WRITE", "Call", "Caller", "Principal"]
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from rum.internal.v1.caller_pb2 import HttpCaller
 
@@ -13,9 +14,12 @@ WRITE = "write"
 ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The credentials and the origin that a gRPC call carries. Only the certificate is verified."""
+class Call(NamedTuple):
+    """The credentials and the origin that a gRPC call carries. Only the certificate is verified.
+
+    Calls and callers are tuples, because those are created in a quarter of the time of a frozen
+    dataclass.
+    """
 
     bearer_token: str | None = None
     """From `authorization: Bearer`, or None."""
@@ -28,7 +32,7 @@ class Call:
 
     def relaying(self, caller: HttpCaller) -> Call:
         """Return the same call for one request that its bridge relays."""
-        return replace(self, relayed=caller)
+        return Call(self.bearer_token, self.certificate_name, self.peer_ip, caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,7 @@ TRUSTED = Principal(arn=None, access=frozenset({ADMIN}))
 """Every caller of a service whose authorization is off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A principal, and where the request came from, as far as that can be trusted."""
 
     principal: Principal

@@ -10,10 +10,11 @@ from collections.abc import Collection
 UUID_PATTERN = "[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}"
 is_uuid = re.compile(UUID_PATTERN).fullmatch
 
-_SHAPE = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
-_TO_SHAPE = str.maketrans({**dict.fromkeys("0123456789abcdefABCDEF", "x"), "x": "!"})
+_SHAPE = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+_DIGITS = b"0123456789abcdefABCDEF"
+_TO_SHAPE = bytes.maketrans(_DIGITS + b"x", b"x" * len(_DIGITS) + b"!")
 
 
 def are_uuids(texts: Collection[str]) -> bool:
     """Return whether every text is a UUID: a quarter of the time of `is_uuid` for each."""
-    return "\n".join(texts).translate(_TO_SHAPE) == "\n".join([_SHAPE] * len(texts))
+    return "\n".join(texts).encode().translate(_TO_SHAPE) == b"\n".join([_SHAPE] * len(texts))

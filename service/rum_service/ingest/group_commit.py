@@ -22,10 +22,12 @@ logger = structlog.get_logger()
 Append = Callable[[Sequence[Batch]], Sequence[Appended]]
 Outcome = Appended | Exception
 
-# Under load a writer that lingers commits larger groups. Without it a unary call costs 1.2 times
-# (1 event) to 1.4 times (50 events) the CPU, and a REST put, which arrives with others, 1.1 times.
-# For a lone batch, lingering would only delay the response (2026-11, 2 cores).
-_LINGER_S = 0.001
+# A writer that lingers commits larger groups, and its transactions cost less per batch. It waits
+# longer, the more batches the last group had. With 32 calls in flight this saves a fifth of the CPU
+# of a call with one event, compared with 1 ms for each group (2026-11, 2 cores). A lone batch does
+# not wait.
+_LINGER_S = 0.0002
+_MAX_LINGER_S = 0.003
 # The batches of a failed group are retried one by one until this many fail in a row. The store
 # fails then, not a batch, and the callers should learn it soon.
 _FAILURES_IN_A_ROW = 3
@@ -57,6 +59,9 @@ class GroupCommit:
         max_group_bytes: int,
         linger_s: float = _LINGER_S,
     ) -> None:
+        """Args:
+        linger_s: how long to wait for more batches, in seconds for each batch of the last group.
+        """
         self._append = append
         self._max_waiting_bytes = max_waiting_bytes
         self._max_group_bytes = max_group_bytes
@@ -123,19 +128,19 @@ class GroupCommit:
 
     def _write(self) -> None:
         last_group = 1
-        while group := self._next_group(linger=last_group > 1):
+        while group := self._next_group(last_group):
             batches = [batch for waiting in group for batch in waiting.batches]
             last_group = len(batches)
             outcomes = self._commit(batches)
             self._loop.call_soon_threadsafe(self._answer, group, outcomes)
 
-    def _next_group(self, *, linger: bool) -> list[_Waiting]:
+    def _next_group(self, last_group: int) -> list[_Waiting]:
         """Wait for work. An empty list means that the queue is closed and empty."""
         waiting = self._queue.get()
         if waiting is None:
             return []
-        if linger:
-            time.sleep(self._linger_s)
+        if last_group > 1:
+            time.sleep(min(last_group * self._linger_s, _MAX_LINGER_S))
         group = [waiting]
         size = waiting.size
         try:

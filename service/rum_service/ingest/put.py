@@ -1,4 +1,4 @@
-"""PutRumEvents: authenticate → app monitor → authorize → validate → group commit → committed.
+"""PutRumEvents: parse → authenticate → app monitor → authorize → validate → group commit.
 
 Source: PutRumEvents API page. docs/reference/wire.md states the promises.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 __all__ = ["Ingest", "Put"]
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.authentication import Authentication
@@ -28,13 +29,11 @@ from rum_service.storage.records import Appended, Batch
 logger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """One batch to store."""
 
-    request: PutRumEventsRequest
     content: bytes
-    """The request as received, serialized: what the log keeps."""
+    """The serialized PutRumEventsRequest as received: what the log keeps."""
     call: Call
     """The credentials and the origin that the call carries."""
     request_id: Callable[[], str]
@@ -112,9 +111,9 @@ class Ingest:
 
     async def _prepare(self, put: Put) -> Batch:
         """Return the batch to store. Raises RumError."""
-        request = put.request
+        request = _parsed(put.content)
         check_id(request)
-        caller = self._authentication.trusted(put.call) or await self._identify(put)
+        caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
         monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
         alias = request.alias if request.HasField("alias") else None
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
@@ -139,8 +138,8 @@ class Ingest:
             dropped_events=dropped,
         )
 
-    async def _identify(self, put: Put) -> Caller:
-        path = f"/appmonitors/{put.request.id}"
+    async def _identify(self, put: Put, app_monitor_id: str) -> Caller:
+        path = f"/appmonitors/{app_monitor_id}"
         return await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
 
     def _log_dropped(self, put: Put, monitor: Monitor[Policy], dropped: int) -> None:
@@ -150,6 +149,13 @@ class Ingest:
             app_monitor=monitor.name,
             dropped=dropped,
         )
+
+
+def _parsed(content: bytes) -> PutRumEventsRequest:
+    try:
+        return PutRumEventsRequest.FromString(content)
+    except DecodeError:
+        raise ValidationException("The message is not a PutRumEventsRequest.") from None
 
 
 def _appended(outcome: Outcome) -> Appended:

@@ -47,6 +47,58 @@ def validate(request: PutRumEventsRequest, *, max_events: int) -> Times:
     Raises:
         ValidationException: a constraint is broken; the message names the member.
     """
+    if len(request.rum_events) > max_events:
+        _check_members(request)
+        raise ValidationException(f"RumEvents must have at most {max_events} items.")
+    # A list once: each access to the repeated field would wrap every event anew.
+    events = list(request.rum_events)
+    seconds = [event.timestamp for event in events]
+    times = _times(seconds)
+    if not _is_certainly_valid(request, events, seconds, times):
+        _check_members(request)
+        for index, event in enumerate(events):
+            _check_event(f"RumEvents[{index}]", event)
+    return times
+
+
+def times_of(events: Sequence[RumEvent]) -> Times:
+    """Return the count, and the earliest and latest timestamp."""
+    return _times([event.timestamp for event in events])
+
+
+def _times(seconds: list[float]) -> Times:
+    return Times(len(seconds), min(seconds), max(seconds)) if seconds else _NO_EVENTS
+
+
+def _is_certainly_valid(
+    request: PutRumEventsRequest, events: list[RumEvent], seconds: list[float], times: Times
+) -> bool:
+    """Return whether everything is valid. False means: check each member by itself.
+
+    One pass per member in C takes half as long as one pass over the events in Python.
+    """
+    user = request.user_details
+    ids = [event.id for event in events]
+    ids.append(request.batch_id)
+    if user.HasField("user_id"):
+        ids.append(user.user_id)
+    if user.HasField("session_id"):
+        ids.append(user.session_id)
+    return (
+        are_uuids(ids)
+        and request.HasField("user_details")
+        and request.HasField("app_monitor_details")
+        and not request.HasField("alias")
+        and 0.0 not in seconds  # 0 is also the value of a missing timestamp
+        and times.first_s >= _EARLIEST_S
+        and times.last_s <= _LATEST_S
+        and not isnan(sum(seconds))  # min and max can miss a NaN
+        and "" not in [event.type for event in events]
+        and False not in [event.HasField("details") for event in events]
+    )
+
+
+def _check_members(request: PutRumEventsRequest) -> None:
     _check_uuid("BatchId", request.batch_id)
     _check_present("AppMonitorDetails", request.HasField("app_monitor_details"))
     _check_present("UserDetails", request.HasField("user_details"))
@@ -57,40 +109,6 @@ def validate(request: PutRumEventsRequest, *, max_events: int) -> Times:
         _check_uuid("UserDetails.sessionId", user.session_id)
     if request.HasField("alias") and len(request.alias) not in _ALIAS_LENGTH:
         raise ValidationException("Alias must have 1 to 255 characters.")
-    # A list once: each access to the repeated field would wrap every event anew.
-    events = list(request.rum_events)
-    if len(events) > max_events:
-        raise ValidationException(f"RumEvents must have at most {max_events} items.")
-    if not events:
-        return _NO_EVENTS
-    seconds = [event.timestamp for event in events]
-    times = Times(len(seconds), min(seconds), max(seconds))
-    if not _are_valid(events, seconds, times):
-        for index, event in enumerate(events):
-            _check_event(f"RumEvents[{index}]", event)
-    return times
-
-
-def times_of(events: Sequence[RumEvent]) -> Times:
-    """Return the count, and the earliest and latest timestamp."""
-    seconds = [event.timestamp for event in events]
-    return Times(len(seconds), min(seconds), max(seconds)) if seconds else _NO_EVENTS
-
-
-def _are_valid(events: list[RumEvent], seconds: list[float], times: Times) -> bool:
-    """Return whether every event is certainly valid. False means: check each by itself.
-
-    One pass per member in C takes half as long as one pass over the events in Python.
-    """
-    return (
-        0.0 not in seconds  # 0 is also the value of a missing timestamp
-        and times.first_s >= _EARLIEST_S
-        and times.last_s <= _LATEST_S
-        and not isnan(sum(seconds))  # min and max can miss a NaN
-        and "" not in [event.type for event in events]
-        and False not in [event.HasField("details") for event in events]
-        and are_uuids([event.id for event in events])
-    )
 
 
 def _check_event(member: str, event: RumEvent) -> None:

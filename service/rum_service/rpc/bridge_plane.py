@@ -68,7 +68,6 @@ class BridgePlane:
 def _put(entry: pb.BatchPutRumEventsEntry, call: Call, new_id: Callable[[], str]) -> Put:
     return Put(
         entry.request,
-        entry.request.SerializeToString(),
         call.relaying(entry.caller) if entry.HasField("caller") else call,
         lambda: entry.request_id[:MAX_REQUEST_ID] or new_id(),
     )

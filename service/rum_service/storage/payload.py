@@ -1,6 +1,8 @@
 """How a batch is stored, and when a stored batch equals another one. Pure.
 
-payload     the serialized request, compressed with zstd
+payload     the serialized request, compressed with zstd. A small one is compressed with the
+            dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
+            stored batches can be read only with it.
 digest      empty, except where events were dropped: then over the request as received, so that a
             retry is recognized. Batches stored by the first version all have one.
 """
@@ -11,29 +13,47 @@ __all__ = ["decompress", "is_same", "stored_form"]
 
 import hashlib
 import threading
+from importlib.resources import files
 
-import zstandard
+from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.records import Batch
 
+# Level 1: 68 µs for 50 events and a sixth of the bytes; level 3 costs a fifth more for 4 %.
+_LEVEL = 1
+# With the dictionary a batch of one event takes a third of the time and a third of the bytes, one
+# of ten events three quarters and half. From here on it takes longer than without.
+_SMALL_BYTES = 24_576
 
-class _Compressor(threading.local):
-    """A compressor per thread: one is not safe to share."""
+_DICTIONARY = ZstdCompressionDict(files(__package__).joinpath("events-1.zdict").read_bytes())
+_DICTIONARY.precompute_compress(level=_LEVEL)
+
+
+class _Codecs(threading.local):
+    """The codecs of a thread: they are not safe to share."""
 
     def __init__(self) -> None:
-        # Level 1: 68 µs for 50 events and a sixth of the bytes; level 3 costs a fifth more for 4 %.
-        self.compress = zstandard.ZstdCompressor(level=1).compress
+        self.compress = ZstdCompressor(level=_LEVEL).compress
+        self.compress_small = ZstdCompressor(level=_LEVEL, dict_data=_DICTIONARY).compress
+        # It also reads payloads without a dictionary.
+        self.decompress = ZstdDecompressor(dict_data=_DICTIONARY).decompress
 
 
-_compressor = _Compressor()
-decompress = zstandard.decompress
+_codecs = _Codecs()
+
+
+def decompress(payload: bytes) -> bytes:
+    """Return the serialized request in a payload."""
+    return _codecs.decompress(payload)
 
 
 def stored_form(batch: Batch) -> tuple[bytes, bytes]:
     """Return the payload and the digest to store for a batch."""
+    is_small = len(batch.content) < _SMALL_BYTES
+    compress = _codecs.compress_small if is_small else _codecs.compress
     digest = b"" if batch.received is None else _digest(batch.received)
-    return _compressor.compress(batch.content), digest
+    return compress(batch.content), digest
 
 
 def is_same(batch: Batch, payload: bytes, digest: bytes) -> bool:

@@ -15,11 +15,14 @@ __all__ = [
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """An accepted batch to append to the log."""
+class Batch(NamedTuple):
+    """An accepted batch to append to the log.
+
+    A tuple, because it is created in a quarter of the time of a frozen dataclass.
+    """
 
     app_monitor: int
     """The key of its `AppMonitorRecord`."""

@@ -24,10 +24,9 @@ _sym_db = _symbol_database.Default()
 
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from rum.internal.v1 import caller_pb2 as rum_dot_internal_dot_v1_dot_caller__pb2
-from rum.v1 import data_plane_service_pb2 as rum_dot_v1_dot_data__plane__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\x1a\x1frum/v1/data_plane_service.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\xab\x01\n\x16\x42\x61tchPutRumEventsEntry\x12,\n\x07request\x18\x01 \x01(\x0b\x32\x1b.rum.v1.PutRumEventsRequest\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"U\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\x12\x12\n\nduplicates\x18\x02 \x03(\x05\x32{\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\x8e\x01\n\x16\x42\x61tchPutRumEventsEntry\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"U\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\x12\x12\n\nduplicates\x18\x02 \x03(\x05\x32{\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +34,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rum.internal.v1.bridge_serv
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z%openrum/rum/internal/v1;ruminternalv1'
-  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_start=145
-  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_end=229
-  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_start=232
-  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=403
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=405
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=490
-  _globals['_BRIDGESERVICE']._serialized_start=492
-  _globals['_BRIDGESERVICE']._serialized_end=615
+  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_start=112
+  _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_end=196
+  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_start=199
+  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=341
+  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=343
+  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=428
+  _globals['_BRIDGESERVICE']._serialized_start=430
+  _globals['_BRIDGESERVICE']._serialized_end=553
 # @@protoc_insertion_point(module_scope)

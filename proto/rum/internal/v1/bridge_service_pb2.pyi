@@ -9,7 +9,6 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 from rum.internal.v1 import caller_pb2 as _caller_pb2
-from rum.v1 import data_plane_service_pb2 as _data_plane_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -54,12 +53,12 @@ class BatchPutRumEventsEntry(_message.Message):
     REQUEST_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
+    request: _builtins.bytes
+    """request is the batch: a serialized rum.v1.PutRumEventsRequest. Required. Bytes, so that the service stores them as
+    they are. On the wire this equals a message field.
+    """
     request_id: _builtins.str
     """request_id is the request ID that the bridge returns to its client. The service logs failures with it."""
-    @_builtins.property
-    def request(self) -> _data_plane_service_pb2.PutRumEventsRequest:
-        """request is the batch. Required."""
-
     @_builtins.property
     def caller(self) -> _caller_pb2.HttpCaller:
         """caller is the HTTP request that the batch came in. The service believes only bridges that it trusts."""
@@ -67,11 +66,11 @@ class BatchPutRumEventsEntry(_message.Message):
     def __init__(
         self,
         *,
-        request: _data_plane_service_pb2.PutRumEventsRequest | None = ...,
+        request: _builtins.bytes = ...,
         request_id: _builtins.str | None = ...,
         caller: _caller_pb2.HttpCaller | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request_id", b"request_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
