@@ -1,4 +1,8 @@
-"""A worker process of `openrum up --workers`: one bridge. `rum_cli.workers` starts it.
+"""A worker process of `openrum up --workers`. `rum_cli.workers` starts it.
+
+It runs a bridge, and on PostgreSQL also a service that stores the bridge's puts. SQLite allows one
+writer, so there the bridge passes its puts to the service of the main process. All other calls go
+to the main process.
 
 arguments         the number of the worker, the file descriptor of its listening socket, and the
                   address of the service. The settings come from the environment.
@@ -15,7 +19,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
@@ -23,6 +27,8 @@ from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE
 from rum_cli.process import configure_logs, run_until_stopped
 from rum_endpoint.start_error import StartError
+from rum_service.server import running_local_service
+from rum_service.settings import ServiceSettings
 
 READY = "ready"
 
@@ -32,14 +38,22 @@ def main() -> None:
     number, descriptor, service = sys.argv[1:]
     configure_logs(worker=int(number))
     listener = socket.socket(fileno=int(descriptor))
-    settings = read_settings(BridgeSettings).calling_without_tls(service)
+    bridge_settings = read_settings(BridgeSettings).calling_without_tls(service)
+    service_settings = read_settings(ServiceSettings)
 
     @asynccontextmanager
     async def bridge() -> AsyncIterator[None]:
         # Nothing can be stored without the service. End at once, so that a new start finds the port
         # free.
         asyncio.get_running_loop().add_reader(sys.stdin, os._exit, 1)
-        async with running_bridge(settings, listener):
+        async with AsyncExitStack() as stack:
+            batch_put = None
+            if service_settings.has_database_server:
+                local = await stack.enter_async_context(running_local_service(service_settings))
+                batch_put = local.batch_put
+            await stack.enter_async_context(
+                running_bridge(bridge_settings, listener, batch_put=batch_put)
+            )
             print(READY, flush=True)
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the main process reads one line
             yield

@@ -1,7 +1,7 @@
 """The worker processes of `openrum up --workers`: start them, restart those that end, stop all.
 
     main process    service, listening sockets, restarts
-    └─ worker 1…N   a bridge each, on a listening socket each
+    └─ worker 1…N   a bridge each, on a listening socket each; on PostgreSQL also a service each
 
 The main process keeps every listening socket open. Connections that the kernel gives to the socket
 of an ended worker wait until the worker is back.

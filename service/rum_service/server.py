@@ -7,7 +7,14 @@ Each part starts after those on its left and stops before them.
 
 from __future__ import annotations
 
-__all__ = ["READER_THREADS", "RunningService", "Service", "build", "running_service"]
+__all__ = [
+    "READER_THREADS",
+    "RunningService",
+    "Service",
+    "build",
+    "running_local_service",
+    "running_service",
+]
 
 import asyncio
 import time
@@ -113,20 +120,31 @@ async def running_service(
     if exposed_by:
         settings = settings.model_copy(update={"auth": "required"})
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(_open_store, settings.database_url)
-        stack.callback(store.close)
-        service = build(
-            settings,
-            store,
-            clock=time.time,
-            new_id=lambda: str(uuid.uuid4()),
-        )
-        await service.start(stack, listening=False)
+        service = await _start(settings, stack)
         if unchecked:
             await _check_a_call_can_succeed(unchecked, service)
         await stack.enter_async_context(service.server)
         yield RunningService(service.server.address, service.local_bridge)
     logger.info("service stopped")
+
+
+@asynccontextmanager
+async def running_local_service(settings: ServiceSettings) -> AsyncIterator[LocalBridge]:
+    """Run a service that only a bridge in this process can call. Raises StartError."""
+    if settings.exposed:
+        settings = settings.model_copy(update={"auth": "required"})
+    async with AsyncExitStack() as stack:
+        service = await _start(settings, stack)
+        yield service.local_bridge
+
+
+async def _start(settings: ServiceSettings, stack: AsyncExitStack) -> Service:
+    """Open the store, and start everything but the gRPC server."""
+    store = await asyncio.to_thread(_open_store, settings.database_url)
+    stack.callback(store.close)
+    service = build(settings, store, clock=time.time, new_id=lambda: str(uuid.uuid4()))
+    await service.start(stack, listening=False)
+    return service
 
 
 def build(

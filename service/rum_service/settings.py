@@ -139,6 +139,11 @@ class ServiceSettings(BaseSettings):
         return Address.parse(self.grpc)
 
     @property
+    def has_database_server(self) -> bool:
+        """Whether several services can write to the database at the same time."""
+        return not self.database_url.startswith("sqlite")
+
+    @property
     def exposed(self) -> bool:
         """Whether other machines can connect to OPENRUM_GRPC."""
         return not self.grpc_address.is_loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,9 @@ from tests.e2e.rest import put
 from tests.e2e.sent import comparable, expected_events
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, new_id
-from tests.support.running import OpenRum, wait_until
+from tests.support.load import Load
+from tests.support.running import OpenRum, read_back, wait_until
+from tests.support.workers import WORKERS, Workers, worker_pids
 from tests.tools.postgres import Postgres
 
 _PASSWORD = "secret-database-password"
@@ -80,6 +83,26 @@ def test_a_batch_put_to_two_servers_at_once_is_stored_once(
     assert {status for status, _ in responses} == {200}
     assert comparable(found[0]) == expected_events(monitor, bodies)
     assert found[0] == found[1]
+
+
+def test_workers_store_without_the_service_of_the_main_process(
+    database_url: str, tmp_path: Path
+) -> None:
+    with Workers(tmp_path, OPENRUM_DATABASE_URL=database_url) as server:
+        monitor = server.monitor_id()
+        load = Load(monitor, url=server.url, rest=8, seed=1)
+        with load:
+            load.wait_for_acknowledged(50)
+            os.kill(min(worker_pids(server)), signal.SIGKILL)
+            load.wait_for_acknowledged(100)
+            # Stopped, the main process neither stores batches nor restarts workers.
+            wait_until(lambda: len(worker_pids(server)) == WORKERS)
+            os.kill(server.pid, signal.SIGSTOP)
+            load.wait_for_acknowledged(100)
+            os.kill(server.pid, signal.SIGCONT)
+        load.ledger.assert_kept(read_back(server.grpc, "my-app"))
+
+        assert server.stop() == 0
 
 
 def test_puts_fail_with_a_retryable_error_while_the_database_is_down(

@@ -23,27 +23,10 @@ from tests.e2e.guarded import Guarded, allow
 from tests.support.batches import batch
 from tests.support.certificates import Authority
 from tests.support.load import Load
-from tests.support.running import OpenRum, Process, read_back, run_openrum, wait_until
+from tests.support.running import OpenRum, read_back, run_openrum, wait_until
+from tests.support.workers import WORKERS, Workers, worker_pids
 
 _SEED = 20261124
-_WORKERS = 2
-
-
-class Workers(OpenRum):
-    """`openrum up` with two workers."""
-
-    arguments = ("--workers", str(_WORKERS))
-
-    def connect(self) -> http.client.HTTPConnection:
-        """Open a connection."""
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
-        connection.connect()
-        return connection
-
-    def logged(self, event: str) -> list[dict[str, Any]]:
-        """Return the lines of the log with this text."""
-        lines = [line for line in list(self.output) if line.startswith("{")]
-        return [entry for entry in map(json.loads, lines) if entry["event"] == event]
 
 
 class GuardedWorkers(Guarded):
@@ -67,14 +50,6 @@ class SecureWorkers(Workers):
             # For commands in the same shell. The workers call the service without TLS.
             OPENRUM_SERVICE_CA_FILE=str(authority.file),
         )
-
-
-def worker_pids(server: Process) -> list[int]:
-    """Return the process IDs of the workers."""
-    return [
-        int(pid)
-        for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    ]
 
 
 def open_sockets(pid: int) -> int:
@@ -131,7 +106,7 @@ def test_batches_through_every_worker_are_stored_once(server: Workers) -> None:
         ids = [json.loads(document)["event_id"] for document in read_back(server.grpc, "spread")]
 
     assert statuses == {200}
-    assert len(accepted) == _WORKERS
+    assert len(accepted) == WORKERS
     assert sum(accepted) >= len(connections)
     # One is the connection to the service.
     assert min(accepted) > 1
@@ -177,7 +152,7 @@ def test_killing_the_main_process_ends_every_worker_and_a_new_start_has_the_data
             server.start()
             load.wait_for_acknowledged(50)
 
-        assert len(pids) == _WORKERS
+        assert len(pids) == WORKERS
         load.ledger.assert_kept(read_back(server.grpc, "my-app"))
         assert server.stop() == 0
 
