@@ -15,6 +15,8 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 import uvloop
 
+from rum_cli.allocator import reuse_freed_memory
+
 
 def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
     """Enter the context, wait for a signal, and leave the context. Raises StartError."""
@@ -30,6 +32,7 @@ def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]
             gc.freeze()
             await stop.wait()
 
+    reuse_freed_memory()
     uvloop.run(until_stopped())
 
 
