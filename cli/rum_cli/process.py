@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["configure_logs", "run_until_stopped"]
+__all__ = ["configure_logs", "run_until_stopped", "serve"]
 
 import asyncio
 import gc
@@ -16,6 +16,17 @@ import structlog
 import uvloop
 
 from rum_cli.allocator import reuse_freed_memory
+from rum_cli.failure import WRONG_USAGE, Failure
+from rum_endpoint.start_error import StartError
+
+
+def serve(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
+    """Log to standard error and run a command's servers until a signal. Raises Failure."""
+    configure_logs()
+    try:
+        run_until_stopped(running)
+    except StartError as error:
+        raise Failure(str(error), WRONG_USAGE) from None
 
 
 def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:

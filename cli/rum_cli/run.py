@@ -43,7 +43,7 @@ def up(workers: int) -> None:
     Creates the app monitor my-app in an empty database. Prints the addresses and how to send a
     first event.
     """
-    from rum_cli.servers import run_up
+    from rum_cli.up import run_up
 
     run_up(workers)
 
@@ -51,7 +51,7 @@ def up(workers: int) -> None:
 @click.command(cls=Command, environment=_service_settings)
 def service() -> None:
     """Run the gRPC service."""
-    from rum_cli.servers import run_service
+    from rum_cli.service import run_service
 
     run_service()
 
@@ -59,6 +59,6 @@ def service() -> None:
 @click.command(cls=Command, environment=_bridge_settings)
 def bridge() -> None:
     """Run the REST bridge. It calls the service at OPENRUM_SERVICE."""
-    from rum_cli.servers import run_bridge
+    from rum_cli.bridge import run_bridge
 
     run_bridge()

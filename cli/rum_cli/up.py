@@ -1,22 +1,20 @@
-"""Runs the servers of `openrum up`, `service` and `bridge` until SIGTERM or SIGINT."""
+"""Runs the servers of `openrum up` until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
-__all__ = ["run_bridge", "run_service", "run_up"]
+__all__ = ["run_up"]
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
-from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.first_run import FirstRun, first_run
-from rum_cli.process import configure_logs, run_until_stopped
+from rum_cli.process import serve
 from rum_cli.workers import running_workers
-from rum_endpoint.start_error import StartError
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -68,33 +66,4 @@ def run_up(workers: int) -> None:
                 )
                 yield
 
-    _run(both)
-
-
-def run_service() -> None:
-    """Run the service."""
-    settings = read_settings(ServiceSettings)
-    _run(lambda: running_service(settings))
-
-
-def run_bridge() -> None:
-    """Run the bridge."""
-    settings = read_settings(BridgeSettings)
-    if settings.exposed and not settings.bridge_token_file.exists():
-        raise Failure(
-            f"OPENRUM_HTTP: {settings.http} can be reached from other machines, and without a "
-            "bridge token the service cannot trust what this bridge says about its callers; set "
-            "OPENRUM_BRIDGE_TOKEN_FILE to the file that the service created "
-            f"({settings.bridge_token_file} does not exist), or set a loopback address, 127.0.0.1 "
-            "or [::1]",
-            WRONG_USAGE,
-        )
-    _run(lambda: running_bridge(settings))
-
-
-def _run(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
-    configure_logs()
-    try:
-        run_until_stopped(running)
-    except StartError as error:
-        raise Failure(str(error), WRONG_USAGE) from None
+    serve(both)
