@@ -100,6 +100,8 @@ def is_signed_for(operation: Operation, path: str, *, http_method: str, signed_p
     if not path or http_method != operation.http_method or not signed_path.endswith(path):
         return False
     start = len(signed_path) - len(path)
+    if start == 0:
+        return True  # no other operation fits in front of the path
     found = (pattern.search(signed_path) for verb, pattern in _PATTERNS if verb == http_method)
     return not any(match and match.start() < start for match in found)
 
