@@ -54,21 +54,23 @@ def _add_credentials(
 ) -> None:
     # All headers: a repeated Authorization header counts as a signature, too.
     if carries_signature(scope["query_string"], scope["headers"]):
-        caller.MergeFrom(_signed(scope, raw_body))
+        _add_signature(caller, scope, raw_body)
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
         caller.bearer_token = token[:_MAX_HEADER_CHARS]
 
 
-def _signed(scope: Scope, raw_body: bytes) -> HttpCaller:
+def _add_signature(caller: HttpCaller, scope: Scope, raw_body: bytes) -> None:
     digest = hashlib.sha256(raw_body).hexdigest()
     path, query, headers = scope["raw_path"], scope["query_string"], scope["headers"]
     try:
         signed = signed_request(scope["method"], path, query, headers, digest)
     except SignatureError as error:
         fault = SignatureFault(exception=error.name, message=error.message)
-        return HttpCaller(signature_fault=fault)
-    return HttpCaller(signed_request=signed)
+        caller.signature_fault.CopyFrom(fault)
+    else:
+        if signed is not None:
+            caller.signed_request.CopyFrom(signed)
 
 
 def _short(value: bytes | None) -> str | None:

@@ -89,7 +89,7 @@ def _as_signed(verb: str, prefix: str, path: str) -> str:
     head, arn, name = path.partition(ARN)
     raw = prefix + (head + quote(arn + name, safe="") if arn else quote(path))
     canonical = canonical_request(
-        verb, raw.encode(), [], [], signed_headers=[], body_sha256="0" * 64
+        verb, raw.encode(), [], {}, signed_headers=[], body_sha256="0" * 64
     )
     return unquote(unquote(canonical.split(b"\n")[1].decode()))
 

@@ -14,14 +14,16 @@ Undocumented: stray ampersands, unnecessary escapes and dot segments are treated
 
 from __future__ import annotations
 
-__all__ = ["Headers", "Pairs", "canonical_request", "folded", "query_pairs"]
+__all__ = ["Fields", "Headers", "Pairs", "canonical_request", "fields_of", "folded", "query_pairs"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 from urllib.parse import quote
 
 # Lower-case names and values in the order received, as in ASGI.
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+# The values of each header in the order received, by lower-case name.
+Fields: TypeAlias = Mapping[bytes, Sequence[bytes]]
 # Query parameters in the order received, still percent-encoded.
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -30,7 +32,7 @@ def canonical_request(
     method: str,
     raw_path: bytes,
     pairs: Pairs,
-    headers: Headers,
+    fields: Fields,
     *,
     signed_headers: Sequence[str],
     body_sha256: str,
@@ -40,7 +42,7 @@ def canonical_request(
         method.upper().encode(),
         _path(raw_path),
         _query(pairs),
-        *(_header(headers, name.encode()) for name in signed_headers),
+        *[_header(fields, name.encode()) for name in signed_headers],
         b"",
         ";".join(signed_headers).encode(),
         body_sha256.encode(),
@@ -55,10 +57,20 @@ def query_pairs(raw_query: bytes) -> list[tuple[bytes, bytes]]:
     return [pair.partition(b"=")[::2] for pair in raw_query.split(b"&")]
 
 
-def folded(headers: Headers, wanted: bytes) -> bytes | None:
-    """Return a header's values, white space folded, joined by commas; None if absent."""
-    values = [b" ".join(value.split()) for name, value in headers if name == wanted]
-    return b",".join(values) if values else None
+def fields_of(headers: Headers) -> Fields:
+    """Return the values of all headers by name."""
+    fields: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if name in fields:
+            fields[name].append(value)
+        else:
+            fields[name] = [value]
+    return fields
+
+
+def folded(fields: Fields, name: bytes) -> bytes:
+    """Return a header's values, white space folded, joined by commas; empty if absent."""
+    return b",".join([b" ".join(value.split()) for value in fields.get(name, ())])
 
 
 def _path(raw_path: bytes) -> bytes:
@@ -77,5 +89,5 @@ def _query(pairs: Pairs) -> bytes:
     return b"&".join(name + b"=" + value for name, value in signed)
 
 
-def _header(headers: Headers, name: bytes) -> bytes:
-    return name + b":" + (folded(headers, name) or b"")
+def _header(fields: Fields, name: bytes) -> bytes:
+    return name + b":" + folded(fields, name)

@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from rum.internal.v1.caller_pb2 import SignedRequest
-from rum_bridge.signing.canonical import Headers, Pairs, canonical_request, folded, query_pairs
+from rum_bridge.signing.canonical import (
+    Fields,
+    Headers,
+    Pairs,
+    canonical_request,
+    fields_of,
+    folded,
+    query_pairs,
+)
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER_PARTS = ("Credential", "SignedHeaders", "Signature")
@@ -60,7 +68,9 @@ class _Claim:
 
 def carries_signature(raw_query: bytes, headers: Headers) -> bool:
     """Return whether a request is signed, so that `signed_request` needs the hash of its body."""
-    return bool(_authorizations(headers)) or _is_presigned(query_pairs(raw_query))
+    return any(
+        name == b"authorization" and _is_of_aws(value) for name, value in headers
+    ) or _is_presigned(query_pairs(raw_query))
 
 
 def signed_request(
@@ -85,13 +95,14 @@ def signed_request(
             InvalidSignatureException if the request is signed in both forms.
     """
     pairs = query_pairs(raw_query)
-    claim = _claim(headers, pairs)
+    fields = fields_of(headers)
+    claim = _claim(fields, pairs)
     if claim is None:
         return None
     access_key_id, date, region, service, terminator = _credential(claim.credential)
-    names = _signed_names(claim.signed_headers, headers)
+    names = _signed_names(claim.signed_headers, fields)
     canonical = canonical_request(
-        method, raw_path, pairs, headers, signed_headers=names, body_sha256=body_sha256
+        method, raw_path, pairs, fields, signed_headers=names, body_sha256=body_sha256
     )
     return SignedRequest(
         access_key_id=access_key_id,
@@ -102,15 +113,15 @@ def signed_request(
         amz_date=claim.amz_date,
         expires_seconds=claim.expires_seconds,
         signed_headers=names,
-        unsigned_headers=_unsigned_names(names, headers),
+        unsigned_headers=_unsigned_names(names, fields),
         signature=claim.signature,
         session_token=claim.session_token,
         canonical_request=canonical,
     )
 
 
-def _claim(headers: Headers, pairs: Pairs) -> _Claim | None:
-    authorizations = _authorizations(headers)
+def _claim(fields: Fields, pairs: Pairs) -> _Claim | None:
+    authorizations = _authorizations(fields)
     presigned = _is_presigned(pairs)
     if authorizations and presigned:
         raise SignatureError(
@@ -121,28 +132,28 @@ def _claim(headers: Headers, pairs: Pairs) -> _Claim | None:
     if len(authorizations) > 1:
         raise _incomplete("The request has more than one AWS Authorization header.")
     if authorizations:
-        return _header_claim(_text(authorizations[0]), headers)
+        return _header_claim(_text(authorizations[0]), fields)
     return _query_claim(pairs) if presigned else None
 
 
-def _authorizations(headers: Headers) -> list[bytes]:
+def _authorizations(fields: Fields) -> list[bytes]:
     """Return AWS's Authorization headers, of any version and algorithm."""
-    return [
-        value
-        for name, value in headers
-        if name == b"authorization" and value.lstrip()[:5].upper() == b"AWS4-"
-    ]
+    return [value for value in fields.get(b"authorization", ()) if _is_of_aws(value)]
+
+
+def _is_of_aws(authorization: bytes) -> bool:
+    return authorization.lstrip()[:5].upper() == b"AWS4-"
 
 
 def _is_presigned(pairs: Pairs) -> bool:
     return any(name in _QUERY_MARKS for name, _ in pairs)
 
 
-def _header_claim(authorization: str, headers: Headers) -> _Claim:
+def _header_claim(authorization: str, fields: Fields) -> _Claim:
     algorithm, _, rest = authorization.strip().partition(" ")
     _require_algorithm(algorithm)
     parts = _authorization_parts(rest)
-    amz_date = _text(folded(headers, b"x-amz-date"))
+    amz_date = _text(folded(fields, b"x-amz-date"))
     missing = _missing(_HEADER_PARTS, parts, "Authorization header requires '{}' parameter. ")
     if not amz_date:
         # AWS also accepts a Date header; no RUM client sends one.
@@ -154,7 +165,7 @@ def _header_claim(authorization: str, headers: Headers) -> _Claim:
         signed_headers=parts["SignedHeaders"],
         signature=parts["Signature"],
         amz_date=amz_date,
-        session_token=_text(folded(headers, b"x-amz-security-token")) or None,
+        session_token=_text(folded(fields, b"x-amz-security-token")) or None,
     )
 
 
@@ -212,20 +223,19 @@ def _credential(text: str) -> list[str]:
     return parts
 
 
-def _signed_names(text: str, headers: Headers) -> list[str]:
+def _signed_names(text: str, fields: Fields) -> list[str]:
     names = text.split(";")
     if not _SIGNED_HEADERS.fullmatch(text) or names != sorted(set(names)):
         raise _incomplete("SignedHeaders must be lower-case header names, sorted, each one once.")
-    present = {name for name, _ in headers}
     for name in names:
-        if name.encode() not in present:
+        if name.encode() not in fields:
             message = f"'{name}' is named as a SignedHeader, but it does not exist in the request."
             raise _incomplete(message)
     return names
 
 
-def _unsigned_names(signed: Sequence[str], headers: Headers) -> list[str]:
-    found = {name.decode("latin-1") for name, _ in headers if name.startswith(b"x-amz-")}
+def _unsigned_names(signed: Sequence[str], fields: Fields) -> list[str]:
+    found = {name.decode("latin-1") for name in fields if name.startswith(b"x-amz-")}
     return sorted(found.difference(signed))
 
 
@@ -235,9 +245,9 @@ def _expires_seconds(text: str) -> int:
     return int(text)
 
 
-def _text(raw: bytes | None) -> str:
+def _text(raw: bytes) -> str:
     try:
-        return (raw or b"").decode("ascii")
+        return raw.decode("ascii")
     except UnicodeDecodeError:
         raise _incomplete("The signature has characters outside ASCII.") from None
 
