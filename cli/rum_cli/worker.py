@@ -27,7 +27,6 @@ from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE
 from rum_cli.process import configure_logs, run_until_stopped
 from rum_endpoint.start_error import StartError
-from rum_service.server import running_local_service
 from rum_service.settings import ServiceSettings
 
 READY = "ready"
@@ -49,6 +48,9 @@ def main() -> None:
         async with AsyncExitStack() as stack:
             batch_put = None
             if service_settings.has_database_server:
+                # Only here: it takes 40 MB of memory.
+                from rum_service.server import running_local_service
+
                 local = await stack.enter_async_context(running_local_service(service_settings))
                 batch_put = local.batch_put
             await stack.enter_async_context(
