@@ -46,7 +46,12 @@ def run_up(workers: int) -> None:
             # The socket has no TLS: no CA is needed to call the service of this command.
             target = unix if tls else running.address
             async with (
-                running_workers(unix, listeners, drain_s=bridge_settings.drain_s)
+                running_workers(
+                    unix,
+                    listeners,
+                    stores=service_settings.has_database_server,
+                    drain_s=bridge_settings.drain_s,
+                )
                 if workers > 1
                 else running_bridge(
                     bridge_settings.calling_without_tls(target),

@@ -38,19 +38,23 @@ _STABLE_S = 30.0
 
 @asynccontextmanager
 async def running_workers(
-    service: str, listeners: Sequence[socket.socket], *, drain_s: float
+    service: str, listeners: Sequence[socket.socket], *, stores: bool, drain_s: float
 ) -> AsyncIterator[None]:
     """Run one worker for each socket while the context is open. Closes the sockets at the end.
 
     Args:
         service: the address of the service, without TLS.
         listeners: bound to OPENRUM_HTTP. They need not listen.
+        stores: whether workers store their puts themselves.
         drain_s: OPENRUM_DRAIN_S, which the workers obey.
 
     Raises:
         StartError: a worker cannot start.
     """
-    workers = [_Worker(number, service, listener) for number, listener in enumerate(listeners, 1)]
+    module = "rum_cli.storing_worker" if stores else "rum_cli.worker"
+    workers = [
+        _Worker(number, module, service, listener) for number, listener in enumerate(listeners, 1)
+    ]
     restarts: list[asyncio.Task[None]] = []
     try:
         starts = (worker.start() for worker in workers)
@@ -73,15 +77,17 @@ class _Worker:
 
     _process: subprocess.Popen[bytes] | None = None
 
-    def __init__(self, number: int, service: str, listener: socket.socket) -> None:
+    def __init__(self, number: int, module: str, service: str, listener: socket.socket) -> None:
         self._number = number
+        self._module = module
         self._service = service
         self._listener = listener
 
     async def start(self) -> None:
         """Start a process, and return when clients can connect. Raises StartError."""
         try:
-            self._process, output = _spawn(self._number, self._service, self._listener.fileno())
+            arguments = [str(self._number), str(self._listener.fileno()), self._service]
+            self._process, output = _spawn(self._module, arguments, self._listener.fileno())
         except OSError as error:
             raise StartError(f"worker {self._number} cannot be started: {error}") from error
         try:
@@ -128,13 +134,15 @@ class _Worker:
             await _exit_code(self._process)
 
 
-def _spawn(number: int, service: str, descriptor: int) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+def _spawn(
+    module: str, arguments: Sequence[str], descriptor: int
+) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Start a process and return it with its standard output."""
     # Not asyncio's subprocesses: uvloop forks, while Popen uses vfork, which runs no code in a copy
     # of gRPC's threads and locks.
     process = subprocess.Popen(
         # -P: a module in the working directory must not replace one with the same name.
-        [sys.executable, "-P", "-m", "rum_cli.worker", str(number), str(descriptor), service],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=[descriptor],
