@@ -222,18 +222,20 @@ def test_the_operator_token_allows_every_call(
     assert _is_stored(server, request)
 
 
-def test_a_caller_report_is_ignored_without_the_bridge_token(
+def test_a_caller_report_is_rejected_without_the_bridge_token(
     server: Guarded, channel: grpc.Channel, monitor_id: str
 ) -> None:
     """The bridge token without a report does not authenticate a caller either."""
-    operator = server.operator[0][1].removeprefix("Bearer ")
+    admin = server.token("--access", "admin")[1]
     bridge = (server.folder / "var" / "bridge.token").read_text().strip()
-    claimed = HttpCaller(authorization_required=False, bearer_token=operator)
+    claimed = HttpCaller(authorization_required=False, bearer_token=admin)
     report = ("rum-caller-bin", claimed.SerializeToString())
-    callers = [_Caller(channel, None, report), _Caller(channel, bridge)]
+    reporting = [_Caller(channel, token, report) for token in (None, "openrum_unknown", admin)]
     request = message(monitor_id)
 
-    assert [caller.put(request) for caller in callers] == [_MISSING] * 2
-    assert [caller.list() for caller in callers] == [_MISSING] * 2
+    assert [caller.put(request) for caller in reporting] == [_DENIED] * 3
+    assert [caller.list() for caller in reporting] == [_DENIED] * 3
+    assert _Caller(channel, bridge).put(request) == _MISSING
+    assert _Caller(channel, bridge).list() == _MISSING
     assert _Caller(channel, bridge, report).list() == "ok"
     assert not _is_stored(server, request)

@@ -46,7 +46,7 @@ def _put(server: OpenRum, port: int, headers: dict[str, str]) -> int:
             return error.code
 
 
-def test_a_caller_report_from_a_client_is_ignored(server: OpenRum, port: int) -> None:
+def test_a_caller_report_from_a_client_is_rejected(server: OpenRum, port: int) -> None:
     operator = Path(operator_file(server)).read_text().strip()
     report = HttpCaller(bearer_token=operator, source_ip="127.0.0.1").SerializeToString()
     forged = {"rum-caller-bin": base64.b64encode(report).decode()}
@@ -57,7 +57,7 @@ def test_a_caller_report_from_a_client_is_ignored(server: OpenRum, port: int) ->
     assert _put(server, port, forged) == 403
     assert _put(server, port, {**forged, "Authorization": "Bearer openrum_guess"}) == 403
     assert _put(server, port, valid) == 200
-    assert _put(server, port, {**valid, **forged}) == 200
+    assert _put(server, port, {**valid, **forged}) == 403
 
 
 def test_the_bridge_ignores_a_caller_report_in_a_header(server: OpenRum) -> None:
@@ -65,9 +65,18 @@ def test_the_bridge_ignores_a_caller_report_in_a_header(server: OpenRum) -> None
     report = HttpCaller(bearer_token=operator).SerializeToString()
     forged = {"rum-caller-bin": base64.b64encode(report).decode()}
     bridge = (server.folder / "var" / "bridge.token").read_text().strip()
+    token = output_of(server, "tokens", "create", "--name", "page").strip()
     http = int(server.url.rpartition(":")[2])
 
     assert _put(server, http, forged) == 403
     assert _put(server, http, {"Authorization": f"Bearer {bridge}"}) == 403
     assert _put(server, http, {**forged, "Authorization": f"Bearer {bridge}"}) == 403
-    assert _put(server, http, {"Authorization": f"Bearer {operator}"}) == 200
+    assert _put(server, http, {"Authorization": f"Bearer {token}"}) == 200
+    assert _put(server, http, {**forged, "Authorization": f"Bearer {token}"}) == 200
+
+
+def test_the_operator_token_is_rejected_over_http(server: OpenRum) -> None:
+    operator = Path(operator_file(server)).read_text().strip()
+    http = int(server.url.rpartition(":")[2])
+
+    assert _put(server, http, {"Authorization": f"Bearer {operator}"}) == 403

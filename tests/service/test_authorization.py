@@ -105,7 +105,8 @@ empty bearer token                         missing    missing    missing    miss
 basic authorization                        missing    missing    missing    missing    missing
 bridge token without a report              missing    missing    missing    missing    missing
 bridge relays anonymous                    missing    missing    missing    missing    missing
-bridge relays operator token               allowed    allowed    allowed    allowed    allowed
+bridge relays operator token               denied     denied     denied     denied     denied
+bridge relays admin token                  allowed    allowed    allowed    allowed    allowed
 bridge relays read token                   denied     allowed    allowed    denied     denied
 bridge relays bridge token                 unknown    unknown    unknown    unknown    unknown
 bridge relays incomplete signature         incomplete incomplete incomplete incomplete incomplete
@@ -113,10 +114,12 @@ bridge relays unknown key                  unknown    unknown    unknown    unkn
 bridge relays wrong signature              wrong      wrong      wrong      wrong      wrong
 bridge relays signature for another path   wrong      wrong      wrong      wrong      wrong
 bridge relays malformed report             invalid    invalid    invalid    invalid    invalid
-anonymous reports operator token           missing    missing    missing    missing    missing
+anonymous reports nothing                  denied     denied     denied     denied     denied
+anonymous reports admin token              denied     denied     denied     denied     denied
 anonymous sends malformed report           invalid    invalid    invalid    invalid    invalid
-read token reports operator token          denied     allowed    allowed    denied     denied
-unknown token reports operator token       unknown    unknown    unknown    unknown    unknown
+read token reports admin token             denied     denied     denied     denied     denied
+operator token reports nothing             denied     denied     denied     denied     denied
+unknown token reports admin token          denied     denied     denied     denied     denied
 """
 OPEN = """
 caller                                     put        read       list       change     operate
@@ -129,8 +132,10 @@ bridge relays wrong signature              allowed    allowed    allowed    allo
 bridge relays malformed report             invalid    invalid    invalid    invalid    invalid
 anonymous sends malformed report           invalid    invalid    invalid    invalid    invalid
 exposed bridge relays anonymous            missing    missing    missing    missing    missing
-exposed bridge relays operator token       allowed    allowed    allowed    allowed    allowed
-anonymous reports exposed, operator token  missing    missing    missing    missing    missing
+exposed bridge relays operator token       denied     denied     denied     denied     denied
+exposed bridge relays admin token          allowed    allowed    allowed    allowed    allowed
+anonymous reports nothing                  allowed    allowed    allowed    allowed    allowed
+anonymous reports exposed, admin token     denied     denied     denied     denied     denied
 """
 
 
@@ -181,11 +186,14 @@ def _relayed(service: Authorized, tokens: dict[str, str]) -> dict[str, Metadata]
     unknown.signed_request.access_key_id = "AKIDNOBODYKNOWSTHIS0"
     incomplete = {"exception": "IncompleteSignatureException", "message": "no."}
     operator = HttpCaller(bearer_token=service.operator)
-    exposed = HttpCaller(bearer_token=service.operator, authorization_required=True)
-    report = ("rum-caller-bin", operator.SerializeToString())
+    admin = HttpCaller(bearer_token=tokens["admin token"])
+    exposed = HttpCaller(bearer_token=tokens["admin token"], authorization_required=True)
+    exposed_operator = HttpCaller(bearer_token=service.operator, authorization_required=True)
+    report = ("rum-caller-bin", admin.SerializeToString())
     return {
         "bridge relays anonymous": relayed(HttpCaller(source_ip="203.0.113.9")),
         "bridge relays operator token": relayed(operator),
+        "bridge relays admin token": relayed(admin),
         "bridge relays read token": relayed(HttpCaller(bearer_token=tokens["read token"])),
         "bridge relays bridge token": relayed(HttpCaller(bearer_token=service.bridge)),
         "bridge relays incomplete signature": relayed(HttpCaller(signature_fault=incomplete)),
@@ -195,15 +203,16 @@ def _relayed(service: Authorized, tokens: dict[str, str]) -> dict[str, Metadata]
             signed("GET", "/appmonitor/shop/nothing")
         ),
         "bridge relays malformed report": relayed(b"\xff\xff\xff"),
-        "anonymous reports operator token": [report],
+        "anonymous reports nothing": [("rum-caller-bin", b"")],
+        "anonymous reports admin token": [report],
         "anonymous sends malformed report": [("rum-caller-bin", b"\xff\xff\xff")],
-        "read token reports operator token": [*bearer(tokens["read token"]), report],
-        "unknown token reports operator token": [*bearer(tokens["unknown token"]), report],
+        "read token reports admin token": [*bearer(tokens["read token"]), report],
+        "operator token reports nothing": [*bearer(service.operator), ("rum-caller-bin", b"")],
+        "unknown token reports admin token": [*bearer(tokens["unknown token"]), report],
         "exposed bridge relays anonymous": relayed(HttpCaller(authorization_required=True)),
-        "exposed bridge relays operator token": relayed(exposed),
-        "anonymous reports exposed, operator token": [
-            ("rum-caller-bin", exposed.SerializeToString())
-        ],
+        "exposed bridge relays operator token": relayed(exposed_operator),
+        "exposed bridge relays admin token": relayed(exposed),
+        "anonymous reports exposed, admin token": [("rum-caller-bin", exposed.SerializeToString())],
     }
 
 
@@ -290,3 +299,19 @@ def test_the_tables_cover_every_rpc() -> None:
 def test_a_method_outside_the_contract_is_not_an_operation() -> None:
     with pytest.raises(KeyError):
         operation_of("/rum.v1.DataPlaneService/PutOther")
+
+
+@pytest.mark.parametrize("caller", ["unknown token", "anonymous reports admin token"])
+def test_a_wrong_credential_is_rejected_before_the_request_is_validated(
+    required: World, caller: str
+) -> None:
+    metadata = required.callers[caller]
+    rejected = {
+        required.service.put(monitor, metadata, entry=entry, **members)
+        for monitor in ("no UUID", "11111111-2222-4333-8444-555555555555", required.shop)
+        for members in ({}, {"batch_id": "no UUID"})
+        for entry in (False, True)
+    }
+
+    assert len(rejected) == 1
+    assert rejected <= {"UnrecognizedClientException", "AccessDeniedException"}

@@ -11,6 +11,8 @@ import pytest
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.operator.v1.operator_service_pb2 import ACCESS_WRITE, CreateTokenRequest, Grant
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum_endpoint.metadata import bearer
@@ -47,12 +49,12 @@ async def test_entries_get_the_same_statuses_as_over_grpc(tmp_path: Path, auth: 
         running_service(settings) as service,
         grpc.aio.insecure_channel(service.address) as channel,
     ):
-        token = settings.operator_token_file.read_text().strip()
+        operator = (bearer(settings.operator_token_file.read_text().strip()),)
         create = CreateAppMonitorRequest(name="shop", domain="example.com")
-        created = ControlPlaneServiceStub(channel).CreateAppMonitor(
-            create, metadata=(bearer(token),)
-        )
-        request = _request((await created).id, token)
+        created = await ControlPlaneServiceStub(channel).CreateAppMonitor(create, metadata=operator)
+        grant = CreateTokenRequest(grant=Grant(name="writer", access=[ACCESS_WRITE]))
+        writer = await OperatorServiceStub(channel).CreateToken(grant, metadata=operator)
+        request = _request(created.id, writer.token)
         local = await service.local_bridge.batch_put(request.SerializeToString(), _TIMEOUT_S)
         bridge = bearer(settings.bridge_token_file.read_text().strip())
         remote = await BridgeServiceStub(channel).BatchPutRumEvents(request, metadata=(bridge,))

@@ -91,6 +91,12 @@ def shop(checking: Authorized) -> str:
     return checking.monitor("shop", domain="*.shop.example")
 
 
+@pytest.fixture(scope="module")
+def writer(checking: Authorized) -> str:
+    """A token with write access."""
+    return checking.token("writer", "write")
+
+
 @pytest.mark.parametrize(
     ("page", "outcome"),
     [
@@ -105,9 +111,9 @@ def shop(checking: Authorized) -> str:
     ids=str,
 )
 def test_a_put_from_a_page_of_another_domain_is_rejected(
-    checking: Authorized, shop: str, page: dict[str, str], outcome: str
+    checking: Authorized, shop: str, writer: str, page: dict[str, str], outcome: str
 ) -> None:
-    report = HttpCaller(bearer_token=checking.operator, **page)
+    report = HttpCaller(bearer_token=writer, **page)
 
     assert checking.relay_put(shop, report) == outcome
 
@@ -116,9 +122,9 @@ def test_a_put_over_grpc_is_allowed_without_a_page(checking: Authorized, shop: s
     assert checking.put(shop, bearer(checking.operator)) == OK
 
 
-def test_a_change_of_the_domain_takes_effect_at_once(checking: Authorized) -> None:
+def test_a_change_of_the_domain_takes_effect_at_once(checking: Authorized, writer: str) -> None:
     monitor = checking.monitor("moves", domain="old.example")
-    report = HttpCaller(bearer_token=checking.operator, origin="https://new.example")
+    report = HttpCaller(bearer_token=writer, origin="https://new.example")
     before = checking.relay_put(monitor, report)
     change = UpdateAppMonitorRequest(name="moves", domain="new.example")
     checking.call("UpdateAppMonitor", change, bearer(checking.operator))

@@ -2,8 +2,8 @@
 
     authorization is off        trusted
     a bridge with its token     as it reports: signature, else token, else anonymous
+    a report without it         rejected: anyone could claim any address
     a token                     the principal that the token stands for
-    a bridge without its token  anonymous: the bridge's certificate is not its callers' certificate
     a client certificate        its common name
     otherwise                   anonymous
 
@@ -25,14 +25,13 @@ from rum_service.auth.operations import Operation, is_signed_for
 from rum_service.auth.sigv4 import verify
 from rum_service.auth.tokens import token_hash
 from rum_service.errors import (
+    AccessDeniedException,
     IncompleteSignatureException,
     InvalidSignatureException,
     UnrecognizedClientException,
 )
 
 _FAULTS = {"InvalidSignatureException": InvalidSignatureException}
-
-
 _TRUSTED_CALLER = Caller(TRUSTED)
 
 
@@ -80,15 +79,17 @@ class Authentication:
         """
         if trusted := self.trusted(call):
             return trusted
-        relayed = call.relayed
-        if call.bearer_token and token_hash(call.bearer_token) == self._bridge_hash:
-            http = relayed or HttpCaller()
+        token = call.bearer_token
+        token_sha256 = token_hash(token) if token else None
+        if token_sha256 == self._bridge_hash:
+            http = call.relayed or HttpCaller()
             return _relayed_caller(await self._relayed(http, operation, path), http)
-        if call.bearer_token:
-            principal = await self._bearer(call.bearer_token)
-        elif relayed is not None:
-            # A bridge without its token: its certificate and address are not its callers'.
-            return Caller(ANONYMOUS)
+        if call.relayed is not None:
+            raise AccessDeniedException("A report about a caller needs the token of the bridge.")
+        if token_sha256 == self._operator_hash:
+            principal = self._operator
+        elif token:
+            principal = await self._bearer(token)
         elif call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
             principal = Principal(arn, self._certificate_access)
@@ -104,12 +105,13 @@ class Authentication:
         if http.HasField("signed_request"):
             return await self._signed(http.signed_request, operation, path)
         if http.HasField("bearer_token"):
+            if token_hash(http.bearer_token) == self._operator_hash:
+                # It must stay on the operator's machine. A page or a proxy could leak it.
+                raise AccessDeniedException("The operator token is not accepted over HTTP.")
             return await self._bearer(http.bearer_token)
         return ANONYMOUS
 
     async def _bearer(self, token: str) -> Principal:
-        if token_hash(token) == self._operator_hash:
-            return self._operator
         principal = await self._keyring.principal_of_token(token)
         if principal is None:
             raise UnrecognizedClientException

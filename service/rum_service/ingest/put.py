@@ -112,8 +112,8 @@ class Ingest:
     async def _prepare(self, put: Put) -> Batch:
         """Return the batch to store. Raises RumError."""
         request = _parsed(put.content)
-        check_id(request)
         caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
+        check_id(request)
         monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
         alias = request.alias if request.HasField("alias") else None
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
