@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["keys"]
 
+from datetime import timedelta
 from typing import TextIO
 
 import click
@@ -11,6 +12,7 @@ import click
 from rum.operator.v1.operator_service_pb2 import CreateAccessKeyRequest
 from rum_cli.client import ClientCommand, Target, connect
 from rum_cli.credentials import Kind, grant_options, new_grant, print_credentials, revoke_credential
+from rum_cli.durations import DURATION
 from rum_cli.output import json_option, print_json
 
 _KIND: Kind = "key"
@@ -49,11 +51,25 @@ def create(
     help="A file with the secret, - for standard input. An option with the secret itself would"
     " show up in process lists.",
 )
+@click.option(
+    "--session-token-file",
+    metavar="FILE",
+    type=click.File(),
+    help="A file with the session token of a temporary key.",
+)
+@click.option(
+    "--expires-in",
+    type=DURATION,
+    metavar="DURATION",
+    help="When the key expires, for example 90m, 12h or 30d. Never by default.",
+)
 @grant_options
 @json_option
 def import_(
     access_key_id: str,
     secret_access_key_file: TextIO,
+    session_token_file: TextIO | None,
+    expires_in: timedelta | None,
     name: str | None,
     access: tuple[str, ...],
     monitor: str | None,
@@ -65,7 +81,10 @@ def import_(
         grant=new_grant(name or access_key_id[:_MAX_NAME], access, monitor),
         access_key_id=access_key_id,
         secret_access_key=secret_access_key_file.read().strip(),
+        session_token=session_token_file.read().strip() if session_token_file else None,
     )
+    if expires_in is not None:
+        request.ttl.FromTimedelta(expires_in)
     with connect(target) as client:
         key = client.operator.CreateAccessKey(request)
     if as_json:

@@ -202,6 +202,7 @@ def build(
         operator_token=_token("OPENRUM_OPERATOR_TOKEN_FILE", settings.operator_token_file, 0o600),
         bridge_token=bridge_token,
         certificate_access=frozenset(settings.certificate_access),
+        reject_aws_keys=settings.aws_keys == "reject",
         account_id=account_id,
         region=settings.region or None,
         clock=clock,

@@ -39,6 +39,11 @@ class ServiceSettings(BaseSettings):
         description="`auto` authorizes callers unless the server listens on loopback only. "
         "`required` always authorizes them.",
     )
+    aws_keys: Literal["anonymous", "reject"] = Field(
+        default="anonymous",
+        description="Callers that sign with a temporary key of AWS, which OpenRUM cannot verify: "
+        "`anonymous` treats them like callers that do not sign, `reject` rejects them.",
+    )
     check_origin: bool = Field(
         default=False,
         description="Accept events from a page only if its origin matches a domain of the app "

@@ -193,8 +193,8 @@ def test_a_token_is_valid_until_it_expires(
     wait_until(lambda: outcomes.append(caller.list()) or outcomes[-1] != "ok")
     late = message(monitor_id)
 
-    assert (outcomes[0], outcomes[-1]) == ("ok", _UNKNOWN)
-    assert caller.put(late) == _UNKNOWN
+    assert (outcomes[0], outcomes[-1]) == ("ok", "ExpiredTokenException")
+    assert caller.put(late) == "ExpiredTokenException"
     assert not _is_stored(server, late)
 
 

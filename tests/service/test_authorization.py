@@ -81,6 +81,7 @@ _AUTHORIZATION_ERRORS = {
     "incomplete": "IncompleteSignatureException",
     "wrong": "InvalidSignatureException",
     "unknown": "UnrecognizedClientException",
+    "expired": "ExpiredTokenException",
 }
 _MALFORMED = "rum-caller-bin is not an HttpCaller."
 
@@ -99,7 +100,7 @@ write token for other                      denied     denied     denied     deni
 read token for other                       denied     denied     denied     denied     denied
 token for a deleted app monitor            denied     denied     denied     denied     denied
 revoked token                              unknown    unknown    unknown    unknown    unknown
-expired token                              unknown    unknown    unknown    unknown    unknown
+expired token                              expired    expired    expired    expired    expired
 unknown token                              unknown    unknown    unknown    unknown    unknown
 empty bearer token                         missing    missing    missing    missing    missing
 basic authorization                        missing    missing    missing    missing    missing
@@ -111,6 +112,7 @@ bridge relays read token                   denied     allowed    allowed    deni
 bridge relays bridge token                 unknown    unknown    unknown    unknown    unknown
 bridge relays incomplete signature         incomplete incomplete incomplete incomplete incomplete
 bridge relays unknown key                  unknown    unknown    unknown    unknown    unknown
+bridge relays temporary key of AWS         unknown    unknown    unknown    unknown    unknown
 bridge relays wrong signature              wrong      wrong      wrong      wrong      wrong
 bridge relays signature for another path   wrong      wrong      wrong      wrong      wrong
 bridge relays malformed report             invalid    invalid    invalid    invalid    invalid
@@ -184,6 +186,8 @@ def _relayed(service: Authorized, tokens: dict[str, str]) -> dict[str, Metadata]
     relayed = service.relayed
     unknown = signed("GET", "/nothing")
     unknown.signed_request.access_key_id = "AKIDNOBODYKNOWSTHIS0"
+    aws = signed("GET", "/nothing", token="a-token-of-aws")
+    aws.signed_request.access_key_id = "ASIANOBODYKNOWSTHIS0"
     incomplete = {"exception": "IncompleteSignatureException", "message": "no."}
     operator = HttpCaller(bearer_token=service.operator)
     admin = HttpCaller(bearer_token=tokens["admin token"])
@@ -198,6 +202,7 @@ def _relayed(service: Authorized, tokens: dict[str, str]) -> dict[str, Metadata]
         "bridge relays bridge token": relayed(HttpCaller(bearer_token=service.bridge)),
         "bridge relays incomplete signature": relayed(HttpCaller(signature_fault=incomplete)),
         "bridge relays unknown key": relayed(unknown),
+        "bridge relays temporary key of AWS": relayed(aws),
         "bridge relays wrong signature": relayed(with_wrong_signature(signed("GET", "/nothing"))),
         "bridge relays signature for another path": relayed(
             signed("GET", "/appmonitor/shop/nothing")

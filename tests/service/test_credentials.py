@@ -28,12 +28,19 @@ from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppM
 from rum_endpoint.metadata import TOKEN_PREFIX
 from rum_service.auth.tokens import token_hash
 from rum_service.control.paging import encode_token
-from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
+from rum_service.errors import (
+    ConflictException,
+    ResourceNotFoundException,
+    UnrecognizedClientException,
+    ValidationException,
+)
 from tests.service.credentials_kept import Kept, kept_in
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"
 GRANT = Grant(name="backend", access=[ACCESS_WRITE])
-IMPORT = CreateAccessKeyRequest(grant=GRANT, access_key_id=KEY_ID, secret_access_key=SECRET)
+TOKEN = "a+session/token-that-is-looked-for=="
+_PAIR = {"access_key_id": KEY_ID, "secret_access_key": SECRET}
+IMPORT = CreateAccessKeyRequest(grant=GRANT, **_PAIR)
 
 
 @pytest.fixture
@@ -80,11 +87,13 @@ async def test_an_access_key_is_imported_once(kept: Kept) -> None:
     )
     with pytest.raises(ConflictException):
         await kept.credentials.create_key(other)
-    assert await kept.keyring.key(KEY_ID) is None
+    with pytest.raises(UnrecognizedClientException):
+        await kept.keyring.key(KEY_ID)
 
 
 _BAD_ID = r"access_key_id must match [\w]{16,128}."
 _BAD_SECRET = "secret_access_key must be 16 to 128 printable ASCII characters without spaces."
+_BAD_TOKEN = "session_token must be 16 to 4096 printable ASCII characters without spaces."
 _BAD_NAME = r"grant.name must match [\w+=,.@-]{1,64}."
 _BAD_ACCESS = "grant.access must have at least one of ACCESS_WRITE, ACCESS_READ, ACCESS_ADMIN."
 _BAD_KIND = "kind must be CREDENTIAL_KIND_ACCESS_KEY or CREDENTIAL_KIND_TOKEN."
@@ -99,6 +108,12 @@ _BAD_SIZE = "page_size must be between 0 and 1000."
         ({"access_key_id": "x" * 15, "secret_access_key": SECRET}, _BAD_ID),
         ({"access_key_id": "é" * 16, "secret_access_key": SECRET}, _BAD_ID),
         ({"access_key_id": KEY_ID, "secret_access_key": SECRET + "\n"}, _BAD_SECRET),
+        ({"session_token": TOKEN}, _BAD_ID),
+        (_PAIR | {"session_token": ""}, _BAD_TOKEN),
+        (_PAIR | {"session_token": "x" * 15}, _BAD_TOKEN),
+        (_PAIR | {"session_token": "x" * 4097}, _BAD_TOKEN),
+        (_PAIR | {"session_token": f"{TOKEN} {TOKEN}"}, _BAD_TOKEN),
+        ({"ttl": Duration(seconds=0)}, "ttl must be between 1 and 1000000000 seconds."),
         ({"grant": None}, _BAD_NAME),
         ({"grant": {"access": [ACCESS_WRITE]}}, _BAD_NAME),
         ({"grant": {"name": "a/b", "access": [ACCESS_READ]}}, _BAD_NAME),
@@ -255,19 +270,22 @@ async def test_a_page_token_with_any_number_is_accepted(kept: Kept, created_ms: 
 
 
 async def test_neither_the_database_nor_a_printed_record_holds_a_secret(kept: Kept) -> None:
-    await kept.credentials.create_key(IMPORT)
+    await kept.credentials.create_key(
+        CreateAccessKeyRequest(grant=GRANT, session_token=TOKEN, **_PAIR)
+    )
     token = (await kept.credentials.create_token(CreateTokenRequest(grant=GRANT))).token
     await kept.keyring.key(KEY_ID)
     files = list(kept.folder.glob("openrum.sqlite3*"))
     content = b"".join(file.read_bytes() for file in files)
 
     assert KEY_ID.encode() in content
-    for secret in (SECRET, token, token.removeprefix(TOKEN_PREFIX)):
+    for secret in (SECRET, TOKEN, token, token.removeprefix(TOKEN_PREFIX)):
         assert secret.encode() not in content
     sealed = [str(record.sealed_secret) for record in kept.records()]
     printed = repr(kept.records()) + repr(kept.keyring._cache._entries)
     assert printed.count(KEY_ID) >= 2
     assert SECRET not in printed
+    assert TOKEN not in printed
     assert all(text not in printed for text in sealed if text != "b''")
 
 

@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from rum.operator.v1.operator_service_pb2 import (
     ACCESS_WRITE,
+    CREDENTIAL_KIND_ACCESS_KEY,
     CREDENTIAL_KIND_TOKEN,
     CreateAccessKeyRequest,
     CreateTokenRequest,
@@ -20,9 +21,10 @@ from rum.operator.v1.operator_service_pb2 import (
     RevokeCredentialRequest,
 )
 from rum_service.auth.callers import Principal
-from rum_service.auth.keyring import Keyring
+from rum_service.auth.keyring import Credential, Keyring
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import token_hash
+from rum_service.errors import ExpiredTokenException, UnrecognizedClientException
 from tests.service.credentials_kept import Kept, kept_in
 from tests.support.services import ACCOUNT
 
@@ -67,10 +69,49 @@ async def _revoke(kept: Kept, token_id: str) -> None:
     await kept.credentials.revoke(request)
 
 
+async def _is_unknown(keyring: Keyring, token: str) -> bool:
+    """Return whether a token is rejected as unknown."""
+    with pytest.raises(UnrecognizedClientException):
+        await keyring.principal_of_token(token)
+    return True
+
+
 async def test_an_access_key_is_found_with_its_principal_and_secret(kept: Kept) -> None:
     created = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
 
-    assert await kept.keyring.key(created.access_key_id) == (BACKEND, created.secret_access_key)
+    found = await kept.keyring.key(created.access_key_id)
+
+    assert found == Credential(BACKEND, None, False, created.secret_access_key, "")
+
+
+async def test_an_imported_key_is_found_with_its_session_token(kept: Kept) -> None:
+    request = CreateAccessKeyRequest(
+        grant=GRANT,
+        access_key_id="ASIAEXAMPLE00000TEST",
+        secret_access_key="a-secret-0123456789",
+        session_token="a+token/0123456789==",
+        ttl=Duration(seconds=60),
+    )
+    await kept.credentials.create_key(request)
+    found = await kept.keyring.key(request.access_key_id)
+
+    expires_ms = round(kept.now * 1000) + 60_000
+    assert found == Credential(
+        BACKEND, expires_ms, False, request.secret_access_key, request.session_token
+    )
+
+
+async def test_a_revoked_key_is_found_neither_before_nor_after_it_expires(kept: Kept) -> None:
+    request = CreateAccessKeyRequest(grant=GRANT, ttl=Duration(seconds=10))
+    key_id = (await kept.credentials.create_key(request)).access_key_id
+    await kept.credentials.revoke(
+        RevokeCredentialRequest(kind=CREDENTIAL_KIND_ACCESS_KEY, id=key_id)
+    )
+
+    for _ in range(2):
+        with pytest.raises(UnrecognizedClientException):
+            await kept.keyring.key(key_id)
+        kept.passes(10)
 
 
 async def test_a_token_is_valid_until_it_is_revoked(kept: Kept) -> None:
@@ -79,7 +120,7 @@ async def test_a_token_is_valid_until_it_is_revoked(kept: Kept) -> None:
     await _revoke(kept, token_id)
 
     assert before == BACKEND
-    assert await kept.keyring.principal_of_token(token) is None
+    assert await _is_unknown(kept.keyring, token)
 
 
 async def test_a_credential_of_one_kind_is_not_valid_as_the_other(kept: Kept) -> None:
@@ -89,17 +130,17 @@ async def test_a_credential_of_one_kind_is_not_valid_as_the_other(kept: Kept) ->
 
     assert await kept.keyring.key(token_hash(token)) is None
     for text in (token_hash(token), key.access_key_id, key.secret_access_key, "", "é" * 40):
-        assert await kept.keyring.principal_of_token(text) is None
+        assert await _is_unknown(kept.keyring, text)
 
 
 async def test_a_token_expires_although_it_is_cached(kept: Kept) -> None:
     token, _ = await _token(kept, ttl_s=2)
-    found = []
-    for _ in range(3):
-        found.append(await kept.keyring.principal_of_token(token))
+    for _ in range(2):
+        assert await kept.keyring.principal_of_token(token) == BACKEND
         kept.passes(1)
 
-    assert found == [BACKEND, BACKEND, None]
+    with pytest.raises(ExpiredTokenException):
+        await kept.keyring.principal_of_token(token)
     assert len(kept.watched.lookups) == 1
 
 
@@ -114,7 +155,7 @@ async def test_a_revocation_by_another_process_is_noticed_when_the_cache_expires
     kept.passes(4.5)
     assert await keyring.principal_of_token(token) == BACKEND
     kept.passes(0.5)
-    assert await keyring.principal_of_token(token) is None
+    assert await _is_unknown(keyring, token)
 
 
 async def test_revoking_takes_effect_at_once_although_a_lookup_is_running(kept: Kept) -> None:
@@ -127,7 +168,7 @@ async def test_revoking_takes_effect_at_once_although_a_lookup_is_running(kept: 
     release.set()
 
     assert await early is not None
-    assert await kept.keyring.principal_of_token(token) is None
+    assert await _is_unknown(kept.keyring, token)
 
 
 async def test_guesses_are_cached_up_to_the_limit(kept: Kept, executor: Executor) -> None:
@@ -135,11 +176,11 @@ async def test_guesses_are_cached_up_to_the_limit(kept: Kept, executor: Executor
     guesses = [f"guess {number}" for number in range(15)]
     for guess in guesses:
         for _ in range(2):
-            assert await keyring.principal_of_token(guess) is None
+            assert await _is_unknown(keyring, guess)
 
     assert kept.watched.lookups == [token_hash(guess) for guess in guesses]
     # A full cache is emptied, so the first guess is looked up again.
-    await keyring.principal_of_token(guesses[0])
+    assert await _is_unknown(keyring, guesses[0])
     assert kept.watched.lookups[-1] == token_hash(guesses[0])
 
 

@@ -218,9 +218,17 @@ def test_the_message_for_a_wrong_scope_names_everything_wrong() -> None:
 
 
 @pytest.mark.parametrize("signed", [WITH_TOKEN, PRESIGNED_WITH_TOKEN], ids=["header", "presigned"])
-def test_a_session_token_is_rejected(signed: SignedRequest) -> None:
+@pytest.mark.parametrize("known", ["", "a+b/c", "a+b/c=="])
+def test_another_session_token_is_rejected(signed: SignedRequest, known: str) -> None:
+    check(signed, session_token="a+b/c=")
     with pytest.raises(errors.UnrecognizedClientException):
-        check(signed)
+        check(signed, session_token=known)
+
+
+@pytest.mark.parametrize("signed", [HEADER, PRESIGNED], ids=["header", "presigned"])
+def test_a_request_without_the_session_token_of_its_key_is_rejected(signed: SignedRequest) -> None:
+    with pytest.raises(errors.UnrecognizedClientException):
+        check(signed, session_token="a+b/c=")
 
 
 @pytest.mark.parametrize("lie", [clear("session_token"), put(session_token="other")])

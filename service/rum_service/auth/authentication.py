@@ -7,7 +7,8 @@
     a client certificate        its common name
     otherwise                   anonymous
 
-A wrong credential is rejected even where a policy would allow anonymous callers.
+A wrong credential is rejected even where a policy would allow anonymous callers. A temporary key of
+AWS is not a wrong credential: OpenRUM cannot verify it, so its caller is anonymous.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
-from rum_service.auth.callers import ADMIN, ANONYMOUS, TRUSTED, Call, Caller, Principal
+from rum_service.auth.callers import ADMIN, ANONYMOUS, TRUSTED, UNVERIFIED, Call, Caller, Principal
 from rum_service.auth.keyring import Keyring
 from rum_service.auth.operations import Operation, is_signed_for
 from rum_service.auth.sigv4 import verify
@@ -36,7 +37,15 @@ _TRUSTED_CALLER = Caller(TRUSTED)
 
 
 class Authentication:
-    """Identifies callers. For use on one event loop."""
+    """Identifies callers. For use on one event loop.
+
+    Args:
+        required: whether every caller is authorized.
+        certificate_access: the access of callers with a client certificate.
+        reject_aws_keys: whether temporary keys of AWS are rejected as any other unknown key.
+        region: the only region that signatures may name; None accepts any.
+        clock: Unix seconds.
+    """
 
     def __init__(
         self,
@@ -46,6 +55,7 @@ class Authentication:
         operator_token: str,
         bridge_token: str,
         certificate_access: frozenset[str],
+        reject_aws_keys: bool,
         account_id: str,
         region: str | None,
         clock: Callable[[], float],
@@ -56,6 +66,7 @@ class Authentication:
         self._operator_hash = token_hash(operator_token)
         self._bridge_hash = token_hash(bridge_token)
         self._certificate_access = certificate_access
+        self._reject_aws_keys = reject_aws_keys
         self._account_id = account_id
         self._region = region
         self._clock = clock
@@ -89,7 +100,7 @@ class Authentication:
         if token_sha256 == self._operator_hash:
             principal = self._operator
         elif token:
-            principal = await self._bearer(token)
+            principal = await self._keyring.principal_of_token(token)
         elif call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
             principal = Principal(arn, self._certificate_access)
@@ -108,22 +119,17 @@ class Authentication:
             if token_hash(http.bearer_token) == self._operator_hash:
                 # It must stay on the operator's machine. A page or a proxy could leak it.
                 raise AccessDeniedException("The operator token is not accepted over HTTP.")
-            return await self._bearer(http.bearer_token)
+            return await self._keyring.principal_of_token(http.bearer_token)
         return ANONYMOUS
 
-    async def _bearer(self, token: str) -> Principal:
-        principal = await self._keyring.principal_of_token(token)
-        if principal is None:
-            raise UnrecognizedClientException
-        return principal
-
     async def _signed(self, signed: SignedRequest, operation: Operation, path: str) -> Principal:
-        found = await self._keyring.key(signed.access_key_id)
-        if found is None:
-            raise UnrecognizedClientException
-        principal, secret = found
+        key = await self._keyring.key(signed.access_key_id)
+        if key is None:
+            if self._reject_aws_keys or not _is_temporary_key_of_aws(signed):
+                raise UnrecognizedClientException
+            return UNVERIFIED
         now = datetime.fromtimestamp(self._clock(), UTC)
-        verify(signed, secret, now=now, region=self._region)
+        verify(signed, key.secret, session_token=key.session_token, now=now, region=self._region)
         # Only these two lines are certainly ASCII: a signed header may hold any byte.
         method, signed_path, *_ = signed.canonical_request.split(b"\n", 2)
         # Encoded twice, as SigV4 wants the path of every service but S3.
@@ -131,7 +137,14 @@ class Authentication:
         http_method = method.decode("latin-1")
         if not is_signed_for(operation, path, http_method=http_method, signed_path=decoded):
             raise InvalidSignatureException("The signature is that of another operation.")
-        return principal
+        # The signature comes first: only the owner of a key learns that it has expired.
+        self._keyring.check_not_expired(key)
+        return key.principal
+
+
+def _is_temporary_key_of_aws(signed: SignedRequest) -> bool:
+    """Return whether the key has the form of those that AWS STS issues, also to web pages."""
+    return signed.access_key_id.startswith("ASIA") and bool(signed.session_token)
 
 
 def _relayed_caller(principal: Principal, http: HttpCaller) -> Caller:

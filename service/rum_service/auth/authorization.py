@@ -15,13 +15,14 @@ __all__ = ["Authorization", "AuthorizedMonitor"]
 import ipaddress
 
 from rum_service.auth import policy
-from rum_service.auth.callers import ADMIN, READ, TRUSTED, WRITE, Caller
+from rum_service.auth.callers import ADMIN, READ, TRUSTED, UNVERIFIED, WRITE, Caller
 from rum_service.auth.operations import Operation
 from rum_service.auth.origins import is_allowed_page
 from rum_service.errors import (
     AccessDeniedException,
     MissingAuthenticationTokenException,
     RumError,
+    UnrecognizedClientException,
 )
 from rum_service.monitors import Monitor
 
@@ -55,6 +56,7 @@ class Authorization:
         Raises:
             AccessDeniedException: the caller may not.
             MissingAuthenticationTokenException: an anonymous caller may not.
+            UnrecognizedClientException: a caller with a temporary key of AWS may not.
         """
         if operation.is_put and monitor is not None:
             self._check_page(caller, monitor)
@@ -91,6 +93,8 @@ class Authorization:
         )
 
     def _rejection(self, caller: Caller, operation: Operation, name: str | None) -> RumError:
+        if caller.principal is UNVERIFIED:
+            return UnrecognizedClientException()
         if caller.principal.arn is None:
             return MissingAuthenticationTokenException()
         return AccessDeniedException(

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["ADMIN", "ANONYMOUS", "READ", "TRUSTED", "WRITE", "Call", "Caller", "Principal"]
+__all__ = [
+    "ADMIN",
+    "ANONYMOUS",
+    "READ",
+    "TRUSTED",
+    "UNVERIFIED",
+    "WRITE",
+    "Call",
+    "Caller",
+    "Principal",
+]
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,6 +63,8 @@ class Principal:
 
 
 ANONYMOUS = Principal(arn=None)
+UNVERIFIED = Principal(arn=None)
+"""A caller that signs with a temporary key of AWS. It may do what an anonymous caller may do."""
 TRUSTED = Principal(arn=None, access=frozenset({ADMIN}))
 """Every caller of a service whose authorization is off."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ACCESS_KEY", "TOKEN", "Keyring", "is_access_key_id"]
+__all__ = ["ACCESS_KEY", "TOKEN", "Credential", "Keyring", "is_access_key_id", "sealed_text"]
 
 import re
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from rum_service.auth.callers import Principal
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import token_hash
+from rum_service.errors import ExpiredTokenException, UnrecognizedClientException
 from rum_service.storage.base import CredentialStore
-from rum_service.storage.records import CredentialRecord
 from rum_service.storage.threads import on_thread
 from rum_service.ttl_cache import TtlCache
 
@@ -23,11 +23,23 @@ ACCESS_KEY, TOKEN = "key", "token"
 is_access_key_id = re.compile(r"\w{16,128}", re.ASCII).fullmatch
 
 
+def sealed_text(secret: str, session_token: str) -> str:
+    """Return the text that is encrypted for an access key. Neither part contains spaces."""
+    return f"{secret} {session_token}".rstrip()
+
+
 @dataclass(frozen=True, slots=True)
-class _Credential:
-    record: CredentialRecord
+class Credential:
+    """A stored access key or token, decrypted once, so that a signed put needs no thread for it."""
+
+    principal: Principal
+    expires_ms: int | None
+    """When it expires, in milliseconds since the Unix epoch. None: never."""
+    is_revoked: bool
     secret: str = field(repr=False)
-    """The decrypted secret of an access key, so that a signed put needs no thread to decrypt it."""
+    """The secret of an access key. Empty for a token, and after a revocation."""
+    session_token: str = field(repr=False)
+    """The session token of a temporary access key. Empty for all others."""
 
 
 class Keyring:
@@ -57,23 +69,39 @@ class Keyring:
         self._box = box
         self._account_id = account_id
         self._clock = clock
-        self._cache = TtlCache[tuple[str, str], _Credential | None](
+        self._cache = TtlCache[tuple[str, str], Credential | None](
             ttl_s=cached_for_s, max_entries=max_cached, clock=monotonic
         )
 
-    async def principal_of_token(self, token: str) -> Principal | None:
-        """Return the principal of a token; None if it is unknown, expired or revoked."""
-        found = await self._valid(TOKEN, token_hash(token))
-        return self._principal(found.record) if found else None
+    async def principal_of_token(self, token: str) -> Principal:
+        """Return the principal of a token.
 
-    async def key(self, access_key_id: str) -> tuple[Principal, str] | None:
-        """Return the principal of an access key and its secret; None if no such key is valid."""
+        Raises:
+            UnrecognizedClientException: the token is unknown or was revoked.
+            ExpiredTokenException: the token has expired.
+        """
+        found = await self._found(TOKEN, token_hash(token))
+        if found is None:
+            raise UnrecognizedClientException
+        self.check_not_expired(found)
+        return found.principal
+
+    async def key(self, access_key_id: str) -> Credential | None:
+        """Return an access key, also after it has expired, or None if there never was such a key.
+
+        Raises:
+            UnrecognizedClientException: the key was revoked.
+        """
         # Malformed IDs never reach the cache or the database: they can be long, and PostgreSQL
         # rejects NUL.
         if not is_access_key_id(access_key_id):
             return None
-        found = await self._valid(ACCESS_KEY, access_key_id)
-        return (self._principal(found.record), found.secret) if found else None
+        return await self._found(ACCESS_KEY, access_key_id)
+
+    def check_not_expired(self, credential: Credential) -> None:
+        """Raise ExpiredTokenException if the credential has expired."""
+        if credential.expires_ms is not None and credential.expires_ms <= self._now_ms():
+            raise ExpiredTokenException
 
     async def has_valid_credential(self) -> bool:
         """Return whether any credential is valid."""
@@ -83,31 +111,28 @@ class Keyring:
         """Forget all lookups. Call this after each change that this process makes."""
         self._cache.clear()
 
-    async def _valid(self, kind: str, record_id: str) -> _Credential | None:
-        async def load() -> _Credential | None:
+    async def _found(self, kind: str, record_id: str) -> Credential | None:
+        async def load() -> Credential | None:
             return await on_thread(self._executor, self._load, kind, record_id)
 
         found = await self._cache.get_or_load((kind, record_id), load)
-        return found if found and self._is_valid(found.record) else None
+        if found and found.is_revoked:
+            raise UnrecognizedClientException
+        return found
 
-    def _load(self, kind: str, record_id: str) -> _Credential | None:
+    def _load(self, kind: str, record_id: str) -> Credential | None:
         record = self._store.by_id(kind, record_id)
-        if record is None or not self._is_valid(record):
+        if record is None:
             return None
-        return _Credential(
-            record, self._box.open(record.sealed_secret) if kind == ACCESS_KEY else ""
-        )
-
-    def _is_valid(self, record: CredentialRecord) -> bool:
-        expired = record.expires_ms is not None and record.expires_ms <= self._now_ms()
-        return record.revoked_ms is None and not expired
-
-    def _principal(self, record: CredentialRecord) -> Principal:
-        return Principal(
+        is_revoked = record.revoked_ms is not None
+        sealed = b"" if is_revoked else record.sealed_secret
+        secret, _, session_token = (self._box.open(sealed) if sealed else "").partition(" ")
+        principal = Principal(
             arn=f"arn:aws:iam::{self._account_id}:user/{record.name}",
             access=frozenset(record.access.split(",")),
             app_monitor=record.app_monitor,
         )
+        return Credential(principal, record.expires_ms, is_revoked, secret, session_token)
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)

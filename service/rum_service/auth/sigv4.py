@@ -7,7 +7,7 @@
     scope       date, region, service, terminator
     payload     a declared hash is the hash of the body: no unsigned payload
     signature   compared in constant time
-    session     no session token: OpenRUM issues no temporary credentials
+    session     the session token is that of the key; most keys have none
 
 The order is AWS's. No message has a secret, a signature or a token in it.
 Source: AWS Signature Version 4 for API requests; names and messages as AWS services return them.
@@ -53,6 +53,7 @@ def verify(
     signed: SignedRequest,
     secret_access_key: str,
     *,
+    session_token: str = "",
     now: datetime,
     region: str | None,
 ) -> None:
@@ -63,6 +64,7 @@ def verify(
     Args:
         signed: the report of the bridge.
         secret_access_key: the secret of `signed.access_key_id`; not empty.
+        session_token: its session token, or empty.
         now: the time, aware.
         region: the only region to accept; None accepts any.
 
@@ -70,7 +72,7 @@ def verify(
         IncompleteSignatureException: X-Amz-Date or X-Amz-Expires is invalid.
         InvalidSignatureException: the signature, time, scope or payload is wrong.
         AccessDeniedException: x-amz-* headers are not signed.
-        UnrecognizedClientException: the request has a session token.
+        UnrecognizedClientException: the request has another session token, or none.
     """
     if not secret_access_key:
         raise ValueError("the secret access key is empty")
@@ -81,7 +83,7 @@ def verify(
     _check_scope(signed, region)
     _check_payload(canonical)
     _check_signature(signed, secret_access_key)
-    if signed.session_token:
+    if not hmac.compare_digest(signed.session_token.encode(), session_token.encode()):
         raise UnrecognizedClientException
 
 

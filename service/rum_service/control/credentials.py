@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE
-from rum_service.auth.keyring import ACCESS_KEY, TOKEN, Keyring, is_access_key_id
+from rum_service.auth.keyring import ACCESS_KEY, TOKEN, Keyring, is_access_key_id, sealed_text
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import token_hash
 from rum_service.control.app_monitors import AppMonitors
@@ -38,6 +38,7 @@ _ACCESS_VALUES = {access: value for value, access in _ACCESSES.items()}
 
 _is_name = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII).fullmatch
 _is_secret = re.compile(r"[\x21-\x7e]{16,128}").fullmatch
+_is_session_token = re.compile(r"[\x21-\x7e]{16,4096}").fullmatch
 _is_token_id = re.compile(rf"[0-9a-f]{{{_TOKEN_ID_LENGTH}}}").fullmatch
 
 
@@ -80,18 +81,11 @@ class Credentials:
             ConflictException: the access key ID is in use.
             ResourceNotFoundException: the app monitor of the grant does not exist.
         """
-        if request.HasField("access_key_id") or request.HasField("secret_access_key"):
-            key_id, secret = request.access_key_id, request.secret_access_key
-            if not is_access_key_id(key_id):
-                raise ValidationException(r"access_key_id must match [\w]{16,128}.")
-            if not _is_secret(secret):
-                raise ValidationException(
-                    "secret_access_key must be 16 to 128 printable ASCII characters without spaces."
-                )
-        else:
-            key_id, secret = self._new_access_key()
-        sealed = await on_thread(self._executor, self._box.seal, secret)
-        await self._add(ACCESS_KEY, key_id, request.grant, sealed, expires_ms=None)
+        expires_ms = self._expires_ms(request)
+        key_id, secret = _imported(request) or self._new_access_key()
+        text = sealed_text(secret, request.session_token)
+        sealed = await on_thread(self._executor, self._box.seal, text)
+        await self._add(ACCESS_KEY, key_id, request.grant, sealed, expires_ms)
         return pb.CreateAccessKeyResponse(access_key_id=key_id, secret_access_key=secret)
 
     async def create_token(self, request: pb.CreateTokenRequest) -> pb.CreateTokenResponse:
@@ -101,12 +95,7 @@ class Credentials:
             ValidationException: a member is not valid.
             ResourceNotFoundException: the app monitor of the grant does not exist.
         """
-        expires_ms = None
-        if request.HasField("ttl"):
-            ttl_ms = request.ttl.seconds * 1000 + request.ttl.nanos // 1_000_000
-            if not 1000 <= ttl_ms <= _MAX_TTL_MS:
-                raise ValidationException("ttl must be between 1 and 1000000000 seconds.")
-            expires_ms = self._now_ms() + ttl_ms
+        expires_ms = self._expires_ms(request)
         token = self._new_token()
         record_id = token_hash(token)
         await self._add(TOKEN, record_id, request.grant, b"", expires_ms)
@@ -195,8 +184,37 @@ class Credentials:
             ) from None
         self._keyring.clear()
 
+    def _expires_ms(self, request: pb.CreateAccessKeyRequest | pb.CreateTokenRequest) -> int | None:
+        if not request.HasField("ttl"):
+            return None
+        ttl_ms = request.ttl.seconds * 1000 + request.ttl.nanos // 1_000_000
+        if not 1000 <= ttl_ms <= _MAX_TTL_MS:
+            raise ValidationException("ttl must be between 1 and 1000000000 seconds.")
+        return self._now_ms() + ttl_ms
+
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)
+
+
+def _imported(request: pb.CreateAccessKeyRequest) -> tuple[str, str] | None:
+    """Return the ID and the secret of the key to import, or None. Raises ValidationException."""
+    key_id, secret = request.access_key_id, request.secret_access_key
+    has_token = request.HasField("session_token")
+    if not (
+        has_token or request.HasField("access_key_id") or request.HasField("secret_access_key")
+    ):
+        return None
+    if not is_access_key_id(key_id):
+        raise ValidationException(r"access_key_id must match [\w]{16,128}.")
+    if not _is_secret(secret):
+        raise ValidationException(
+            "secret_access_key must be 16 to 128 printable ASCII characters without spaces."
+        )
+    if has_token and not _is_session_token(request.session_token):
+        raise ValidationException(
+            "session_token must be 16 to 4096 printable ASCII characters without spaces."
+        )
+    return key_id, secret
 
 
 def _kind(value: int) -> str:

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rum/operator/v1/operator_service.proto\x12\x0frum.operator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06\x61\x63\x63\x65ss\x18\x02 \x03(\x0e\x32\x17.rum.operator.v1.Access\x12\x1d\n\x10\x61pp_monitor_name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x13\n\x11_app_monitor_name\"\xa3\x01\n\x16\x43reateAccessKeyRequest\x12%\n\x05grant\x18\x01 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12\x1a\n\raccess_key_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1e\n\x11secret_access_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x10\n\x0e_access_key_idB\x14\n\x12_secret_access_key\"K\n\x17\x43reateAccessKeyResponse\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x19\n\x11secret_access_key\x18\x02 \x01(\t\"c\n\x12\x43reateTokenRequest\x12%\n\x05grant\x18\x01 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"0\n\x13\x43reateTokenResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"n\n\x16ListCredentialsRequest\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x17ListCredentialsResponse\x12\x30\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1b.rum.operator.v1.Credential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x02\n\nCredential\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12%\n\x05grant\x18\x03 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x17RevokeCredentialRequest\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12\n\n\x02id\x18\x02 \x01(\t\"\x1a\n\x18RevokeCredentialResponse*U\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43\x43\x45SS_WRITE\x10\x01\x12\x0f\n\x0b\x41\x43\x43\x45SS_READ\x10\x02\x12\x10\n\x0c\x41\x43\x43\x45SS_ADMIN\x10\x03*l\n\x0e\x43redentialKind\x12\x1f\n\x1b\x43REDENTIAL_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43REDENTIAL_KIND_ACCESS_KEY\x10\x01\x12\x19\n\x15\x43REDENTIAL_KIND_TOKEN\x10\x02\x32\xa0\x03\n\x0fOperatorService\x12\x64\n\x0f\x43reateAccessKey\x12\'.rum.operator.v1.CreateAccessKeyRequest\x1a(.rum.operator.v1.CreateAccessKeyResponse\x12X\n\x0b\x43reateToken\x12#.rum.operator.v1.CreateTokenRequest\x1a$.rum.operator.v1.CreateTokenResponse\x12\x64\n\x0fListCredentials\x12\'.rum.operator.v1.ListCredentialsRequest\x1a(.rum.operator.v1.ListCredentialsResponse\x12g\n\x10RevokeCredential\x12(.rum.operator.v1.RevokeCredentialRequest\x1a).rum.operator.v1.RevokeCredentialResponseB\'Z%openrum/rum/operator/v1;rumoperatorv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rum/operator/v1/operator_service.proto\x12\x0frum.operator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x05Grant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06\x61\x63\x63\x65ss\x18\x02 \x03(\x0e\x32\x17.rum.operator.v1.Access\x12\x1d\n\x10\x61pp_monitor_name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x13\n\x11_app_monitor_name\"\xf9\x01\n\x16\x43reateAccessKeyRequest\x12%\n\x05grant\x18\x01 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12\x1a\n\raccess_key_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1e\n\x11secret_access_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rsession_token\x18\x04 \x01(\tH\x02\x88\x01\x01\x12&\n\x03ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\n\x0e_access_key_idB\x14\n\x12_secret_access_keyB\x10\n\x0e_session_token\"K\n\x17\x43reateAccessKeyResponse\x12\x15\n\raccess_key_id\x18\x01 \x01(\t\x12\x19\n\x11secret_access_key\x18\x02 \x01(\t\"c\n\x12\x43reateTokenRequest\x12%\n\x05grant\x18\x01 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"0\n\x13\x43reateTokenResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\"n\n\x16ListCredentialsRequest\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x17ListCredentialsResponse\x12\x30\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1b.rum.operator.v1.Credential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x02\n\nCredential\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12%\n\x05grant\x18\x03 \x01(\x0b\x32\x16.rum.operator.v1.Grant\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x17RevokeCredentialRequest\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.rum.operator.v1.CredentialKind\x12\n\n\x02id\x18\x02 \x01(\t\"\x1a\n\x18RevokeCredentialResponse*U\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43\x43\x45SS_WRITE\x10\x01\x12\x0f\n\x0b\x41\x43\x43\x45SS_READ\x10\x02\x12\x10\n\x0c\x41\x43\x43\x45SS_ADMIN\x10\x03*l\n\x0e\x43redentialKind\x12\x1f\n\x1b\x43REDENTIAL_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43REDENTIAL_KIND_ACCESS_KEY\x10\x01\x12\x19\n\x15\x43REDENTIAL_KIND_TOKEN\x10\x02\x32\xa0\x03\n\x0fOperatorService\x12\x64\n\x0f\x43reateAccessKey\x12\'.rum.operator.v1.CreateAccessKeyRequest\x1a(.rum.operator.v1.CreateAccessKeyResponse\x12X\n\x0b\x43reateToken\x12#.rum.operator.v1.CreateTokenRequest\x1a$.rum.operator.v1.CreateTokenResponse\x12\x64\n\x0fListCredentials\x12\'.rum.operator.v1.ListCredentialsRequest\x1a(.rum.operator.v1.ListCredentialsResponse\x12g\n\x10RevokeCredential\x12(.rum.operator.v1.RevokeCredentialRequest\x1a).rum.operator.v1.RevokeCredentialResponseB\'Z%openrum/rum/operator/v1;rumoperatorv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +34,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rum.operator.v1.operator_se
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z%openrum/rum/operator/v1;rumoperatorv1'
-  _globals['_ACCESS']._serialized_start=1222
-  _globals['_ACCESS']._serialized_end=1307
-  _globals['_CREDENTIALKIND']._serialized_start=1309
-  _globals['_CREDENTIALKIND']._serialized_end=1417
+  _globals['_ACCESS']._serialized_start=1308
+  _globals['_ACCESS']._serialized_end=1393
+  _globals['_CREDENTIALKIND']._serialized_start=1395
+  _globals['_CREDENTIALKIND']._serialized_end=1503
   _globals['_GRANT']._serialized_start=124
   _globals['_GRANT']._serialized_end=238
   _globals['_CREATEACCESSKEYREQUEST']._serialized_start=241
-  _globals['_CREATEACCESSKEYREQUEST']._serialized_end=404
-  _globals['_CREATEACCESSKEYRESPONSE']._serialized_start=406
-  _globals['_CREATEACCESSKEYRESPONSE']._serialized_end=481
-  _globals['_CREATETOKENREQUEST']._serialized_start=483
-  _globals['_CREATETOKENREQUEST']._serialized_end=582
-  _globals['_CREATETOKENRESPONSE']._serialized_start=584
-  _globals['_CREATETOKENRESPONSE']._serialized_end=632
-  _globals['_LISTCREDENTIALSREQUEST']._serialized_start=634
-  _globals['_LISTCREDENTIALSREQUEST']._serialized_end=744
-  _globals['_LISTCREDENTIALSRESPONSE']._serialized_start=746
-  _globals['_LISTCREDENTIALSRESPONSE']._serialized_end=846
-  _globals['_CREDENTIAL']._serialized_start=849
-  _globals['_CREDENTIAL']._serialized_end=1106
-  _globals['_REVOKECREDENTIALREQUEST']._serialized_start=1108
-  _globals['_REVOKECREDENTIALREQUEST']._serialized_end=1192
-  _globals['_REVOKECREDENTIALRESPONSE']._serialized_start=1194
-  _globals['_REVOKECREDENTIALRESPONSE']._serialized_end=1220
-  _globals['_OPERATORSERVICE']._serialized_start=1420
-  _globals['_OPERATORSERVICE']._serialized_end=1836
+  _globals['_CREATEACCESSKEYREQUEST']._serialized_end=490
+  _globals['_CREATEACCESSKEYRESPONSE']._serialized_start=492
+  _globals['_CREATEACCESSKEYRESPONSE']._serialized_end=567
+  _globals['_CREATETOKENREQUEST']._serialized_start=569
+  _globals['_CREATETOKENREQUEST']._serialized_end=668
+  _globals['_CREATETOKENRESPONSE']._serialized_start=670
+  _globals['_CREATETOKENRESPONSE']._serialized_end=718
+  _globals['_LISTCREDENTIALSREQUEST']._serialized_start=720
+  _globals['_LISTCREDENTIALSREQUEST']._serialized_end=830
+  _globals['_LISTCREDENTIALSRESPONSE']._serialized_start=832
+  _globals['_LISTCREDENTIALSRESPONSE']._serialized_end=932
+  _globals['_CREDENTIAL']._serialized_start=935
+  _globals['_CREDENTIAL']._serialized_end=1192
+  _globals['_REVOKECREDENTIALREQUEST']._serialized_start=1194
+  _globals['_REVOKECREDENTIALREQUEST']._serialized_end=1278
+  _globals['_REVOKECREDENTIALRESPONSE']._serialized_start=1280
+  _globals['_REVOKECREDENTIALRESPONSE']._serialized_end=1306
+  _globals['_OPERATORSERVICE']._serialized_start=1506
+  _globals['_OPERATORSERVICE']._serialized_end=1922
 # @@protoc_insertion_point(module_scope)

@@ -121,6 +121,8 @@ class CreateAccessKeyRequest(_message.Message):
     GRANT_FIELD_NUMBER: _builtins.int
     ACCESS_KEY_ID_FIELD_NUMBER: _builtins.int
     SECRET_ACCESS_KEY_FIELD_NUMBER: _builtins.int
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
     access_key_id: _builtins.str
     """access_key_id is the ID of the key to import, 16 to 128 characters of [\\w]. Optional: without it, the service
     generates the key.
@@ -129,9 +131,17 @@ class CreateAccessKeyRequest(_message.Message):
     """secret_access_key is the secret of the key to import, 16 to 128 printable ASCII characters without spaces. Required
     with access_key_id, not allowed without it.
     """
+    session_token: _builtins.str
+    """session_token is the session token of the temporary key to import, 16 to 4,096 printable ASCII characters without
+    spaces. Optional, not allowed without access_key_id. Requests signed with the key must carry it.
+    """
     @_builtins.property
     def grant(self) -> Global___Grant:
         """grant is what the key allows. Required."""
+
+    @_builtins.property
+    def ttl(self) -> _duration_pb2.Duration:
+        """ttl is how long the key is valid, 1 to 1,000,000,000 seconds. Optional: without it, the key does not expire."""
 
     def __init__(
         self,
@@ -139,19 +149,25 @@ class CreateAccessKeyRequest(_message.Message):
         grant: Global___Grant | None = ...,
         access_key_id: _builtins.str | None = ...,
         secret_access_key: _builtins.str | None = ...,
+        session_token: _builtins.str | None = ...,
+        ttl: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_access_key_id", b"_access_key_id", "_secret_access_key", b"_secret_access_key", "access_key_id", b"access_key_id", "grant", b"grant", "secret_access_key", b"secret_access_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_access_key_id", b"_access_key_id", "_secret_access_key", b"_secret_access_key", "_session_token", b"_session_token", "access_key_id", b"access_key_id", "grant", b"grant", "secret_access_key", b"secret_access_key", "session_token", b"session_token", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_access_key_id", b"_access_key_id", "_secret_access_key", b"_secret_access_key", "access_key_id", b"access_key_id", "grant", b"grant", "secret_access_key", b"secret_access_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_access_key_id", b"_access_key_id", "_secret_access_key", b"_secret_access_key", "_session_token", b"_session_token", "access_key_id", b"access_key_id", "grant", b"grant", "secret_access_key", b"secret_access_key", "session_token", b"session_token", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__access_key_id: _TypeAlias = _typing.Literal["access_key_id"]  # noqa: Y015
     _WhichOneofArgType__access_key_id: _TypeAlias = _typing.Literal["_access_key_id", b"_access_key_id"]  # noqa: Y015
     _WhichOneofReturnType__secret_access_key: _TypeAlias = _typing.Literal["secret_access_key"]  # noqa: Y015
     _WhichOneofArgType__secret_access_key: _TypeAlias = _typing.Literal["_secret_access_key", b"_secret_access_key"]  # noqa: Y015
+    _WhichOneofReturnType__session_token: _TypeAlias = _typing.Literal["session_token"]  # noqa: Y015
+    _WhichOneofArgType__session_token: _TypeAlias = _typing.Literal["_session_token", b"_session_token"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__access_key_id) -> _WhichOneofReturnType__access_key_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__secret_access_key) -> _WhichOneofReturnType__secret_access_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session_token) -> _WhichOneofReturnType__session_token | None: ...
 
 Global___CreateAccessKeyRequest: _TypeAlias = CreateAccessKeyRequest  # noqa: Y015
 
