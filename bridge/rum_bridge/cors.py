@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-_EXPOSED = ("x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After")
+_EXPOSED = ("x-amzn-RequestId", "x-amzn-ErrorType", "x-amzn-ErrorMessage", "Retry-After")
 # Chromium's maximum. A page that closes loses its last batch if it must send a preflight first.
 _PREFLIGHT_MAX_AGE_S = 7200
 

@@ -1,4 +1,4 @@
-"""Errors as AWS's REST APIs return them: status, x-amzn-ErrorType, x-amzn-RequestId, JSON body.
+"""Errors as AWS's REST APIs return them: status, x-amzn- headers, JSON body.
 
 The service reports errors as google.rpc.Status; the bridge raises HttpError.
 Source: docs/reference/errors.md; the HTTP statuses are the canonical ones of gRPC codes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["HttpError", "error_response", "from_rpc_error", "from_status", "validation_error"]
 
 import json
+import re
 from dataclasses import dataclass, field
 
 import grpc
@@ -55,6 +56,9 @@ _BY_NUMBER = {code.value[0]: status for code, status in _HTTP_STATUSES.items()}
 # AWS uses 402 for this exception. No gRPC code corresponds to it.
 _OVERRIDES = {"ServiceQuotaExceededException": 402}
 
+_MAX_HEADER_CHARS = 1024
+_NOT_FOR_HEADERS = re.compile(r"[^\x20-\x7e]")
+
 
 def validation_error(message: str) -> HttpError:
     """Return the error for an invalid request that the service cannot detect."""
@@ -86,6 +90,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:
 def error_response(error: HttpError, request_id: str) -> Response:
     """Return a response from which AWS SDKs read the error."""
     headers = {**error.headers, "x-amzn-ErrorType": error.error_type}
+    # Version 1 of the AWS SDK for Go shows this header only, and not the message in the body.
+    message = error.message[:_MAX_HEADER_CHARS]
+    headers["x-amzn-ErrorMessage"] = _NOT_FOR_HEADERS.sub("?", message)
     headers["x-amzn-RequestId"] = request_id
     if error.retry_after_s is not None:
         # Seconds: boto3 cannot parse an HTTP date here.

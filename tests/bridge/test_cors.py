@@ -37,8 +37,9 @@ def strict(started: Started) -> OpenRum:
 
 def _expect_readable(response: Response, origin: str = "*") -> None:
     assert response.headers["Access-Control-Allow-Origin"] == origin
-    assert {"x-amzn-RequestId", "x-amzn-ErrorType", "Retry-After"} == set(
-        response.headers["Access-Control-Expose-Headers"].split(", ")
+    exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"x-amzn-RequestId", "x-amzn-ErrorType", "x-amzn-ErrorMessage", "Retry-After"} == set(
+        exposed
     )
 
 

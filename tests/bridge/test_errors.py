@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1 import errors_pb2
 from rum_bridge import errors as bridge_errors
-from rum_bridge.errors import from_status
+from rum_bridge.errors import HttpError, error_response, from_status
 from rum_service import errors as service_errors
 from rum_service.errors import RumError
 from rum_service.rpc.status import to_status
@@ -246,3 +246,20 @@ def test_unreadable_details_are_a_retryable_error() -> None:
     status.details.add(type_url="type.googleapis.com/rum.v1.ValidationException", value=b"\xff")
 
     assert from_status(status).error_type == "ServiceUnavailable"
+
+
+@pytest.mark.parametrize(
+    ("message", "header"),
+    [
+        ("RumEvents[3].id is required.", "RumEvents[3].id is required."),
+        ("a\r\nSet-Cookie: b", "a??Set-Cookie: b"),
+        ("Schlüssel 鍵 \x00\x7f", "Schl?ssel ? ??"),
+        ("x" * 2000, "x" * 1024),
+    ],
+    ids=["plain", "line break", "not ASCII", "long"],
+)
+def test_the_message_is_in_a_header_as_printable_ascii(message: str, header: str) -> None:
+    response = error_response(HttpError(400, "ValidationException", message), "id")
+
+    assert response.headers["x-amzn-ErrorMessage"] == header
+    assert json.loads(response.body)["message"] == message

@@ -47,7 +47,13 @@ def _examples() -> dict[str, Example]:
 def _rendered(status: Status) -> str:
     """Return the HTTP response of the bridge for a status, as text."""
     response = error_response(from_status(status), "0a1b2c3d-0000-4000-8000-00000000000f")
-    spelling = ("x-amzn-ErrorType", "x-amzn-RequestId", "Retry-After", "Content-Type")
+    spelling = (
+        "x-amzn-ErrorType",
+        "x-amzn-ErrorMessage",
+        "x-amzn-RequestId",
+        "Retry-After",
+        "Content-Type",
+    )
     head = [f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}"]
     head += [f"{name}: {response.headers[name]}" for name in spelling if name in response.headers]
     return "\n".join(head) + "\n\n" + bytes(response.body).decode()

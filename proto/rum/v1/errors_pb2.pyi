@@ -5,7 +5,8 @@ The exceptions of CloudWatch RUM, with the names and members of AWS.
 
 A failed call has a google.rpc.Status whose details[0] is one of these messages. In the REST form, the name of the
 message is the header `x-amzn-ErrorType` and its members are the body, except that retry_after_seconds is the header
-`Retry-After`. Each message shows its status as JSON and its HTTP response; proto/README.md shows how to decode them.
+`Retry-After`. The header `x-amzn-ErrorMessage` repeats the message as ASCII. Each message shows its status as JSON and
+its HTTP response; proto/README.md shows how to decode them.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -38,6 +39,7 @@ class ValidationException(_message.Message):
 
         HTTP/1.1 400 Bad Request
         x-amzn-ErrorType: ValidationException
+        x-amzn-ErrorMessage: RumEvents[3].id must match [a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -84,6 +86,7 @@ class ResourceNotFoundException(_message.Message):
 
         HTTP/1.1 404 Not Found
         x-amzn-ErrorType: ResourceNotFoundException
+        x-amzn-ErrorMessage: There is no app monitor with this id.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -139,6 +142,7 @@ class ConflictException(_message.Message):
 
         HTTP/1.1 409 Conflict
         x-amzn-ErrorType: ConflictException
+        x-amzn-ErrorMessage: An app monitor with this name or id exists.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -196,6 +200,7 @@ class ThrottlingException(_message.Message):
 
         HTTP/1.1 429 Too Many Requests
         x-amzn-ErrorType: ThrottlingException
+        x-amzn-ErrorMessage: Too many batches are waiting to be stored.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Retry-After: 1
         Content-Type: application/json
@@ -265,6 +270,7 @@ class InternalServerException(_message.Message):
 
         HTTP/1.1 500 Internal Server Error
         x-amzn-ErrorType: InternalServerException
+        x-amzn-ErrorMessage: Internal service exception.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Retry-After: 1
         Content-Type: application/json
@@ -316,6 +322,7 @@ class AccessDeniedException(_message.Message):
 
         HTTP/1.1 403 Forbidden
         x-amzn-ErrorType: AccessDeniedException
+        x-amzn-ErrorMessage: User: arn:aws:iam::000000000000:user/jobs is not authorized to perform: rum:PutRumEvents on resource: arn:aws:rum:us-east-1:000000000000:appmonitor/shop
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -360,6 +367,7 @@ class ServiceQuotaExceededException(_message.Message):
 
         HTTP/1.1 402 Payment Required
         x-amzn-ErrorType: ServiceQuotaExceededException
+        x-amzn-ErrorMessage: There may be at most 1000 app monitors.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -404,6 +412,7 @@ class MissingAuthenticationTokenException(_message.Message):
 
         HTTP/1.1 403 Forbidden
         x-amzn-ErrorType: MissingAuthenticationTokenException
+        x-amzn-ErrorMessage: Request is missing Authentication Token
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -448,6 +457,7 @@ class UnrecognizedClientException(_message.Message):
 
         HTTP/1.1 403 Forbidden
         x-amzn-ErrorType: UnrecognizedClientException
+        x-amzn-ErrorMessage: The security token included in the request is invalid.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -493,6 +503,7 @@ class InvalidSignatureException(_message.Message):
 
         HTTP/1.1 403 Forbidden
         x-amzn-ErrorType: InvalidSignatureException
+        x-amzn-ErrorMessage: Signature expired: 20261101T120000Z is now earlier than 20261101T121000Z (20261101T121500Z - 5 min.)
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -537,6 +548,7 @@ class ExpiredTokenException(_message.Message):
 
         HTTP/1.1 403 Forbidden
         x-amzn-ErrorType: ExpiredTokenException
+        x-amzn-ErrorMessage: The security token included in the request is expired
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -581,6 +593,7 @@ class IncompleteSignatureException(_message.Message):
 
         HTTP/1.1 400 Bad Request
         x-amzn-ErrorType: IncompleteSignatureException
+        x-amzn-ErrorMessage: X-Amz-Date must be in ISO-8601 'basic format'.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -624,6 +637,7 @@ class PolicyNotFoundException(_message.Message):
 
         HTTP/1.1 404 Not Found
         x-amzn-ErrorType: PolicyNotFoundException
+        x-amzn-ErrorMessage: The app monitor has no resource policy.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -668,6 +682,7 @@ class InvalidPolicyRevisionIdException(_message.Message):
 
         HTTP/1.1 400 Bad Request
         x-amzn-ErrorType: InvalidPolicyRevisionIdException
+        x-amzn-ErrorMessage: PolicyRevisionId is not the current revision.
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -712,6 +727,7 @@ class MalformedPolicyDocumentException(_message.Message):
 
         HTTP/1.1 400 Bad Request
         x-amzn-ErrorType: MalformedPolicyDocumentException
+        x-amzn-ErrorMessage: Statement[0].Condition.StringEquals: unknown key rum:foo
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
@@ -756,6 +772,7 @@ class PolicySizeLimitExceededException(_message.Message):
 
         HTTP/1.1 400 Bad Request
         x-amzn-ErrorType: PolicySizeLimitExceededException
+        x-amzn-ErrorMessage: PolicyDocument must have at most 4096 bytes, not 5000
         x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
         Content-Type: application/json
 
