@@ -19,6 +19,7 @@ from rum_endpoint.comma_separated import split_items
 
 # No quotes or spaces: the URL is printed in snippets of code and shell commands.
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class BridgeSettings(BaseSettings):
@@ -46,12 +47,18 @@ class BridgeSettings(BaseSettings):
         description="`auto` authorizes callers unless the server listens on loopback only. "
         "`required` always authorizes them.",
     )
+    # NoDecode: pydantic-settings would parse the variable as JSON.
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Host names under which the control plane accepts calls while callers are not "
+        "authorized, separated by commas, such as rum.internal. IP addresses, localhost and the "
+        "host in OPENRUM_PUBLIC_URL are always accepted.",
+    )
     bridge_token_file: Path = Field(
         default=Path("var/bridge.token"),
         description="Token that identifies a bridge, created by the service at its first start. "
         "The service trusts what a bridge reports about callers only with this token.",
     )
-    # NoDecode: pydantic-settings would parse the variable as JSON.
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Proxies whose X-Forwarded-For header is trusted: addresses and networks, "
@@ -136,6 +143,19 @@ class BridgeSettings(BaseSettings):
                 " https://rum.example.com"
             )
         return value.rstrip("/")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return split_items(value, example="rum.internal,rum.example.com")
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"must be host names without ports: {name!r}")
+        return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -31,6 +31,7 @@ from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
 from rum_bridge.headers import Headers, first_values
+from rum_bridge.hosts import AllowedHosts
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
@@ -60,11 +61,12 @@ def transcoded_routes(
     A mount under the prefix would match paths of the data plane, too.
     """
     body = BodyReader.with_limits_of(settings)
+    hosts = AllowedHosts(settings)
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
         calls[template][verb] = _Call(rpc, channel, token, report, body)
     return [
-        Route(prefix + starlette_path(template) + slash, _Resource(by_method))
+        Route(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
         for template, by_method in calls.items()
         for prefix in dict.fromkeys(("", settings.path_prefix))
         for slash in ("/", "")  # in this order, because {name:path} matches a trailing slash
@@ -79,8 +81,9 @@ def starlette_path(template: str) -> str:
 class _Resource:
     """All methods of one path. It answers 405 itself, so that no later route matches the path."""
 
-    def __init__(self, calls: dict[str, _Call]) -> None:
+    def __init__(self, calls: dict[str, _Call], hosts: AllowedHosts) -> None:
         self._calls = calls
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -93,12 +96,11 @@ class _Resource:
                 headers={"Allow": ", ".join(self._calls)},
             )
         if "origin" in request.headers:
-            # Browsers send Origin with every request that can change something; SDKs do not. The
-            # missing CORS headers do not stop DNS rebinding, where the name of the page's site
-            # resolves to this server.
+            # Browsers send Origin with every request that can change something; SDKs do not.
             raise HttpError(
                 403, "AccessDeniedException", "The control plane does not accept calls from pages."
             )
+        self._hosts.check(request.headers.get("host", ""))
         response = await call(request)
         await response(scope, receive, send)
 
