@@ -24,7 +24,7 @@ from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
-from rum_bridge.channel import BridgeToken
+from rum_bridge.channel import BridgeToken, open_token
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
@@ -46,9 +46,12 @@ def create_app(
 
     Args:
         batch_put: stores puts. None: over `channel` as well.
+
+    Raises:
+        StartError: other machines can reach the bridge, and its token cannot be read.
     """
     report = CallerReport(authorization_required=settings.authorization_required)
-    token = BridgeToken(settings.bridge_token_file)
+    token = open_token(settings)
     coalescer = Coalescer(
         batch_put or GrpcBatchPut(channel, token),
         max_waiting_bytes=settings.max_waiting_bytes,
@@ -60,7 +63,7 @@ def create_app(
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
         Route("/healthz", _healthz),
-        Route("/readyz", _readyz(channel)),
+        Route("/readyz", _readyz(channel, token)),
         *control_plane,
         Mount("/", data_plane),
     ]
@@ -112,8 +115,13 @@ async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that answers 200 only while the service can store events."""
+def _readyz(
+    channel: grpc.aio.Channel, token: BridgeToken
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that answers 200 only while events can be stored.
+
+    Without its token a bridge works only with a service that does not authorize callers.
+    """
     check = health_pb2_grpc.HealthStub(channel).Check
 
     async def readyz(_: Request) -> Response:
@@ -124,6 +132,9 @@ def _readyz(channel: grpc.aio.Channel) -> Callable[[Request], Awaitable[Response
             return PlainTextResponse(f"the service does not answer: {error.code().name}", 503)
         if response.status != health_pb2.HealthCheckResponse.SERVING:
             return PlainTextResponse("the service cannot store events", 503)
+        if problem := token.problem():
+            text = f"the bridge cannot read OPENRUM_BRIDGE_TOKEN_FILE: {problem}"
+            return PlainTextResponse(text, 503)
         return PlainTextResponse("ok")
 
     return readyz

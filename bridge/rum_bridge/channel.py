@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CHANNEL_OPTIONS", "BridgeToken", "Metadata", "open_channel"]
+__all__ = ["CHANNEL_OPTIONS", "BridgeToken", "Metadata", "open_channel", "open_token"]
 
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +14,7 @@ import structlog
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_ca, read_pair
 from rum_endpoint.metadata import bearer
+from rum_endpoint.start_error import StartError
 
 logger = structlog.get_logger()
 
@@ -46,7 +47,12 @@ class BridgeToken:
         self._file = file
         self._stamp = (0, 0)
         self._metadata: Metadata = ()
-        self._failure_logged = False
+        self._problem: str | None = None
+
+    def problem(self) -> str | None:
+        """Return why the token cannot be read now, or None."""
+        self.metadata()
+        return self._problem
 
     def metadata(self) -> Metadata:
         """Return the metadata that identifies the bridge. Without a token it is empty."""
@@ -59,23 +65,38 @@ class BridgeToken:
             if stamp != self._stamp:
                 self._metadata = (bearer(_token_in(self._file)),)
                 self._stamp = stamp
-            self._failure_logged = False
+            self._problem = None
         except (OSError, ValueError) as error:
             # Keep the last token: the file may be missing while it is replaced.
-            self._log_failure(error)
+            self._note(error)
         return self._metadata
 
-    def _log_failure(self, error: OSError | ValueError) -> None:
-        if self._failure_logged:
-            return
-        self._failure_logged = True
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        logger.warning(
-            "bridge token not read",
-            setting="OPENRUM_BRIDGE_TOKEN_FILE",
-            file=str(self._file),
-            reason=reason,
-        )
+    def _note(self, error: OSError | ValueError) -> None:
+        """Remember why the token cannot be read, and log it once."""
+        is_new = self._problem is None
+        self._problem = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if is_new:
+            logger.warning(
+                "bridge token not read",
+                setting="OPENRUM_BRIDGE_TOKEN_FILE",
+                file=str(self._file),
+                reason=self._problem,
+            )
+
+
+def open_token(settings: BridgeSettings) -> BridgeToken:
+    """Return the token of the bridge. It logs now if the file cannot be read.
+
+    On loopback a bridge starts without it: the service may create the file later.
+
+    Raises:
+        StartError: other machines can reach the bridge, and its token cannot be read.
+    """
+    token = BridgeToken(settings.bridge_token_file)
+    problem = token.problem()
+    if problem and settings.exposed:
+        raise StartError(f"OPENRUM_BRIDGE_TOKEN_FILE: {settings.bridge_token_file}: {problem}")
+    return token
 
 
 def _token_in(file: Path) -> str:

@@ -57,7 +57,7 @@ async def running_bridge(
         limits: of connections; None for the defaults.
 
     Raises:
-        StartError: the address cannot be bound, or a certificate cannot be used.
+        StartError: the address cannot be bound, or a certificate or the token cannot be used.
     """
     pair = settings.http_pair
     if pair:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import structlog
 
 from rum_bridge.channel import BridgeToken
+from rum_bridge.server import running_bridge
+from rum_bridge.settings import BridgeSettings
+from rum_service.server import running_service
+from tests.bridge.wire import send
+from tests.support.services import settings_in
 
 _ONE = (("authorization", "Bearer openrum_one"),)
 _TWO = (("authorization", "Bearer openrum_two"),)
@@ -107,3 +113,43 @@ def test_a_file_that_comes_back_unchanged_ends_the_failure(file: Path, tmp_path:
 
     assert len(logged) == 2
     assert token.metadata() == _ONE
+
+
+def test_the_problem_is_that_of_the_last_read(file: Path) -> None:
+    token = BridgeToken(file)
+    missing = token.problem()
+    _replace(file, b"openrum_one\n")
+    none = token.problem()
+    _replace(file, b"\n")
+
+    assert missing == "No such file or directory"
+    assert none is None
+    assert token.problem() == "the file does not contain a token"
+
+
+async def _ready(url: str) -> tuple[int, str]:
+    response = await asyncio.to_thread(send, url, "/readyz", method="GET")
+    return response.status, response.body.decode()
+
+
+async def test_a_bridge_without_its_token_logs_at_its_start_and_is_not_ready(
+    file: Path, tmp_path: Path
+) -> None:
+    async with running_service(settings_in(tmp_path / "service", auth="required")) as service:
+        settings = BridgeSettings(
+            http="127.0.0.1:0", service=service.address, bridge_token_file=file, drain_s=1
+        )
+        with structlog.testing.capture_logs() as logged:
+            async with running_bridge(settings) as running:
+                url = f"http://{running.address}"
+                missing = await _ready(url)
+                alive = await asyncio.to_thread(send, url, "/healthz", method="GET")
+                _replace(file, (tmp_path / "service" / "bridge.token").read_bytes())
+                readable = await _ready(url)
+                file.unlink()
+                gone = await _ready(url)
+
+    reason = "the bridge cannot read OPENRUM_BRIDGE_TOKEN_FILE: No such file or directory"
+    assert [entry["event"] for entry in logged][:2] == ["bridge token not read", "bridge listens"]
+    assert [missing, readable, gone] == [(503, reason), (200, "ok"), (503, reason)]
+    assert alive.status == 200

@@ -128,3 +128,14 @@ def test_an_exposed_bridge_without_its_token_file_does_not_start(tmp_path: Path)
     assert line.startswith("Error: OPENRUM_HTTP: 0.0.0.0:0 can be reached from other machines")
     assert "set OPENRUM_BRIDGE_TOKEN_FILE to the file that the service created" in line
     assert f"({missing} does not exist)" in line
+
+
+def test_an_exposed_bridge_with_an_empty_token_file_does_not_start(tmp_path: Path) -> None:
+    empty = tmp_path / "bridge.token"
+    empty.write_text("\n")
+    settings = {"OPENRUM_HTTP": _ALL_ADDRESSES, "OPENRUM_BRIDGE_TOKEN_FILE": str(empty)}
+    ran = run_openrum("bridge", **settings)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    (line,) = ran.stderr.strip().splitlines()[-1:]
+    assert line == (f"Error: OPENRUM_BRIDGE_TOKEN_FILE: {empty}: the file does not contain a token")
