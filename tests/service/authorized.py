@@ -70,8 +70,9 @@ def values(access: Iterable[str]) -> list[op.Access.ValueType]:
 class Authorized:
     """A client of a running service. It knows the operator token and the bridge token."""
 
-    def __init__(self, folder: Path, channel: grpc.Channel) -> None:
+    def __init__(self, folder: Path, channel: grpc.Channel, address: str = "") -> None:
         self.folder = folder
+        self.address = address
         self._channel = channel
         self.operator = (folder / "operator.token").read_text().strip()
         self.bridge = (folder / "bridge.token").read_text().strip()
@@ -217,7 +218,7 @@ def authorized(loop: LoopThread, folder: Path, **settings: object) -> Iterator[A
     running = loop.run(context.__aenter__())
     try:
         with grpc.insecure_channel(running.address) as channel:
-            yield Authorized(folder, channel)
+            yield Authorized(folder, channel, running.address)
     finally:
         loop.run(context.__aexit__(None, None, None))
 

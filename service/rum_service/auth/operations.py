@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "PUT_RUM_EVENTS",
+    "REFLECT",
     "Operation",
     "app_monitor_name",
     "is_signed_for",
@@ -137,3 +138,7 @@ _PATTERNS = [
     if operation.path
 ]
 PUT_RUM_EVENTS = _OPERATIONS[f"/{_DATA_PLANE.full_name}/PutRumEvents"]
+REFLECT = Operation(
+    "ServerReflectionInfo", http_method="", path="", is_read_only=True, is_put=False
+)
+"""The only operation outside the contract: it describes the contract."""

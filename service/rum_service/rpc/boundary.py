@@ -62,6 +62,14 @@ class CallBoundary:
 
         return self.bounded(method, answer)
 
+    def checked(self, method: str, operation: Operation) -> Behavior:
+        """Return a behavior that only authorizes, for methods with another shape."""
+
+        async def check(request: Message, context: Context) -> None:
+            await self._authorize(call_of(context), operation, request)
+
+        return self.bounded(method, check)
+
     def bounded(self, method: str, behavior: Behavior) -> Behavior:
         """Return `behavior` with its errors as rich statuses, each logged once."""
 

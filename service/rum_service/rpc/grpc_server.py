@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
@@ -26,6 +26,7 @@ from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.health import StoreHealth
 from rum_service.rpc.listen import listen
 from rum_service.rpc.operator_plane import Operator
+from rum_service.rpc.reflection import GuardedReflection
 from rum_service.settings import ServiceSettings
 
 logger = structlog.get_logger()
@@ -81,7 +82,8 @@ class GrpcServer:
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((*_SERVICES, _HEALTH, reflection.SERVICE_NAME), server)
+        reflection = GuardedReflection((*_SERVICES, _HEALTH), self._boundary)
+        add_ServerReflectionServicer_to_server(reflection, server)
         self.address = listen(server, self._settings)
         await server.start()
         socket = self._settings.socket or None
