@@ -7,6 +7,7 @@ __all__ = ["configure_logs", "run_until_stopped", "serve"]
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -30,7 +31,10 @@ def serve(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
 
 
 def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
-    """Enter the context, wait for a signal, and leave the context. Raises StartError."""
+    """Enter the context, wait for a signal, and leave the context. Raises StartError.
+
+    Files that the process creates are closed to other users: the database has events of visitors.
+    """
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -43,6 +47,7 @@ def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]
             gc.freeze()
             await stop.wait()
 
+    os.umask(0o077)
     reuse_freed_memory()
     uvloop.run(until_stopped())
 

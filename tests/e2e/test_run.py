@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from rum.v1.control_plane_service_pb2 import ListAppMonitorsRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.support.batches import batch
 from tests.support.curl import send
 from tests.support.running import OpenRum, environment, read_back, run_openrum
 
@@ -88,6 +90,33 @@ def test_a_start_creates_only_the_database_and_two_token_files(tmp_path: Path) -
         created = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.*"))
 
         assert created == ["openrum.sqlite3", "var/bridge.token", "var/operator.token"]
+
+
+def test_files_are_closed_to_other_users_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with OpenRum(tmp_path, OPENRUM_SOCKET="var/service.sock") as server:
+            server.post(f"/appmonitors/{server.monitor_id()}", batch())
+            run_openrum(
+                "keys", "create", OPENRUM_SERVICE=server.grpc, cwd=tmp_path
+            ).check_returncode()
+            modes = {
+                path.relative_to(tmp_path).as_posix(): oct(stat.S_IMODE(path.stat().st_mode))
+                for path in tmp_path.rglob("*")
+            }
+    finally:
+        os.umask(before)
+
+    assert modes == {
+        "openrum.sqlite3": "0o600",
+        "openrum.sqlite3-shm": "0o600",
+        "openrum.sqlite3-wal": "0o600",
+        "var": "0o700",
+        "var/bridge.token": "0o640",
+        "var/operator.token": "0o600",
+        "var/secrets.key": "0o600",
+        "var/service.sock": "0o660",
+    }
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ __all__ = ["listen"]
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import grpc.aio
 
@@ -36,6 +37,8 @@ def listen(server: grpc.aio.Server, settings: ServiceSettings) -> str:
                 f"OPENRUM_SOCKET: cannot listen on {settings.socket}: its folder must exist and be"
                 " writable, and the path must be shorter than 108 bytes"
             ) from None
+        # For a bridge in the group of the service, as its token: the umask would close both.
+        Path(settings.socket).chmod(0o660)
     return str(replace(address, port=bound))
 
 
