@@ -34,6 +34,11 @@ logger = structlog.get_logger()
 # Quoted: the class is generic in its stub only.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _MAX_METADATA_BYTES = 128 << 10
+# The most calls in progress on one connection; 15 kB each while they wait for the event loop. A
+# client waits with further calls. gRPC refuses those of a client that does not, or that resets its
+# calls rapidly.
+_MAX_STREAMS = 1000
+_UNLIMITED = 2**31 - 1
 _DATA_PLANE, _CONTROL_PLANE, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
@@ -170,4 +175,12 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         # The default limit of gRPC is 8 KB.
         ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
+        # Bit 0 allows uncompressed messages only. gRPC inflates a message before it checks the
+        # length: 32 kB took 1.7 GB (2026-11).
+        ("grpc.compression_enabled_algorithms_bitset", 1),
+        ("grpc.max_concurrent_streams", _MAX_STREAMS),
+        # gRPC answers further calls with a bare CANCELLED while this many wait for the event loop.
+        # The limit on streams bounds them too, and clients know it.
+        ("grpc.server.max_pending_requests", _UNLIMITED),
+        ("grpc.server.max_pending_requests_hard_limit", _UNLIMITED),
     ]

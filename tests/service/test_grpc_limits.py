@@ -1,0 +1,105 @@
+"""The limits of the gRPC server: compressed messages, calls in progress, calls that wait."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+
+from rum_service.server import running_service
+from tests.service.served import LoopThread
+from tests.support.batches import message, new_id
+from tests.support.running import Service
+from tests.support.services import settings_in
+
+_PUT = "/rum.v1.DataPlaneService/PutRumEvents"
+_TIMEOUT_S = 30.0
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_MAX_CONCURRENT_STREAMS = 3
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_a_compressed_message_is_rejected_without_inflating_it(
+    service: Service, compression: grpc.Compression
+) -> None:
+    before = _peak_mib(service)
+    with (
+        grpc.insecure_channel(service.grpc, [("grpc.max_send_message_length", -1)]) as channel,
+        pytest.raises(grpc.RpcError) as rejected,
+    ):
+        channel.unary_unary(_PUT)(bytes(31 << 20), compression=compression, timeout=_TIMEOUT_S)
+
+    assert rejected.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert _peak_mib(service) - before < 20
+
+
+def _peak_mib(service: Service) -> int:
+    """Return the most memory that the process has used, in MiB."""
+    status = Path(f"/proc/{service.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
+
+def test_the_server_states_how_many_calls_may_be_in_progress(service: Service) -> None:
+    host, _, port = service.grpc.rpartition(":")
+    with socket.create_connection((host, int(port)), _TIMEOUT_S) as connection:
+        connection.sendall(_PREFACE + _EMPTY_SETTINGS)
+        with connection.makefile("rb") as frames:
+            header = frames.read(9)
+            settings = frames.read(int.from_bytes(header[:3], "big"))
+
+    pairs = [settings[start : start + 6] for start in range(0, len(settings), 6)]
+    values = {int.from_bytes(pair[:2], "big"): int.from_bytes(pair[2:], "big") for pair in pairs}
+    assert values[_MAX_CONCURRENT_STREAMS] == 1000
+
+
+async def _block(blocked: threading.Event, go_on: threading.Event) -> None:
+    """Block the event loop until `go_on` is set."""
+    blocked.set()
+    assert go_on.wait(_TIMEOUT_S)
+
+
+def test_calls_that_wait_for_the_event_loop_are_not_cancelled(tmp_path: Path) -> None:
+    """By default gRPC answers calls at random with CANCELLED when more than 1,000 wait."""
+    loop = LoopThread()
+    running = running_service(settings_in(tmp_path))
+    service = loop.run(running.__aenter__())
+    body = message(new_id()).SerializeToString()
+    blocked, go_on = threading.Event(), threading.Event()
+    channels = [
+        grpc.insecure_channel(service.address, [("grpc.use_local_subchannel_pool", 1)])
+        for _ in range(4)
+    ]
+    try:
+        for channel in channels:
+            grpc.channel_ready_future(channel).result(_TIMEOUT_S)
+        with ThreadPoolExecutor(1) as blocker:
+            blocking = blocker.submit(loop.run, _block(blocked, go_on))
+            assert blocked.wait(_TIMEOUT_S)
+            calls = [
+                channel.unary_unary(_PUT).future(body, timeout=_TIMEOUT_S)
+                for channel in channels
+                for _ in range(900)
+            ]
+            go_on.set()
+            blocking.result(_TIMEOUT_S)
+        codes = {call.exception(_TIMEOUT_S).code() for call in calls}
+    finally:
+        go_on.set()
+        for channel in channels:
+            channel.close()
+        loop.run(running.__aexit__(None, None, None))
+        loop.stop()
+
+    assert codes == {grpc.StatusCode.NOT_FOUND}
