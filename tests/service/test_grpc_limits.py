@@ -1,4 +1,4 @@
-"""The limits of the gRPC server: compressed messages, calls in progress, calls that wait."""
+"""The limits of the gRPC server: long and compressed messages, calls in progress and waiting."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from pathlib import Path
 import grpc
 import pytest
 
+from rum.v1.metrics_pb2 import BatchCreateRumMetricDefinitionsRequest, MetricDefinitionRequest
 from rum_service.server import running_service
 from tests.service.served import LoopThread
 from tests.support.batches import message, new_id
 from tests.support.running import Service
 from tests.support.services import settings_in
 
+_CREATE_DEFINITIONS = "/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions"
+_EMPTY_DEFINITION = BatchCreateRumMetricDefinitionsRequest(
+    metric_definitions=[MetricDefinitionRequest()]
+).SerializeToString()
 _PUT = "/rum.v1.DataPlaneService/PutRumEvents"
 _TIMEOUT_S = 30.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -43,6 +48,38 @@ def test_a_compressed_message_is_rejected_without_inflating_it(
 
     assert rejected.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert _peak_mib(service) - before < 20
+
+
+@pytest.mark.parametrize(
+    "method", [_CREATE_DEFINITIONS, "/rum.operator.v1.OperatorService/CreateToken"]
+)
+def test_a_long_control_plane_message_is_rejected_before_it_is_parsed(
+    service: Service, method: str
+) -> None:
+    """A message of many empty messages takes 60 times its length."""
+    before = _peak_mib(service)
+    with (
+        grpc.insecure_channel(service.grpc, [("grpc.max_send_message_length", -1)]) as channel,
+        pytest.raises(grpc.RpcError) as rejected,
+    ):
+        channel.unary_unary(method)(_EMPTY_DEFINITION * (4 << 20), timeout=_TIMEOUT_S)
+
+    assert rejected.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert rejected.value.details() == "The message must have at most 262144 bytes."
+    assert _peak_mib(service) - before < 30
+
+
+def test_bytes_that_are_not_a_control_plane_message_are_a_validation_exception(
+    service: Service,
+) -> None:
+    with grpc.insecure_channel(service.grpc) as channel, pytest.raises(grpc.RpcError) as rejected:
+        channel.unary_unary(_CREATE_DEFINITIONS)(b"\xff\xff", timeout=_TIMEOUT_S)
+
+    text = "The message is not a BatchCreateRumMetricDefinitionsRequest."
+    assert (rejected.value.code(), rejected.value.details()) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        text,
+    )
 
 
 def _peak_mib(service: Service) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "call_of"]
+__all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "call_of"]
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
@@ -28,10 +28,13 @@ logger = structlog.get_logger()
 
 MAX_REQUEST_ID = 64
 _SILENT_CALL = Call()
+# The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
+_MAX_CONTROL_BYTES = 256 << 10
 
 # Quoted: the class is generic in its stub only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Behavior = Callable[[Any, Context], Awaitable[Any]]
+Parse = Callable[[bytes], Message]
 
 
 class CallBoundary:
@@ -50,14 +53,19 @@ class CallBoundary:
         self._monitors = monitors
         self._new_id = new_id
 
-    def authorized(self, method: str, behavior: Behavior) -> Behavior:
-        """Return `behavior` behind authorization: for everything but puts."""
+    def authorized(self, method: str, behavior: Behavior, parse: Parse) -> Behavior:
+        """Return `behavior` behind authorization: for everything but puts.
+
+        It takes the serialized request, so that a long one is rejected before it is parsed.
+        """
         operation = operation_of(method)
         if operation.is_put:
             raise ValueError(f"{method}: Ingest authorizes puts, batch by batch")
 
-        async def answer(request: Any, context: Context) -> Any:
-            await self._authorize(call_of(context), operation, request)
+        async def answer(content: bytes, context: Context) -> Any:
+            call = call_of(context)
+            request = _parsed(content, parse, operation)
+            await self._authorize(call, operation, request)
             return await behavior(request, context)
 
         return self.bounded(method, answer)
@@ -144,6 +152,15 @@ def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise ValidationException(f"{key} must appear at most once.")
         metadata[key] = value
     return metadata
+
+
+def _parsed(content: bytes, parse: Parse, operation: Operation) -> Message:
+    if len(content) > _MAX_CONTROL_BYTES:
+        raise ValidationException(f"The message must have at most {_MAX_CONTROL_BYTES} bytes.")
+    try:
+        return parse(content)
+    except DecodeError:
+        raise ValidationException(f"The message is not a {operation.name}Request.") from None
 
 
 def _relayed(message: bytes) -> HttpCaller:

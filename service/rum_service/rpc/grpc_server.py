@@ -19,7 +19,7 @@ from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
-from rum_service.rpc.boundary import Behavior, CallBoundary
+from rum_service.rpc.boundary import Behavior, CallBoundary, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
@@ -102,7 +102,7 @@ class GrpcServer:
         add_OperatorServiceServicer_to_server(self._operator_plane, recorder)
         services = {
             service: {
-                name: _with(handler, self._boundary.authorized(f"/{service}/{name}", _of(handler)))
+                name: self._authorized(f"/{service}/{name}", handler)
                 for name, handler in handlers.items()
             }
             for service, handlers in recorder.services.items()
@@ -128,6 +128,14 @@ class GrpcServer:
             for service, handlers in services.items()
         ]
 
+    def _authorized(self, method: str, handler: _Handler) -> _Handler:
+        behavior = cast("Behavior", handler.unary_unary)
+        parse = cast("Parse", handler.request_deserializer)
+        return grpc.unary_unary_rpc_method_handler(
+            self._boundary.authorized(method, behavior, parse),
+            response_serializer=handler.response_serializer,
+        )
+
     async def __aexit__(
         self,
         _type: type[BaseException] | None,
@@ -151,18 +159,6 @@ class _Recorder:
         self, service: str, handlers: Mapping[str, _Handler]
     ) -> None:
         self.services[service] = handlers
-
-
-def _of(handler: _Handler) -> Behavior:
-    return cast("Behavior", handler.unary_unary)
-
-
-def _with(handler: _Handler, behavior: Behavior) -> _Handler:
-    return grpc.unary_unary_rpc_method_handler(
-        behavior,
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
-    )
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
