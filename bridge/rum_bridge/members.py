@@ -1,0 +1,95 @@
+"""Turn the members of a control plane request into a message, at a bounded cost.
+
+json_format takes some microseconds for each value, and more for each object: 262 kB of empty
+objects in one list took 0.4 s (2026-11). So lists are counted before it reads them, and members
+that are not documented are left out.
+"""
+
+from __future__ import annotations
+
+__all__ = ["message_of"]
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from rum_bridge.errors import validation_error
+
+# More than any operation allows, so that the service's own messages name its lower limits.
+_MAX_ITEMS = 1_000
+# The largest valid request, 200 metric definitions with 29 dimensions each, has 7,000.
+_MAX_VALUES = 10_000
+
+_WRAPPERS = re.compile(r"(?:Failed to parse \w+ field: )*")
+_WRAPPER = re.compile(r"Failed to parse (\w+) field: ")
+_TAIL = re.compile(r" at \w+\.([\w.\[\]]+?)\.*$")
+_MAX_TAIL = 256
+
+
+def message_of(message: Descriptor, members: dict[str, Any]) -> Message:
+    """Return the message with these members, given under their JSON names.
+
+    Raises:
+        HttpError: a ValidationException: a member, which the message names, has the wrong type or
+            too many items.
+    """
+    documented = _documented(message, members, "")
+    if len([*islice(_values(documented), _MAX_VALUES + 1)]) > _MAX_VALUES:
+        raise validation_error(f"The body must have at most {_MAX_VALUES} values.")
+    try:
+        return ParseDict(documented, GetMessageClass(message)())
+    except ParseError as error:
+        raise validation_error(f"{_path(error)} does not have the documented type.") from None
+
+
+def _documented(message: Descriptor, members: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the documented members. ParseDict would also accept protobuf's names for them."""
+    return {
+        field.json_name: _checked(field, value, path + field.json_name)
+        for field in message.fields
+        if (value := members.get(field.json_name)) is not None
+    }
+
+
+def _checked(field: FieldDescriptor, value: Any, path: str) -> Any:
+    if isinstance(value, dict | list) and len(value) > _MAX_ITEMS:
+        raise validation_error(f"{path} must have at most {_MAX_ITEMS} items.")
+    if field.message_type is None or field.message_type.GetOptions().map_entry:
+        return value
+    if field.is_repeated and isinstance(value, list):
+        return [_object(field.message_type, item, path) for item in value]
+    return _object(field.message_type, value, path)
+
+
+def _object(message: Descriptor, value: Any, path: str) -> dict[str, Any]:
+    """Reject strings and arrays in the place of objects. ParseDict reads them as empty objects."""
+    if not isinstance(value, dict):
+        raise validation_error(f"{path} must be an object.")
+    return _documented(message, value, f"{path}.")
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """Yield a value and all values in it."""
+    yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _values(item)
+
+
+def _path(error: ParseError) -> str:
+    """Return the invalid member's path. json_format has two formats for it.
+
+    The text contains the invalid value, so it is long if the client wants that. The path is at one
+    of its ends.
+    """
+    text = str(error)
+    if at := _TAIL.search(text[-_MAX_TAIL:]):
+        return at[1]
+    wrappers = _WRAPPERS.match(text)
+    return ".".join(_WRAPPER.findall(wrappers[0] if wrappers else "")) or "A member"
