@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from rum_bridge.signing.sigv4 import SignatureError, signed_request
 from tests.support.signing import SECRET, Request, captured, check_signature, outcome_name, sign
 from tests.support.tampering import (
     Case,
@@ -245,3 +246,25 @@ def test_the_cases_are_many_and_distinct() -> None:
     names = [case.name for case in REJECTED]
 
     assert len(names) == len(set(names)) >= 40
+
+
+@pytest.mark.parametrize(("number", "rejected"), [(50, False), (51, True)])
+def test_at_most_50_headers_are_signed(number: int, rejected: bool) -> None:
+    """Each signed header is looked up among all headers."""
+    names = [f"x-{index:03}" for index in range(number)]
+    authorization = (
+        "AWS4-HMAC-SHA256 Credential=AKID/20261101/us-east-1/rum/aws4_request,"
+        f" SignedHeaders={';'.join(names)}, Signature={'0' * 64}"
+    )
+    headers = [
+        (b"authorization", authorization.encode()),
+        (b"x-amz-date", b"20261101T000000Z"),
+        *((name.encode(), b"") for name in names),
+    ]
+    try:
+        signed_request("POST", b"/", b"", headers, "0" * 64)
+        message = None
+    except SignatureError as error:
+        message = error.message
+
+    assert message == ("SignedHeaders must have at most 50 names." if rejected else None)

@@ -43,6 +43,8 @@ _QUERY_PARTS = (
 _QUERY_MARKS = frozenset({b"X-Amz-Algorithm", b"X-Amz-Credential", b"X-Amz-Signature"})
 _EXPIRES = re.compile(r"0|[1-9][0-9]{0,8}")
 _TOKEN = r"[a-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 (a header name, RFC 9110 5.6.2, in lower case)
+# Each one is looked up among all headers. SDKs and aws-rum-web sign at most ten.
+_MAX_SIGNED_HEADERS = 50
 _SIGNED_HEADERS = re.compile(f"{_TOKEN}(;{_TOKEN})*")
 
 
@@ -225,6 +227,8 @@ def _credential(text: str) -> list[str]:
 
 def _signed_names(text: str, fields: Fields) -> list[str]:
     names = text.split(";")
+    if len(names) > _MAX_SIGNED_HEADERS:
+        raise _incomplete(f"SignedHeaders must have at most {_MAX_SIGNED_HEADERS} names.")
     if not _SIGNED_HEADERS.fullmatch(text) or names != sorted(set(names)):
         raise _incomplete("SignedHeaders must be lower-case header names, sorted, each one once.")
     for name in names:
