@@ -1,6 +1,6 @@
 """HTTP/1.1 as uvicorn reads it, with limits that uvicorn does not have.
 
-headers     limited in bytes and in time
+headers     limited in number, in bytes and in time
 body        discarded after an early response, for a limited time
 trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
             headers, so that they could evade a proxy that checks only the headers.
@@ -8,6 +8,7 @@ pipelining  limited. uvicorn reads ahead without a limit: eight connections took
             other clients waiting for more than ten seconds (2026-11).
 upgrades    ignored, as RFC 9110 7.8 allows. uvicorn drops the body of these requests; Java's
             HttpClient offers h2c with every first request, so its batch would be lost.
+targets     http://x is the same as http://x/, as RFC 9110 4.2.3 says
 not HTTP    rejected with JSON, as every other request
 
 Decision 0010 compares this with another server.
@@ -29,6 +30,8 @@ from rum_bridge.request_id import new_request_id
 
 _UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 _NOT_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
+# The parser gets no more at once, so that a flood of headers is noticed within 6 ms (2026-11).
+_PIECE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class ConnectionLimits:
 
     max_head_bytes: int = 64 << 10
     """The request line and the headers, in bytes. The trailers, too."""
+    max_fields: int = 100
+    """The headers, and the trailers, in number."""
     head_timeout_s: float = 30.0
     """How long the headers of a request may take to arrive."""
     max_pipelined: int = 100
@@ -57,12 +62,14 @@ class BoundedHttp(HttpToolsProtocol):
     """Whether the last piece of data completed a head or a message, or had a part of a body."""
     _head_bytes = 0
     """Size of the incomplete head or trailers, without pieces that advanced."""
+    _piece_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
         self._max_head_bytes = limits.max_head_bytes
+        self._max_fields = limits.max_fields
         self._head_timeout_s = limits.head_timeout_s
         self._max_pipelined = limits.max_pipelined
 
@@ -77,23 +84,40 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._advanced = False
         self._unset_keepalive_if_required()
+        while data and not self.transport.is_closing():
+            rest = self._parse(data[:_PIECE_BYTES])
+            data = rest + data[_PIECE_BYTES:]
+
+    def _parse(self, piece: bytes) -> bytes:
+        """Parse a piece of data, and return what must be parsed after it."""
+        self._advanced = False
+        self._piece_bytes = len(piece)
         try:
-            self.parser.feed_data(data)
+            self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
+            if self.parser.get_method() != b"CONNECT":
+                return self._without_upgrade() + piece[upgrade.args[0] :]
             self._reject(_NOT_HTTP)
+        except httptools.HttpParserError as error:
+            own = error.__context__  # what a method below raised
+            self._reject(own if isinstance(own, HttpError) else _NOT_HTTP)
         else:
             if not self._advanced:
-                self._limit_head(len(data))
+                self._limit_head()
+        return b""
 
     def on_headers_complete(self) -> None:
+        many = len(self.headers) > self._max_fields
+        # Pieces are seldom longer than a head may be, so its exact size is seldom needed.
+        if many or self._head_bytes + self._piece_bytes > self._max_head_bytes:
+            self._check_head()
         self._in_head = False
         self._advance()
         super()._unset_keepalive_if_required()
         if not self.parser.should_upgrade() and not self.transport.is_closing():
+            if not self.url.startswith(b"/"):
+                self.url = _with_path(self.url)
             super().on_headers_complete()
             self.headers = []  # for trailers: the request has the other list
             if len(self.pipeline) > self._max_pipelined:
@@ -116,31 +140,45 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _unset_keepalive_if_required(self) -> None:
         # After an early response, the rest of the body does not keep the connection open.
-        if self._in_head or not self.cycle.response_complete:
+        if self._in_head or not self._is_answered():
             super()._unset_keepalive_if_required()
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        method = self.parser.get_method()
-        if method == b"CONNECT":
-            self._reject(_NOT_HTTP)
-            return
-        lines = [method + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + v for name, v in self.headers if name not in _UPGRADE_HEADERS]
-        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+    def _has_request(self) -> bool:
+        return self.cycle is not None  # as it is at first
 
-    def _limit_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self._max_head_bytes:
-            self._reject(
-                HttpError(
-                    431,
-                    "RequestHeaderFieldsTooLargeException",
-                    "Request line and headers together, and trailers, must have at most"
-                    f" {self._max_head_bytes} bytes.",
-                )
-            )
+    def _is_answered(self) -> bool:
+        """Return whether the last request that arrived has its response."""
+        return self._has_request() and self.cycle.response_complete
+
+    def _without_upgrade(self) -> bytes:
+        """Return the head of a request without its offer to upgrade, for a new parser."""
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
+        lines += [name + b": " + v for name, v in self.headers if name not in _UPGRADE_HEADERS]
+        if any(name == b"connection" and b"close" in v.lower() for name, v in self.headers):
+            lines.append(b"connection: close")
+        self.parser = _new_parser(self)  # the old one ignores what follows `Connection: close`
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _limit_head(self) -> None:
+        self._head_bytes += self._piece_bytes
+        if self._head_bytes > self._max_head_bytes or len(self.headers or ()) > self._max_fields:
+            self._reject(self._too_large())
         elif self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(self._head_timeout_s, self._reject_slow_head)
+
+    def _check_head(self) -> None:
+        """Raise HttpError if a complete head is too large."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if len(self.headers) > self._max_fields or size > self._max_head_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> HttpError:
+        return HttpError(
+            431,
+            "RequestHeaderFieldsTooLargeException",
+            "Request line and headers together, and trailers, must have at most"
+            f" {self._max_head_bytes} bytes and {self._max_fields} fields.",
+        )
 
     def _reject_slow_head(self) -> None:
         message = f"The headers did not arrive within {self._head_timeout_s:g} seconds."
@@ -156,8 +194,29 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_head_timer()
         if self.transport.is_closing():
             return
+        if self.pipeline or (self._in_head and self._has_request() and not self._is_answered()):
+            self.transport.abort()  # an error would be the response to an earlier request
+            return
+        if not self._in_head and self._is_answered():
+            self.transport.close()  # the request already has its response
+            return
         response = error_response(error, new_request_id())
         headers = [*response.raw_headers, (b"connection", b"close")]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[error.status] + lines + b"\r\n" + bytes(response.body))
         self.transport.close()
+
+
+def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+    """Return a parser that is set up as uvicorn sets up its own."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
+def _with_path(url: bytes) -> bytes:
+    """Return a target that is not a path. If it is a URL without a path, add one."""
+    parsed = httptools.parse_url(url)
+    if parsed.path is not None:
+        return url
+    return b"/?" + parsed.query if parsed.query else b"/"

@@ -58,7 +58,8 @@ async def test_headers_over_the_limit_are_rejected(bridge: Bridge) -> None:
 
     assert (slow.status, large.status) == (408, 431)
     assert large.message == (
-        "Request line and headers together, and trailers, must have at most 1000 bytes."
+        "Request line and headers together, and trailers, must have at most 1000 bytes and"
+        " 100 fields."
     )
 
 
