@@ -1,11 +1,15 @@
 """HTTP/1.1 as uvicorn reads it, with limits that uvicorn does not have.
 
 headers     limited in number, in bytes and in time
-body        discarded after an early response, for a limited time
+body        discarded after an early response, for a limited time. Its chunks are limited in
+            number: 4 MiB in chunks of one byte would take seconds of CPU.
+responses   must be read in time
+connections limited in number
 trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
             headers, so that they could evade a proxy that checks only the headers.
-pipelining  limited. uvicorn reads ahead without a limit: eight connections took 0.8 GB and kept
-            other clients waiting for more than ten seconds (2026-11).
+pipelining  limited, and nothing is read while requests wait. uvicorn reads ahead without a limit:
+            eight connections took 0.8 GB and kept other clients waiting for more than ten seconds
+            (2026-11).
 upgrades    ignored, as RFC 9110 7.8 allows. uvicorn drops the body of these requests; Java's
             HttpClient offers h2c with every first request, so its batch would be lost.
 targets     http://x is the same as http://x/, as RFC 9110 4.2.3 says
@@ -16,42 +20,43 @@ Decision 0010 compares this with another server.
 
 from __future__ import annotations
 
-__all__ = ["BoundedHttp", "ConnectionLimits"]
+__all__ = ["BoundedHttp"]
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sized
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.connections import OpenConnections
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.request_id import new_request_id
 
 _UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 _NOT_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
+_TINY_CHUNKS = HttpError(400, "BadRequestException", "The body arrives in too many chunks.")
+# Never sent, because the connection has earlier requests.
+_FLOOD = HttpError(429, "ThrottlingException", "Too many requests wait on this connection.")
+_TOO_MANY_CONNECTIONS = HttpError(
+    503, "ServiceUnavailable", "Too many connections are open.", retry_after_s=1
+)
 # The parser gets no more at once, so that a flood of headers is noticed within 6 ms (2026-11).
 _PIECE_BYTES = 64 << 10
 
 
-@dataclass(frozen=True)
-class ConnectionLimits:
-    """How much a connection may send, and how long it may take, before a request is complete."""
+class _Flow(FlowControl):
+    """Keeps reading paused while requests wait for the response to an earlier one."""
 
-    max_head_bytes: int = 64 << 10
-    """The request line and the headers, in bytes. The trailers, too."""
-    max_fields: int = 100
-    """The headers, and the trailers, in number."""
-    head_timeout_s: float = 30.0
-    """How long the headers of a request may take to arrive."""
-    max_pipelined: int = 100
-    """How many requests may wait for the response to an earlier one. More close the connection."""
-    keep_alive_s: float = 65.0
-    """How long an idle connection stays open.
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
 
-    Longer than the 60 s of common proxies, so that the proxy closes first. Otherwise a request can
-    arrive at a closing connection, and Chromium sends such a POST again.
-    """
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -64,30 +69,45 @@ class BoundedHttp(HttpToolsProtocol):
     """Size of the incomplete head or trailers, without pieces that advanced."""
     _piece_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _chunks = 0
+    """How many pieces of the body have arrived."""
+    _pipelined_bytes = 0
+    _unread_since: float | None = None
 
-    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, limits: ConnectionLimits, connections: OpenConnections, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._limits = limits
+        self._open = connections
         self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
         self._max_head_bytes = limits.max_head_bytes
         self._max_fields = limits.max_fields
         self._head_timeout_s = limits.head_timeout_s
-        self._max_pipelined = limits.max_pipelined
+        self._max_chunks = limits.max_chunks
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        address = self.client[0] if self.client else ""
+        if not self._open.add(self, address, transport.get_extra_info("socket").fileno()):
+            self._reject(_TOO_MANY_CONNECTIONS)
+            return
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        self._open.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        if len(data) <= _PIECE_BYTES:
+            data = self._parse(data)
         while data and not self.transport.is_closing():
-            rest = self._parse(data[:_PIECE_BYTES])
-            data = rest + data[_PIECE_BYTES:]
+            data = self._parse(data[:_PIECE_BYTES]) + data[_PIECE_BYTES:]
 
     def _parse(self, piece: bytes) -> bytes:
         """Parse a piece of data, and return what must be parsed after it."""
@@ -120,12 +140,22 @@ class BoundedHttp(HttpToolsProtocol):
                 self.url = _with_path(self.url)
             super().on_headers_complete()
             self.headers = []  # for trailers: the request has the other list
-            if len(self.pipeline) > self._max_pipelined:
-                self.transport.abort()  # an error would be the response to an earlier request
+            self._chunks = 0
+            if not self.pipeline:
+                self._pipelined_bytes = 0
+            elif len(self.pipeline) > self._limits.max_pipelined:
+                raise _FLOOD
 
     def on_body(self, body: bytes) -> None:
         self._advance()
         super().on_body(body)
+        self._chunks += 1
+        if self._chunks > self._max_chunks:
+            raise _TINY_CHUNKS
+        if self.pipeline:
+            self._pipelined_bytes += len(body)
+            if self._pipelined_bytes > self._limits.max_pipelined_bytes:
+                raise _FLOOD
 
     def on_message_complete(self) -> None:
         self._in_head = True
@@ -133,10 +163,20 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
+    def check_progress(self) -> None:
+        """Close the connection if the client does not read. Call this regularly."""
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = self.loop.time()
+        elif self.loop.time() - self._unread_since > self._limits.write_timeout_s:
+            self.transport.abort()
+
     def _advance(self) -> None:
         self._advanced = True
         self._head_bytes = 0
-        self._stop_head_timer()
+        if self._head_timer is not None:
+            self._stop_head_timer()
 
     def _unset_keepalive_if_required(self) -> None:
         # After an early response, the rest of the body does not keep the connection open.

@@ -24,13 +24,16 @@ from rum_bridge.app import create_app
 from rum_bridge.batch_put import BatchPut
 from rum_bridge.certificates import following
 from rum_bridge.channel import open_channel
-from rum_bridge.http_protocol import BoundedHttp, ConnectionLimits
+from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descriptor_limit
+from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_pair
 
 logger = structlog.get_logger()
 
 _BACKLOG = 2048
+_TICKS_PER_SECOND = 10
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ async def running_bridge(
 def _config(settings: BridgeSettings, app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http=functools.partial(BoundedHttp, limits=limits),  # type: ignore[arg-type] # only called
+        http=functools.partial(  # type: ignore[arg-type] # only called
+            BoundedHttp, limits=limits, connections=_connections(settings)
+        ),
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -102,8 +107,32 @@ def _config(settings: BridgeSettings, app: ASGIApp, limits: ConnectionLimits) ->
     return config
 
 
+def _connections(settings: BridgeSettings) -> OpenConnections:
+    wanted = settings.max_connections + RESERVED_DESCRIPTORS
+    descriptors = descriptor_limit(wanted)
+    if descriptors < wanted:
+        logger.warning(
+            "fewer connections than OPENRUM_MAX_CONNECTIONS",
+            connections=max(1, descriptors - RESERVED_DESCRIPTORS),
+            open_files_limit=descriptors,
+        )
+    return OpenConnections(
+        max_total=settings.max_connections,
+        max_per_address=settings.max_connections_per_address,
+        max_descriptor=descriptors - RESERVED_DESCRIPTORS,
+        proxies=settings.trusted_proxies,
+    )
+
+
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers: the process that runs the bridge handles signals."""
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_PER_SECOND == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedHttp):
+                    connection.check_progress()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

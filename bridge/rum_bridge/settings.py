@@ -111,6 +111,18 @@ class BridgeSettings(BaseSettings):
         description="Maximum total size of the batches that wait to be stored, in bytes. Further "
         "batches are throttled.",
     )
+    max_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Maximum number of open HTTP connections. Further ones get 503. The process "
+        "keeps 256 file descriptors free, so a low limit of open files allows fewer.",
+    )
+    max_connections_per_address: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum number of open HTTP connections of an IPv4 address or an IPv6 /64 "
+        "network. It does not apply to the proxies in OPENRUM_TRUSTED_PROXIES.",
+    )
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,

@@ -10,7 +10,7 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_bridge.http_protocol import ConnectionLimits
+from rum_bridge.connection_limits import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import Response, connect, read_response, send
@@ -19,10 +19,9 @@ from tests.support.batches import batch, new_id
 _LIMITS = ConnectionLimits(max_head_bytes=1000, max_pipelined=10)
 _HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 _BODY = json.dumps(batch()).encode()
-_CHUNKED = (
-    f"POST /appmonitors/{new_id()} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    f"{len(_BODY):x}\r\n"
-).encode() + _BODY
+_LINE = f"POST /appmonitors/{new_id()} HTTP/1.1\r\nHost: x\r\n".encode()
+_PUT = _LINE + b"Content-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+_CHUNKED = _LINE + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s" % (len(_BODY), _BODY)
 
 
 def _until_closed(connection: socket.socket) -> bytes:
@@ -75,6 +74,59 @@ async def test_a_flood_of_pipelined_requests_ends_the_connection(bridge: Bridge)
 
     assert closed
     assert other.status == 200
+
+
+async def test_nothing_is_read_while_requests_wait(bridge: Bridge, standin: StandIn) -> None:
+    """Otherwise each response would make room for many more requests."""
+    answers = asyncio.Semaphore(0)
+
+    async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        await answers.acquire()
+        return await all_ok(request)
+
+    def is_read(connection: socket.socket) -> bool:
+        connection.settimeout(1)
+        try:
+            connection.sendall(_PUT * 200_000)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            pass
+        return True
+
+    standin.respond = respond
+    async with bridge() as url:
+        with connect(url) as connection:
+            connection.sendall(_PUT * 3)
+            await standin.arrived.acquire()
+            answers.release()
+            await standin.arrived.acquire()  # the second is in progress, and the third waits
+            read = await asyncio.to_thread(is_read, connection)
+        for _ in range(3):
+            answers.release()
+
+    assert not read
+
+
+async def test_bodies_of_waiting_requests_are_limited(bridge: Bridge, standin: StandIn) -> None:
+    answer = asyncio.Event()
+
+    async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        await answer.wait()
+        return await all_ok(request)
+
+    def run(url: str) -> bytes:
+        with connect(url) as connection:
+            connection.sendall(_PUT + large)
+            return _until_closed(connection)
+
+    standin.respond = respond
+    large = _LINE + b"Content-Length: 2000\r\n\r\n" + b" " * 2000
+    async with bridge(limits=ConnectionLimits(max_pipelined_bytes=1000)) as url:
+        received = await asyncio.to_thread(run, url)
+        answer.set()
+
+    assert received == b""
 
 
 async def test_trailers_are_ignored(bridge: Bridge, standin: StandIn) -> None:

@@ -1,0 +1,93 @@
+"""Limits how many connections are open, in total and for each address.
+
+An attacker with one address cannot take the connections of all others, and some file descriptors
+stay free for the database, certificates and gRPC.
+"""
+
+from __future__ import annotations
+
+__all__ = ["RESERVED_DESCRIPTORS", "OpenConnections", "descriptor_limit"]
+
+import ipaddress
+import resource
+from collections import Counter
+from collections.abc import Sequence
+
+RESERVED_DESCRIPTORS = 256
+"""How many file descriptors HTTP connections leave free."""
+
+
+class OpenConnections:
+    """The connections of one bridge. Use it from one event loop only."""
+
+    def __init__(
+        self,
+        *,
+        max_total: int,
+        max_per_address: int,
+        max_descriptor: int,
+        proxies: Sequence[str] = (),
+    ) -> None:
+        """Create an empty set of connections.
+
+        Args:
+            max_descriptor: a connection with a higher file descriptor is rejected. The kernel
+                assigns the lowest free one, so this counts all open files of the process.
+            proxies: networks whose connections are those of many clients, so that only the total
+                limits them.
+        """
+        self._max_total = max_total
+        self._max_per_address = max_per_address
+        self._max_descriptor = max_descriptor
+        self._proxies = [ipaddress.ip_network(proxy) for proxy in proxies]
+        self._keys: dict[object, str] = {}
+        self._by_key: Counter[str] = Counter()
+
+    def add(self, connection: object, address: str, descriptor: int) -> bool:
+        """Add a connection. Return whether it may stay open; if not, it is not added.
+
+        Args:
+            address: IPv4 or IPv6 address of the client, or empty.
+        """
+        key = self._key(address)
+        if len(self._keys) >= self._max_total or descriptor > self._max_descriptor:
+            return False
+        if key and self._by_key[key] >= self._max_per_address:
+            return False
+        self._keys[connection] = key
+        self._by_key[key] += 1
+        return True
+
+    def remove(self, connection: object) -> None:
+        """Remove a connection, if it was added."""
+        key = self._keys.pop(connection, None)
+        if key is None:
+            return
+        self._by_key[key] -= 1
+        if not self._by_key[key]:
+            del self._by_key[key]
+
+    def _key(self, address: str) -> str:
+        """Return what is counted as one address, or nothing for those without a limit."""
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:  # a Unix socket
+            return ""
+        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+        ip = mapped or ip
+        if any(ip in network for network in self._proxies):
+            return ""
+        # A host with IPv6 usually has a network of 2**64 addresses.
+        return str(ip if ip.version == 4 else ipaddress.ip_network((ip, 64), strict=False))
+
+
+def descriptor_limit(wanted: int) -> int:
+    """Return how many files the process may open, after raising the limit to at least `wanted`.
+
+    The result is lower if the system does not allow as many.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else soft

@@ -1,0 +1,150 @@
+"""Open connections: limited in number, and closed when the client does not read."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.connections import OpenConnections, descriptor_limit
+from tests.bridge.conftest import Bridge
+from tests.bridge.wire import Response, connect, read_response, send
+from tests.support.batches import new_id
+
+_HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def _open(url: str, number: int, stack: ExitStack) -> list[Response]:
+    """Open connections, send a request on each, and return the responses."""
+    responses = []
+    for _ in range(number):
+        connection = stack.enter_context(connect(url))
+        connection.sendall(_HEALTHZ)
+        responses.append(read_response(connection, method="GET"))
+    return responses
+
+
+@pytest.mark.parametrize(
+    "settings", [{"max_connections": 3}, {"max_connections_per_address": 3}], ids=["total", "each"]
+)
+async def test_a_connection_over_the_limit_gets_503(
+    bridge: Bridge, settings: dict[str, int]
+) -> None:
+    def run(url: str) -> tuple[list[Response], Response]:
+        with ExitStack() as stack:
+            responses = _open(url, 4, stack)
+        # The server notices the end of the others a moment later.
+        for _ in range(100):
+            later = send(url, "/healthz", method="GET")
+            if later.status == 200:
+                break
+        return responses, later
+
+    async with bridge(**settings) as url:
+        responses, later = await asyncio.to_thread(run, url)
+
+    assert [response.status for response in responses] == [200, 200, 200, 503]
+    assert responses[3].error_type == "ServiceUnavailable"
+    assert responses[3].headers["Retry-After"] == "1"
+    assert responses[3].headers["Connection"] == "close"
+    assert later.status == 200
+
+
+async def test_the_connections_of_a_trusted_proxy_have_no_limit_for_an_address(
+    bridge: Bridge,
+) -> None:
+    def run(url: str) -> list[Response]:
+        with ExitStack() as stack:
+            return _open(url, 4, stack)
+
+    async with bridge(max_connections_per_address=2, trusted_proxies="127.0.0.0/8") as url:
+        responses = await asyncio.to_thread(run, url)
+
+    assert [response.status for response in responses] == [200] * 4
+
+
+def test_addresses_are_counted_separately() -> None:
+    connections = OpenConnections(max_total=100, max_per_address=1, max_descriptor=100)
+    addresses = ["10.0.0.1", "10.0.0.2", "::1", "2001:db8::1", "2001:db8:0:1::1", "", ""]
+
+    assert [connections.add(index, a, 9) for index, a in enumerate(addresses)] == [True] * 7
+
+
+@pytest.mark.parametrize(
+    "same",
+    [("10.0.0.1", "::ffff:10.0.0.1"), ("2001:db8::1", "2001:db8::ffff:2"), ("fe80::1%a",) * 2],
+)
+def test_spellings_of_an_address_and_an_ipv6_network_are_counted_together(
+    same: tuple[str, str],
+) -> None:
+    connections = OpenConnections(max_total=100, max_per_address=1, max_descriptor=100)
+
+    assert [connections.add(index, a, 9) for index, a in enumerate(same)] == [True, False]
+    connections.remove(1)  # was not added
+    assert not connections.add(2, same[0], 9)
+    connections.remove(0)
+    assert connections.add(3, same[0], 9)
+
+
+def test_file_descriptors_stay_in_reserve() -> None:
+    connections = OpenConnections(max_total=100, max_per_address=100, max_descriptor=50)
+
+    assert connections.add(1, "10.0.0.1", 50)
+    assert not connections.add(2, "10.0.0.1", 51)
+
+
+def test_the_limit_of_open_files_is_raised() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
+
+        assert descriptor_limit(200) == 300
+        assert descriptor_limit(400) == 400
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 400
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_a_client_that_does_not_read_is_disconnected(bridge: Bridge) -> None:
+    """The front page is larger than what the kernel buffers for this client."""
+
+    def run(url: str) -> bool:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(0.2)
+            connection.connect((host, int(port)))
+            for _ in range(600):
+                try:
+                    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    return True
+        return False
+
+    async with bridge(limits=ConnectionLimits(write_timeout_s=0.3)) as url:
+        closed = await asyncio.to_thread(run, url)
+        other = await asyncio.to_thread(send, url, "/healthz", method="GET")
+
+    assert closed
+    assert other.status == 200
+
+
+async def test_a_body_in_tiny_chunks_is_rejected(bridge: Bridge) -> None:
+    head = f"POST /appmonitors/{new_id()} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+
+    def run(url: str) -> Response:
+        with connect(url) as connection:
+            connection.sendall(head + b"1\r\n \r\n" * 1001)
+            return read_response(connection)
+
+    async with bridge(limits=ConnectionLimits(max_chunks=1000)) as url:
+        response = await asyncio.to_thread(run, url)
+
+    assert (response.status, response.error_type) == (400, "BadRequestException")
+    assert response.message == "The body arrives in too many chunks."
