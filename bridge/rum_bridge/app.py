@@ -57,7 +57,9 @@ def create_app(
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
-    control_plane = transcoded_routes(_CONTROL_PLANE, channel, token, report, settings)
+    control_plane = transcoded_routes(
+        _CONTROL_PLANE, channel, token, report, budget=coalescer.budget, settings=settings
+    )
     data_plane = _data_plane(settings)
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],

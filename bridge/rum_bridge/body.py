@@ -9,18 +9,23 @@ import asyncio
 from isal import isal_zlib
 from starlette.types import Receive
 
+from rum_bridge.budget import ByteBudget
 from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, validation_error
 from rum_bridge.headers import Headers
 from rum_bridge.settings import BridgeSettings
 
+_LONG_BYTES = 64 << 10
 _GZIP_WINDOW = 31  # the largest window, with gzip's header and checksum
 
 
 class BodyReader:
     """Reads bodies. Use it from one event loop only."""
 
-    def __init__(self, *, max_bytes: int, max_decoded_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, budget: ByteBudget, *, max_bytes: int, max_decoded_bytes: int, timeout_s: float
+    ) -> None:
+        self.budget = budget
         self._max_bytes = max_bytes
         self._max_decoded_bytes = max_decoded_bytes
         self._timeout_s = timeout_s
@@ -28,9 +33,10 @@ class BodyReader:
         self._interrupted: set[asyncio.Task[object]] = set()
 
     @classmethod
-    def with_limits_of(cls, settings: BridgeSettings) -> BodyReader:
+    def with_limits_of(cls, settings: BridgeSettings, budget: ByteBudget) -> BodyReader:
         """Return a reader with the limits in the settings."""
         return cls(
+            budget,
             max_bytes=settings.max_body_bytes,
             max_decoded_bytes=settings.max_decoded_bytes,
             timeout_s=settings.body_timeout_s,
@@ -41,7 +47,7 @@ class BodyReader:
 
         Raises:
             HttpError: the body is too large (413), too slow (408), incomplete or not gzip (400),
-                or in an unsupported encoding (415).
+                in an unsupported encoding (415), or over the budget (429).
         """
         encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
@@ -76,21 +82,34 @@ class BodyReader:
         task.cancel()
 
     async def _receive(self, receive: Receive) -> bytes:
+        chunk, more = await self._next(receive)
+        if not more:  # as nearly always: the body needs no budget before it is an entry
+            if len(chunk) > self._max_bytes:
+                raise _too_large(self._max_bytes)
+            return chunk
         chunks: list[bytes] = []
         size = 0
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                # The client does not see this error. It keeps a traceback out of the log.
-                raise validation_error("The body is incomplete.")
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._max_bytes:
-                raise _too_large(self._max_bytes)
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        return b"".join(chunks)
+        try:
+            while True:
+                if size + len(chunk) > self._max_bytes:
+                    raise _too_large(self._max_bytes)
+                is_long = size + len(chunk) > _LONG_BYTES
+                self.budget.reserve(len(chunk), is_long=is_long)
+                size += len(chunk)
+                chunks.append(chunk)
+                if not more:
+                    return b"".join(chunks)
+                chunk, more = await self._next(receive)
+        finally:
+            self.budget.release(size)
+
+    async def _next(self, receive: Receive) -> tuple[bytes, bool]:
+        """Return a part of the body, and whether more follows."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # The client does not see this error. It keeps a traceback out of the log.
+            raise validation_error("The body is incomplete.")
+        return message.get("body", b""), message.get("more_body", False)
 
     def _too_slow(self) -> HttpError:
         return HttpError(

@@ -17,6 +17,7 @@ import structlog
 from google.rpc.status_pb2 import Status
 
 from rum_bridge.batch_put import BatchPut
+from rum_bridge.budget import ByteBudget
 from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, from_status
 
@@ -36,10 +37,10 @@ class Coalescer:
 
     def __init__(self, batch_put: BatchPut, *, max_waiting_bytes: int, timeout_s: float) -> None:
         self._batch_put = batch_put
-        self._max_waiting_bytes = max_waiting_bytes
+        self.budget = ByteBudget(max_waiting_bytes)
+        """Shared with the requests that are being read."""
         self._timeout_s = timeout_s
         self._queue: deque[_Waiting] = deque()
-        self._waiting_bytes = 0
         self._calls: set[asyncio.Task[None]] = set()
         self._will_start_calls = False
         self._deadlines = Deadlines(timeout_s, _expire)
@@ -54,18 +55,9 @@ class Coalescer:
             HttpError: the batch was rejected, or the outcome is unknown. A retry with the same
                 BatchId is safe.
         """
-        # An empty queue accepts any put; otherwise an oversized one could never be sent.
-        if self._waiting_bytes and self._waiting_bytes + len(entry) > self._max_waiting_bytes:
-            raise HttpError(
-                429,
-                "ThrottlingException",
-                "Too many requests are waiting for the service.",
-                {"serviceCode": "rum", "quotaCode": "waiting-requests"},
-                1,
-            )
+        self.budget.reserve(len(entry))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Status] = loop.create_future()
-        self._waiting_bytes += len(entry)
         self._queue.append((entry, future))
         if not self._will_start_calls:
             self._will_start_calls = True
@@ -100,7 +92,7 @@ class Coalescer:
                 break
             self._queue.popleft()
             if future.done():  # timed out, or the client has disconnected
-                self._waiting_bytes -= len(entry)
+                self.budget.release(len(entry))
                 continue
             size += len(entry)
             puts.append((entry, future))
@@ -127,7 +119,7 @@ class Coalescer:
                 if not future.done():
                     future.set_exception(failure)
         finally:
-            self._waiting_bytes -= sum(len(entry) for entry, _ in puts)
+            self.budget.release(sum(len(entry) for entry, _ in puts))
 
 
 def _expire(put: asyncio.Future[Status]) -> None:

@@ -36,7 +36,7 @@ class PutEvents:
     ) -> None:
         self._coalescer = coalescer
         self._report = report
-        self._body = BodyReader.with_limits_of(settings)
+        self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
 

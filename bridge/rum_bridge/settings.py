@@ -108,8 +108,8 @@ class BridgeSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Maximum total size of the batches that wait to be stored, in bytes. Further "
-        "batches are throttled.",
+        description="Maximum total size of the batches that wait to be stored, in bytes. The "
+        "bridge also counts the bodies that it reads. Further batches are throttled.",
     )
     max_connections: int = Field(
         default=4096,

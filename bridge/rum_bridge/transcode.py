@@ -26,6 +26,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rum_bridge.body import BodyReader
+from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
@@ -57,6 +58,8 @@ def transcoded_routes(
     channel: grpc.aio.Channel,
     token: BridgeToken,
     report: CallerReport,
+    *,
+    budget: ByteBudget,
     settings: BridgeSettings,
 ) -> list[Route]:
     """Return routes for all annotated rpcs.
@@ -66,6 +69,7 @@ def transcoded_routes(
     """
     hosts = AllowedHosts(settings)
     body = BodyReader(
+        budget,
         max_bytes=min(_MAX_BODY_BYTES, settings.max_body_bytes),
         max_decoded_bytes=min(_MAX_BODY_BYTES, settings.max_decoded_bytes),
         timeout_s=settings.body_timeout_s,
@@ -139,6 +143,15 @@ class _Call:
     async def __call__(self, request: Request) -> JSONResponse:
         headers = first_values(request.scope)
         raw, body = await self._body.read(request.receive, headers)
+        self._body.budget.reserve(len(body))
+        try:
+            return await self._call(request, headers, raw, body)
+        finally:
+            self._body.budget.release(len(body))
+
+    async def _call(
+        self, request: Request, headers: Headers, raw: bytes, body: bytes
+    ) -> JSONResponse:
         document = _document(headers, body)
         members = document if self._takes_body else _query(self._input, request)
         variables = {self._json_name(name): text for name, text in request.path_params.items()}

@@ -105,8 +105,8 @@ class ServiceSettings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=64 << 20,
         ge=1 << 20,
-        description="Maximum total size of the batches that wait to be stored, in bytes. Further "
-        "batches are throttled.",
+        description="Maximum total size of the batches that wait to be stored, in bytes. The "
+        "bridge also counts the bodies that it reads. Further batches are throttled.",
     )
     drain_s: float = Field(
         default=10.0,

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
 from rum_bridge.body import BodyReader
+from rum_bridge.budget import ByteBudget
 from rum_bridge.errors import HttpError
 from tests.support.traffic import NAMES, load
 
 _LIMIT = 1 << 16
+_BUDGET = 64 << 20
 
 
 async def _read(
@@ -36,7 +38,9 @@ async def _read(
     async def receive() -> Message:
         return next(waiting)
 
-    reader = BodyReader(max_bytes=max_bytes, max_decoded_bytes=max_decoded_bytes, timeout_s=10)
+    reader = BodyReader(
+        ByteBudget(_BUDGET), max_bytes=max_bytes, max_decoded_bytes=max_decoded_bytes, timeout_s=10
+    )
     return await reader.read(
         receive, {name.encode(): value.encode() for name, value in (headers or {}).items()}
     )
@@ -193,7 +197,9 @@ _TIMEOUT_S = 0.05
 
 
 def _reader() -> BodyReader:
-    return BodyReader(max_bytes=_LIMIT, max_decoded_bytes=_LIMIT, timeout_s=_TIMEOUT_S)
+    return BodyReader(
+        ByteBudget(_BUDGET), max_bytes=_LIMIT, max_decoded_bytes=_LIMIT, timeout_s=_TIMEOUT_S
+    )
 
 
 def _stalling(*chunks: bytes) -> Receive:

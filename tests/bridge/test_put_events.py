@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1 import control_plane_service_pb2
+from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
@@ -124,7 +125,9 @@ async def test_the_paths_of_puts_are_those_of_starlettes_routes(prefix: str) -> 
     settings = BridgeSettings(path_prefix=prefix)
     token = BridgeToken(settings.bridge_token_file)
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        control_plane = transcoded_routes(_CONTROL_PLANE, channel, token, _REPORT, settings)
+        control_plane = transcoded_routes(
+            _CONTROL_PLANE, channel, token, _REPORT, budget=ByteBudget(1), settings=settings
+        )
     paths = PutPaths(control_plane)
     every_path = [*_PATHS, *_WITH_LINE_BREAKS]
     found = {path: paths.app_monitor_id(path) for path in every_path}

@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.routing import Match, Route
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.settings import BridgeSettings
@@ -32,7 +33,9 @@ async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
     token, report = BridgeToken(tmp_path / "none"), CallerReport(authorization_required=True)
     service = pb.DESCRIPTOR.services_by_name["ControlPlaneService"]
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        yield transcoded_routes(service, channel, token, report, settings)
+        yield transcoded_routes(
+            service, channel, token, report, budget=ByteBudget(1), settings=settings
+        )
 
 
 def path_params(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:

@@ -1,0 +1,45 @@
+"""One limit for the bytes of all requests in progress: being read, or waiting for the service."""
+
+from __future__ import annotations
+
+__all__ = ["ByteBudget"]
+
+from rum_bridge.errors import HttpError
+
+# Long bodies leave this share to the others, which are nearly all puts of browsers.
+_LONG_SHARE = 0.5
+
+
+class ByteBudget:
+    """A number of bytes that requests share. Use it from one event loop only."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_with_long = int(max_bytes * _LONG_SHARE)
+        self.used = 0
+        """The bytes in use."""
+
+    def reserve(self, size: int, *, is_long: bool = False) -> None:
+        """Use some bytes. The caller releases them later.
+
+        Args:
+            is_long: whether they belong to a long body.
+
+        Raises:
+            HttpError: so many bytes are in use that the request must be repeated later (429).
+        """
+        # An unused budget accepts any size; otherwise a request over the limit could never succeed.
+        limit = self._max_with_long if is_long else self._max_bytes
+        if self.used and self.used + size > limit:
+            raise HttpError(
+                429,
+                "ThrottlingException",
+                "Too many requests are waiting for the service.",
+                {"serviceCode": "rum", "quotaCode": "waiting-requests"},
+                1,
+            )
+        self.used += size
+
+    def release(self, size: int) -> None:
+        """End the use of some bytes."""
+        self.used -= size
