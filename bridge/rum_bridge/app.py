@@ -29,6 +29,7 @@ from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
+from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.put_events import PutEvents
 from rum_bridge.put_paths import PUT_ROUTES, PutPaths
 from rum_bridge.settings import BridgeSettings
@@ -71,7 +72,12 @@ def create_app(
     ]
     return _PutsFirst(
         PutPaths(control_plane),
-        PutEvents(coalescer, report, settings),
+        PutEvents(
+            coalescer,
+            KnownMonitors(channel, token, timeout_s=settings.put_timeout_s),
+            report,
+            settings,
+        ),
         Boundary(Router(routes, redirect_slashes=False)),
     )
 

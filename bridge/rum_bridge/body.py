@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["BodyReader"]
+__all__ = ["BeforeLong", "BodyReader"]
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from isal import isal_zlib
 from starlette.types import Receive
@@ -15,6 +17,7 @@ from rum_bridge.errors import HttpError, validation_error
 from rum_bridge.headers import Headers
 from rum_bridge.settings import BridgeSettings
 
+BeforeLong: TypeAlias = Callable[[], Awaitable[None]]
 _LONG_BYTES = 64 << 10
 _GZIP_WINDOW = 31  # the largest window, with gzip's header and checksum
 
@@ -42,8 +45,14 @@ class BodyReader:
             timeout_s=settings.body_timeout_s,
         )
 
-    async def read(self, receive: Receive, headers: Headers) -> tuple[bytes, bytes]:
+    async def read(
+        self, receive: Receive, headers: Headers, before_long: BeforeLong | None = None
+    ) -> tuple[bytes, bytes]:
         """Return a body as received, and after decompression.
+
+        Args:
+            before_long: called once before more than 64 KiB of the body are read or decoded. It
+                raises HttpError to reject the request.
 
         Raises:
             HttpError: the body is too large (413), too slow (408), incomplete or not gzip (400),
@@ -57,16 +66,16 @@ class BodyReader:
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise _too_large(self._max_bytes)
-        raw = await self._receive_in_time(receive)
+        raw = await self._receive_in_time(receive, before_long)
         return raw, _gunzip(raw, self._max_decoded_bytes) if raw and "gzip" in encoding else raw
 
-    async def _receive_in_time(self, receive: Receive) -> bytes:
+    async def _receive_in_time(self, receive: Receive, before_long: BeforeLong | None) -> bytes:
         task: asyncio.Task[object] | None = asyncio.current_task()
         if task is None:
             raise RuntimeError("bodies are read in a task")
         self._deadlines.add(task)
         try:
-            return await self._receive(receive)
+            return await self._receive(receive, before_long)
         except asyncio.CancelledError:
             if task not in self._interrupted:
                 raise
@@ -81,12 +90,10 @@ class BodyReader:
         self._interrupted.add(task)
         task.cancel()
 
-    async def _receive(self, receive: Receive) -> bytes:
+    async def _receive(self, receive: Receive, before_long: BeforeLong | None) -> bytes:
         chunk, more = await self._next(receive)
-        if not more:  # as nearly always: the body needs no budget before it is an entry
-            if len(chunk) > self._max_bytes:
-                raise _too_large(self._max_bytes)
-            return chunk
+        if not more and len(chunk) <= min(_LONG_BYTES, self._max_bytes):
+            return chunk  # as nearly always: the body needs no budget before it is an entry
         chunks: list[bytes] = []
         size = 0
         try:
@@ -97,6 +104,9 @@ class BodyReader:
                 self.budget.reserve(len(chunk), is_long=is_long)
                 size += len(chunk)
                 chunks.append(chunk)
+                if is_long and before_long:
+                    await before_long()
+                    before_long = None
                 if not more:
                     return b"".join(chunks)
                 chunk, more = await self._next(receive)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 __all__ = ["PutEvents"]
 
+from functools import partial
+
 from starlette.types import Receive, Scope, Send
 
 from rum_bridge.body import BodyReader
@@ -19,6 +21,7 @@ from rum_bridge.codec import check_length, decode_put, parse_json
 from rum_bridge.cors import CorsHeaders
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.headers import Headers, first_values
+from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.request_id import new_request_id
 from rum_bridge.settings import BridgeSettings
 
@@ -32,8 +35,13 @@ class PutEvents:
     """The endpoint."""
 
     def __init__(
-        self, coalescer: Coalescer, report: CallerReport, settings: BridgeSettings
+        self,
+        coalescer: Coalescer,
+        monitors: KnownMonitors,
+        report: CallerReport,
+        settings: BridgeSettings,
     ) -> None:
+        self._monitors = monitors
         self._coalescer = coalescer
         self._report = report
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
@@ -75,7 +83,9 @@ class PutEvents:
     ) -> bytes:
         """Return the serialized entry for the service."""
         _check_media_type(headers)
-        raw, body = await self._body.read(receive, headers)
+        raw, body = await self._body.read(
+            receive, headers, partial(self._monitors.check, app_monitor_id)
+        )
         document = parse_json(body)
         check_length(document, self._max_events)
         caller = self._report(scope, headers, raw)

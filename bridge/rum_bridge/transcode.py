@@ -11,7 +11,7 @@ __all__ = ["http_rules", "transcoded_routes"]
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import grpc.aio
@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest, CheckCallerResponse
 from rum_bridge.body import BodyReader
 from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
@@ -134,6 +135,12 @@ class _Call:
         self._input = rpc.input_type
         self._output = rpc.output_type
         self._body = body
+        self._method = rpc.name
+        self._check = channel.unary_unary(
+            "/rum.internal.v1.BridgeService/CheckCaller",
+            request_serializer=CheckCallerRequest.SerializeToString,
+            response_deserializer=CheckCallerResponse.FromString,
+        )
         self._rpc = channel.unary_unary(
             f"/{rpc.containing_service.full_name}/{rpc.name}",
             request_serializer=GetMessageClass(rpc.input_type).SerializeToString,
@@ -152,16 +159,18 @@ class _Call:
     async def _call(
         self, request: Request, headers: Headers, raw: bytes, body: bytes
     ) -> JSONResponse:
-        document = _document(headers, body)
-        members = document if self._takes_body else _query(self._input, request)
         variables = {self._json_name(name): text for name, text in request.path_params.items()}
-        message = message_of(self._input, {**members, **variables})
         request_id = request_id_of(request.scope)
         metadata: list[tuple[str, str | bytes]] = [
             *self._token.metadata(),
             (REQUEST_ID_KEY, request_id),
             (CALLER_KEY, self._report(request.scope, headers, raw).SerializeToString()),
         ]
+        if body:
+            await self._check_caller(variables, metadata)
+        document = _document(headers, body)
+        members = document if self._takes_body else _query(self._input, request)
+        message = message_of(self._input, {**members, **variables})
         try:
             response = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
@@ -169,6 +178,19 @@ class _Call:
         return JSONResponse(
             _to_json(self._output, response), headers={"x-amzn-RequestId": request_id}
         )
+
+    async def _check_caller(
+        self, variables: dict[str, str], metadata: Sequence[tuple[str, str | bytes]]
+    ) -> None:
+        """Ask whether the caller may do this, because decoding costs more than asking."""
+        request = CheckCallerRequest(
+            method=self._method,
+            request=message_of(self._input, variables).SerializeToString(),
+        )
+        try:
+            await self._check(request, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from None
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name

@@ -44,6 +44,7 @@ from rum_service.control.tags import Tags
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.monitors import Monitors
+from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import CallBoundary
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
@@ -248,6 +249,7 @@ def build(
         boundary,
         data_plane=DataPlane(ingest, boundary),
         bridge_plane=bridge_plane,
+        admission=Admission(monitors, boundary),
         control_plane=control_plane,
         operator_plane=Operator(credentials),
         check_writable=store.log.check_writable,

@@ -44,6 +44,10 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         """The exception that CreateAppMonitor raises."""
         self.garbled = False
         """Whether CreateAppMonitor fails with details that are not a google.rpc.Status."""
+        self.refuse: RumError | None = None
+        """The exception that CheckAppMonitor and CheckCaller raise."""
+        self.checked: list[str] = []
+        """The app monitors and methods that the bridge asked about."""
         self.calls: list[list[str]] = []
         """The request IDs of each call, in the order of arrival."""
         self.arrived = asyncio.Semaphore(0)
@@ -71,6 +75,22 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         except RumError as error:
             await _abort(context, error)
             raise
+
+    async def CheckAppMonitor(
+        self, request: pb.CheckAppMonitorRequest, context: _Context
+    ) -> pb.CheckAppMonitorResponse:
+        self.checked.append(request.id)
+        if self.refuse:
+            await _abort(context, self.refuse)
+        return pb.CheckAppMonitorResponse()
+
+    async def CheckCaller(
+        self, request: pb.CheckCallerRequest, context: _Context
+    ) -> pb.CheckCallerResponse:
+        self.checked.append(request.method)
+        if self.refuse:
+            await _abort(context, self.refuse)
+        return pb.CheckCallerResponse()
 
     async def CreateAppMonitor(
         self,

@@ -20,6 +20,7 @@ from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders, with_cors
+from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.put_events import PutEvents
 from rum_bridge.put_paths import PutPaths
 from rum_bridge.settings import BridgeSettings
@@ -159,7 +160,10 @@ async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     broken = _Broken(_no_service, max_waiting_bytes=1, timeout_s=1.0)
-    endpoint = PutEvents(broken, _REPORT, BridgeSettings())
+    settings = BridgeSettings()
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        monitors = KnownMonitors(channel, BridgeToken(settings.bridge_token_file), timeout_s=1.0)
+    endpoint = PutEvents(broken, monitors, _REPORT, settings)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint.serve("id", scope, receive, send)

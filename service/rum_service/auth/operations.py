@@ -116,7 +116,7 @@ def _operation(method: MethodDescriptor) -> Operation:
         http_method=verb.upper(),
         path=str(getattr(rule, verb)) if verb else "",
         is_read_only=service is _CONTROL_PLANE and method.name.startswith(_READ_ONLY),
-        is_put=service in (_DATA_PLANE, _BRIDGE),
+        is_put=service in (_DATA_PLANE, _BRIDGE) and method.name.endswith("PutRumEvents"),
     )
 
 

@@ -65,7 +65,7 @@ class CallBoundary:
         async def answer(content: bytes, context: Context) -> Any:
             call = call_of(context)
             request = _parsed(content, parse, operation)
-            await self._authorize(call, operation, request)
+            await self.authorize(call, operation, request)
             return await behavior(request, context)
 
         return self.bounded(method, answer)
@@ -120,7 +120,8 @@ class CallBoundary:
                 return str(value)[:MAX_REQUEST_ID]
         return self._new_id()
 
-    async def _authorize(self, call: Call, operation: Operation, request: Message) -> None:
+    async def authorize(self, call: Call, operation: Operation, request: Message) -> None:
+        """Raise RumError if the call may not perform the operation. Not for puts."""
         caller = await self._authentication.caller(call, operation, operation.path_of(request))
         name = app_monitor_name(request)
         monitor = None

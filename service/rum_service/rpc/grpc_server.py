@@ -19,6 +19,7 @@ from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
+from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import Behavior, CallBoundary, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
@@ -68,6 +69,7 @@ class GrpcServer:
         *,
         data_plane: DataPlane,
         bridge_plane: BridgePlane,
+        admission: Admission,
         control_plane: ControlPlane,
         operator_plane: Operator,
         check_writable: Callable[[], None],
@@ -76,6 +78,7 @@ class GrpcServer:
         self._boundary = boundary
         self._data_plane = data_plane
         self._bridge_plane = bridge_plane
+        self._admission = admission
         self._control_plane = control_plane
         self._operator_plane = operator_plane
         self._check_writable = check_writable
@@ -121,7 +124,17 @@ class GrpcServer:
                 ),
                 request_deserializer=bridge_service_pb2.BatchPutRumEventsRequest.FromString,
                 response_serializer=bridge_service_pb2.BatchPutRumEventsResponse.SerializeToString,
-            )
+            ),
+            "CheckAppMonitor": grpc.unary_unary_rpc_method_handler(
+                boundary.bounded(f"/{_BRIDGE}/CheckAppMonitor", self._admission.check_app_monitor),
+                request_deserializer=bridge_service_pb2.CheckAppMonitorRequest.FromString,
+                response_serializer=bridge_service_pb2.CheckAppMonitorResponse.SerializeToString,
+            ),
+            "CheckCaller": grpc.unary_unary_rpc_method_handler(
+                boundary.bounded(f"/{_BRIDGE}/CheckCaller", self._admission.check_caller),
+                request_deserializer=bridge_service_pb2.CheckCallerRequest.FromString,
+                response_serializer=bridge_service_pb2.CheckCallerResponse.SerializeToString,
+            ),
         }
         return [
             grpc.method_handlers_generic_handler(service, handlers)

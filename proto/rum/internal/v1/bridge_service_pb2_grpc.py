@@ -40,6 +40,16 @@ class BridgeServiceStub:
                 request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.SerializeToString,
                 response_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.FromString,
                 _registered_method=True)
+        self.CheckAppMonitor = channel.unary_unary(
+                '/rum.internal.v1.BridgeService/CheckAppMonitor',
+                request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorRequest.SerializeToString,
+                response_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorResponse.FromString,
+                _registered_method=True)
+        self.CheckCaller = channel.unary_unary(
+                '/rum.internal.v1.BridgeService/CheckCaller',
+                request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerRequest.SerializeToString,
+                response_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerResponse.FromString,
+                _registered_method=True)
 
 
 class BridgeServiceServicer:
@@ -56,6 +66,22 @@ class BridgeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckAppMonitor(self, request, context):
+        """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
+        ResourceNotFoundException.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckCaller(self, request, context):
+        """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
+        it before it decodes a body. Fails as the method would.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BridgeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +89,16 @@ def add_BridgeServiceServicer_to_server(servicer, server):
                     servicer.BatchPutRumEvents,
                     request_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.FromString,
                     response_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.SerializeToString,
+            ),
+            'CheckAppMonitor': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckAppMonitor,
+                    request_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorRequest.FromString,
+                    response_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorResponse.SerializeToString,
+            ),
+            'CheckCaller': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckCaller,
+                    request_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerRequest.FromString,
+                    response_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +129,60 @@ class BridgeService:
             '/rum.internal.v1.BridgeService/BatchPutRumEvents',
             rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.SerializeToString,
             rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckAppMonitor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.internal.v1.BridgeService/CheckAppMonitor',
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorRequest.SerializeToString,
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckCaller(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.internal.v1.BridgeService/CheckCaller',
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerRequest.SerializeToString,
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckCallerResponse.FromString,
             options,
             channel_credentials,
             insecure,

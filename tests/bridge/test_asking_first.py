@@ -1,0 +1,119 @@
+"""The bridge asks the service before it reads a long body or decodes one for the control plane."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from rum_service.errors import (
+    InternalServerException,
+    MissingAuthenticationTokenException,
+    ResourceNotFoundException,
+)
+from tests.bridge.conftest import Bridge, Started
+from tests.bridge.standin import StandIn
+from tests.bridge.wire import Response, connect, expect_error, read_response, send
+from tests.support.batches import batch, new_id
+
+_LONG = json.dumps(batch(SessionMetadata=" " * 100_000)).encode()
+
+
+async def _put(url: str, monitor_id: str, body: Any) -> Response:
+    return await asyncio.to_thread(
+        send, url, f"/appmonitors/{monitor_id}", body, headers={"Origin": "x"}
+    )
+
+
+async def test_the_app_monitor_is_looked_up_before_a_long_body_is_read(
+    bridge: Bridge, standin: StandIn
+) -> None:
+    monitor_id = new_id()
+    head = (
+        f"POST /appmonitors/{monitor_id} HTTP/1.1\r\nHost: x\r\nOrigin: x\r\n"
+        "Content-Length: 4000000\r\n\r\n"
+    ).encode()
+
+    def run(url: str) -> Response:
+        with connect(url) as connection:
+            connection.sendall(head + b" " * 70_000)
+            return read_response(connection)
+
+    standin.refuse = ResourceNotFoundException("There is none.", monitor_id, "AppMonitor")
+    async with bridge() as url:
+        response = await asyncio.to_thread(run, url)
+
+    expect_error(response, 404, "ResourceNotFoundException")
+    assert standin.checked == [monitor_id]
+
+
+async def test_an_app_monitor_that_exists_is_looked_up_once(
+    bridge: Bridge, standin: StandIn
+) -> None:
+    a, b = new_id(), new_id()
+    async with bridge() as url:
+        statuses = [(await _put(url, name, _LONG)).status for name in (a, b, a, b)]
+
+    assert (statuses, standin.checked) == ([200] * 4, [a, b])
+
+
+async def test_an_app_monitor_is_not_looked_up_for_short_bodies(
+    bridge: Bridge, standin: StandIn
+) -> None:
+    async with bridge() as url:
+        response = await _put(url, new_id(), batch())
+
+    assert (response.status, standin.checked) == (200, [])
+
+
+async def test_a_failed_lookup_is_repeated(bridge: Bridge, standin: StandIn) -> None:
+    monitor_id = new_id()
+    async with bridge() as url:
+        standin.refuse = InternalServerException()
+        failed = await _put(url, monitor_id, _LONG)
+        standin.refuse = None
+        stored = await _put(url, monitor_id, _LONG)
+
+    assert (failed.status, stored.status) == (500, 200)
+
+
+async def test_a_control_plane_body_is_not_decoded_if_the_caller_is_rejected(
+    bridge: Bridge, standin: StandIn
+) -> None:
+    standin.refuse = MissingAuthenticationTokenException()
+    async with bridge() as url:
+        response = await asyncio.to_thread(send, url, "/appmonitor", b"{")
+
+    assert (response.status, response.error_type) == (403, "MissingAuthenticationTokenException")
+    assert standin.checked == ["CreateAppMonitor"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "error_type"),
+    [
+        ({}, "MissingAuthenticationTokenException"),
+        ({"Authorization": "Bearer openrum_garbage"}, None),
+        ({"Authorization": "AWS4-HMAC-SHA256 garbage"}, "IncompleteSignatureException"),
+    ],
+    ids=["anonymous", "token", "signature"],
+)
+def test_where_callers_are_authorized_credentials_come_before_the_body(
+    started: Started, headers: dict[str, str], error_type: str | None
+) -> None:
+    server = started(OPENRUM_AUTH="required")
+    for path in ("/appmonitor", "/appmonitor/my-app/data", "/rummetrics/my-app/metrics"):
+        response = send(server.url, path, b"{", headers=headers)
+
+        assert response.status in (400, 403)
+        assert response.error_type != "ValidationException"
+        assert error_type in (None, response.error_type)
+
+
+def test_a_long_body_for_an_unknown_app_monitor_is_rejected(started: Started) -> None:
+    server = started()
+    known = send(server.url, f"/appmonitors/{server.monitor_id()}", _LONG)
+    unknown = send(server.url, f"/appmonitors/{new_id()}", b"[" * 100_000)
+
+    assert (known.status, unknown.status) == (200, 404)
