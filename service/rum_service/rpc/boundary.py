@@ -74,7 +74,7 @@ class CallBoundary:
         """Return a behavior that only authorizes, for methods with another shape."""
 
         async def check(request: Message, context: Context) -> None:
-            await self._authorize(call_of(context), operation, request)
+            await self.authorize(call_of(context), operation, request)
 
         return self.bounded(method, check)
 
