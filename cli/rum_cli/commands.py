@@ -8,11 +8,14 @@ from __future__ import annotations
 
 __all__ = ["SECTIONS", "Command", "Environment", "LazyGroup"]
 
+import os
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
+
+from rum_cli.setting_names import check_setting_names
 
 Environment = Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]]
 """Names of environment variables with their meanings, or a function that returns them."""
@@ -102,6 +105,10 @@ class Command(click.Command):
     def __init__(self, *args: Any, environment: Environment = (), **options: Any) -> None:
         super().__init__(*args, **options)
         self._environment = environment
+
+    def invoke(self, ctx: click.Context) -> Any:
+        check_setting_names(os.environ)
+        return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
