@@ -32,7 +32,7 @@ class ServiceSettings(BaseSettings):
     )
     database_url: str = Field(
         default="sqlite:///var/openrum.sqlite3",
-        description="Database that stores the events: sqlite:///FILE or postgresql+psycopg://...",
+        description="Database that stores the events: sqlite:///FILE or postgresql://...",
     )
     auth: Literal["auto", "required"] = Field(
         default="auto",

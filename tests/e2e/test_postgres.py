@@ -191,3 +191,12 @@ def test_a_missing_database_is_reported_in_one_line_at_start(
     assert done.stderr.startswith("Error: OPENRUM_DATABASE_URL: the database cannot be opened: ")
     assert len(done.stderr.splitlines()) == 1
     assert _PASSWORD not in done.stderr
+
+
+def test_a_url_without_the_name_of_the_driver_is_accepted(
+    database_url: str, tmp_path: Path
+) -> None:
+    with _running(tmp_path, database_url.replace("+psycopg", "")) as (server,):
+        status, _ = put(server, batch(), server.monitor_id())
+
+    assert status == 200

@@ -97,7 +97,7 @@ SECRET = "hunter2"
         f"postgresql+psycopg://user:{SECRET}@127.0.0.1:port/db",
         f"postgresql+psycopg://user:{SECRET}@[::1/db",
         f"postgresql+psycopg//user:{SECRET}@127.0.0.1/db",
-        f"postgresql://user:{SECRET}@127.0.0.1/db",
+        f"postgresql://user:{SECRET}@127.0.0.1:1/db",
         f"mysql://user:{SECRET}@127.0.0.1/db",
         f"user:{SECRET}@127.0.0.1",
     ],

@@ -19,6 +19,8 @@ from rum_service.storage.sql_policies import SqlPolicies
 from rum_service.storage.sqlite import open_sqlite
 
 _OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": open_postgres}
+# PostgreSQL's own form of a URL names no driver.
+_DRIVERS = {"postgresql": "postgresql+psycopg"}
 
 
 def open_store(url: str) -> Store:
@@ -48,9 +50,10 @@ def _open(url: str) -> Database:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # the text of a ValueError may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     opener = _OPENERS.get(parsed.drivername)
     if opener is None:
-        known = " or ".join(f"{name}://" for name in _OPENERS)
+        known = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
         raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
         # The host may contain part of the password, and an error text would show the host.
