@@ -6,10 +6,9 @@ Source: the service model of the AWS SDKs (botocore `rum/2018-05-10`), shapes of
 
 from __future__ import annotations
 
-__all__ = ["RULES", "Rule", "validate_control"]
+__all__ = ["RULES", "Check", "Number", "OneOf", "Rule", "Text", "validate_control"]
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,46 @@ from google.protobuf.message import Message
 from rum_service.errors import ValidationException
 from rum_service.events.identifiers import UUID_PATTERN
 
-_Check = Callable[[str, object], None]
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with a number of characters, and a pattern that matches all of it."""
+
+    low: int
+    high: int
+    pattern: str | None = None
+
+    def __call__(self, member: str, value: object) -> None:
+        if not self.low <= len(str(value)) <= self.high:
+            raise ValidationException(f"{member} must have {self.low} to {self.high} characters.")
+        if self.pattern and not re.fullmatch(self.pattern, str(value)):
+            raise ValidationException(f"{member} must match {self.pattern}.")
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some strings."""
+
+    values: tuple[str, ...]
+
+    def __call__(self, member: str, value: object) -> None:
+        if value not in self.values:
+            raise ValidationException(f"{member} must be one of {', '.join(self.values)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a range that includes both ends."""
+
+    low: float
+    high: float
+
+    def __call__(self, member: str, value: object) -> None:
+        if not (isinstance(value, int | float) and self.low <= value <= self.high):
+            raise ValidationException(f"{member} must be between {self.low} and {self.high}.")
+
+
+Check = Text | OneOf | Number
 """Raises ValidationException if a value, given after its member's name, breaks a constraint."""
 
 
@@ -27,9 +65,9 @@ _Check = Callable[[str, object], None]
 class Rule:
     """The constraints on one field."""
 
-    check: _Check | None = None
+    check: Check | None = None
     """Checks the value, each item of a list, or each value of a map."""
-    check_key: _Check | None = None
+    check_key: Check | None = None
     """Checks each key of a map."""
     required: bool = False
     max_items: int | None = None
@@ -43,37 +81,9 @@ def validate_control(request: Message) -> None:
     _validate("", request)
 
 
-def _text(low: int, high: int, pattern: str | None = None) -> _Check:
-    compiled = re.compile(pattern) if pattern else None
-
-    def check(member: str, value: object) -> None:
-        if not low <= len(str(value)) <= high:
-            raise ValidationException(f"{member} must have {low} to {high} characters.")
-        if compiled and not compiled.fullmatch(str(value)):
-            raise ValidationException(f"{member} must match {pattern}.")
-
-    return check
-
-
-def _one_of(*values: str) -> _Check:
-    def check(member: str, value: object) -> None:
-        if value not in values:
-            raise ValidationException(f"{member} must be one of {', '.join(values)}.")
-
-    return check
-
-
-def _number(low: float, high: float) -> _Check:
-    def check(member: str, value: object) -> None:
-        if not (isinstance(value, int | float) and low <= value <= high):
-            raise ValidationException(f"{member} must be between {low} and {high}.")
-
-    return check
-
-
-_check_name = _text(1, 255, r"(?!\.)[\.\-_#A-Za-z0-9]+")
+_check_name = Text(1, 255, r"(?!\.)[\.\-_#A-Za-z0-9]+")
 # AWS's pattern, with the anchors that its alternatives lack.
-_check_domain = _text(
+_check_domain = Text(
     1,
     253,
     r"localhost"
@@ -82,29 +92,29 @@ _check_domain = _text(
     r"(\*\.)?(?![-.*])[^*]+\.(\*|(?!.*--)(?=.*[a-zA-Z])[^*]+[^*-])",
 )
 # AWS's pattern requires a dot in the host. We accept hosts without one, such as localhost.
-_check_url = _text(1, 1260, r".*https?://[^\s/].*")
+_check_url = Text(1, 1260, r".*https?://[^\s/].*")
 # The model limits the length of DestinationArn only. We use its limit for every ARN.
-_check_arn = _text(0, 2048, r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*")
-_check_identity_pool = _text(1, 55, r".*[\w-]+:[0-9a-f-]+.*")
-_check_s3_uri = _text(
+_check_arn = Text(0, 2048, r".*arn:[^:]*:[^:]*:[^:]*:[^:]*:.*")
+_check_identity_pool = Text(1, 55, r".*[\w-]+:[0-9a-f-]+.*")
+_check_s3_uri = Text(
     1,
     1024,
     r"s3://[a-z0-9][-.a-z0-9]{1,62}(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
 )
-_check_id = _text(1, 255)
-_check_token = _text(1, 1024)
-_check_tag_key = _text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
-_check_destination = _one_of("CloudWatch", "Evidently")
-_check_status = _one_of("ENABLED", "DISABLED")
-_check_filter_name = _one_of("Browser", "Device", "Country", "Page", "OS", "EventType", "Invert")
+_check_id = Text(1, 255)
+_check_token = Text(1, 1024)
+_check_tag_key = Text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
+_check_destination = OneOf(("CloudWatch", "Evidently"))
+_check_status = OneOf(("ENABLED", "DISABLED"))
+_check_filter_name = OneOf(("Browser", "Device", "Country", "Page", "OS", "EventType", "Invert"))
 
 _NAME = Rule(_check_name, required=True)
 _DOMAIN, _DOMAIN_LIST = Rule(_check_domain), Rule(_check_domain, max_items=5)
 _PAGES = Rule(_check_url, max_items=50)
-_TAGS = Rule(_text(0, 256), _check_tag_key, max_items=50)
+_TAGS = Rule(Text(0, 256), _check_tag_key, max_items=50)
 _ARN, _REQUIRED_ARN = Rule(_check_arn), Rule(_check_arn, required=True)
 _DESTINATION = Rule(_check_destination, required=True)
-_PAGE_SIZE, _TOKEN = Rule(_number(1, 100)), Rule(_check_token)
+_PAGE_SIZE, _TOKEN = Rule(Number(1, 100)), Rule(_check_token)
 
 # Keyed "Message.field", with the field's JSON name. None: the field has no constraint. Fields
 # in a nested message are listed under that message's name.
@@ -117,8 +127,8 @@ RULES: dict[str, Rule | None] = {
     "CreateAppMonitorRequest.CwLogEnabled": None,
     "CreateAppMonitorRequest.CustomEvents": None,
     "CreateAppMonitorRequest.DeobfuscationConfiguration": None,
-    "CreateAppMonitorRequest.Platform": Rule(_one_of("Web", "Android", "iOS")),
-    "CreateAppMonitorRequest.Id": Rule(_text(36, 36, UUID_PATTERN)),
+    "CreateAppMonitorRequest.Platform": Rule(OneOf(("Web", "Android", "iOS"))),
+    "CreateAppMonitorRequest.Id": Rule(Text(36, 36, UUID_PATTERN)),
     "GetAppMonitorRequest.Name": _NAME,
     "ListAppMonitorsRequest.maxResults": _PAGE_SIZE,
     "ListAppMonitorsRequest.nextToken": _TOKEN,
@@ -134,10 +144,10 @@ RULES: dict[str, Rule | None] = {
     "AppMonitorConfiguration.ExcludedPages": _PAGES,
     "AppMonitorConfiguration.IncludedPages": _PAGES,
     "AppMonitorConfiguration.FavoritePages": Rule(max_items=50),
-    "AppMonitorConfiguration.SessionSampleRate": Rule(_number(0, 1)),
+    "AppMonitorConfiguration.SessionSampleRate": Rule(Number(0, 1)),
     "AppMonitorConfiguration.GuestRoleArn": _ARN,
     "AppMonitorConfiguration.AllowCookies": None,
-    "AppMonitorConfiguration.Telemetries": Rule(_one_of("errors", "performance", "http")),
+    "AppMonitorConfiguration.Telemetries": Rule(OneOf(("errors", "performance", "http"))),
     "AppMonitorConfiguration.EnableXRay": None,
     "CustomEvents.Status": Rule(_check_status),
     "DeobfuscationConfiguration.JavaScriptSourceMaps": None,
@@ -146,7 +156,7 @@ RULES: dict[str, Rule | None] = {
     "GetAppMonitorDataRequest.Name": _NAME,
     "GetAppMonitorDataRequest.TimeRange": Rule(required=True),
     "GetAppMonitorDataRequest.Filters": None,
-    "GetAppMonitorDataRequest.MaxResults": Rule(_number(0, 100)),
+    "GetAppMonitorDataRequest.MaxResults": Rule(Number(0, 100)),
     "GetAppMonitorDataRequest.NextToken": _TOKEN,
     "TimeRange.After": Rule(required=True),
     "TimeRange.Before": None,
@@ -195,14 +205,14 @@ RULES: dict[str, Rule | None] = {
     "UpdateRumMetricDefinitionRequest.DestinationArn": _ARN,
     "UpdateRumMetricDefinitionRequest.MetricDefinition": Rule(required=True),
     "UpdateRumMetricDefinitionRequest.MetricDefinitionId": Rule(_check_id, required=True),
-    "MetricDefinitionRequest.Name": Rule(_text(1, 255), required=True),
-    "MetricDefinitionRequest.ValueKey": Rule(_text(1, 280)),
-    "MetricDefinitionRequest.UnitLabel": Rule(_text(1, 256)),
+    "MetricDefinitionRequest.Name": Rule(Text(1, 255), required=True),
+    "MetricDefinitionRequest.ValueKey": Rule(Text(1, 280)),
+    "MetricDefinitionRequest.UnitLabel": Rule(Text(1, 256)),
     "MetricDefinitionRequest.DimensionKeys": Rule(
-        _text(1, 255, r"(?!:).*[^\s].*"), _text(1, 280), max_items=29
+        Text(1, 255, r"(?!:).*[^\s].*"), Text(1, 280), max_items=29
     ),
-    "MetricDefinitionRequest.EventPattern": Rule(_text(0, 4000)),
-    "MetricDefinitionRequest.Namespace": Rule(_text(1, 237, r".*[a-zA-Z0-9-._/#:]+")),
+    "MetricDefinitionRequest.EventPattern": Rule(Text(0, 4000)),
+    "MetricDefinitionRequest.Namespace": Rule(Text(1, 237, r".*[a-zA-Z0-9-._/#:]+")),
 }
 
 
