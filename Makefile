@@ -85,8 +85,9 @@ types: setup ## checks types, strictly
 proto: setup ## regenerates the stubs beside the .proto files, and the vendored imports
 	@$(BIN)/python proto/stubs.py
 
-docs: setup ## writes the generated tables of docs/reference
+docs: setup ## writes the generated tables of docs/reference and the OpenAPI document
 	@$(BIN)/python docs/tables.py
+	@$(BIN)/python -m docs.openapi
 
 proto-check: setup ## fails where stubs are stale, buf objects or the contract breaks main's
 	@$(BIN)/python proto/stubs.py check

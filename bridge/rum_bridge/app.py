@@ -2,6 +2,7 @@
 
 puts                  for SDKs and browsers: the one path that has to be fast
 /                     a page for people
+/openapi.json         the API, for tools
 /healthz /readyz      for load balancers and monitoring
 control plane         for SDKs: without CORS, so that pages can neither use nor read it
 data plane            all but puts: preflights, and errors with CORS headers
@@ -12,6 +13,7 @@ from __future__ import annotations
 __all__ = ["create_app"]
 
 from collections.abc import Awaitable, Callable
+from importlib import resources
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -65,6 +67,7 @@ def create_app(
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
+        Route("/openapi.json", _openapi()),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(channel, token)),
         *control_plane,
@@ -117,6 +120,16 @@ class _PostOnly:
             "Only POST is allowed here.",
             headers={"Allow": "POST"},
         )
+
+
+def _openapi() -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of the document, which `make docs` generates."""
+    document = (resources.files("rum_bridge") / "openapi.json").read_bytes()
+
+    async def openapi(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    return openapi
 
 
 async def _healthz(_: Request) -> Response:
