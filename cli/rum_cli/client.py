@@ -15,6 +15,7 @@ import click
 import grpc
 from click.core import ParameterSource
 from google.rpc.status_pb2 import Status
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
@@ -103,6 +104,7 @@ class Client:
     bridge: BridgeServiceStub
     control_plane: ControlPlaneServiceStub
     operator: OperatorServiceStub
+    health: HealthStub
 
 
 @contextmanager
@@ -117,6 +119,7 @@ def connect(target: Target, *, with_token: bool = True) -> Iterator[Client]:
                 BridgeServiceStub(channel),
                 ControlPlaneServiceStub(channel),
                 OperatorServiceStub(channel),
+                HealthStub(channel),
             )
         except grpc.RpcError as error:
             raise _failure(target.service, error, missing) from None

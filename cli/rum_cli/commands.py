@@ -37,6 +37,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("up", "run", "Run the service and the bridge."),
         Summary("service", "run", "Run the gRPC service."),
         Summary("bridge", "run", "Run the REST bridge."),
+        Summary("health", "health", "Check whether the service can store events."),
     ],
     "Events": [
         Summary("send", "send", "Send batches from a file, or a sample batch."),
