@@ -10,7 +10,7 @@ data plane            all but puts: preflights, and errors with CORS headers
 
 from __future__ import annotations
 
-__all__ = ["create_app"]
+__all__ = ["READY_TIMEOUT_S", "create_app"]
 
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -39,7 +39,8 @@ from rum_bridge.transcode import transcoded_routes
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
-_READY_TIMEOUT_S = 6.0
+READY_TIMEOUT_S = 6.0
+"""How long /readyz may take. A probe should wait longer."""
 
 
 def create_app(
@@ -148,7 +149,7 @@ def _readyz(
     async def readyz(_: Request) -> Response:
         request = health_pb2.HealthCheckRequest(service=_DATA_PLANE.full_name)
         try:
-            response = await check(request, timeout=_READY_TIMEOUT_S)
+            response = await check(request, timeout=READY_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             return PlainTextResponse(f"the service does not answer: {error.code().name}", 503)
         if response.status != health_pb2.HealthCheckResponse.SERVING:

@@ -1,0 +1,63 @@
+"""The systemd units are valid and protect the machine from the server."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rum_service.settings import ServiceSettings
+from tests.deploy.files import UNITS, unit
+from tests.tools.toolbox import ToolMissingError, tools_needed
+
+_MAX_EXPOSURE = 2.0
+"""Of 10, as systemd-analyze counts."""
+
+
+def _analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    with tools_needed():
+        program = shutil.which("systemd-analyze")
+        if program is None:
+            raise ToolMissingError("systemd-analyze is needed; install Debian's systemd.")
+    return subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_unit_is_valid(tmp_path: Path, path: Path) -> None:
+    # systemd-analyze wants to find the program.
+    program = shutil.which("true")
+    copy = tmp_path / path.name
+    copy.write_text(path.read_text().replace("/opt/openrum/bin/openrum", str(program)))
+    ran = _analyze("verify", "--recursive-errors=no", copy)
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_unit_protects_the_machine(path: Path) -> None:
+    ran = _analyze(
+        "security", "--offline=yes", f"--threshold={int(_MAX_EXPOSURE * 10)}", "--no-pager", path
+    )
+
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_stop_waits_until_calls_in_progress_have_ended(path: Path) -> None:
+    timeout_s = int(unit(path)["Service"]["TimeoutStopSec"])
+
+    assert timeout_s > ServiceSettings.model_fields["drain_s"].default
+
+
+def test_the_bridge_is_another_user_and_reads_its_token_as_a_member_of_a_group() -> None:
+    bridge, service = (unit(path)["Service"] for path in UNITS)
+
+    assert bridge["User"] != service["User"]
+    assert bridge["SupplementaryGroups"] == service["Group"]
+    assert service["RuntimeDirectory"] == "openrum"
+    assert service["RuntimeDirectoryMode"] == "0750"
+    assert service["StateDirectoryMode"] == "0700"
