@@ -1,4 +1,4 @@
-"""The last step of `openrum up`: creates a first app monitor and prints the next commands."""
+"""The last step of `openrum up`: creates a first app monitor and shows the next commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import click
 import grpc
 import grpc.aio
 
@@ -57,12 +56,12 @@ class FirstRun:
     """Whether callers are authorized."""
 
 
-async def first_run(started: FirstRun) -> None:
-    """Create an app monitor in an empty database and print the next commands."""
+async def first_run(started: FirstRun) -> str:
+    """Create an app monitor in an empty database. Return a text with the next commands."""
     token = started.service_settings.operator_token_file.read_text().strip()
     async with grpc.aio.insecure_channel(started.target) as channel:
         monitor = await _first_monitor(ControlPlaneServiceStub(channel), (bearer(token),))
-    click.echo(_text(started, monitor))
+    return _text(started, monitor)
 
 
 async def _first_monitor(

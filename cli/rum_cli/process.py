@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-__all__ = ["configure_logs", "run_until_stopped", "serve"]
+__all__ = ["configure_logs", "print_text", "run_until_stopped", "serve"]
 
 import asyncio
+import atexit
 import gc
 import logging
 import os
 import signal
-import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import structlog
 import uvloop
 
 from rum_cli.allocator import reuse_freed_memory
 from rum_cli.failure import WRONG_USAGE, Failure
+from rum_cli.log_repeats import Repeats
+from rum_cli.log_writer import LogWriter, open_standard_streams
 from rum_endpoint.start_error import StartError
+
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
 def serve(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
@@ -55,11 +62,14 @@ def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]
 def configure_logs(*, worker: int | None = None) -> None:
     """Log to standard error: lines for people on a terminal, JSON elsewhere.
 
+    Logging neither raises nor blocks: `rum_cli.log_writer` and `rum_cli.log_repeats` say how.
+
     Args:
         worker: the number that every line of a worker process carries.
     """
+    open_standard_streams()
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
+    if os.isatty(_STANDARD_ERROR):
         renderer = structlog.dev.ConsoleRenderer()
 
     def add_worker(
@@ -67,17 +77,61 @@ def configure_logs(*, worker: int | None = None) -> None:
     ) -> structlog.typing.EventDict:
         return {**event, "worker": worker}
 
+    logger = structlog.get_logger()
+    repeats = Repeats(time.monotonic)
+    writer = LogWriter(
+        _STANDARD_ERROR,
+        report_dropped=lambda lines: logger.warning("log lines dropped", lines=lines),
+        housekeeping=lambda: repeats.report(logger),
+    )
+
+    atexit.register(repeats.report, logger, at_end=True)  # runs before the writer's
+
+    class SafeLogger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc] # made at run time
+        """Counts a line that cannot be rendered, instead of raising in the code that logs it."""
+
+        def _proxy_to_logger(self, *args: Any, **named: Any) -> Any:
+            try:
+                return super()._proxy_to_logger(*args, **named)
+            except Exception:
+                writer.drop()
+
     structlog.configure(
         processors=[
             *([] if worker is None else [add_worker]),
+            repeats,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        # One write for a line: PrintLogger writes the newline separately, so that lines of workers
-        # would mix.
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=SafeLogger,
+        logger_factory=lambda *_: writer,
         cache_logger_on_first_use=True,
     )
+    # What libraries log: asyncio and uvicorn log exceptions that nothing handles.
+    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
+    threading.excepthook = _log_end_of_thread
+
+
+def print_text(text: str) -> None:
+    """Print to standard output, which may be full or closed: neither raises nor blocks."""
+    LogWriter(_STANDARD_OUTPUT, report_dropped=lambda _: None).msg(text)
+
+
+class _ToStructlog(logging.Handler):
+    """Passes the lines of the standard library's logging on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:
+            message = str(record.msg)
+        logger = structlog.get_logger()
+        log = logger.error if record.levelno >= logging.ERROR else logger.warning
+        log(message, logger=record.name, exc_info=record.exc_info)
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread else None
+    structlog.get_logger().error("thread failed", thread=name, exc_info=ended.exc_value)

@@ -13,7 +13,7 @@ from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.first_run import FirstRun, first_run
-from rum_cli.process import serve
+from rum_cli.process import print_text, serve
 from rum_cli.workers import running_workers
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
@@ -59,7 +59,7 @@ def run_up(workers: int) -> None:
                     batch_put=running.local_bridge.batch_put,
                 )
             ):
-                await first_run(
+                started = await first_run(
                     FirstRun(
                         service_settings,
                         bridge_settings,
@@ -69,6 +69,7 @@ def run_up(workers: int) -> None:
                         authorizes=exposed or service_settings.auth == "required",
                     )
                 )
+                print_text(started)
                 yield
 
     serve(both)

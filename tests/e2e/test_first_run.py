@@ -56,7 +56,6 @@ async def _second_to_start(monitor_id: str) -> AsyncIterator[str]:
 
 async def _printed(
     folder: Path,
-    capsys: pytest.CaptureFixture[str],
     *,
     http: str = "127.0.0.1:8080",
     authorizes: bool = False,
@@ -68,7 +67,7 @@ async def _printed(
     token = folder / "operator.token"
     token.write_text("any")
     async with _second_to_start(monitor_id or new_id()) as address:
-        await first_run(
+        return await first_run(
             FirstRun(
                 ServiceSettings(**{"operator_token_file": token, **(service or {})}),
                 BridgeSettings(**(bridge or {})),
@@ -78,22 +77,21 @@ async def _printed(
                 authorizes=authorizes,
             )
         )
-    return capsys.readouterr().out
 
 
 async def test_a_second_server_prints_the_app_monitor_that_the_first_created(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     monitor_id = new_id()
-    printed = await _printed(tmp_path, capsys, monitor_id=monitor_id)
+    printed = await _printed(tmp_path, monitor_id=monitor_id)
 
     assert f"  app monitor  my-app  {monitor_id}\n" in printed
 
 
 async def test_the_commands_name_the_service_and_the_token_file_unless_they_are_the_defaults(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
-    printed = await _printed(tmp_path, capsys)
+    printed = await _printed(tmp_path)
     (sample,) = [line for line in printed.splitlines() if "send --sample" in line]
 
     assert " --service 127.0.0.1:" in sample
@@ -113,22 +111,21 @@ async def test_the_commands_name_the_service_and_the_token_file_unless_they_are_
 )
 async def test_the_curl_line_has_an_address_that_clients_can_reach(
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
     http: str,
     bridge: dict[str, Any],
     url: str,
 ) -> None:
     monitor_id = new_id()
-    printed = await _printed(tmp_path, capsys, http=http, bridge=bridge, monitor_id=monitor_id)
+    printed = await _printed(tmp_path, http=http, bridge=bridge, monitor_id=monitor_id)
     (curl,) = [line for line in printed.splitlines() if line.startswith("curl ")]
 
     assert curl.startswith(f"curl -i '{url}/appmonitors/{monitor_id}' ")
 
 
 async def test_the_curl_line_signs_if_callers_are_authorized(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
-    printed = await _printed(tmp_path, capsys, authorizes=True, service={"region": "eu-west-1"})
+    printed = await _printed(tmp_path, authorizes=True, service={"region": "eu-west-1"})
 
     assert "keys create --name curl" in printed
     assert "curl -i --aws-sigv4 aws:amz:eu-west-1:rum " in printed
@@ -145,9 +142,9 @@ async def test_the_curl_line_signs_if_callers_are_authorized(
     ],
 )
 async def test_the_location_of_the_data_is_printed_without_credentials(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, line: str
+    tmp_path: Path, url: str, line: str
 ) -> None:
-    printed = await _printed(tmp_path, capsys, service={"database_url": url})
+    printed = await _printed(tmp_path, service={"database_url": url})
 
     assert f"\n  {line}\n" in printed
     assert "cret" not in printed
