@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.exc import OperationalError
 
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from rum_service.storage.postgres_connection import NoAnswerError, NotConfirmedError, connect
 from rum_service.storage.records import Appended
 from tests.support.batches import new_id
 from tests.support.logged import content, contents, logged
+from tests.support.proxy import proxy
 from tests.support.running import wait_until
 from tests.tools.postgres import Postgres
 
@@ -140,6 +144,86 @@ def test_an_append_fails_while_the_server_is_stopped_and_the_next_one_succeeds(
         postgres_server.start()
 
     assert store.log.append([logged(2)]) == [STORED]
+
+
+def test_an_append_moves_to_a_new_connection_when_its_server_becomes_read_only(
+    store: Store, admin: Admin
+) -> None:
+    """After a failover, the old server may still answer, as a standby."""
+    store.log.append([logged(1)])
+    run = admin.connection.execute
+    run("ALTER ROLE postgres SET default_transaction_read_only = off")  # for new connections
+    run("ALTER SYSTEM SET default_transaction_read_only = on")
+    try:
+        run("SELECT pg_reload_conf()")
+        wait_until(
+            lambda: run("SHOW default_transaction_read_only").fetchone() == ("on",),
+        )
+        outcomes = store.log.append([logged(2)])
+        store.log.append([logged(3)])
+    finally:
+        run("SET default_transaction_read_only = off")
+        run("ALTER SYSTEM RESET default_transaction_read_only")
+        run("ALTER ROLE postgres RESET default_transaction_read_only")
+        run("SELECT pg_reload_conf()")
+
+    assert outcomes == [STORED]
+    assert [content(3), content(2), content(1)] == contents(store.log)
+
+
+def test_a_statement_without_an_answer_is_given_up_and_the_connection_closed(url: str) -> None:
+    connection = connect(0.5, url.replace("+psycopg", ""), autocommit=True)
+    with pytest.raises(NoAnswerError):
+        connection.execute("SELECT pg_sleep(60)")
+
+    assert connection.closed
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_answering_costs_15_seconds_and_appends_succeed_when_it_is_back(
+    url: str, postgres_server: Postgres
+) -> None:
+    with proxy(postgres_server.socket) as link:
+        store = open_store(f"{url.partition('?')[0]}?host=127.0.0.1&port={link.port}")
+        store.log.append([logged(1)])
+        link.silent = True
+        began = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            store.log.append([logged(2)])
+        with pytest.raises(OperationalError):  # it does not connect
+            store.log.append([logged(2)])
+        took_s = time.monotonic() - began
+        link.silent = False
+        outcomes = store.log.append([logged(2)])
+        store.close()
+
+    assert took_s < 15
+    assert outcomes in ([STORED], [DUPLICATE])
+
+
+def test_a_commit_whose_wait_for_the_standby_is_canceled_is_a_failure_and_its_retry_waits(
+    store: Store, admin: Admin
+) -> None:
+    """PostgreSQL reports a success and a warning: a failover would lose the batch."""
+    store.log.append([logged(1)])
+    admin.require_standby("missing")
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            for _ in range(2):
+                appending = pool.submit(store.log.append, [logged(2)])
+                wait_until(lambda: admin.waiting_for("SyncRep"))
+                (pid,) = admin.waiting_for("SyncRep")
+                admin.connection.execute("SELECT pg_cancel_backend(%s)", [pid])
+                with pytest.raises(NotConfirmedError):
+                    appending.result(30)
+            appending = pool.submit(store.log.append, [logged(2)])
+            wait_until(lambda: admin.waiting_for("SyncRep"))
+        finally:
+            admin.require_standby("")
+        outcomes = appending.result(30)
+
+    assert outcomes == [DUPLICATE]
+    assert [content(2), content(1)] == contents(store.log)
 
 
 def test_a_retry_of_a_commit_that_the_standby_has_not_confirmed_waits_for_the_standby(

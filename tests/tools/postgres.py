@@ -59,6 +59,11 @@ class Postgres:
         """SQLAlchemy URL of the database `postgres`."""
         return self._url("postgres")
 
+    @property
+    def socket(self) -> str:
+        """The path of the Unix socket that it listens on."""
+        return str(self._folder / ".s.PGSQL.5432")
+
     def create_database(self, name: str) -> str:
         """Create an empty database and return its SQLAlchemy URL."""
         with psycopg.connect(

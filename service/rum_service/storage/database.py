@@ -60,7 +60,15 @@ class Database(ABC):
 
         Only one block runs at a time: several SQLite writers would only wait for each other.
         """
-        with self._kept_connection() as connection, self._begin(connection):
+        with self._kept_connection() as connection:
+            with self._begin(connection):
+                yield connection
+            self._check_committed(connection)
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Open a transaction like `write`, which may take any time."""
+        with self.write() as connection:
             yield connection
 
     @contextmanager
@@ -94,6 +102,10 @@ class Database(ABC):
                 connection.close()
                 raise
             self._write_connection = connection
+
+    @abstractmethod
+    def _check_committed(self, connection: Connection) -> None:
+        """Raise if what `connection` has just committed may be lost."""
 
     def _begin(self, connection: Connection) -> RootTransaction:
         """Begin a transaction. A connection that the server has closed is replaced.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 __all__ = ["open_postgres"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 
 from rum_service.storage.database import BatchRow, Database, Inserted
+from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
 
 # Arbitrary, but the same in every process, and different from the lock in `migrate`.
 _WRITE_LOCK = 0x4C4F47
@@ -49,10 +51,21 @@ SELECT count(*), min(sequence) FROM stored
 # Writes to the server's log, so that the commit waits until all earlier commits are durable, also
 # on a synchronous standby. A transaction that changes nothing would not wait.
 _WAIT_UNTIL_DURABLE = "SELECT pg_logical_emit_message(true, 'openrum', '')"
+# A group of 40,000 stored batches takes 1.7 s. With the time to connect again, a server that does
+# not answer costs less than 15 s. Readers may scan the whole log for deleted app monitors.
+_WRITE_TIMEOUT_S = 11.0
+_READ_TIMEOUT_S = 30.0
 
 
 class PostgresDatabase(Database):
     """A database on a server. The write connection is in autocommit mode."""
+
+    def __init__(self, *, migrator: Engine, **engines: Any) -> None:
+        """Args:
+        migrator: has no time limits.
+        """
+        super().__init__(**engines)
+        self._migrator = migrator
 
     def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
         if not rows:
@@ -61,14 +74,29 @@ class PostgresDatabase(Database):
         with self._kept_connection() as connection:
             return _insert_or_reconnect(connection, columns)
 
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        try:
+            with self._migrator.connect() as connection, connection.begin():
+                yield connection
+        finally:
+            self._migrator.dispose()
+
+    def _check_committed(self, connection: Connection) -> None:
+        _driver(connection).check_confirmed()
+
 
 def _insert_or_reconnect(connection: Connection, columns: list[list[Any]]) -> Inserted:
-    """Insert the rows, on a new connection if the server has closed this one.
+    """Insert the rows, on a new connection if the server has closed this one or became a standby.
 
     Trying again is safe: rows that were committed before it closed are not inserted again.
     """
     try:
         return _insert(connection, columns)
+    except NoAnswerError:
+        raise  # waiting twice as long would not help
+    except psycopg.errors.ReadOnlySqlTransaction:
+        pass
     except psycopg.OperationalError:
         if not _driver(connection).closed:
             raise
@@ -77,12 +105,14 @@ def _insert_or_reconnect(connection: Connection, columns: list[list[Any]]) -> In
 
 
 def _insert(connection: Connection, columns: list[list[Any]]) -> Inserted:
-    with _driver(connection).cursor() as cursor:
+    driver = _driver(connection)
+    with driver.cursor() as cursor:
         cursor.execute(_INSERT, [_WRITE_LOCK, *columns], prepare=True)
         inserted = Inserted(*cursor.fetchone() or (0, None))
         if inserted.rows < len(columns[0]):
             cursor.execute(_WAIT_UNTIL_DURABLE)
-        return inserted
+    driver.check_confirmed()
+    return inserted
 
 
 def open_postgres(url: URL) -> PostgresDatabase:
@@ -90,28 +120,54 @@ def open_postgres(url: URL) -> PostgresDatabase:
     # synchronous_commit: commits are durable even if the server's default is laxer.
     # idle_in_transaction_session_timeout: a process that stops in a transaction must not block the
     # others.
-    options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s"
-    writer = _engine(url, options, pool_size=1)
-    event.listen(writer, "begin", _begin)
+    # client_min_messages: `check_confirmed` needs the warnings.
+    options = (
+        "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s"
+        " -c client_min_messages=warning"
+    )
+    # lock_timeout: a statement that was given up must not wait on the server forever.
+    writer = _engine(url, f"{options} -c lock_timeout=8s", _WRITE_TIMEOUT_S, pool_size=1)
+    migrator = _engine(url, options, None, pool_size=1)
+    for engine in (writer, migrator):
+        event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _reconnect_after_demotion)
     # force_custom_plan: a generic plan compares each stored batch with each batch of the group.
     # Appending 40,000 stored batches to tables without statistics takes 48 s with a generic plan
     # and 1.7 s without.
     # pool_pre_ping: replace a connection that the server has closed.
     reader = _engine(
-        url, f"{options} -c plan_cache_mode=force_custom_plan", pool_size=4, pool_pre_ping=True
+        url,
+        f"{options} -c plan_cache_mode=force_custom_plan",
+        _READ_TIMEOUT_S,
+        pool_size=4,
+        pool_pre_ping=True,
     )
-    return PostgresDatabase(writer=writer, reader=reader, insert=insert)
+    return PostgresDatabase(migrator=migrator, writer=writer, reader=reader, insert=insert)
 
 
-def _engine(url: URL, options: str, **pool: Any) -> Engine:
+def _engine(url: URL, options: str, timeout_s: float | None, **pool: Any) -> Engine:
     # hide_parameters: errors are logged, and must not contain event data.
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args={"options": options, "connect_timeout": 10},
+        connect_args={"options": options},
         **pool,
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
+    ) -> BoundedConnection:
+        return connect(timeout_s, *arguments, **parameters)
+
+    return engine
+
+
+def _reconnect_after_demotion(context: ExceptionContext) -> None:
+    """Close the connection to a server that became a standby: the URL may lead to another one."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def _begin(connection: Connection) -> None:
@@ -126,5 +182,5 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+def _driver(connection: Connection) -> BoundedConnection:
+    return cast("BoundedConnection", connection.connection.driver_connection)

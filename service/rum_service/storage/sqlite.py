@@ -62,6 +62,9 @@ class SqliteDatabase(Database):
             driver.commit()
             return Inserted(count, first)
 
+    def _check_committed(self, connection: Connection) -> None:
+        """What SQLite has committed is on disk."""
+
 
 def open_sqlite(url: URL) -> SqliteDatabase:
     """Open or create the file that `url` names.
