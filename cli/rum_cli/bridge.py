@@ -26,4 +26,4 @@ def run_bridge() -> None:
             "or [::1]",
             WRONG_USAGE,
         )
-    serve(lambda: running_bridge(settings))
+    serve(lambda: running_bridge(settings), settings.drain_s)

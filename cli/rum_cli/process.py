@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["configure_logs", "print_text", "run_until_stopped", "serve"]
+__all__ = ["STOP_S", "configure_logs", "print_text", "run_until_stopped", "serve"]
 
 import asyncio
 import atexit
@@ -23,24 +23,40 @@ from rum_cli.allocator import reuse_freed_memory
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter, open_standard_streams
+from rum_endpoint.end_process import end_process
 from rum_endpoint.start_error import StartError
 
+STOP_S = 30.0
+"""How long a stop may take after the time for calls in progress: for the last commits."""
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
-def serve(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
-    """Log to standard error and run a command's servers until a signal. Raises Failure."""
+def serve(running: Callable[[], AbstractAsyncContextManager[object]], drain_s: float) -> None:
+    """Log to standard error and run a command's servers until a signal. Raises Failure.
+
+    Args:
+        drain_s: how long calls in progress may take after the signal.
+    """
     configure_logs()
     try:
-        run_until_stopped(running)
+        run_until_stopped(running, stop_within_s=drain_s + STOP_S)
     except StartError as error:
         raise Failure(str(error), WRONG_USAGE) from None
 
 
-def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]) -> None:
-    """Enter the context, wait for a signal, and leave the context. Raises StartError.
+def run_until_stopped(
+    running: Callable[[], AbstractAsyncContextManager[object]], *, stop_within_s: float
+) -> None:
+    """Enter the context, wait for a signal, and leave the context.
 
     Files that the process creates are closed to other users: the database has events of visitors.
+
+    Args:
+        stop_within_s: how long leaving the context may take. Then the process ends with exit code
+            70: a disk or a database that does not answer must not keep it from ending.
+
+    Raises:
+        StartError: the context cannot be entered.
     """
 
     async def until_stopped() -> None:
@@ -53,6 +69,10 @@ def run_until_stopped(running: Callable[[], AbstractAsyncContextManager[object]]
             gc.collect()
             gc.freeze()
             await stop.wait()
+            late = f"the process did not stop within {stop_within_s:g} seconds"
+            timer = threading.Timer(stop_within_s, end_process, [late])
+            timer.daemon = True
+            timer.start()
 
     os.umask(0o077)
     reuse_freed_memory()

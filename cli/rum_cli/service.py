@@ -16,4 +16,4 @@ from rum_service.settings import ServiceSettings
 def run_service() -> None:
     """Run the service."""
     settings = read_settings(ServiceSettings)
-    serve(lambda: running_service(settings))
+    serve(lambda: running_service(settings), settings.drain_s)

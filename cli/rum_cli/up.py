@@ -72,4 +72,4 @@ def run_up(workers: int) -> None:
                 print_text(started)
                 yield
 
-    serve(both)
+    serve(both, service_settings.drain_s + bridge_settings.drain_s)

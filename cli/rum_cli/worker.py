@@ -21,7 +21,7 @@ from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE
-from rum_cli.process import configure_logs, run_until_stopped
+from rum_cli.process import STOP_S, configure_logs, run_until_stopped
 from rum_endpoint.start_error import StartError
 
 READY = "ready"
@@ -51,7 +51,7 @@ def run_worker(running: Running) -> None:
             yield
 
     try:
-        run_until_stopped(worker)
+        run_until_stopped(worker, stop_within_s=settings.drain_s + STOP_S)
     except StartError as error:
         print(error, flush=True)
         sys.exit(WRONG_USAGE)
