@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,7 @@ class BlockedStore:
     def __init__(self, fails: Callable[[Batch], bool] = lambda _: False) -> None:
         self.memory = MemoryLog(MemoryTables())
         self.groups: list[int] = []
+        self.stored: list[Batch] = []
         self.gate = threading.Event()
         self.append_began = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -36,12 +38,17 @@ class BlockedStore:
         assert self.gate.wait(_TIMEOUT_S)
         if any(self._fails(batch) for batch in batches):
             raise OSError("cannot be stored")
+        self.stored += batches
         return self.memory.append(batches)
 
 
 @asynccontextmanager
 async def group_commit(
-    store: BlockedStore, *, max_waiting_bytes: int = 1 << 20, max_group_bytes: int = 1 << 20
+    store: BlockedStore,
+    *,
+    max_waiting_bytes: int = 1 << 20,
+    max_group_bytes: int = 1 << 20,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[GroupCommit]:
     """Run a group commit over the store."""
     async with GroupCommit(
@@ -49,6 +56,7 @@ async def group_commit(
         max_waiting_bytes=max_waiting_bytes,
         max_group_bytes=max_group_bytes,
         linger_s=0.0,
+        clock=clock,
     ) as started:
         try:
             yield started
@@ -115,6 +123,51 @@ async def test_batches_are_committed_in_the_order_of_arrival() -> None:
         await commit_behind_another(commit, store, [logged(n) for n in (3, 1, 2)])
 
     assert contents(store.memory) == [content(2), content(1), content(3), content(1000)]
+
+
+async def test_app_monitors_take_turns() -> None:
+    store = BlockedStore()
+    busy = [logged(n, app_monitor=1) for n in range(4)]
+    quiet = [logged(n, app_monitor=2) for n in range(2)]
+    async with group_commit(store, max_group_bytes=2 * 1024) as commit:
+        await commit_behind_another(commit, store, [*busy, *quiet])
+
+    assert store.groups == [1, 2, 2, 2]
+    assert [batch.app_monitor for batch in store.stored] == [1, 1, 2, 1, 2, 1, 1]
+
+
+async def test_a_batch_whose_caller_has_gone_is_not_stored_and_frees_its_room() -> None:
+    store = BlockedStore()
+    async with group_commit(store, max_waiting_bytes=4000) as commit:
+        first = submit(commit, logged(1))
+        await store.append_began.wait()
+        gone, kept = submit(commit, logged(2)), submit(commit, logged(3))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        store.gate.set()
+        await asyncio.gather(first, kept)
+        is_busy = commit.is_busy
+
+    assert [batch.content for batch in store.stored] == [content(1), content(3)]
+    assert not is_busy
+
+
+async def test_a_slow_store_takes_two_groups_and_throttles_the_rest() -> None:
+    times = iter(range(0, 10_000, 10))  # every commit takes 10 seconds
+    store = BlockedStore()
+    batch = logged(1)._replace(content=bytes(1000))
+    async with group_commit(store, max_group_bytes=4096, clock=lambda: next(times)) as commit:
+        store.gate.set()
+        await submit(commit, batch)
+        store.gate.clear()
+        waiting = [submit(commit, batch._replace(batch_id=bytes([n] * 16))) for n in range(4)]
+        with pytest.raises(ThrottlingException):
+            submit(commit, batch._replace(batch_id=bytes([9] * 16)))
+        store.gate.set()
+        outcomes = await asyncio.gather(*waiting)
+
+    assert outcomes == [Appended.STORED] * 4
 
 
 async def test_each_caller_gets_the_outcome_of_its_own_batch() -> None:

@@ -1,4 +1,8 @@
-"""Commits all batches that wait at the same moment in one transaction, with one fsync."""
+"""Commits all batches that wait at the same moment in one transaction, with one fsync.
+
+event loop      reserve → submit → a queue
+writer thread   queue → turns of app monitors → group → append → results
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -15,6 +20,8 @@ from typing import NamedTuple, Self
 import structlog
 
 from rum_service.errors import ThrottlingException
+from rum_service.ingest.speed import Speed
+from rum_service.ingest.turns import Turns
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
@@ -28,6 +35,9 @@ Outcome = Appended | Exception
 # not wait.
 _LINGER_S = 0.0002
 _MAX_LINGER_S = 0.003
+# How long a new batch may have to wait for those before it. Callers that wait longer have often
+# gone.
+_MAX_WAIT_S = 1.5
 # The batches of a failed group are retried one by one until this many fail in a row. The store
 # fails then, not a batch, and the callers should learn it soon.
 _FAILURES_IN_A_ROW = 3
@@ -42,12 +52,18 @@ class _Waiting(NamedTuple):
     future: asyncio.Future[list[Outcome]]
     size: int
 
+    @property
+    def app_monitor(self) -> int:
+        """The app monitor whose turn the call takes: that of its first batch."""
+        return self.batches[0].app_monitor
+
 
 class GroupCommit:
     """A bounded queue in front of a store, and the one thread that writes.
 
     Every accepted batch is answered, whatever fails: with the store's result or its exception. The
     batches of a failed transaction are retried one by one, so that one bad batch fails alone.
+    Batches whose caller has gone are not stored, if their group has not begun.
     The context manager starts the thread and stops it.
     """
 
@@ -58,15 +74,21 @@ class GroupCommit:
         max_waiting_bytes: int,
         max_group_bytes: int,
         linger_s: float = _LINGER_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Args:
         linger_s: how long to wait for more batches, in seconds for each batch of the last group.
+        clock: monotonic, in seconds.
         """
         self._append = append
         self._max_waiting_bytes = max_waiting_bytes
         self._max_group_bytes = max_group_bytes
         self._linger_s = linger_s
+        self._clock = clock
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._turns: Turns[_Waiting] = Turns()
+        self._closed = False
+        self._speed = Speed()
         self._waiting_bytes = 0
         self._stopping = False
         self._thread = threading.Thread(target=self._write, name="group-commit")
@@ -106,7 +128,7 @@ class GroupCommit:
             raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
         size = _size(batch)
         # An empty queue accepts any batch; otherwise an oversized batch could never be stored.
-        if self._waiting_bytes and self._waiting_bytes + size > self._max_waiting_bytes:
+        if self._waiting_bytes and self._waiting_bytes + size > self._limit():
             raise ThrottlingException(
                 "Too many batches are waiting to be stored.",
                 service_code="rum",
@@ -126,34 +148,61 @@ class GroupCommit:
         self._queue.put(_Waiting(batches, future, sum(map(_size, batches))))
         return future
 
+    def _limit(self) -> float:
+        """Return how many bytes may wait.
+
+        Those that the store commits in the longest wait, and always the group in progress and the
+        next one: a slow disk must not keep callers from using what it can do.
+        """
+        in_time = max(2 * self._max_group_bytes, self._speed.bytes_per_s * _MAX_WAIT_S)
+        return min(in_time, self._max_waiting_bytes)
+
     def _write(self) -> None:
         last_group = 1
         while group := self._next_group(last_group):
+            began = self._clock()
             batches = [batch for waiting in group for batch in waiting.batches]
             last_group = len(batches)
             outcomes = self._commit(batches)
-            self._loop.call_soon_threadsafe(self._answer, group, outcomes)
+            took_s = self._clock() - began
+            self._loop.call_soon_threadsafe(self._answer, group, outcomes, took_s)
 
     def _next_group(self, last_group: int) -> list[_Waiting]:
         """Wait for work. An empty list means that the queue is closed and empty."""
-        waiting = self._queue.get()
-        if waiting is None:
-            return []
-        if last_group > 1:
-            time.sleep(min(last_group * self._linger_s, _MAX_LINGER_S))
-        group = [waiting]
-        size = waiting.size
-        try:
-            while size < self._max_group_bytes:
-                waiting = self._queue.get_nowait()
-                if waiting is None:
-                    self._queue.put(None)  # found again after this group
-                    break
-                group.append(waiting)
-                size += waiting.size
-        except Empty:
-            pass
+        group: list[_Waiting] = []
+        while not group and self._wait(last_group):
+            size = 0
+            while self._turns and size < self._max_group_bytes:
+                waiting = self._turns.take()
+                if waiting.future.cancelled():
+                    self._loop.call_soon_threadsafe(self._release, waiting)
+                else:
+                    group.append(waiting)
+                    size += waiting.size
         return group
+
+    def _wait(self, last_group: int) -> bool:
+        """Move what is in the queue to the turns. Wait if there is nothing.
+
+        Returns:
+            False if the queue is closed and everything has been taken.
+        """
+        if not self._turns:
+            if self._closed:
+                return False
+            self._sort_in(self._queue.get())
+            if last_group > 1:
+                time.sleep(min(last_group * self._linger_s, _MAX_LINGER_S))
+        with suppress(Empty):
+            while True:
+                self._sort_in(self._queue.get_nowait())
+        return True
+
+    def _sort_in(self, waiting: _Waiting | None) -> None:
+        if waiting is None:
+            self._closed = True
+        else:
+            self._turns.add(waiting.app_monitor, waiting)
 
     def _commit(self, batches: list[Batch]) -> list[Outcome]:
         try:
@@ -171,14 +220,18 @@ class GroupCommit:
                 outcomes += self._commit([batch])
         return outcomes
 
-    def _answer(self, group: list[_Waiting], outcomes: list[Outcome]) -> None:
+    def _answer(self, group: list[_Waiting], outcomes: list[Outcome], took_s: float) -> None:
+        self._speed.add(sum(waiting.size for waiting in group), took_s)
         start = 0
         for waiting in group:
             end = start + len(waiting.batches)
-            self._waiting_bytes -= waiting.size
+            self._release(waiting)
             if not waiting.future.done():  # a caller that has gone cancelled it
                 waiting.future.set_result(outcomes[start:end])
             start = end
+
+    def _release(self, waiting: _Waiting) -> None:
+        self._waiting_bytes -= waiting.size
 
 
 def _size(batch: Batch) -> int:
