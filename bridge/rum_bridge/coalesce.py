@@ -2,7 +2,7 @@
 
 With one call per put, service and bridge together use 2.4 times the CPU for one event and 1.6
 times for 50 events (32 concurrent puts, 2 cores, 2026-11). A put that waits alone is sent at once:
-when the event loop has served the other requests that have already arrived.
+as soon as the event loop has nothing else to do.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ logger = structlog.get_logger()
 
 # With one call, nothing is decoded while the store commits; with three, calls get smaller.
 _MAX_CALLS = 2
+# The requests of a burst arrive in many turns of the event loop. Without waiting for them, half of
+# the calls had one put, and a put of one event took 13 % more CPU (32 concurrent puts, 2026-11).
+_QUIET_TURNS = 2
+_GATHER_S = 0.002
 _MAX_ENTRIES = 256
 _MAX_CALL_BYTES = 4 << 20
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
@@ -33,16 +37,28 @@ _Waiting = tuple[bytes, "asyncio.Future[Status]"]
 
 
 class Coalescer:
-    """A bounded queue of puts for the service. Use it from one event loop only."""
+    """A bounded queue of puts for the service. Use it from one event loop only.
 
-    def __init__(self, batch_put: BatchPut, *, max_waiting_bytes: int, timeout_s: float) -> None:
+    Args:
+        gather_s: how long a call waits at most while more puts keep arriving.
+    """
+
+    def __init__(
+        self,
+        batch_put: BatchPut,
+        *,
+        max_waiting_bytes: int,
+        timeout_s: float,
+        gather_s: float = _GATHER_S,
+    ) -> None:
         self._batch_put = batch_put
         self.budget = ByteBudget(max_waiting_bytes)
         """Shared with the requests that are being read."""
         self._timeout_s = timeout_s
+        self._gather_s = gather_s
         self._queue: deque[_Waiting] = deque()
         self._calls: set[asyncio.Task[None]] = set()
-        self._will_start_calls = False
+        self._gathering = False
         self._deadlines = Deadlines(timeout_s, _expire)
 
     async def put(self, entry: bytes) -> None:
@@ -56,12 +72,9 @@ class Coalescer:
                 BatchId is safe.
         """
         self.budget.reserve(len(entry))
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Status] = loop.create_future()
+        future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         self._queue.append((entry, future))
-        if not self._will_start_calls:
-            self._will_start_calls = True
-            loop.call_soon(self._start_calls)
+        self._start_soon()
         # Includes the time in the queue: when the service is down, puts that wait for several
         # calls in a row would otherwise take minutes to fail.
         self._deadlines.add(future)
@@ -72,8 +85,29 @@ class Coalescer:
         if status.code:
             raise from_status(status)
 
+    def _start_soon(self) -> None:
+        if not self._gathering and len(self._calls) < _MAX_CALLS:
+            self._gathering = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._gather, loop.time() + self._gather_s)
+
+    def _gather(self, until: float, seen: int = 0, quiet_turns: int = 0) -> None:
+        """Start calls after some turns of the event loop that bring no put.
+
+        Args:
+            seen: how many puts waited one turn earlier.
+            quiet_turns: how many turns in a row brought none.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = len(self._queue)
+        quiet_turns = 0 if waiting > seen else quiet_turns + 1
+        if quiet_turns < _QUIET_TURNS and loop.time() < until:
+            loop.call_soon(self._gather, until, waiting, quiet_turns)
+        else:
+            self._gathering = False
+            self._start_calls()
+
     def _start_calls(self) -> None:
-        self._will_start_calls = False
         while len(self._calls) < _MAX_CALLS and (puts := self._next()):
             task = asyncio.create_task(self._send(puts))
             self._calls.add(task)
@@ -81,7 +115,8 @@ class Coalescer:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        self._start_calls()
+        if self._queue:
+            self._start_soon()
 
     def _next(self) -> list[_Waiting]:
         puts: list[_Waiting] = []

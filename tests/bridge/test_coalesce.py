@@ -41,9 +41,13 @@ def _coalescer(
     *,
     timeout_s: float = _TIMEOUT_S,
     max_waiting_bytes: int = _MAX_WAITING_BYTES,
+    gather_s: float = _TIMEOUT_S,
 ) -> Coalescer:
     return Coalescer(
-        GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=max_waiting_bytes, timeout_s=timeout_s
+        GrpcBatchPut(channel, NO_TOKEN),
+        max_waiting_bytes=max_waiting_bytes,
+        timeout_s=timeout_s,
+        gather_s=gather_s,
     )
 
 
@@ -95,6 +99,31 @@ async def test_a_put_that_waits_alone_is_sent_at_once(
     await coalescer.put(_entry("b"))
 
     assert standin.calls == [["a"], ["b"]]
+
+
+async def test_puts_that_arrive_in_turns_of_the_event_loop_share_a_call(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    puts = []
+    for name in ("a", "b", "c", "d"):
+        puts.append(_put(coalescer, name))
+        await asyncio.sleep(0)
+    await asyncio.gather(*puts)
+
+    assert standin.calls == [["a", "b", "c", "d"]]
+
+
+async def test_a_call_starts_while_puts_keep_arriving(
+    standin: StandIn, channel: grpc.aio.Channel
+) -> None:
+    coalescer = _coalescer(channel, gather_s=0.0)
+    puts = []
+    for number in range(20):
+        puts.append(_put(coalescer, str(number)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*puts)
+
+    assert len(standin.calls) > 1
 
 
 async def test_waiting_puts_share_one_call_in_order(standin: StandIn, coalescer: Coalescer) -> None:
