@@ -5,22 +5,21 @@ from __future__ import annotations
 __all__ = ["Monitor", "Monitors"]
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rum_service.errors import ResourceNotFoundException
 from rum_service.events.custom import custom_events_enabled
+from rum_service.lookup_cache import LookupCache
 from rum_service.storage.base import AppMonitorStore
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread
-from rum_service.ttl_cache import TtlCache
 
 # Changes by another process on the same database take effect here after at most this time.
 # Changes by this process take effect at once.
 _CACHED_S = 5.0
-_MAX_CACHED = 10_000
 
 P = TypeVar("P")
 
@@ -59,8 +58,11 @@ class Monitors(Generic[P]):
         self._store = store
         self._executor = executor
         self._compile_policy = compile_policy
-        self._cache = TtlCache[str, Monitor[P]](
-            ttl_s=_CACHED_S, max_entries=_MAX_CACHED, clock=clock
+        self._cache = LookupCache[str, Monitor[P]](
+            read_ids=lambda: on_thread(executor, store.ids),
+            read=self._read,
+            ttl_s=_CACHED_S,
+            clock=clock,
         )
 
     def cached(self, monitor_id: str) -> Monitor[P] | None:
@@ -74,7 +76,19 @@ class Monitors(Generic[P]):
             ResourceNotFoundException: the app monitor does not exist.
         """
         monitor_id = monitor_id.lower()
-        return await self._cache.get_or_load(monitor_id, lambda: self._load(monitor_id))
+        monitor = await self._cache.find(monitor_id)
+        if monitor is None:
+            raise ResourceNotFoundException(
+                "There is no app monitor with this id.", monitor_id, "AppMonitor"
+            )
+        return monitor
+
+    async def load(self, monitor_ids: Iterable[str]) -> None:
+        """Read the app monitors with these ids that are not cached, in one query.
+
+        `by_id` then needs no query for each.
+        """
+        await self._cache.load([monitor_id.lower() for monitor_id in monitor_ids])
 
     async def by_name(self, name: str) -> Monitor[P] | None:
         """Return the app monitor with this name as stored now, or None."""
@@ -85,13 +99,16 @@ class Monitors(Generic[P]):
         """Read app monitors from the store again. Call this after each change of one."""
         self._cache.clear()
 
-    async def _load(self, monitor_id: str) -> Monitor[P]:
-        record = await on_thread(self._executor, self._store.by_id, monitor_id)
-        if record is None:
-            raise ResourceNotFoundException(
-                "There is no app monitor with this id.", monitor_id, "AppMonitor"
-            )
-        return self._compile(record)
+    async def _read(self, monitor_ids: Collection[str]) -> dict[str, Monitor[P] | Exception]:
+        records = await on_thread(self._executor, self._store.by_ids, monitor_ids)
+        return {record.id: self._try_compile(record) for record in records}
+
+    def _try_compile(self, record: AppMonitorRecord) -> Monitor[P] | Exception:
+        """Compile a record, or return why that fails: it must not fail the other app monitors."""
+        try:
+            return self._compile(record)
+        except Exception as error:
+            return error
 
     def _compile(self, record: AppMonitorRecord) -> Monitor[P]:
         members = json.loads(record.document)

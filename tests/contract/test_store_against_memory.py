@@ -92,7 +92,7 @@ class BothStores(RuleBasedStateMachine):
     @rule(number=st.integers(0, 4), name=NAMES)
     def find(self, number: int, name: str) -> None:
         memory, sqlite = self.stores
-        assert sqlite.monitors.by_id(str(number)) == memory.monitors.by_id(str(number))
+        assert sqlite.monitors.by_ids([str(number)]) == memory.monitors.by_ids([str(number)])
         assert sqlite.monitors.by_name(name) == memory.monitors.by_name(name)
 
     @rule(after=st.sampled_from(["", "A", "a", "a.", "b"]), limit=st.integers(1, 5))

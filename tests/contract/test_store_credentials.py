@@ -45,6 +45,18 @@ def test_a_credential_is_returned_as_it_was_added(
     assert every(credentials) == [added]
 
 
+def test_the_ids_are_those_of_all_credentials(credentials: CredentialStore) -> None:
+    for added in (credential(), credential("B" * 20, expires_ms=1), credential("C", "token")):
+        credentials.add(added)
+    credentials.revoke("key", "B" * 20, 5)
+
+    assert credentials.ids() == {
+        ("key", credential().id),
+        ("key", "B" * 20),
+        ("token", "C"),
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "record_id"),
     [("token", "AKID0000000000000001"), ("key", "akid0000000000000001"), ("key", ""), ("key", "%"),

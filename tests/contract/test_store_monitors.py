@@ -36,15 +36,25 @@ def test_an_app_monitor_is_found_by_its_id_and_by_its_name(monitors: AppMonitorS
     created = monitors.create(ID, "shop", '{"Name":"shop"}')
 
     assert created == AppMonitorRecord(created.key, ID, "shop", '{"Name":"shop"}', has_events=False)
-    assert monitors.by_id(ID) == created
+    assert monitors.by_ids([ID]) == [created]
     assert monitors.by_name("shop") == created
 
 
 def test_an_unknown_id_or_name_is_not_found(monitors: AppMonitorStore) -> None:
     monitors.create(ID, "shop", "{}")
 
-    assert monitors.by_id(OTHER_ID) is None
+    assert monitors.by_ids([OTHER_ID]) == []
     assert monitors.by_name("Shop") is None
+
+
+def test_many_app_monitors_are_found_by_their_ids_in_one_call(monitors: AppMonitorStore) -> None:
+    created = create(monitors, "a", "b", "c")
+    unknown = [f"{number:036}" for number in range(2500)]
+
+    assert monitors.ids() == {record.id for record in created}
+    found = monitors.by_ids([created[0].id, *unknown, created[2].id])
+    assert sorted(found, key=lambda record: record.key) == [created[0], created[2]]
+    assert monitors.by_ids([]) == []
 
 
 @pytest.mark.parametrize(("monitor_id", "name"), [(ID, "other"), (OTHER_ID, "shop"), (ID, "shop")])
@@ -146,7 +156,7 @@ def test_one_of_several_concurrent_updates_of_a_document_succeeds(
 
     winner = AppMonitorRecord(key, ID, "shop", f"of {changed.index(True)}")
     assert changed.count(True) == 1
-    assert monitors.by_id(ID) == winner
+    assert monitors.by_ids([ID]) == [winner]
 
 
 def test_an_app_monitor_has_events_after_its_first_batch(
@@ -154,11 +164,11 @@ def test_an_app_monitor_has_events_after_its_first_batch(
 ) -> None:
     created = monitors.create(ID, "shop", "{}")
     log.append([logged(1, app_monitor=created.key + 1)])
-    before = monitors.by_id(ID)
+    before = monitors.by_ids([ID])
     log.append([logged(1, app_monitor=created.key)])
 
-    assert before == created
-    assert monitors.by_id(ID) == replace(created, has_events=True)
+    assert before == [created]
+    assert monitors.by_ids([ID]) == [replace(created, has_events=True)]
     assert monitors.by_name("shop") == replace(created, has_events=True)
     assert monitors.list(after="", limit=1) == [replace(created, has_events=True)]
 
@@ -172,7 +182,7 @@ def test_deleting_an_app_monitor_keeps_its_batches(
     assert monitors.delete(gone.key)
     assert not monitors.delete(gone.key)
     assert monitors.by_name("gone") is None
-    assert monitors.by_id(gone.id) is None
+    assert monitors.by_ids([gone.id]) == []
     assert names(monitors.list(after="", limit=10)) == ["other"]
     assert contents(log, gone.key) == [content(1)]
 

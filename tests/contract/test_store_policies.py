@@ -31,7 +31,7 @@ def test_every_record_of_an_app_monitor_contains_its_policy(
     assert policies.replace(key, expected=None, policy="{}", revision="r1")
     records = [
         monitors.by_name("shop"),
-        monitors.by_id(created.id),
+        *monitors.by_ids([created.id]),
         *monitors.list(after="", limit=10),
     ]
     assert [(r.policy, r.policy_revision) for r in records if r] == [("{}", "r1")] * 3

@@ -22,11 +22,15 @@ _TIMEOUT_S = 30
 
 
 class WatchedCredentials:
-    """A `CredentialStore` that records lookups by ID and can hold one after it has read."""
+    """A `CredentialStore` that records lookups by ID and can hold one after it has read.
+
+    It also counts the reads of all IDs.
+    """
 
     def __init__(self, store: CredentialStore) -> None:
         self._store = store
         self.lookups: list[str] = []
+        self.id_reads = 0
         self._hold: tuple[asyncio.AbstractEventLoop, asyncio.Event, asyncio.Event] | None = None
 
     def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
@@ -49,6 +53,10 @@ class WatchedCredentials:
 
     def by_id_prefix(self, kind: str, prefix: str) -> CredentialRecord | None:
         return self._store.by_id_prefix(kind, prefix)
+
+    def ids(self) -> set[tuple[str, str]]:
+        self.id_reads += 1
+        return self._store.ids()
 
     def any_valid(self, now_ms: int) -> bool:
         return self._store.any_valid(now_ms)

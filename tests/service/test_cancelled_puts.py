@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +25,11 @@ class _Blocked(MemoryMonitors):
         self.loop = asyncio.get_running_loop()
         self.reached, self.allowed = asyncio.Event(), asyncio.Event()
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        if monitor_id == self.blocked_id:
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
+        if self.blocked_id in monitor_ids:
             self.loop.call_soon_threadsafe(self.reached.set)
             asyncio.run_coroutine_threadsafe(self.allowed.wait(), self.loop).result(30)
-        return super().by_id(monitor_id)
+        return super().by_ids(monitor_ids)
 
 
 async def test_a_call_cancelled_during_a_lookup_leaves_no_room_reserved(tmp_path: Path) -> None:
@@ -36,11 +37,17 @@ async def test_a_call_cancelled_during_a_lookup_leaves_no_room_reserved(tmp_path
     monitors = _Blocked(tables)
     store = replace(memory_store(tables), monitors=monitors)
     async with started(store, settings_in(tmp_path)) as service:
-        shop = await service.app_monitors.create(
-            CreateAppMonitorRequest(
-                name="shop", domain="localhost", custom_events=CustomEvents(status="ENABLED")
+        shop, _ = [
+            await service.app_monitors.create(
+                CreateAppMonitorRequest(
+                    name=monitor_id,
+                    id=monitor_id,
+                    domain="localhost",
+                    custom_events=CustomEvents(status="ENABLED"),
+                )
             )
-        )
+            for monitor_id in (new_id(), monitors.blocked_id)
+        ]
         puts = [put_of(message(shop)), put_of(message(monitors.blocked_id))]
         call = asyncio.create_task(service.ingest.put_many(puts))
         await asyncio.wait_for(monitors.reached.wait(), 30)

@@ -282,7 +282,7 @@ async def test_neither_the_database_nor_a_printed_record_holds_a_secret(kept: Ke
     for secret in (SECRET, TOKEN, token, token.removeprefix(TOKEN_PREFIX)):
         assert secret.encode() not in content
     sealed = [str(record.sealed_secret) for record in kept.records()]
-    printed = repr(kept.records()) + repr(kept.keyring._cache._entries)
+    printed = repr(kept.records()) + repr(kept.keyring._cache._known.values)
     assert printed.count(KEY_ID) >= 2
     assert SECRET not in printed
     assert TOKEN not in printed

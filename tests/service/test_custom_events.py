@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,9 +46,9 @@ class CountingMonitors(MemoryMonitors):
 
     lookups = 0
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
         self.lookups += 1
-        return super().by_id(monitor_id)
+        return super().by_ids(monitor_ids)
 
 
 @pytest.fixture

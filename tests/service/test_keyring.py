@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,17 +172,35 @@ async def test_revoking_takes_effect_at_once_although_a_lookup_is_running(kept: 
     assert await _is_unknown(kept.keyring, token)
 
 
-async def test_guesses_are_cached_up_to_the_limit(kept: Kept, executor: Executor) -> None:
-    keyring = _keyring(kept, executor, max_cached=5)
-    guesses = [f"guess {number}" for number in range(15)]
-    for guess in guesses:
-        for _ in range(2):
-            assert await _is_unknown(keyring, guess)
+async def test_guesses_cost_at_most_one_query_a_second(kept: Kept, executor: Executor) -> None:
+    token, _ = await _token(kept)
+    keyring = _keyring(kept, executor)
+    for _ in range(3):
+        for number in range(15):
+            assert await _is_unknown(keyring, f"guess {number}")
+            assert await keyring.key(f"GUESS{number:015}") is None
+        kept.passes(1)
 
-    assert kept.watched.lookups == [token_hash(guess) for guess in guesses]
-    # A full cache is emptied, so the first guess is looked up again.
-    assert await _is_unknown(keyring, guesses[0])
-    assert kept.watched.lookups[-1] == token_hash(guesses[0])
+    assert (kept.watched.lookups, kept.watched.id_reads) == ([], 3)
+    assert await keyring.principal_of_token(token) == BACKEND
+
+
+async def test_a_key_that_cannot_be_decrypted_does_not_fail_other_lookups(kept: Kept) -> None:
+    good = await kept.credentials.create_key(CreateAccessKeyRequest(grant=GRANT))
+    record = kept.store.credentials.by_id("key", good.access_key_id)
+    assert record
+    kept.store.credentials.add(replace(record, id="B" * 20, sealed_secret=b"damaged"))
+    read, release = kept.watched.hold()
+    first = asyncio.create_task(kept.keyring.key(good.access_key_id))
+    await read.wait()
+    together = [kept.keyring.key(key_id) for key_id in ("B" * 20, good.access_key_id)]
+    results = asyncio.gather(*together, return_exceptions=True)
+    release.set()
+
+    failed, found = await results
+    assert isinstance(failed, Exception)
+    assert found == await first
+    assert isinstance(found, Credential)
 
 
 @pytest.mark.parametrize("key_id", ["", "x" * 15, "x" * 129, "A" * 15 + "\0", "é" * 16, "a b" * 9])

@@ -14,6 +14,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from rum.v1 import control_plane_service_pb2 as pb
 from rum_service.errors import (
     ConflictException,
+    MalformedPolicyDocumentException,
     ResourceNotFoundException,
     ValidationException,
 )
@@ -207,6 +208,30 @@ async def test_every_operation_raises_resource_not_found_for_an_unknown_app_moni
     with pytest.raises(ResourceNotFoundException) as rejected:
         await use_cases.service.monitors.by_id(new_id())
     assert rejected.value.resource_type == "AppMonitor"
+
+
+async def test_a_new_app_monitor_is_found_at_once_although_its_id_was_unknown(
+    use_cases: UseCases,
+) -> None:
+    monitor_id = new_id()
+    with pytest.raises(ResourceNotFoundException):
+        await use_cases.put(message(monitor_id))
+    await use_cases.create(id=monitor_id)
+
+    await use_cases.put(message(monitor_id))
+
+
+async def test_an_app_monitor_that_cannot_be_compiled_fails_alone(use_cases: UseCases) -> None:
+    good, bad = await use_cases.create("good"), await use_cases.create("bad")
+    (record,) = use_cases.store.monitors.by_ids([bad])
+    assert use_cases.store.policies.replace(
+        record.key, expected=None, policy="not a policy", revision="r"
+    )
+    await use_cases.service.monitors.load([good, bad, new_id()])
+
+    assert use_cases.service.monitors.cached(good)
+    with pytest.raises(MalformedPolicyDocumentException):
+        await use_cases.service.monitors.by_id(bad)
 
 
 async def test_deleting_an_app_monitor_deletes_its_events_and_rejects_puts_at_once(

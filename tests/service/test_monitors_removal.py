@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,10 +39,10 @@ class GatedMonitors(MemoryMonitors):
         super().__init__(tables)
         self._gate = gate
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        record = super().by_id(monitor_id)
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
+        records = super().by_ids(monitor_ids)
         self._gate.wait()
-        return record
+        return records
 
 
 class GatedLog(MemoryLog):

@@ -284,8 +284,7 @@ async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_pa
         limits=limits,
     )
     shop = await use_cases.create()
-    monitor = use_cases.store.monitors.by_id(shop)
-    assert monitor
+    (monitor,) = use_cases.store.monitors.by_ids([shop])
     ordinary = of(shop, *[at(1)] * events_per_batch)
     rare = of(shop, at(1, type="rare", metadata='{"pageId":"/rare"}'))
     contents = [rare.SerializeToString(), *[ordinary.SerializeToString()] * batches]

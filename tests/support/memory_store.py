@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
@@ -132,8 +132,11 @@ class MemoryMonitors:
             monitors.append(AppMonitorRecord(key, monitor_id, name, document))
             return monitors[-1]
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        return next((record for record in self._records() if record.id == monitor_id), None)
+    def ids(self) -> set[str]:
+        return {record.id for record in self._records()}
+
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
+        return [record for record in self._records() if record.id in monitor_ids]
 
     def by_name(self, name: str) -> AppMonitorRecord | None:
         return next((record for record in self._records() if record.name == name), None)
@@ -210,6 +213,10 @@ class MemoryCredentials:
                 if record.kind == kind and record.id.startswith(prefix)
             )
             return next(found, None)
+
+    def ids(self) -> set[tuple[str, str]]:
+        with self.tables.lock:
+            return set(self.tables.credentials)
 
     def any_valid(self, now_ms: int) -> bool:
         with self.tables.lock:

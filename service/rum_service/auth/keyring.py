@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["ACCESS_KEY", "TOKEN", "Credential", "Keyring", "is_access_key_id", "sealed_text"]
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -13,12 +13,16 @@ from rum_service.auth.callers import Principal
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import token_hash
 from rum_service.errors import ExpiredTokenException, UnrecognizedClientException
+from rum_service.lookup_cache import LookupCache
 from rum_service.storage.base import CredentialStore
+from rum_service.storage.records import CredentialRecord
 from rum_service.storage.threads import on_thread
-from rum_service.ttl_cache import TtlCache
 
 # The kinds of `CredentialRecord`.
 ACCESS_KEY, TOKEN = "key", "token"
+
+_Id = tuple[str, str]
+"""Kind and ID of a credential."""
 
 is_access_key_id = re.compile(r"\w{16,128}", re.ASCII).fullmatch
 
@@ -49,7 +53,6 @@ class Keyring:
         clock: Unix seconds; decides whether a credential has expired.
         monotonic: seconds; decides how long a lookup is cached.
         cached_for_s: how long another process's revocation may go unnoticed, in seconds.
-        max_cached: unknown IDs are cached too, because each guess would cost a query otherwise.
     """
 
     def __init__(
@@ -62,15 +65,17 @@ class Keyring:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         cached_for_s: float = 5.0,
-        max_cached: int = 10_000,
     ) -> None:
         self._store = store
         self._executor = executor
         self._box = box
         self._account_id = account_id
         self._clock = clock
-        self._cache = TtlCache[tuple[str, str], Credential | None](
-            ttl_s=cached_for_s, max_entries=max_cached, clock=monotonic
+        self._cache = LookupCache[_Id, Credential](
+            read_ids=lambda: on_thread(executor, store.ids),
+            read=lambda ids: on_thread(executor, self._read, ids),
+            ttl_s=cached_for_s,
+            clock=monotonic,
         )
 
     async def principal_of_token(self, token: str) -> Principal:
@@ -112,18 +117,25 @@ class Keyring:
         self._cache.clear()
 
     async def _found(self, kind: str, record_id: str) -> Credential | None:
-        async def load() -> Credential | None:
-            return await on_thread(self._executor, self._load, kind, record_id)
-
-        found = await self._cache.get_or_load((kind, record_id), load)
+        found = await self._cache.find((kind, record_id))
         if found and found.is_revoked:
             raise UnrecognizedClientException
         return found
 
-    def _load(self, kind: str, record_id: str) -> Credential | None:
-        record = self._store.by_id(kind, record_id)
-        if record is None:
-            return None
+    def _read(self, ids: Collection[_Id]) -> dict[_Id, Credential | Exception]:
+        records = {record_id: self._store.by_id(*record_id) for record_id in ids}
+        return {
+            record_id: self._try_decrypt(record) for record_id, record in records.items() if record
+        }
+
+    def _try_decrypt(self, record: CredentialRecord) -> Credential | Exception:
+        """Decrypt a credential, or return why that fails: it must not fail the others."""
+        try:
+            return self._decrypted(record)
+        except Exception as error:
+            return error
+
+    def _decrypted(self, record: CredentialRecord) -> Credential:
         is_revoked = record.revoked_ms is not None
         sealed = b"" if is_revoked else record.sealed_secret
         secret, _, session_token = (self._box.open(sealed) if sealed else "").partition(" ")

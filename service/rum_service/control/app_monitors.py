@@ -135,6 +135,7 @@ class AppMonitors:
             raise ServiceQuotaExceededException(
                 f"There may be at most {self._max_app_monitors} app monitors."
             ) from None
+        self._monitors.forget()
         return monitor_id
 
     async def get(self, request: pb.GetAppMonitorRequest) -> AppMonitor:

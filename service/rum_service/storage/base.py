@@ -24,7 +24,7 @@ __all__ = [
     "Store",
 ]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -113,8 +113,12 @@ class AppMonitorStore(Protocol):
         """
         ...
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        """Return the app monitor with this lower-case ID, if it exists."""
+    def ids(self) -> set[str]:
+        """Return the IDs of all app monitors."""
+        ...
+
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
+        """Return the app monitors with these lower-case IDs that exist, in any order."""
         ...
 
     def by_name(self, name: str) -> AppMonitorRecord | None:
@@ -226,6 +230,10 @@ class CredentialStore(Protocol):
 
     def by_id_prefix(self, kind: str, prefix: str) -> CredentialRecord | None:
         """Return a credential whose ID starts with `prefix`, if one exists."""
+        ...
+
+    def ids(self) -> set[tuple[str, str]]:
+        """Return kind and ID of all credentials, revoked or not."""
         ...
 
     def any_valid(self, now_ms: int) -> bool:

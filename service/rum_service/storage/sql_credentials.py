@@ -46,6 +46,11 @@ class SqlCredentials:
             row = connection.execute(query.limit(1)).one_or_none()
             return CredentialRecord(**row._mapping) if row else None
 
+    def ids(self) -> set[tuple[str, str]]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(credentials.c.kind, credentials.c.id))
+            return {(row.kind, row.id) for row in rows}
+
     def any_valid(self, now_ms: int) -> bool:
         expires_ms = credentials.c.expires_ms
         valid = credentials.c.revoked_ms.is_(None) & (expires_ms.is_(None) | (expires_ms > now_ms))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["SqlMonitors"]
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, select, update
+from sqlalchemy import Row, Select, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.storage.base import NameTakenError, QuotaReachedError
@@ -15,6 +15,9 @@ from rum_service.storage.database import Database
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.schema import app_monitors, batches
 from rum_service.storage.sql_metrics import delete_metrics_of
+
+# A statement takes at most 32,766 parameters in SQLite.
+_IDS_PER_STATEMENT = 1000
 
 
 class SqlMonitors:
@@ -41,11 +44,28 @@ class SqlMonitors:
             raise NameTakenError from None
         return AppMonitorRecord(key, monitor_id, name, document)
 
-    def by_id(self, monitor_id: str) -> AppMonitorRecord | None:
-        return self._one(app_monitors.c.id == monitor_id)
+    def ids(self) -> set[str]:
+        with self._database.read() as connection:
+            return set(connection.execute(select(app_monitors.c.id)).scalars())
+
+    def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
+        ids = list(monitor_ids)
+        with self._database.read() as connection:
+            return [
+                _record(row)
+                for start in range(0, len(ids), _IDS_PER_STATEMENT)
+                for row in connection.execute(
+                    _select_records().where(
+                        app_monitors.c.id.in_(ids[start : start + _IDS_PER_STATEMENT])
+                    )
+                )
+            ]
 
     def by_name(self, name: str) -> AppMonitorRecord | None:
-        return self._one(app_monitors.c.name == name)
+        with self._database.read() as connection:
+            query = _select_records().where(app_monitors.c.name == name)
+            row = connection.execute(query).one_or_none()
+            return _record(row) if row else None
 
     def list(self, *, after: str, limit: int) -> Sequence[AppMonitorRecord]:
         query = _select_records().where(app_monitors.c.name > after)
@@ -67,11 +87,6 @@ class SqlMonitors:
             deleted = connection.execute(delete(app_monitors).where(app_monitors.c.key == key))
             delete_metrics_of(connection, key)
             return deleted.rowcount == 1
-
-    def _one(self, condition: ColumnElement[bool]) -> AppMonitorRecord | None:
-        with self._database.read() as connection:
-            row = connection.execute(_select_records().where(condition)).one_or_none()
-            return _record(row) if row else None
 
 
 def _select_records() -> Select[Any]:
