@@ -23,6 +23,7 @@ _EMPTY_DEFINITION = BatchCreateRumMetricDefinitionsRequest(
     metric_definitions=[MetricDefinitionRequest()]
 ).SerializeToString()
 _PUT = "/rum.v1.DataPlaneService/PutRumEvents"
+_BATCH_PUT = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 _TIMEOUT_S = 30.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -140,3 +141,30 @@ def test_calls_that_wait_for_the_event_loop_are_not_cancelled(tmp_path: Path) ->
         loop.stop()
 
     assert codes == {grpc.StatusCode.NOT_FOUND}
+
+
+@pytest.mark.parametrize(
+    ("method", "field", "text"),
+    [
+        pytest.param(_PUT, b"\x2a\x00", "RumEvents must have at most 10000 items.", id="events"),
+        pytest.param(_BATCH_PUT, b"\x0a\x00", "entries must have 1 to 1000 items.", id="entries"),
+    ],
+)
+def test_a_put_of_many_empty_messages_is_rejected_before_it_is_parsed(
+    service: Service, method: str, field: bytes, text: str
+) -> None:
+    """Parsed, each empty message takes 50 times its two bytes."""
+    content = field * (10 << 20)
+    before = _peak_mib(service)
+    with (
+        grpc.insecure_channel(service.grpc, [("grpc.max_send_message_length", -1)]) as channel,
+        pytest.raises(grpc.RpcError) as rejected,
+    ):
+        channel.unary_unary(method)(content, timeout=_TIMEOUT_S)
+
+    assert (rejected.value.code(), rejected.value.details()) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        text,
+    )
+    # The message itself is in memory up to four times: 20 MiB each.
+    assert _peak_mib(service) - before < 100

@@ -21,12 +21,16 @@ from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
+from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit, Outcome
 from rum_service.ingest.validation import check_id, times_of, validate
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
+
+# A request has this many members beside its events. Clients may be newer and send some more.
+_MEMBERS = 100
 
 
 class Put(NamedTuple):
@@ -111,7 +115,7 @@ class Ingest:
 
     async def _prepare(self, put: Put) -> Batch:
         """Return the batch to store. Raises RumError."""
-        request = _parsed(put.content)
+        request = self._parsed(put.content)
         caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
         check_id(request)
         monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
@@ -138,6 +142,14 @@ class Ingest:
             dropped_events=dropped,
         )
 
+    def _parsed(self, content: bytes) -> PutRumEventsRequest:
+        if has_more_fields(content, self._max_events + _MEMBERS):
+            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
+        try:
+            return PutRumEventsRequest.FromString(content)
+        except DecodeError:
+            raise ValidationException("The message is not a PutRumEventsRequest.") from None
+
     async def _identify(self, put: Put, app_monitor_id: str) -> Caller:
         path = f"/appmonitors/{app_monitor_id}"
         return await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
@@ -149,13 +161,6 @@ class Ingest:
             app_monitor=monitor.name,
             dropped=dropped,
         )
-
-
-def _parsed(content: bytes) -> PutRumEventsRequest:
-    try:
-        return PutRumEventsRequest.FromString(content)
-    except DecodeError:
-        raise ValidationException("The message is not a PutRumEventsRequest.") from None
 
 
 def _appended(outcome: Outcome) -> Appended:

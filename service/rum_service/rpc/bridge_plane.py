@@ -8,11 +8,13 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
+from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum_service.auth.callers import Call
 from rum_service.errors import RumError, ValidationException
+from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.put import Ingest, Put
 from rum_service.rpc.boundary import MAX_REQUEST_ID, CallBoundary, Context, call_of
 from rum_service.rpc.status import to_status
@@ -31,22 +33,21 @@ class BridgePlane:
         self._boundary = boundary
 
     async def batch_put_rum_events(
-        self, request: pb.BatchPutRumEventsRequest, context: Context
+        self, content: bytes, context: Context
     ) -> pb.BatchPutRumEventsResponse:
-        """Store the batches of all entries in one transaction."""
+        """Store the batches of all entries of a serialized request in one transaction."""
         new_id = partial(self._boundary.request_id, context)
-        return await self.put(request, call_of(context), new_id)
+        return await self.put(content, call_of(context), new_id)
 
     async def put(
-        self, request: pb.BatchPutRumEventsRequest, call: Call, new_id: Callable[[], str]
+        self, content: bytes, call: Call, new_id: Callable[[], str]
     ) -> pb.BatchPutRumEventsResponse:
         """Do the same for a call that did not come over gRPC.
 
         Args:
             new_id: returns a request ID, for entries without one.
         """
-        if not 1 <= len(request.entries) <= _MAX_ENTRIES:
-            raise ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
+        request = _parsed(content)
         puts = [_put(entry, call, new_id) for entry in request.entries]
         results = await self._ingest.put_many(puts)
         for put, result in zip(puts, results, strict=True):
@@ -63,6 +64,19 @@ class BridgePlane:
                 index for index, result in enumerate(results) if result is Appended.DUPLICATE
             ],
         )
+
+
+def _parsed(content: bytes) -> pb.BatchPutRumEventsRequest:
+    too_many = ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
+    if has_more_fields(content, _MAX_ENTRIES):
+        raise too_many
+    try:
+        request = pb.BatchPutRumEventsRequest.FromString(content)
+    except DecodeError:
+        raise ValidationException("The message is not a BatchPutRumEventsRequest.") from None
+    if not 1 <= len(request.entries) <= _MAX_ENTRIES:
+        raise too_many
+    return request
 
 
 def _put(entry: pb.BatchPutRumEventsEntry, call: Call, new_id: Callable[[], str]) -> Put:

@@ -122,7 +122,6 @@ class GrpcServer:
                 boundary.bounded(
                     f"/{_BRIDGE}/BatchPutRumEvents", self._bridge_plane.batch_put_rum_events
                 ),
-                request_deserializer=bridge_service_pb2.BatchPutRumEventsRequest.FromString,
                 response_serializer=bridge_service_pb2.BatchPutRumEventsResponse.SerializeToString,
             ),
             "CheckAppMonitor": grpc.unary_unary_rpc_method_handler(

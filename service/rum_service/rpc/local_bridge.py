@@ -33,5 +33,4 @@ class LocalBridge:
             TimeoutError: after this time the outcome is unknown. A retry is safe.
         """
         async with asyncio.timeout(timeout_s):
-            message = pb.BatchPutRumEventsRequest.FromString(request)
-            return await self._plane.put(message, self._call, self._new_id)
+            return await self._plane.put(request, self._call, self._new_id)
