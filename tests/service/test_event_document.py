@@ -121,6 +121,26 @@ def test_json_nested_more_than_100_deep_is_a_string(depth: int, is_object: bool)
     assert (expected, expected) == (document["metadata"], document["event_details"])
 
 
+@pytest.mark.parametrize(("length", "is_object"), [(65_536, True), (65_537, False)])
+def test_longer_session_metadata_is_left_out(length: int, is_object: bool) -> None:
+    session = f'{{"domain":"{"x" * (length - 13)}"}}'
+
+    document = strict(text_of(RumEvent(details="{}"), session))
+
+    assert len(session) == length
+    assert bool(document["metadata"]) is is_object
+
+
+def test_every_event_is_merged_with_a_few_members_of_the_session_only() -> None:
+    session = json.dumps({**{f"key{number}": number for number in range(3000)}, "domain": "a"})
+    request = PutRumEventsRequest(session_metadata=session)
+
+    parsed = parse_session_metadata(request)
+
+    assert parsed == {**{f"key{number}": number for number in range(10)}, "domain": "a"}
+    assert merged_metadata(parsed, RumEvent(metadata='{"domain":"b"}')) == {**parsed, "domain": "b"}
+
+
 @pytest.mark.parametrize(
     ("metadata", "interaction"),
     [

@@ -20,6 +20,9 @@ from rum_service.events.nesting import is_nested_too_deeply
 JsonObject = dict[str, object]
 _Reader = Callable[[str], object]
 
+# In characters. aws-rum-web 3 sends about 500.
+_MAX_SESSION_METADATA = 64 << 10
+
 
 def event_ms(event: RumEvent) -> int:
     """Return the time of the event in milliseconds since the Unix epoch."""
@@ -27,8 +30,14 @@ def event_ms(event: RumEvent) -> int:
 
 
 def parse_session_metadata(request: PutRumEventsRequest) -> JsonObject:
-    """Return the metadata for all events in the batch; empty if it is not a JSON object."""
-    return _metadata_object(request.session_metadata) or {}
+    """Return the metadata for all events in the batch, without its invalid custom attributes.
+
+    Empty if it is not a JSON object or if it is too long. It is merged into every event: 19 MB with
+    1.4 million members cost 17 minutes for 10,000 events.
+    """
+    if len(request.session_metadata) > _MAX_SESSION_METADATA:
+        return {}
+    return valid_attributes(_metadata_object(request.session_metadata) or {})
 
 
 def merged_metadata(session: JsonObject, event: RumEvent) -> JsonObject:
