@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -278,3 +279,22 @@ def test_a_deleted_app_monitor_is_listed_until_its_batches_are_purged(
     assert none_yet == []
     assert both == [first.key, second.key]
     assert log.deleted_app_monitors() == [second.key]
+
+
+@pytest.mark.parametrize("length", [1_000, 200_000], ids=["short", "long"])
+def test_a_read_ends_at_its_byte_limit_and_the_next_one_continues(
+    log: LogStore, length: int
+) -> None:
+    """Random bytes are stored at their full length. Long ones are read one by one."""
+    batches = [logged(n)._replace(content=os.urandom(length)) for n in range(10)]
+    log.append(batches)
+    whole = {"below": None, "after_ms": 0, "before_ms": ALL_TIME, "limit": 10}
+
+    first = log.read(1, max_bytes=3 * length, **whole)
+
+    newest_first = [batch.content for batch in reversed(batches)]
+    assert [batch.content for batch in first.batches] == newest_first[:3]
+    assert first.below == first.batches[-1].sequence
+    assert len(log.read(1, max_bytes=1, **whole).batches) == 1
+    found = read(log, max_bytes=3 * length)
+    assert [batch.content for batch in found] == newest_first

@@ -79,9 +79,10 @@ def test_one_read_looks_at_a_bounded_number_of_blocks(log: Log) -> None:
         log.log.append([logged(2 * number, first_ms=0)])
         log.log.append([logged(2 * number + 1, first_ms=9 * _HOUR_MS)])
     at = 5 * _HOUR_MS
-    first = log.log.read(1, below=None, after_ms=at, before_ms=at, limit=10)
+    bounds = {"after_ms": at, "before_ms": at, "limit": 10, "max_bytes": 1 << 20}
+    first = log.log.read(1, below=None, **bounds)
     assert first.below is not None
-    second = log.log.read(1, below=first.below, after_ms=at, before_ms=at, limit=10)
+    second = log.log.read(1, below=first.below, **bounds)
 
     assert first.batches == []
     assert [content(0)] == [batch.content for batch in second.batches]

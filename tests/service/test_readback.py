@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.control.readback import Readback, ScanLimits
+from rum_service.control.readback import Readback
+from rum_service.control.scan import ScanLimits
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.records import Batch
 from tests.service.conftest import UseCases
@@ -267,6 +271,7 @@ async def test_reading_an_unknown_app_monitor_raises_resource_not_found(
         pytest.param(ScanLimits(batches=100), 130, 1, id="batches"),
         pytest.param(ScanLimits(batches=100), 130, 0, id="empty-batches"),
         pytest.param(ScanLimits(events=400), 5, 100, id="events"),
+        pytest.param(ScanLimits(bytes=20_000), 5, 100, id="bytes"),
     ],
 )
 async def test_a_page_ends_early_when_the_filter_matches_nothing_and_the_next_page_continues(
@@ -402,3 +407,55 @@ async def test_reading_gives_way_to_puts_for_longer_while_they_wait(
 
     assert len(pauses) >= 20  # one for each millisecond of CPU time
     assert pauses == pytest.approx([pause_s] * len(pauses))
+
+
+async def test_a_page_ends_early_when_it_takes_too_long_and_the_next_one_continues(
+    use_cases: UseCases, executor: Executor
+) -> None:
+    ticks = count()
+    readback = readback_of(
+        use_cases,
+        executor,
+        limits=ScanLimits(cpu_s=1000, wall_s=10),
+        clock=lambda: next(ticks),
+    )
+    shop = await use_cases.create()
+    request = message(shop, events=50)
+    await use_cases.put(request)
+    search = GetAppMonitorDataRequest(name="shop", time_range=TimeRange(after=0))
+    found, pages = [], 0
+    for pages in range(1, 60):  # noqa: B007 # counts the pages
+        page = await readback.get(search)
+        found += [json.loads(event)["event_id"] for event in page.events]
+        search.next_token = page.next_token
+        if not page.HasField("next_token"):
+            break
+
+    assert found == [event.id for event in reversed(request.rum_events)]
+    assert 5 < pages < 59
+
+
+async def test_reading_stops_when_the_caller_has_gone(
+    use_cases: UseCases, executor: Executor
+) -> None:
+    paused, go_on = threading.Event(), threading.Event()
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        paused.set()
+        assert go_on.wait(30)
+
+    readback = readback_of(use_cases, executor, limits=ScanLimits(cpu_s=1000), sleep=pause)
+    shop = await use_cases.create()
+    await use_cases.put(message(shop, events=500))
+    search = GetAppMonitorDataRequest(name="shop", time_range=TimeRange(after=0), max_results=100)
+    call = asyncio.create_task(readback.get(search))
+    await asyncio.to_thread(paused.wait, 30)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    go_on.set()
+    await asyncio.to_thread(executor.shutdown)
+
+    assert call.cancelled()
+    assert len(pauses) == 1

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -93,14 +94,10 @@ class BlockedReads(MemoryLog):
         self.go_on = threading.Event()
         self.reading = threading.Semaphore(0)
 
-    def read(
-        self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
-    ) -> FoundBatches:
+    def read(self, app_monitor: int, **arguments: Any) -> FoundBatches:
         self.reading.release()
         assert self.go_on.wait(_TIMEOUT_S)
-        return super().read(
-            app_monitor, below=below, after_ms=after_ms, before_ms=before_ms, limit=limit
-        )
+        return super().read(app_monitor, **arguments)
 
 
 async def test_slow_reads_of_the_log_do_not_delay_puts(tmp_path: Path) -> None:

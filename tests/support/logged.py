@@ -53,6 +53,7 @@ def read(
     after_ms: int = -ALL_TIME,
     before_ms: int = ALL_TIME,
     limit: int = 1_000,
+    max_bytes: int = ALL_TIME,
 ) -> list[LoggedBatch]:
     """Return at most `limit` batches in a log, newest first, with as many reads as it takes."""
     batches: list[LoggedBatch] = []
@@ -63,6 +64,7 @@ def read(
             after_ms=after_ms,
             before_ms=before_ms,
             limit=limit - len(batches),
+            max_bytes=max_bytes,
         )
         batches += found.batches
         if found.below is None or len(batches) == limit:

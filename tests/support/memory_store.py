@@ -19,6 +19,7 @@ __all__ = [
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
@@ -75,7 +76,14 @@ class MemoryLog:
             return results
 
     def read(
-        self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
+        self,
+        app_monitor: int,
+        *,
+        below: int | None,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        max_bytes: int,
     ) -> FoundBatches:
         with self.tables.lock:
             found = [
@@ -86,8 +94,11 @@ class MemoryLog:
                 and batch.last_ms >= after_ms
                 and batch.first_ms <= before_ms
             ]
-        more = found[limit - 1].sequence if len(found) > limit else None
-        return FoundBatches(found[:limit], more)
+        newest = found[:limit]
+        lengths = accumulate(len(logged.content) for logged in newest)
+        full = next((n for n, length in enumerate(lengths, 1) if length >= max_bytes), limit)
+        more = newest[full - 1].sequence if len(found) > full else None
+        return FoundBatches(newest[:full], more)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self.tables.lock:

@@ -7,7 +7,7 @@ Source: GetAppMonitorData API page.
 
 from __future__ import annotations
 
-__all__ = ["Readback", "ScanLimits"]
+__all__ = ["Readback"]
 
 import sys
 import threading
@@ -22,6 +22,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.paging import decode_token, encode_token
+from rum_service.control.scan import Caller, Scan, ScanLimits
 from rum_service.events.document import (
     event_document,
     event_ms,
@@ -40,12 +41,12 @@ _MAX_PAGE_BYTES = 1 << 20
 _FIRST_BATCHES = 4
 _BATCHES_PER_READ = 64
 # Puts run in the same interpreter and wait while a reader runs Python code. A sleep lets them run;
-# a sleep of zero usually does not. So reading pauses after each slice of CPU time.
-_SLICE_S = 0.0002
+# a sleep of zero usually does not.
 _SHORT_PAUSE_S = 0.00005
 # While puts wait for the store, the pause is this many times the CPU time since the last one, times
 # the number of readers: together they get a tenth of the time.
 _LONG_PAUSE = 10
+_LIMITS = ScanLimits()
 # What fits in a database column: clients may send any number in a token.
 _MAX_SEQUENCE = 2**62
 _LATEST_MS = 2**62
@@ -72,51 +73,6 @@ class _Position:
 
 
 @dataclass(frozen=True, slots=True)
-class ScanLimits:
-    """How much one call scans. The page then ends early, with a token."""
-
-    batches: int = 2000
-    events: int = 100_000
-    """Approximate: the batch that exceeds it is scanned to its end."""
-    cpu_s: float = 0.05
-    """CPU time of the thread, in seconds."""
-
-
-class _Scan:
-    """The progress of one call. It stops at its limits, and gives way to puts meanwhile."""
-
-    def __init__(
-        self, limits: ScanLimits, pause: Callable[[float], None], cpu_clock: Callable[[], float]
-    ) -> None:
-        self._limits = limits
-        self._pause = pause
-        self._cpu_clock = cpu_clock
-        self._batches = self._events = 0
-        self._paused_at = cpu_clock()
-        self._end_at = self._paused_at + limits.cpu_s
-
-    def add_batch(self, events: int) -> None:
-        self._batches += 1
-        self._events += events
-
-    def is_over(self) -> bool:
-        """Pause if it is time to. Return whether the scan must stop at a batch."""
-        return (
-            self.is_out_of_time()
-            or self._batches >= self._limits.batches
-            or self._events >= self._limits.events
-        )
-
-    def is_out_of_time(self) -> bool:
-        """Pause if it is time to. Return whether the CPU time is used up."""
-        now = self._cpu_clock()
-        if now - self._paused_at >= _SLICE_S:
-            self._pause(now - self._paused_at)
-            self._paused_at = now
-        return now >= self._end_at
-
-
-@dataclass(frozen=True, slots=True)
 class _Search:
     """The events that a request selects."""
 
@@ -134,6 +90,7 @@ class Readback:
 
     Args:
         is_busy: returns whether puts are waiting. Reading pauses longer then.
+        clock: monotonic, in seconds.
         cpu_clock: the CPU time of the calling thread, in seconds.
     """
 
@@ -145,7 +102,8 @@ class Readback:
         *,
         account_id: str,
         is_busy: Callable[[], bool] = lambda: False,
-        limits: ScanLimits = ScanLimits(),
+        limits: ScanLimits = _LIMITS,
+        clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.thread_time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -155,13 +113,18 @@ class Readback:
         self._account_id = account_id
         self._is_busy = is_busy
         self._limits = limits
+        self._clock = clock
         self._cpu_clock = cpu_clock
         self._sleep = sleep
         self._reading = 0
         self._reading_lock = threading.Lock()
 
     async def get(self, request: GetAppMonitorDataRequest) -> GetAppMonitorDataResponse:
-        """Return a page of events. Raises ValidationException or ResourceNotFoundException."""
+        """Return a page of events. Raises ValidationException or ResourceNotFoundException.
+
+        A page that takes too long ends early. A call that is cancelled stops reading.
+        """
+        caller = Caller(self._clock() + self._limits.wall_s, self._clock)
         validate_control(request)
         event_filter = EventFilter(request.filters)
         start = _Position.of_token(request.next_token) if request.next_token else None
@@ -173,7 +136,10 @@ class Readback:
             filter=event_filter,
         )
         max_events = request.max_results or _DEFAULT_PAGE_EVENTS
-        return await on_thread(self._executor, self._page, search, start, max_events)
+        try:
+            return await on_thread(self._executor, self._page, search, start, max_events, caller)
+        finally:
+            caller.has_gone = True
 
     def _pause(self, cpu_s: float) -> None:
         """Let other threads run after `cpu_s` seconds of CPU time."""
@@ -191,12 +157,12 @@ class Readback:
                 self._reading -= 1
 
     def _page(
-        self, search: _Search, start: _Position | None, max_events: int
+        self, search: _Search, start: _Position | None, max_events: int, caller: Caller
     ) -> GetAppMonitorDataResponse:
         response = GetAppMonitorDataResponse()
         page_bytes = 0
         with self._counted():
-            for position, document in self._documents(search, start):
+            for position, document in self._documents(search, start, caller):
                 if document is None:
                     response.next_token = position.token()
                     break
@@ -209,14 +175,14 @@ class Readback:
         return response
 
     def _documents(
-        self, search: _Search, start: _Position | None
+        self, search: _Search, start: _Position | None, caller: Caller
     ) -> Iterator[tuple[_Position, str | None]]:
         """Yield the documents of the selected events, newest first.
 
         Each comes with the position that reads it again. When the scan reaches its limit, the last
         item is the position to continue from, without a document.
         """
-        scan = _Scan(self._limits, self._pause, self._cpu_clock)
+        scan = Scan(self._limits, caller, self._pause, self._cpu_clock)
         below = start.sequence + 1 if start else None
         limit = _FIRST_BATCHES
         while True:
@@ -226,6 +192,7 @@ class Readback:
                 after_ms=search.after_ms,
                 before_ms=search.before_ms,
                 limit=limit,
+                max_bytes=scan.remaining_bytes,
             )
             for logged in found.batches:
                 remaining = sys.maxsize
@@ -248,7 +215,7 @@ class Readback:
             limit = min(2 * limit, _BATCHES_PER_READ)
 
     def _batch_documents(
-        self, search: _Search, scan: _Scan, logged: LoggedBatch, remaining: int
+        self, search: _Search, scan: Scan, logged: LoggedBatch, remaining: int
     ) -> Iterator[tuple[int, str | None]]:
         """Yield index and document of each selected event, starting at index `remaining` - 1.
 
@@ -256,11 +223,11 @@ class Readback:
         a document. Most events do not match, so the cheap conditions come first.
         """
         if not search.filter.may_match(logged.content):
-            scan.add_batch(0)
+            scan.add_batch(logged.content, 0)
             return
         batch = PutRumEventsRequest.FromString(logged.content)
         events = list(batch.rum_events)[:remaining]
-        scan.add_batch(len(events))
+        scan.add_batch(logged.content, len(events))
         session = parse_session_metadata(batch)
         for index in range(len(events) - 1, -1, -1):
             event = events[index]

@@ -66,7 +66,14 @@ class LogStore(Protocol):
         ...
 
     def read(
-        self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
+        self,
+        app_monitor: int,
+        *,
+        below: int | None,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        max_bytes: int,
     ) -> FoundBatches:
         """Return at most `limit` batches of an app monitor, newest first.
 
@@ -79,6 +86,7 @@ class LogStore(Protocol):
             below: return only batches with a lower sequence. None: start with the newest.
             after_ms, before_ms: return only batches that may contain an event in this time range,
                 both ends included, in milliseconds since the Unix epoch.
+            max_bytes: return no more batches once their contents have this length together.
         """
         ...
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    Column,
+    ColumnElement,
     Connection,
     Row,
     Select,
     Table,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -37,7 +38,7 @@ _BLOCKS_PER_READ = 64
 _MAX_SEQUENCE = 2**63 - 1
 
 
-def _in_time_range(table: Table, *columns: Column[Any]) -> Select[Any]:
+def _in_time_range(table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
     return (
         select(*columns)
         .where(table.c.app_monitor == bindparam("app_monitor"))
@@ -53,15 +54,28 @@ _BLOCKS = (
     .order_by(batch_spans.c.block.desc())
     .limit(_BLOCKS_PER_READ)
 )
+# The payloads of 64 batches may have 2 GB together. So long ones are read one by one, if the
+# contents of those before them leave room.
+_SHORT_PAYLOAD_BYTES = 64 << 10
 _BATCHES = (
-    _in_time_range(batches, batches.c.sequence, batches.c.payload)
+    _in_time_range(
+        batches,
+        batches.c.sequence,
+        case((func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)).label(
+            "payload"
+        ),
+    )
     .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
     .order_by(batches.c.sequence.desc())
     .limit(bindparam("count"))
 )
 
+_PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
+
 _Key = tuple[int, bytes]
 """App monitor and batch ID."""
+_Found = Row[int, bytes | None]
+"""Sequence and payload. The payload is None if it is long."""
 _Stored = Mapping[_Key, Row[Any, Any, Any, Any]]
 
 
@@ -80,29 +94,28 @@ class SqlLog:
         return _outcomes(new, stored, inserted.first_sequence)
 
     def read(
-        self, app_monitor: int, *, below: int | None, after_ms: int, before_ms: int, limit: int
+        self,
+        app_monitor: int,
+        *,
+        below: int | None,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        max_bytes: int,
     ) -> FoundBatches:
         newest = _MAX_SEQUENCE if below is None else below - 1
         bounds = {"app_monitor": app_monitor, "after_ms": after_ms, "before_ms": before_ms}
-        rows: list[Row[int, bytes]] = []
         with self._database.read() as connection:
-            at_most = {"newest_block": newest >> BLOCK_BITS}
-            blocks = connection.execute(_BLOCKS, bounds | at_most).scalars().all()
-            for first, last in _runs(blocks):
-                sequences = {
-                    "oldest": first << BLOCK_BITS,
-                    "newest": min(newest, ((last + 1) << BLOCK_BITS) - 1),
-                    "count": limit - len(rows),
-                }
-                rows += connection.execute(_BATCHES, bounds | sequences)
-                if len(rows) >= limit:
-                    break
-        below = None
-        if rows and len(rows) >= limit:
-            below = rows[-1].sequence
-        elif len(blocks) == _BLOCKS_PER_READ:
-            below = blocks[-1] << BLOCK_BITS
-        found = [LoggedBatch(row.sequence, decompress(row.payload)) for row in rows]
+            rows, below = _newest(connection, bounds, newest, limit)
+            found: list[LoggedBatch] = []
+            for row in rows:
+                payload = row.payload or _payload(connection, row.sequence)
+                if payload is None:  # it has been purged meanwhile
+                    continue
+                found.append(LoggedBatch(row.sequence, decompress(payload)))
+                max_bytes -= len(found[-1].content)
+                if max_bytes <= 0:
+                    return FoundBatches(found, row.sequence)
         return FoundBatches(found, below)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
@@ -143,6 +156,30 @@ class SqlLog:
         with self._database.write() as connection:
             connection.execute(first)
             connection.execute(update(write_checks).values(checks=write_checks.c.checks + 1))
+
+
+def _newest(
+    connection: Connection, bounds: Mapping[str, int], newest: int, limit: int
+) -> tuple[list[_Found], int | None]:
+    """Return the newest rows in the bounds, and the sequence below which there may be more."""
+    rows: list[_Found] = []
+    at_most = {"newest_block": newest >> BLOCK_BITS}
+    blocks = connection.execute(_BLOCKS, {**bounds, **at_most}).scalars().all()
+    for first, last in _runs(blocks):
+        sequences = {
+            "oldest": first << BLOCK_BITS,
+            "newest": min(newest, ((last + 1) << BLOCK_BITS) - 1),
+            "count": limit - len(rows),
+        }
+        rows += connection.execute(_BATCHES, {**bounds, **sequences})
+        if len(rows) >= limit:
+            return rows, rows[-1].sequence
+    return rows, blocks[-1] << BLOCK_BITS if len(blocks) == _BLOCKS_PER_READ else None
+
+
+def _payload(connection: Connection, sequence: int) -> bytes | None:
+    """Return a long payload. None: its batch does not exist."""
+    return connection.execute(_PAYLOAD, {"sequence": sequence}).scalar()
 
 
 def _runs(blocks: Sequence[int]) -> Iterator[tuple[int, int]]:
