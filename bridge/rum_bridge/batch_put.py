@@ -26,6 +26,9 @@ Raises HttpError, or TimeoutError if the outcome is unknown after that time.
 
 _METHOD = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 _RETRY_EVERY_S = 0.1
+# gRPC answers CANCELLED to calls that reach a server in the moment when it stops. A call that the
+# bridge cancels raises CancelledError instead.
+_RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 _Call: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, BatchPutRumEventsResponse]"
 
@@ -57,7 +60,7 @@ class GrpcBatchPut:
                     wait_for_ready=True,
                 )
             except grpc.aio.AioRpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or left < _RETRY_EVERY_S:
+                if error.code() not in _RETRIED or left < _RETRY_EVERY_S:
                     logger.warning("put not answered", code=error.code().name)
                     raise from_rpc_error(error) from None
             await asyncio.sleep(_RETRY_EVERY_S)

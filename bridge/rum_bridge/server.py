@@ -29,6 +29,7 @@ from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descri
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_pair
+from rum_endpoint.rolling import STRAGGLERS_S, prefer
 
 logger = structlog.get_logger()
 
@@ -51,6 +52,7 @@ async def running_bridge(
     *,
     batch_put: BatchPut | None = None,
     limits: ConnectionLimits | None = None,
+    inherited: bool = False,
 ) -> AsyncIterator[RunningBridge]:
     """Run the bridge while the context is open.
 
@@ -58,6 +60,7 @@ async def running_bridge(
         listener: a socket bound to OPENRUM_HTTP. None: bind the address now.
         batch_put: stores puts, for a service in the same process. None: call it over gRPC.
         limits: of connections; None for the defaults.
+        inherited: the socket stays open for the next process.
 
     Raises:
         StartError: the address cannot be bound, or a certificate or the token cannot be used.
@@ -70,16 +73,23 @@ async def running_bridge(
         config = _config(settings, app, limits or ConnectionLimits())
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
-        listener = listener or settings.http_address.bind("OPENRUM_HTTP")
+        listener = listener or settings.http_address.bind("OPENRUM_HTTP", rolling=settings.rolling)
         # uvicorn listens a moment later; callers may connect as soon as this function yields.
         listener.listen(_BACKLOG)
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
+        if settings.rolling:
+            prefer(listener)
         address = str(replace(settings.http_address, port=listener.getsockname()[1]))
         logger.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
         try:
             yield RunningBridge(address)
         finally:
+            if settings.rolling or inherited:
+                if inherited:
+                    server.stop_accepting()
+                server.close_connections_after_responses()
+                await asyncio.sleep(STRAGGLERS_S)
             server.should_exit = True
             await serving
             logger.info("bridge stopped")
@@ -133,6 +143,17 @@ class _Server(uvicorn.Server):
                 if isinstance(connection, BoundedHttp):
                     connection.check_progress()
         return await super().on_tick(counter)
+
+    def stop_accepting(self) -> None:
+        """Leave new connections to the next process. Those that are open go on."""
+        for listening in self.servers:
+            listening.close()
+
+    def close_connections_after_responses(self) -> None:
+        """Let clients open new connections, which another process accepts."""
+        close = (b"connection", b"close")
+        self.config.encoded_headers.append(close)  # for the list that uvicorn makes each second
+        self.server_state.default_headers = [*self.server_state.default_headers, close]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -134,6 +134,11 @@ class BridgeSettings(BaseSettings):
         description="How long a put waits for the service, also while the service restarts, in "
         "seconds.",
     )
+    rolling: bool = Field(
+        default=False,
+        description="Share the addresses with a process that has the same setting, and take over "
+        "its new connections, to restart without a gap.",
+    )
     drain_s: float = Field(
         default=10.0,
         ge=0,

@@ -11,12 +11,15 @@ from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE, Failure
+from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import serve
 
 
-def run_bridge() -> None:
+def run_bridge(*, rolling: bool) -> None:
     """Run the bridge."""
-    settings = read_settings(BridgeSettings)
+    inherited = inherited_socket()
+    settings = with_rolling(read_settings(BridgeSettings), rolling)
+    settings = with_address_of(settings, inherited)
     if settings.exposed and not settings.bridge_token_file.exists():
         raise Failure(
             f"OPENRUM_HTTP: {settings.http} can be reached from other machines, and without a "
@@ -26,4 +29,7 @@ def run_bridge() -> None:
             "or [::1]",
             WRONG_USAGE,
         )
-    serve(lambda: running_bridge(settings), settings.drain_s)
+    serve(
+        lambda: running_bridge(settings, inherited, inherited=inherited is not None),
+        settings.drain_s,
+    )

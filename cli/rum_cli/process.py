@@ -25,6 +25,7 @@ from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter, open_standard_streams
 from rum_endpoint.end_process import end_process
 from rum_endpoint.start_error import StartError
+from rum_endpoint.systemd import notify
 
 STOP_S = 30.0
 """How long a stop may take after the time for calls in progress: for the last commits."""
@@ -68,7 +69,9 @@ def run_until_stopped(
             # its CPU (2026-11). Higher thresholds had no measurable effect.
             gc.collect()
             gc.freeze()
+            notify("READY=1")
             await stop.wait()
+            notify("STOPPING=1")
             late = f"the process did not stop within {stop_within_s:g} seconds"
             timer = threading.Timer(stop_within_s, end_process, [late])
             timer.daemon = True

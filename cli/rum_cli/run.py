@@ -27,6 +27,14 @@ def _all_settings() -> list[tuple[str, str]]:
     return list(dict([*_service_settings(), *_bridge_settings()]).items())
 
 
+_rolling = click.option(
+    "--rolling",
+    is_flag=True,
+    help="Share the addresses with a process that was started with this option too, and take over "
+    "its new connections. Stop the other one then: the restart has no gap.",
+)
+
+
 @click.command(cls=Command, environment=_all_settings)
 @click.option(
     "--workers",
@@ -37,7 +45,8 @@ def _all_settings() -> list[tuple[str, str]]:
     help="Number of processes that serve HTTP, each with one bridge. With 1, the service runs in "
     "the same process; with more, in another.",
 )
-def up(workers: int) -> None:
+@_rolling
+def up(workers: int, rolling: bool) -> None:
     """Run the service and the bridge.
 
     Creates the app monitor my-app in an empty database. Prints the addresses and how to send a
@@ -45,20 +54,22 @@ def up(workers: int) -> None:
     """
     from rum_cli.up import run_up
 
-    run_up(workers)
+    run_up(workers, rolling=rolling)
 
 
 @click.command(cls=Command, environment=_service_settings)
-def service() -> None:
+@_rolling
+def service(rolling: bool) -> None:
     """Run the gRPC service."""
     from rum_cli.service import run_service
 
-    run_service()
+    run_service(rolling=rolling)
 
 
 @click.command(cls=Command, environment=_bridge_settings)
-def bridge() -> None:
+@_rolling
+def bridge(rolling: bool) -> None:
     """Run the REST bridge. It calls the service at OPENRUM_SERVICE."""
     from rum_cli.bridge import run_bridge
 
-    run_bridge()
+    run_bridge(rolling=rolling)

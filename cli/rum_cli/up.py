@@ -12,7 +12,9 @@ from pathlib import Path
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
+from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.first_run import FirstRun, first_run
+from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import print_text, serve
 from rum_cli.workers import running_workers
 from rum_service.server import running_service
@@ -21,14 +23,22 @@ from rum_service.settings import ServiceSettings
 _OWN_SOCKET = Path("var/openrum.sock")
 
 
-def run_up(workers: int) -> None:
+def run_up(workers: int, *, rolling: bool) -> None:
     """Run the service and the bridge, and print the next commands.
 
     Args:
         workers: how many processes run a bridge. 1: this process runs it too.
+        rolling: as OPENRUM_ROLLING.
     """
-    service_settings = read_settings(ServiceSettings)
-    bridge_settings = read_settings(BridgeSettings)
+    inherited = inherited_socket()
+    service_settings = with_rolling(read_settings(ServiceSettings), rolling)
+    bridge_settings = with_rolling(read_settings(BridgeSettings), rolling)
+    bridge_settings = with_address_of(bridge_settings, inherited)
+    if workers > 1 and (inherited or service_settings.rolling):
+        raise Failure(
+            "--workers: only one process can hand its connections over; run several bridges",
+            WRONG_USAGE,
+        )
     exposed_by = f"OPENRUM_HTTP: {bridge_settings.http}" if bridge_settings.exposed else None
     exposed = service_settings.exposed or bridge_settings.exposed
     tls = service_settings.grpc_certificate_file is not None
@@ -40,7 +50,13 @@ def run_up(workers: int) -> None:
     @asynccontextmanager
     async def both() -> AsyncIterator[None]:
         # Before the service starts, so that a busy port is the first and only thing reported.
-        listeners = bridge_settings.http_address.bind_shared("OPENRUM_HTTP", workers)
+        listeners = (
+            [inherited]
+            if inherited
+            else bridge_settings.http_address.bind_shared(
+                "OPENRUM_HTTP", workers, rolling=bridge_settings.rolling
+            )
+        )
         port = listeners[0].getsockname()[1]
         async with running_service(service_settings, exposed_by=exposed_by) as running:
             # The socket has no TLS: no CA is needed to call the service of this command.
@@ -57,6 +73,7 @@ def run_up(workers: int) -> None:
                     bridge_settings.calling_without_tls(target),
                     listeners[0],
                     batch_put=running.local_bridge.batch_put,
+                    inherited=inherited is not None,
                 )
             ):
                 started = await first_run(

@@ -37,11 +37,12 @@ class Address:
         """Whether only this machine can connect."""
         return is_loopback(self.host)
 
-    def bind(self, setting: str) -> socket.socket:
+    def bind(self, setting: str, *, rolling: bool = False) -> socket.socket:
         """Return a socket bound to the address; it does not listen yet.
 
         Args:
             setting: the setting to name in an error.
+            rolling: another process may listen on the address, if it is rolling too.
 
         Raises:
             StartError: the address is in use or does not belong to this machine.
@@ -51,6 +52,7 @@ class Address:
             bound = socket.socket(found[0])
             try:
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, rolling)
                 bound.bind(found[4])
             except OSError:
                 bound.close()
@@ -60,7 +62,9 @@ class Address:
             raise StartError(f"{setting}: cannot listen on {self}: {reason}") from error
         return bound
 
-    def bind_shared(self, setting: str, count: int) -> list[socket.socket]:
+    def bind_shared(
+        self, setting: str, count: int, *, rolling: bool = False
+    ) -> list[socket.socket]:
         """Return `count` sockets bound to the address, for processes that share it.
 
         The kernel spreads connections over those of the sockets that listen (SO_REUSEPORT). Port 0
@@ -68,11 +72,12 @@ class Address:
 
         Args:
             setting: the setting to name in an error.
+            rolling: as for `bind`.
 
         Raises:
             StartError: the address is in use or does not belong to this machine.
         """
-        first = self.bind(setting)
+        first = self.bind(setting, rolling=rolling)
         if count == 1:
             return [first]
         # Set after the first bind: with the option, a second start of the same user would succeed

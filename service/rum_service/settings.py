@@ -108,6 +108,11 @@ class ServiceSettings(BaseSettings):
         description="Maximum total size of the batches that wait to be stored, in bytes. The "
         "bridge also counts the bodies that it reads. Further batches are throttled.",
     )
+    rolling: bool = Field(
+        default=False,
+        description="Share the addresses with a process that has the same setting, and take over "
+        "its new connections, to restart without a gap.",
+    )
     drain_s: float = Field(
         default=10.0,
         ge=0,

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
@@ -97,14 +97,20 @@ class Process:
     def begin(self, **settings: str) -> subprocess.Popen[str]:
         """Start the process without waiting until it is ready."""
         addresses = {"OPENRUM_HTTP": self._http, "OPENRUM_GRPC": self._grpc}
+        command, options = self._command()
         return subprocess.Popen(
-            [*OPENRUM, self.command, *self.arguments],
+            command,
+            **options,
             env=environment(**{**addresses, **self._settings, **settings}),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def _command(self) -> tuple[list[str], dict[str, Any]]:
+        """Return the command line, and more options of Popen."""
+        return [*OPENRUM, self.command, *self.arguments], {}
 
     def _is_up(self) -> bool:
         return self._process.poll() is None

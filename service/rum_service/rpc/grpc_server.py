@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["GrpcServer"]
 
+import asyncio
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
@@ -19,6 +20,8 @@ from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
+from rum_endpoint.address import Address
+from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import Behavior, CallBoundary, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
@@ -94,6 +97,9 @@ class GrpcServer:
         add_ServerReflectionServicer_to_server(reflection, server)
         self.address = listen(server, self._settings)
         await server.start()
+        if self._settings.rolling:
+            for listener in listening_sockets(Address.parse(self.address).port):
+                prefer(listener)
         socket = self._settings.socket or None
         logger.info("service listens", grpc=self.address, socket=socket)
         return self
@@ -155,6 +161,8 @@ class GrpcServer:
         _traceback: TracebackType | None,
     ) -> None:
         await self._health.drain()
+        if self._settings.rolling:
+            await asyncio.sleep(STRAGGLERS_S)
         await self._server.stop(self._settings.drain_s)
 
 
@@ -175,8 +183,8 @@ class _Recorder:
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     return [
-        # Without this, two processes that share a port by accident each get half of the calls.
-        ("grpc.so_reuseport", 0),
+        # Two processes that share a port by accident would each get half of the calls.
+        ("grpc.so_reuseport", int(settings.rolling)),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
         # A bridge reports the query string: 200 ids of BatchDeleteRumMetricDefinitions take 12 KB.
