@@ -114,13 +114,22 @@ def test_a_put_is_stored_and_has_an_empty_response(grpc_stub: Stubs, shop: str) 
     assert stored_ids(grpc_stub) == ids(request)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "rum.v1.DataPlaneService/PutRumEvents",
+        "rum.internal.v1.BridgeService/BatchPutRumEvents",
+        "rum.internal.v1.BridgeService/CheckAppMonitor",
+        "rum.internal.v1.BridgeService/CheckCaller",
+    ],
+)
 def test_bytes_that_are_not_a_request_are_a_validation_exception(
-    grpc_channel: grpc.Channel,
+    grpc_channel: grpc.Channel, method: str
 ) -> None:
-    put = grpc_channel.unary_unary("/rum.v1.DataPlaneService/PutRumEvents")
+    call = grpc_channel.unary_unary(f"/{method}")
 
-    text = "The message is not a PutRumEventsRequest."
-    assert rejection(lambda: put(b"\xff\xff")) == (3, "ValidationException", {"message": text})
+    text = f"The message is not a {method.rpartition('/')[2]}Request."
+    assert rejection(lambda: call(b"\xff\xff")) == (3, "ValidationException", {"message": text})
 
 
 def test_retrying_a_committed_batch_stores_nothing_new(grpc_stub: Stubs, shop: str) -> None:

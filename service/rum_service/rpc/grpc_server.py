@@ -12,6 +12,7 @@ from typing import Any, Self, TypeAlias, cast
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
@@ -22,8 +23,9 @@ from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
+from rum_service.errors import ValidationException
 from rum_service.rpc.admission import Admission
-from rum_service.rpc.boundary import Behavior, CallBoundary, Parse
+from rum_service.rpc.boundary import Behavior, CallBoundary, Context, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
@@ -123,28 +125,24 @@ class GrpcServer:
                 boundary.bounded(f"/{_DATA_PLANE}/PutRumEvents", self._data_plane.put_rum_events)
             )
         }
+        of_bridge: dict[str, Behavior] = {
+            "BatchPutRumEvents": self._bridge_plane.batch_put_rum_events,
+            "CheckAppMonitor": _parsing("CheckAppMonitor", self._admission.check_app_monitor),
+            "CheckCaller": _parsing("CheckCaller", self._admission.check_caller),
+        }
         services[_BRIDGE] = {
-            "BatchPutRumEvents": grpc.unary_unary_rpc_method_handler(
-                boundary.bounded(
-                    f"/{_BRIDGE}/BatchPutRumEvents", self._bridge_plane.batch_put_rum_events
-                ),
-                response_serializer=bridge_service_pb2.BatchPutRumEventsResponse.SerializeToString,
-            ),
-            "CheckAppMonitor": grpc.unary_unary_rpc_method_handler(
-                boundary.bounded(f"/{_BRIDGE}/CheckAppMonitor", self._admission.check_app_monitor),
-                request_deserializer=bridge_service_pb2.CheckAppMonitorRequest.FromString,
-                response_serializer=bridge_service_pb2.CheckAppMonitorResponse.SerializeToString,
-            ),
-            "CheckCaller": grpc.unary_unary_rpc_method_handler(
-                boundary.bounded(f"/{_BRIDGE}/CheckCaller", self._admission.check_caller),
-                request_deserializer=bridge_service_pb2.CheckCallerRequest.FromString,
-                response_serializer=bridge_service_pb2.CheckCallerResponse.SerializeToString,
-            ),
+            name: self._of_bridge(name, behavior) for name, behavior in of_bridge.items()
         }
         return [
             grpc.method_handlers_generic_handler(service, handlers)
             for service, handlers in services.items()
         ]
+
+    def _of_bridge(self, name: str, behavior: Behavior) -> _Handler:
+        return grpc.unary_unary_rpc_method_handler(
+            self._boundary.bounded(f"/{_BRIDGE}/{name}", behavior),
+            response_serializer=getattr(bridge_service_pb2, f"{name}Response").SerializeToString,
+        )
 
     def _authorized(self, method: str, handler: _Handler) -> _Handler:
         behavior = cast("Behavior", handler.unary_unary)
@@ -179,6 +177,21 @@ class _Recorder:
         self, service: str, handlers: Mapping[str, _Handler]
     ) -> None:
         self.services[service] = handlers
+
+
+def _parsing(name: str, behavior: Behavior) -> Behavior:
+    """Return `behavior` for serialized requests of a method of BridgeService."""
+    parse = getattr(bridge_service_pb2, f"{name}Request").FromString
+
+    async def parsed(content: bytes, context: Context) -> Any:
+        try:
+            request = parse(content)
+        except DecodeError:
+            # gRPC would answer UNKNOWN and log a traceback for each.
+            raise ValidationException(f"The message is not a {name}Request.") from None
+        return await behavior(request, context)
+
+    return parsed
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
