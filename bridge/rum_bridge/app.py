@@ -10,13 +10,12 @@ data plane            all but puts: preflights, and errors with CORS headers
 
 from __future__ import annotations
 
-__all__ = ["READY_TIMEOUT_S", "create_app"]
+__all__ = ["create_app"]
 
 from collections.abc import Awaitable, Callable
 from importlib import resources
 
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
@@ -26,7 +25,7 @@ from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
-from rum_bridge.channel import BridgeToken, open_token
+from rum_bridge.channel import open_token
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
@@ -34,13 +33,12 @@ from rum_bridge.front_page import front_page
 from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.put_events import PutEvents
 from rum_bridge.put_paths import PUT_ROUTES, PutPaths
+from rum_bridge.readiness import Readiness
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import transcoded_routes
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
-READY_TIMEOUT_S = 6.0
-"""How long /readyz may take. A probe should wait longer."""
 
 
 def create_app(
@@ -65,12 +63,13 @@ def create_app(
         _CONTROL_PLANE, channel, token, report, budget=coalescer.budget, settings=settings
     )
     data_plane = _data_plane(settings)
+    readiness = Readiness(channel, token, authorization_required=settings.authorization_required)
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
         Route("/openapi.json", _openapi()),
         Route("/healthz", _healthz),
-        Route("/readyz", _readyz(channel, token)),
+        Route("/readyz", readiness.readyz),
         *control_plane,
         Mount("/", data_plane),
     ]
@@ -135,28 +134,3 @@ def _openapi() -> Callable[[Request], Awaitable[Response]]:
 
 async def _healthz(_: Request) -> Response:
     return PlainTextResponse("ok")
-
-
-def _readyz(
-    channel: grpc.aio.Channel, token: BridgeToken
-) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint that answers 200 only while events can be stored.
-
-    Without its token a bridge works only with a service that does not authorize callers.
-    """
-    check = health_pb2_grpc.HealthStub(channel).Check
-
-    async def readyz(_: Request) -> Response:
-        request = health_pb2.HealthCheckRequest(service=_DATA_PLANE.full_name)
-        try:
-            response = await check(request, timeout=READY_TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            return PlainTextResponse(f"the service does not answer: {error.code().name}", 503)
-        if response.status != health_pb2.HealthCheckResponse.SERVING:
-            return PlainTextResponse("the service cannot store events", 503)
-        if problem := token.problem():
-            text = f"the bridge cannot read OPENRUM_BRIDGE_TOKEN_FILE: {problem}"
-            return PlainTextResponse(text, 503)
-        return PlainTextResponse("ok")
-
-    return readyz

@@ -249,7 +249,7 @@ def build(
         boundary,
         data_plane=DataPlane(ingest, boundary),
         bridge_plane=bridge_plane,
-        admission=Admission(monitors, boundary),
+        admission=Admission(authentication, monitors, boundary),
         control_plane=control_plane,
         operator_plane=Operator(credentials),
         check_writable=store.log.check_writable,

@@ -76,6 +76,11 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
             await _abort(context, error)
             raise
 
+    async def CheckBridge(
+        self, request: pb.CheckBridgeRequest, context: _Context
+    ) -> pb.CheckBridgeResponse:
+        return pb.CheckBridgeResponse()
+
     async def CheckAppMonitor(
         self, request: pb.CheckAppMonitorRequest, context: _Context
     ) -> pb.CheckAppMonitorResponse:

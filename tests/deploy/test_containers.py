@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rum_bridge.app import READY_TIMEOUT_S
+from rum_bridge.readiness import READY_TIMEOUT_S
 from rum_bridge.settings import BridgeSettings
 from rum_service.settings import ServiceSettings
 from tests.deploy.files import CONTAINERFILE, compose, deployed, kubernetes, pod

@@ -67,6 +67,10 @@ def test_unsigned_calls_through_an_exposed_bridge_are_rejected(
     assert body["BatchId"] not in {e["batch_id"] for e in stored_events(service.grpc)}
 
 
+def test_a_bridge_with_its_token_is_ready(bridge: Bridge) -> None:
+    assert bridge.get("/readyz") == (200, "ok")
+
+
 def test_signed_puts_through_an_exposed_bridge_are_stored(
     service: Service, bridge: Bridge, monitor_id: str
 ) -> None:
@@ -113,8 +117,10 @@ def test_puts_through_a_bridge_with_a_wrong_token_are_rejected(
     body = batch()
     with _bridge(service, **settings) as bridge:
         status, _ = bridge.post(f"/appmonitors/{monitor_id}", body)
+        ready = bridge.get("/readyz")
 
     assert status == 403
+    assert ready == (503, "the service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE")
     assert body["BatchId"] not in {e["batch_id"] for e in stored_events(service.grpc)}
 
 

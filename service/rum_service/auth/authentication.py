@@ -78,6 +78,15 @@ class Authentication:
             return None
         return _TRUSTED_CALLER if relayed is None else _relayed_caller(TRUSTED, relayed)
 
+    def check_bridge(self, call: Call) -> None:
+        """Return if a bridge makes the call, or if authorization is off for it.
+
+        Raises:
+            AccessDeniedException: the call does not carry the token of the bridge.
+        """
+        if self.trusted(call) is None and not self._is_bridge(call):
+            raise AccessDeniedException("This call needs the token of the bridge.")
+
     async def caller(self, call: Call, operation: Operation, path: str) -> Caller:
         """Return the caller, and where the request came from.
 
@@ -90,23 +99,26 @@ class Authentication:
         """
         if trusted := self.trusted(call):
             return trusted
-        token = call.bearer_token
-        token_sha256 = token_hash(token) if token else None
-        if token_sha256 == self._bridge_hash:
+        if self._is_bridge(call):
             http = call.relayed or HttpCaller()
             return _relayed_caller(await self._relayed(http, operation, path), http)
         if call.relayed is not None:
             raise AccessDeniedException("A report about a caller needs the token of the bridge.")
-        if token_sha256 == self._operator_hash:
-            principal = self._operator
-        elif token:
-            principal = await self._keyring.principal_of_token(token)
-        elif call.certificate_name:
+        return Caller(await self._direct(call), call.peer_ip)
+
+    def _is_bridge(self, call: Call) -> bool:
+        token = call.bearer_token
+        return token is not None and token_hash(token) == self._bridge_hash
+
+    async def _direct(self, call: Call) -> Principal:
+        if call.bearer_token:
+            if token_hash(call.bearer_token) == self._operator_hash:
+                return self._operator
+            return await self._keyring.principal_of_token(call.bearer_token)
+        if call.certificate_name:
             arn = f"arn:aws:iam::{self._account_id}:user/{call.certificate_name}"
-            principal = Principal(arn, self._certificate_access)
-        else:
-            principal = ANONYMOUS
-        return Caller(principal, call.peer_ip)
+            return Principal(arn, self._certificate_access)
+        return ANONYMOUS
 
     async def _relayed(self, http: HttpCaller, operation: Operation, path: str) -> Principal:
         if http.HasField("signature_fault"):

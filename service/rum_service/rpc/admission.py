@@ -1,4 +1,4 @@
-"""Answers what a bridge asks before it reads or decodes the body of a request."""
+"""Answers what a bridge asks: about itself, and before it reads or decodes a body."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1 import control_plane_service_pb2
+from rum_service.auth.authentication import Authentication
 from rum_service.auth.operations import operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
@@ -21,14 +22,28 @@ _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlP
 class Admission:
     """Methods of BridgeService that change nothing."""
 
-    def __init__(self, monitors: Monitors[Policy], boundary: CallBoundary) -> None:
+    def __init__(
+        self,
+        authentication: Authentication,
+        monitors: Monitors[Policy],
+        boundary: CallBoundary,
+    ) -> None:
+        self._authentication = authentication
         self._monitors = monitors
         self._boundary = boundary
 
+    async def check_bridge(
+        self, _: pb.CheckBridgeRequest, context: Context
+    ) -> pb.CheckBridgeResponse:
+        """Raise AccessDeniedException if the token of the bridge is needed and wrong."""
+        self._authentication.check_bridge(call_of(context))
+        return pb.CheckBridgeResponse()
+
     async def check_app_monitor(
-        self, request: pb.CheckAppMonitorRequest, _: Context
+        self, request: pb.CheckAppMonitorRequest, context: Context
     ) -> pb.CheckAppMonitorResponse:
         """Raise ResourceNotFoundException if the app monitor does not exist."""
+        self._authentication.check_bridge(call_of(context))
         await self._monitors.by_id(request.id)
         return pb.CheckAppMonitorResponse()
 

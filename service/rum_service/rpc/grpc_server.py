@@ -127,6 +127,7 @@ class GrpcServer:
         }
         of_bridge: dict[str, Behavior] = {
             "BatchPutRumEvents": self._bridge_plane.batch_put_rum_events,
+            "CheckBridge": _parsing("CheckBridge", self._admission.check_bridge),
             "CheckAppMonitor": _parsing("CheckAppMonitor", self._admission.check_app_monitor),
             "CheckCaller": _parsing("CheckCaller", self._admission.check_caller),
         }

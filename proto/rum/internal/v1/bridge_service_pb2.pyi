@@ -122,6 +122,40 @@ class BatchPutRumEventsResponse(_message.Message):
 Global___BatchPutRumEventsResponse: _TypeAlias = BatchPutRumEventsResponse  # noqa: Y015
 
 @_typing.final
+class CheckBridgeRequest(_message.Message):
+    """CheckBridgeRequest is empty: the metadata of the call identifies the bridge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckBridgeRequest: _TypeAlias = CheckBridgeRequest  # noqa: Y015
+
+@_typing.final
+class CheckBridgeResponse(_message.Message):
+    """CheckBridgeResponse is empty: the service believes the reports of the bridge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckBridgeResponse: _TypeAlias = CheckBridgeResponse  # noqa: Y015
+
+@_typing.final
 class CheckAppMonitorRequest(_message.Message):
     """CheckAppMonitorRequest names an app monitor."""
 

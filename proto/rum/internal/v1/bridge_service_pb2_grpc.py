@@ -40,6 +40,11 @@ class BridgeServiceStub:
                 request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.SerializeToString,
                 response_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.FromString,
                 _registered_method=True)
+        self.CheckBridge = channel.unary_unary(
+                '/rum.internal.v1.BridgeService/CheckBridge',
+                request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeRequest.SerializeToString,
+                response_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeResponse.FromString,
+                _registered_method=True)
         self.CheckAppMonitor = channel.unary_unary(
                 '/rum.internal.v1.BridgeService/CheckAppMonitor',
                 request_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckAppMonitorRequest.SerializeToString,
@@ -66,9 +71,17 @@ class BridgeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckBridge(self, request, context):
+        """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
+        ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CheckAppMonitor(self, request, context):
         """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-        ResourceNotFoundException.
+        ResourceNotFoundException, and as CheckBridge does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +102,11 @@ def add_BridgeServiceServicer_to_server(servicer, server):
                     servicer.BatchPutRumEvents,
                     request_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.FromString,
                     response_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.SerializeToString,
+            ),
+            'CheckBridge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckBridge,
+                    request_deserializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeRequest.FromString,
+                    response_serializer=rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeResponse.SerializeToString,
             ),
             'CheckAppMonitor': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckAppMonitor,
@@ -129,6 +147,33 @@ class BridgeService:
             '/rum.internal.v1.BridgeService/BatchPutRumEvents',
             rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsRequest.SerializeToString,
             rum_dot_internal_dot_v1_dot_bridge__service__pb2.BatchPutRumEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckBridge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.internal.v1.BridgeService/CheckBridge',
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeRequest.SerializeToString,
+            rum_dot_internal_dot_v1_dot_bridge__service__pb2.CheckBridgeResponse.FromString,
             options,
             channel_credentials,
             insecure,

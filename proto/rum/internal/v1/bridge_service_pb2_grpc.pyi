@@ -41,9 +41,13 @@ class BridgeServiceStub:
     The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
     form, because AWS has no such operation.
     """
+    CheckBridge: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckBridgeRequest, _bridge_service_pb2.CheckBridgeResponse]
+    """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
+    ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
+    """
     CheckAppMonitor: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckAppMonitorRequest, _bridge_service_pb2.CheckAppMonitorResponse]
     """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-    ResourceNotFoundException.
+    ResourceNotFoundException, and as CheckBridge does.
     """
     CheckCaller: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]
     """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
@@ -61,9 +65,13 @@ class BridgeServiceAsyncStub(BridgeServiceStub):
     The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
     form, because AWS has no such operation.
     """
+    CheckBridge: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckBridgeRequest, _bridge_service_pb2.CheckBridgeResponse]  # type: ignore[assignment]
+    """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
+    ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
+    """
     CheckAppMonitor: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckAppMonitorRequest, _bridge_service_pb2.CheckAppMonitorResponse]  # type: ignore[assignment]
     """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-    ResourceNotFoundException.
+    ResourceNotFoundException, and as CheckBridge does.
     """
     CheckCaller: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]  # type: ignore[assignment]
     """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
@@ -86,13 +94,23 @@ class BridgeServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CheckBridge(
+        self,
+        request: _bridge_service_pb2.CheckBridgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bridge_service_pb2.CheckBridgeResponse, _abc.Awaitable[_bridge_service_pb2.CheckBridgeResponse]]:
+        """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
+        ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
+        """
+
+    @_abc_1.abstractmethod
     def CheckAppMonitor(
         self,
         request: _bridge_service_pb2.CheckAppMonitorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bridge_service_pb2.CheckAppMonitorResponse, _abc.Awaitable[_bridge_service_pb2.CheckAppMonitorResponse]]:
         """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-        ResourceNotFoundException.
+        ResourceNotFoundException, and as CheckBridge does.
         """
 
     @_abc_1.abstractmethod

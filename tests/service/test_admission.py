@@ -1,0 +1,112 @@
+"""What a bridge asks the service: about itself, about an app monitor and about a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from rum.internal.v1.bridge_service_pb2 import (
+    CheckAppMonitorRequest,
+    CheckBridgeRequest,
+    CheckCallerRequest,
+)
+from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
+from tests.service.authorized import OK, Authorized, Metadata, authorized, bearer, new_id
+from tests.service.served import LoopThread
+
+_DENIED, _MISSING = "AccessDeniedException", "MissingAuthenticationTokenException"
+
+
+@dataclass
+class World:
+    """A service, its app monitor `shop`, and the metadata of callers."""
+
+    service: Authorized
+    shop: str
+    callers: dict[str, Metadata]
+
+    def ask(self, caller: str) -> tuple[str, ...]:
+        """Return the outcomes of the questions about the bridge and about two app monitors."""
+        metadata = self.callers[caller]
+        ids = self.shop, new_id()
+        return (
+            self.service.outcome("CheckBridge", CheckBridgeRequest(), metadata),
+            *(
+                self.service.outcome("CheckAppMonitor", CheckAppMonitorRequest(id=id_), metadata)
+                for id_ in ids
+            ),
+        )
+
+
+def _world(service: Authorized) -> World:
+    report = ("rum-caller-bin", HttpCaller(authorization_required=True).SerializeToString())
+    return World(
+        service,
+        service.monitor("shop"),
+        {
+            "bridge": bearer(service.bridge),
+            "bridge, exposed": [*bearer(service.bridge), report],
+            "anonymous": [],
+            "anonymous, exposed": [report],
+            "unknown token": bearer("openrum_unknown"),
+            "admin token": bearer(service.token("admin", "admin")),
+            "operator token": bearer(service.operator),
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def required(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with authorized(loop, tmp_path_factory.mktemp("required")) as service:
+        yield _world(service)
+
+
+@pytest.fixture(scope="module")
+def auth_off(loop: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with authorized(loop, tmp_path_factory.mktemp("off"), auth="auto") as service:
+        yield _world(service)
+
+
+_FOUND = (OK, OK, "ResourceNotFoundException")
+_REJECTED = (_DENIED, _DENIED, _DENIED)
+
+
+def test_only_a_bridge_gets_an_answer_where_callers_are_authorized(required: World) -> None:
+    assert {caller: required.ask(caller) for caller in required.callers} == {
+        "bridge": _FOUND,
+        "bridge, exposed": _FOUND,
+        "anonymous": _REJECTED,
+        "anonymous, exposed": _REJECTED,
+        "unknown token": _REJECTED,
+        "admin token": _REJECTED,
+        "operator token": _REJECTED,
+    }
+
+
+def test_an_exposed_bridge_needs_its_token_also_while_callers_are_not_authorized(
+    auth_off: World,
+) -> None:
+    answers = {caller: auth_off.ask(caller) for caller in auth_off.callers}
+
+    assert answers.pop("anonymous, exposed") == _REJECTED
+    assert set(answers.values()) == {_FOUND}
+
+
+def test_a_caller_is_checked_as_in_the_method(required: World) -> None:
+    service = required.service
+    read = HttpCaller(bearer_token=service.token("reader", "read"))
+    request = GetAppMonitorRequest(name="shop").SerializeToString()
+
+    def check(method: str, metadata: Metadata, content: bytes = request) -> str:
+        question = CheckCallerRequest(method=method, request=content)
+        return service.outcome("CheckCaller", question, metadata)
+
+    assert check("GetAppMonitor", service.relayed(read)) == OK
+    assert check("DeleteAppMonitor", service.relayed(read)) == _DENIED
+    assert check("GetAppMonitor", service.relayed(HttpCaller())) == _MISSING
+    assert check("GetAppMonitor", required.callers["anonymous, exposed"]) == _DENIED
+    assert check("CreateToken", service.relayed(read)) == "ValidationException"
+    assert check("GetAppMonitor", service.relayed(read), b"\xff") == "ValidationException"
