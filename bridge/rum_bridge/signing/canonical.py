@@ -85,6 +85,8 @@ def _path(raw_path: bytes) -> bytes:
 
 
 def _query(pairs: Pairs) -> bytes:
+    if not pairs:
+        return b""
     signed = sorted(pair for pair in pairs if pair[0] != b"X-Amz-Signature")
     return b"&".join(name + b"=" + value for name, value in signed)
 

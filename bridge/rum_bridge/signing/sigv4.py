@@ -56,7 +56,7 @@ class SignatureError(Exception):
         self.name, self.message = name, message
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(slots=True, repr=False)
 class _Claim:
     """A signature's decoded parts. Only the presigned form has an expiry."""
 
@@ -70,9 +70,8 @@ class _Claim:
 
 def carries_signature(raw_query: bytes, headers: Headers) -> bool:
     """Return whether a request is signed, so that `signed_request` needs the hash of its body."""
-    return any(
-        name == b"authorization" and _is_of_aws(value) for name, value in headers
-    ) or _is_presigned(query_pairs(raw_query))
+    authorizations = [value for name, value in headers if name == b"authorization"]
+    return any(map(_is_of_aws, authorizations)) or _is_presigned(query_pairs(raw_query))
 
 
 def signed_request(
@@ -215,6 +214,8 @@ def _require_algorithm(algorithm: str) -> None:
 
 
 def _missing(names: Sequence[str], parts: Mapping[str, str], complaint: str) -> str:
+    if all(map(parts.get, names)):
+        return ""
     return "".join(complaint.format(name) for name in names if not parts.get(name))
 
 

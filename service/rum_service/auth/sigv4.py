@@ -78,7 +78,7 @@ def verify(
         raise ValueError("the secret access key is empty")
     canonical = _parse(signed)
     _check_time(signed, now.astimezone(UTC))
-    _check_coverage(signed)
+    _check_coverage(signed, canonical)
     _check_report(signed, canonical)
     _check_scope(signed, region)
     _check_payload(canonical)
@@ -99,7 +99,7 @@ def signing_key(secret_access_key: str, date: str, region: str, service: str) ->
     return key
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(slots=True, repr=False)
 class _Canonical:
     """A canonical request: its headers, decoded X-Amz- query parameters and payload hash."""
 
@@ -119,9 +119,12 @@ def _parse(signed: SignedRequest) -> _Canonical:
         or lines[-2] != b";".join(names)
     ):
         raise InvalidSignatureException(_MISMATCH)
-    pairs = (pair.partition(b"=") for pair in lines[2].split(b"&") if pair.startswith(b"X-Amz-"))
-    query = {name: unquote_to_bytes(value) for name, _, value in pairs}
-    return _Canonical(dict(headers), query, lines[-1])
+    return _Canonical(dict(headers), _amz_parameters(lines[2]) if lines[2] else {}, lines[-1])
+
+
+def _amz_parameters(query: bytes) -> Mapping[bytes, bytes]:
+    pairs = (pair.partition(b"=") for pair in query.split(b"&") if pair.startswith(b"X-Amz-"))
+    return {name: unquote_to_bytes(value) for name, _, value in pairs}
 
 
 def _check_time(signed: SignedRequest, now: datetime) -> None:
@@ -158,12 +161,12 @@ def _basic(instant: datetime) -> str:
     return instant.strftime("%Y%m%dT%H%M%SZ")
 
 
-def _check_coverage(signed: SignedRequest) -> None:
-    if "host" not in signed.signed_headers:
+def _check_coverage(signed: SignedRequest, canonical: _Canonical) -> None:
+    if b"host" not in canonical.headers:
         raise InvalidSignatureException(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         )
-    if not signed.HasField("expires_seconds") and "x-amz-date" not in signed.signed_headers:
+    if not signed.HasField("expires_seconds") and b"x-amz-date" not in canonical.headers:
         raise InvalidSignatureException(
             "'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization."
         )
