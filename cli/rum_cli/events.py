@@ -19,7 +19,14 @@ from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.durations import parse_duration
 from rum_cli.event_rows import event_row, full_types
 from rum_cli.invocation import command_line
-from rum_cli.output import Column, is_narrow, json_option, print_table, printable
+from rum_cli.output import (
+    Column,
+    is_narrow,
+    json_option,
+    print_json_text,
+    print_table,
+    printable,
+)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -97,7 +104,7 @@ def events(
         found = list(islice(documents, limit))
     if as_json:
         for document in found:
-            click.echo(document)
+            print_json_text(document)
     elif found:
         rows = [_visible(event_row(json.loads(document))) for document in found]
         print_table(_visible(_COLUMNS), rows)
@@ -126,7 +133,10 @@ def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> No
                     break
                 new.append(document)
             for document in reversed(new):
-                click.echo(document if as_json else _tail_line(json.loads(document)))
+                if as_json:
+                    print_json_text(document)
+                else:
+                    click.echo(_tail_line(json.loads(document)))
             newest = _id(new[0]) if new else newest
             time.sleep(_POLL_S)
 

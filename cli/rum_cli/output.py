@@ -7,7 +7,16 @@ JSON is one object per line, with the member names of the API: `Name`, `AppMonit
 
 from __future__ import annotations
 
-__all__ = ["Column", "json_option", "print_json", "print_table", "printable", "utc"]
+__all__ = [
+    "Column",
+    "is_narrow",
+    "json_option",
+    "print_json",
+    "print_json_text",
+    "print_table",
+    "printable",
+    "utc",
+]
 
 import json
 import sys
@@ -21,6 +30,7 @@ _GAP = 2
 _MIN_WIDTH = 6
 # Wider than any row that a batch of at most 16 MiB can fill sensibly; rich needs some number.
 _UNLIMITED = 100_000
+_LINE_BREAKS = str.maketrans("\r\n\t", "   ")
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -46,7 +56,17 @@ def json_option(command: Decorated) -> Decorated:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON object as a line."""
-    click.echo(json.dumps(document, ensure_ascii=False))
+    print_json_text(json.dumps(document, ensure_ascii=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print the text of one JSON object as a line.
+
+    On a terminal, characters that control it are escaped: any page may have sent them.
+    """
+    # JSON has line breaks between its tokens only. Inside of strings they are escaped.
+    line = text.translate(_LINE_BREAKS)
+    click.echo(_escaped(line) if sys.stdout.isatty() else line)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -100,6 +120,11 @@ def _table_width(columns: Sequence[Column], widths: Sequence[int], terminal: int
 def printable(text: str) -> str:
     """Return the text without characters that control a terminal: any page may have sent it."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _escaped(text: str) -> str:
+    """Return JSON with the same meaning, whose characters are all printable."""
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def utc(timestamp: str) -> str:

@@ -341,6 +341,38 @@ def test_events_are_printed_as_a_table_in_a_terminal(openrum: OpenRum, monitor: 
     assert "\x1b[2J" not in shown
 
 
+# Deleting, and the control sequence introducer of 8-bit terminals: JSON need not escape either.
+_CONTROLS = "\x7f\x9b2J\u202e\u2028"
+
+
+def test_json_in_a_terminal_has_no_control_characters(openrum: OpenRum, monitor: str) -> None:
+    hostile = event(type=_CONTROLS, details=f'{{"text":\n"{_CONTROLS}é😀",\t"more":1}}')
+    assert _send(openrum, monitor, batch([hostile])).returncode == 0
+    shown = _in_terminal(openrum, "events", monitor, "--json", columns=9999)
+    piped = _run(openrum, "events", monitor, "--json").stdout
+
+    (line,) = shown.splitlines()
+    assert line.isprintable()
+    assert json.loads(line) == json.loads(piped)
+    assert json.loads(line)["event_details"] == {"text": f"{_CONTROLS}é😀", "more": 1}
+    assert "é😀" in line
+    assert piped.count("\n") == 1
+
+
+@pytest.mark.parametrize("depth", [100, 101, 100_000])
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])
+def test_events_with_deeply_nested_json_are_printed(
+    openrum: OpenRum, monitor: str, depth: int, options: tuple[str, ...]
+) -> None:
+    lists = '{"a": ' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
+    nested = event(type="nested", details=lists, metadata=lists)
+    assert _send(openrum, monitor, batch([nested])).returncode == 0
+    shown = _run(openrum, "events", monitor, *options)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert (nested["id"] if options else '{"a": [[') in shown.stdout
+
+
 @pytest.fixture
 def tail(openrum: OpenRum, monitor: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """`openrum tail --json` of an app monitor with one old event, and the lines it prints."""
