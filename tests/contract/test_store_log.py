@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import chain
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.storage import open_store
 from rum_service.storage.base import AppMonitorStore, LogStore
 from rum_service.storage.records import Appended
 from tests.support.logged import ALL_TIME, content, contents, logged, read
@@ -298,3 +303,31 @@ def test_a_read_ends_at_its_byte_limit_and_the_next_one_continues(
     assert len(log.read(1, max_bytes=1, **whole).batches) == 1
     found = read(log, max_bytes=3 * length)
     assert [batch.content for batch in found] == newest_first
+
+
+def test_deleted_app_monitors_are_found_between_others_without_reading_their_batches(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    store = open_store(url)
+    keys = [store.monitors.create(f"{n:036}", str(n), "{}").key for n in range(5)]
+    store.log.append([logged(n, app_monitor=key) for n in range(3) for key in keys])
+    for key in (keys[0], keys[2], keys[4]):
+        store.monitors.delete(key)
+    statements: list[str] = []
+
+    def record(_1: object, _2: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        deleted = store.log.deleted_app_monitors()
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+    store.close()
+
+    assert deleted == [keys[0], keys[2], keys[4]]
+    with closing(sqlite3.connect(tmp_path / "store.sqlite3")) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+    assert [step for step in plan if step.startswith("SCAN batches")] == []
+    assert [step for step in plan if step.startswith("SEARCH batches")]

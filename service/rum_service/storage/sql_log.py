@@ -72,6 +72,19 @@ _BATCHES = (
 
 _PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
 
+
+def _deleted_app_monitors() -> Select[int]:
+    """Return a query that seeks the next app monitor in the index, instead of reading all of it."""
+    key = func.min(batches.c.app_monitor).label("key")
+    keys = select(key).cte("keys", recursive=True)
+    following = select(key).where(batches.c.app_monitor > keys.c.key).scalar_subquery()
+    keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
+    exists_still = exists().where(app_monitors.c.key == keys.c.key)
+    return select(keys.c.key).where(keys.c.key.is_not(None), ~exists_still).order_by(keys.c.key)
+
+
+_DELETED = _deleted_app_monitors()
+
 _Key = tuple[int, bytes]
 """App monitor and batch ID."""
 _Found = Row[int, bytes | None]
@@ -146,10 +159,8 @@ class SqlLog:
             return {key: int(dropped) for key, dropped in connection.execute(query)}
 
     def deleted_app_monitors(self) -> list[int]:
-        deleted = ~exists().where(app_monitors.c.key == batches.c.app_monitor)
-        query = select(batches.c.app_monitor).where(deleted).distinct()
         with self._database.read() as connection:
-            return sorted(connection.execute(query).scalars())
+            return list(connection.execute(_DELETED).scalars())
 
     def check_writable(self) -> None:
         first = self._database.insert(write_checks).values(id=1, checks=0).on_conflict_do_nothing()
