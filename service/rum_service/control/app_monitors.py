@@ -20,6 +20,7 @@ from google.protobuf.json_format import MessageToJson, Parse
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
+from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.control.paging import decode_token, encode_token
 from rum_service.errors import (
@@ -165,7 +166,10 @@ class AppMonitors:
         return response
 
     async def update(self, request: pb.UpdateAppMonitorRequest) -> None:
-        """Replace the members that the request has. Raises ResourceNotFoundException."""
+        """Replace the members that the request has.
+
+        Raises ResourceNotFoundException or ConflictException.
+        """
         validate_control(request)
         _check_domains(request, required=False)
 
@@ -176,12 +180,16 @@ class AppMonitors:
         await self.change(request.name, replace_members)
 
     async def change(self, name: str, apply: Callable[[AppMonitor], None]) -> None:
-        """Change an app monitor with `apply`. Raises ResourceNotFoundException.
+        """Change an app monitor with `apply`.
 
         If another change comes first, `apply` is called again on its result.
+
+        Raises:
+            ResourceNotFoundException: the app monitor does not exist.
+            ConflictException: other changes always came first.
         """
-        changed = False
-        while not changed:
+
+        async def attempt() -> bool | None:
             record = await self.by_name(name)
             monitor = Parse(record.document, AppMonitor())
             apply(monitor)
@@ -192,6 +200,9 @@ class AppMonitors:
                 expected=record.document,
                 document=MessageToJson(monitor),
             )
+            return changed or None
+
+        await until_done(attempt, name)
         self._monitors.forget()
 
     async def delete(self, request: pb.DeleteAppMonitorRequest) -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 
 from rum.v1 import metrics_pb2 as pb
 from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.control.metric_rules import NamesDestination, check_destination
 from rum_service.control.paging import decode_position, encode_token
@@ -33,13 +34,16 @@ class MetricDestinations:
         self._executor = executor
 
     async def put(self, request: pb.PutRumMetricsDestinationRequest) -> None:
-        """Create a destination, or replace its role."""
+        """Create a destination, or replace its role.
+
+        Raises ConflictException if the app monitor is deleted and created all the time.
+        """
         validate_control(request)
         check_destination(request)
         role = request.iam_role_arn if request.HasField("iam_role_arn") else None
-        stored = False
+
         # The app monitor may be deleted between the two calls. The next lookup then raises.
-        while not stored:
+        async def attempt() -> bool | None:
             record = await self._monitors.by_name(request.app_monitor_name)
             stored = await on_thread(
                 self._executor,
@@ -49,6 +53,9 @@ class MetricDestinations:
                 request.destination_arn,
                 role,
             )
+            return stored or None
+
+        await until_done(attempt, request.app_monitor_name)
 
     async def list(
         self, request: pb.ListRumMetricsDestinationsRequest

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from rum.v1 import resource_policy_pb2 as pb
 from rum_service.auth import policy
 from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.errors import InvalidPolicyRevisionIdException, PolicyNotFoundException
 from rum_service.storage.base import PolicyStore
@@ -47,17 +48,22 @@ class ResourcePolicies:
             MalformedPolicyDocumentException, PolicySizeLimitExceededException: the document is
                 invalid or too long.
             InvalidPolicyRevisionIdException: the policy has another revision.
+            ConflictException: other changes always came first.
         """
         validate_control(request)
         policy.parse(request.policy_document)
         expected = request.policy_revision_id if request.HasField("policy_revision_id") else None
         revision = self._new_id()
-        while True:
+
+        async def attempt() -> pb.PutResourcePolicyResponse | None:
             record = await self._monitors.by_name(request.name)
-            if await self._replace(record, expected, request.policy_document, revision):
-                return pb.PutResourcePolicyResponse(
-                    policy_document=request.policy_document, policy_revision_id=revision
-                )
+            if not await self._replace(record, expected, request.policy_document, revision):
+                return None
+            return pb.PutResourcePolicyResponse(
+                policy_document=request.policy_document, policy_revision_id=revision
+            )
+
+        return await until_done(attempt, request.name)
 
     async def get(self, request: pb.GetResourcePolicyRequest) -> pb.GetResourcePolicyResponse:
         """Return the policy. Raises PolicyNotFoundException."""
@@ -70,13 +76,23 @@ class ResourcePolicies:
     async def delete(
         self, request: pb.DeleteResourcePolicyRequest
     ) -> pb.DeleteResourcePolicyResponse:
-        """Delete the policy. Raises PolicyNotFoundException or InvalidPolicyRevisionIdException."""
+        """Delete the policy.
+
+        Raises:
+            PolicyNotFoundException: the app monitor has no policy.
+            InvalidPolicyRevisionIdException: the policy has another revision.
+            ConflictException: other changes always came first.
+        """
         validate_control(request)
         expected = request.policy_revision_id if request.HasField("policy_revision_id") else None
-        while True:
+
+        async def attempt() -> pb.DeleteResourcePolicyResponse | None:
             record = _with_policy(await self._monitors.by_name(request.name))
-            if await self._replace(record, expected, None, None):
-                return pb.DeleteResourcePolicyResponse(policy_revision_id=record.policy_revision)
+            if not await self._replace(record, expected, None, None):
+                return None
+            return pb.DeleteResourcePolicyResponse(policy_revision_id=record.policy_revision)
+
+        return await until_done(attempt, request.name)
 
     async def _replace(
         self,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["Tags"]
 
+from collections.abc import Callable
+
 from rum.v1.app_monitor_pb2 import AppMonitor
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum.v1.tags_pb2 import (
@@ -18,7 +20,11 @@ from rum.v1.tags_pb2 import (
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.resource_arn import app_monitor_name
-from rum_service.errors import ValidationException
+from rum_service.errors import (
+    ConflictException,
+    InternalServerException,
+    ValidationException,
+)
 
 _MAX_TAGS = 50
 
@@ -43,7 +49,7 @@ class Tags:
             if len(monitor.tags) > _MAX_TAGS:
                 raise ValidationException(f"An app monitor has at most {_MAX_TAGS} tags.")
 
-        await self._monitors.change(self._name(request.resource_arn), add)
+        await self._change(request.resource_arn, add)
 
     async def untag(self, request: UntagResourceRequest) -> None:
         """Remove tags. Keys that the app monitor does not have are ignored."""
@@ -53,7 +59,7 @@ class Tags:
             for key in request.tag_keys:
                 monitor.tags.pop(key, None)
 
-        await self._monitors.change(self._name(request.resource_arn), remove)
+        await self._change(request.resource_arn, remove)
 
     async def list(self, request: ListTagsForResourceRequest) -> ListTagsForResourceResponse:
         """Return an app monitor's tags."""
@@ -61,6 +67,13 @@ class Tags:
         name = self._name(request.resource_arn)
         monitor = await self._monitors.get(GetAppMonitorRequest(name=name))
         return ListTagsForResourceResponse(resource_arn=request.resource_arn, tags=monitor.tags)
+
+    async def _change(self, arn: str, apply: Callable[[AppMonitor], None]) -> None:
+        try:
+            await self._monitors.change(self._name(arn), apply)
+        except ConflictException:
+            # The model has no conflict for tags. SDKs retry this.
+            raise InternalServerException(retry_after_seconds=1) from None
 
     def _name(self, arn: str) -> str:
         return app_monitor_name(arn, account_id=self._account_id)
