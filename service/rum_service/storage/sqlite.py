@@ -6,10 +6,11 @@ __all__ = ["open_sqlite"]
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rum_service.storage.database import BatchRow, Database, Inserted
+from rum_service.storage.sqlite_files import DatabaseFiles
 
 # How long to wait while another process holds a lock.
 _BUSY_S = 10.0
@@ -45,8 +47,25 @@ WHERE excluded.first_ms < first_ms OR excluded.last_ms > last_ms
 _NTH_NEWEST = "SELECT sequence FROM batches ORDER BY sequence DESC LIMIT 1 OFFSET ?"
 
 
+# The write-ahead log grows while a reader is slow, and SQLite would keep its size.
+_MAX_IDLE_WAL_BYTES = 64 << 20
+
+
 class SqliteDatabase(Database):
-    """A database in a file."""
+    """A database in a file.
+
+    Nothing is acknowledged, and no connection is opened, unless the path still leads to the file
+    that was opened first.
+    """
+
+    _files: DatabaseFiles | None = None
+    _anchor: Connection | None = None
+    """Keeps the files open, so that the write-ahead log is not replaced by a new one."""
+
+    def __init__(self, **engines: Any) -> None:
+        super().__init__(**engines)
+        for engine in (self._writer, self._reader):
+            event.listen(engine, "do_connect", self._before_connecting)
 
     def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
         with self._kept_connection() as connection:
@@ -60,10 +79,33 @@ class SqliteDatabase(Database):
                 # Only this transaction writes, so its rows have the highest sequences.
                 (first,) = driver.execute(_NTH_NEWEST, [count - 1]).fetchone()
             driver.commit()
+            self._check_committed(connection)
             return Inserted(count, first)
 
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        with super().migrating() as connection:
+            yield connection
+        self._anchor = self._reader.connect()
+        # Reading opens the write-ahead log.
+        self._anchor.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()
+        _, _, path = self._anchor.exec_driver_sql("PRAGMA database_list").fetchall()[0]
+        self._files = DatabaseFiles(path)
+
+    def close(self) -> None:
+        if self._anchor:
+            self._anchor.close()
+        super().close()
+
     def _check_committed(self, connection: Connection) -> None:
-        """What SQLite has committed is on disk."""
+        # After the commit: a check before it would miss what happens during the fsync.
+        if self._files:
+            self._files.check()
+
+    def _before_connecting(self, *_: object) -> None:
+        # SQLite would create an empty database.
+        if self._files:
+            self._files.check()
 
 
 def open_sqlite(url: URL) -> SqliteDatabase:
@@ -92,6 +134,7 @@ def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> N
     _enable_wal(connection)
     # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_BYTES}")
 
 
 def _enable_wal(connection: sqlite3.Connection) -> None:
