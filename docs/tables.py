@@ -12,10 +12,12 @@ from google.rpc import code_pb2
 from pydantic_settings import BaseSettings
 
 from rum.v1 import errors_pb2
+from rum_bridge import metrics as bridge_metrics
 from rum_bridge.errors import from_status
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_service import errors
+from rum_service import metrics as service_metrics
 from rum_service.rpc.status import to_status
 from rum_service.settings import ServiceSettings
 
@@ -154,6 +156,15 @@ def errors_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def metrics_table() -> str:
+    """Return the metrics of both processes as a Markdown table."""
+    rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
+    for metric in (*service_metrics.METRICS, *bridge_metrics.METRICS):
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {_cell(metric.help)} |")
+    return "\n".join(rows) + "\n"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
@@ -162,6 +173,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "settings.md": settings_table,
     "commands.md": commands_section,
     "errors.md": errors_table,
+    "metrics.md": metrics_table,
 }
 
 

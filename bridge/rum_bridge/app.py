@@ -10,7 +10,7 @@ data plane            all but puts: preflights, and errors with CORS headers
 
 from __future__ import annotations
 
-__all__ = ["create_app"]
+__all__ = ["BridgeApp", "create_app"]
 
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum_bridge.accounting import CountedResponses, PutAccounting
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
@@ -31,6 +32,7 @@ from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
 from rum_bridge.known_monitors import KnownMonitors
+from rum_bridge.metrics import BridgeMetrics
 from rum_bridge.put_events import PutEvents
 from rum_bridge.put_paths import PUT_ROUTES, PutPaths
 from rum_bridge.readiness import Readiness
@@ -43,7 +45,7 @@ _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlP
 
 def create_app(
     settings: BridgeSettings, channel: grpc.aio.Channel, batch_put: BatchPut | None = None
-) -> ASGIApp:
+) -> BridgeApp:
     """Return the bridge as an ASGI application that calls the service over `channel`.
 
     Args:
@@ -73,25 +75,32 @@ def create_app(
         *control_plane,
         Mount("/", data_plane),
     ]
-    return _PutsFirst(
+    accounting = PutAccounting()
+    others = CountedResponses(Boundary(Router(routes, redirect_slashes=False)))
+    return BridgeApp(
         PutPaths(control_plane),
         PutEvents(
             coalescer,
             KnownMonitors(channel, token, timeout_s=settings.put_timeout_s),
+            accounting,
             report,
             settings,
         ),
-        Boundary(Router(routes, redirect_slashes=False)),
+        others,
+        BridgeMetrics(accounting, coalescer, others, max_waiting_bytes=settings.max_waiting_bytes),
     )
 
 
-class _PutsFirst:
+class BridgeApp:
     """Serves puts directly, and leaves all other requests to the router."""
 
-    def __init__(self, paths: PutPaths, put_events: PutEvents, router: ASGIApp) -> None:
+    def __init__(
+        self, paths: PutPaths, put_events: PutEvents, router: ASGIApp, metrics: BridgeMetrics
+    ) -> None:
         self._paths = paths
         self._put_events = put_events
         self._router = router
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app_monitor_id = (

@@ -11,6 +11,7 @@ __all__ = ["Coalescer"]
 
 import asyncio
 from collections import deque
+from time import perf_counter
 
 import grpc
 import structlog
@@ -20,6 +21,7 @@ from rum_bridge.batch_put import BatchPut
 from rum_bridge.budget import ByteBudget
 from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, from_status
+from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
 
 logger = structlog.get_logger()
 
@@ -60,6 +62,22 @@ class Coalescer:
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
         self._deadlines = Deadlines(timeout_s, _expire)
+        self.call_seconds = Histogram(SECONDS)
+        """How long calls of the service take, with retries."""
+        self.call_batches = Histogram(BATCH_COUNTS)
+        """How many batches a call has."""
+        self.failed_calls = 0
+        """The number of calls without an answer for each batch."""
+
+    @property
+    def waiting_batches(self) -> int:
+        """The number of batches that wait."""
+        return len(self._deadlines)
+
+    @property
+    def oldest_s(self) -> float:
+        """For how many seconds the oldest batch has been waiting."""
+        return self._deadlines.oldest_s
 
     async def put(self, entry: bytes) -> None:
         """Return when the batch is on disk.
@@ -134,6 +152,8 @@ class Coalescer:
         return puts
 
     async def _send(self, puts: list[_Waiting]) -> None:
+        began = perf_counter()
+        self.call_batches.observe(len(puts))
         try:
             # Concatenated serialized requests are one serialized request.
             request = b"".join(entry for entry, _ in puts)
@@ -143,6 +163,7 @@ class Coalescer:
                 if not future.done():
                     future.set_result(status)
         except Exception as error:
+            self.failed_calls += 1
             if isinstance(error, HttpError):
                 failure = error
             elif isinstance(error, TimeoutError):
@@ -154,6 +175,7 @@ class Coalescer:
                 if not future.done():
                     future.set_exception(failure)
         finally:
+            self.call_seconds.observe(perf_counter() - began)
             self.budget.release(sum(len(entry) for entry, _ in puts))
 
 

@@ -9,7 +9,14 @@ Source: PutRumEvents API page, "Request Syntax".
 
 from __future__ import annotations
 
-__all__ = ["MAX_NESTING", "check_length", "decode_put", "load_json", "parse_json"]
+__all__ = [
+    "MAX_NESTING",
+    "check_length",
+    "decode_put",
+    "event_count",
+    "load_json",
+    "parse_json",
+]
 
 import re
 from itertools import chain
@@ -80,14 +87,19 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return document
 
 
-def check_length(document: dict[str, Any], max_events: int) -> None:
+def event_count(document: dict[str, Any]) -> int:
+    """Return the number of events, 0 if RumEvents is not an array."""
+    events = document.get("RumEvents")
+    return len(events) if isinstance(events, list) else 0
+
+
+def check_length(events: int, max_events: int) -> None:
     """Reject too many events before they are decoded. The service would reject them later.
 
     Raises:
         HttpError: a ValidationException with the same message as the service's.
     """
-    events = document.get("RumEvents")
-    if isinstance(events, list) and len(events) > max_events:
+    if events > max_events:
         raise validation_error(f"RumEvents must have at most {max_events} items.")
 
 

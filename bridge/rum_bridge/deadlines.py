@@ -39,6 +39,18 @@ class Deadlines(Generic[_T]):
         """Stop the time of an item. Does nothing if it has expired."""
         self._deadlines.pop(item, None)
 
+    def __len__(self) -> int:
+        """Return the number of items whose time is running."""
+        return len(self._deadlines)
+
+    @property
+    def oldest_s(self) -> float:
+        """For how many seconds the time of the oldest item has been running. 0 without items."""
+        deadline = next(iter(self._deadlines.values()), None)
+        if deadline is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - (deadline - self._timeout_s)
+
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()

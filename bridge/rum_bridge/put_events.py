@@ -13,11 +13,12 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
+from rum_bridge.accounting import CANCELLED, PutAccounting, PutInProgress
 from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
-from rum_bridge.codec import check_length, decode_put, parse_json
+from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.cors import CorsHeaders
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.headers import Headers, first_values
@@ -38,11 +39,13 @@ class PutEvents:
         self,
         coalescer: Coalescer,
         monitors: KnownMonitors,
+        accounting: PutAccounting,
         report: CallerReport,
         settings: BridgeSettings,
     ) -> None:
         self._monitors = monitors
         self._coalescer = coalescer
+        self._accounting = accounting
         self._report = report
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
@@ -52,15 +55,20 @@ class PutEvents:
         """Respond to a put: an ASGI application, except that the caller has parsed the path."""
         request_id = new_request_id()
         headers = first_values(scope)
+        put = PutInProgress(app_monitor_id, request_id)
         try:
             # Only the entry stays in memory while the put waits for the service.
-            await self._coalescer.put(
-                await self._entry(app_monitor_id, request_id, headers, scope, receive)
-            )
+            await self._coalescer.put(await self._entry(put, headers, scope, receive))
         except Exception as error:
-            response = error_response(failure_of(error, request_id), request_id)
+            failure = failure_of(error, request_id)
+            self._accounting.reject(put, failure.status, failure.error_type)
+            response = error_response(failure, request_id)
             status, own_headers, body = response.status_code, response.raw_headers, response.body
+        except BaseException:
+            self._accounting.reject(put, 499, CANCELLED)
+            raise
         else:
+            self._accounting.accept(put)
             id_header = (b"x-amzn-requestid", request_id.encode())
             status, own_headers, body = 200, [id_header, _NO_CONTENT], b""
         cors_headers = self._cors.for_origin(headers.get(b"origin"))
@@ -74,22 +82,20 @@ class PutEvents:
         await send({"type": "http.response.body", "body": body})
 
     async def _entry(
-        self,
-        app_monitor_id: str,
-        request_id: str,
-        headers: Headers,
-        scope: Scope,
-        receive: Receive,
+        self, put: PutInProgress, headers: Headers, scope: Scope, receive: Receive
     ) -> bytes:
         """Return the serialized entry for the service."""
         _check_media_type(headers)
         raw, body = await self._body.read(
-            receive, headers, partial(self._monitors.check, app_monitor_id)
+            receive, headers, partial(self._monitors.check, put.app_monitor_id)
         )
+        put.size = len(raw)
         document = parse_json(body)
-        check_length(document, self._max_events)
+        events = event_count(document)
+        self._accounting.receive(put, events)
+        check_length(events, self._max_events)
         caller = self._report(scope, headers, raw)
-        return decode_put(app_monitor_id, document, request_id, caller)
+        return decode_put(put.app_monitor_id, document, put.request_id, caller)
 
 
 def _check_media_type(headers: Headers) -> None:

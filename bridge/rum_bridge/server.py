@@ -29,6 +29,7 @@ from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descri
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_pair
+from rum_endpoint.metrics_page import Samples
 from rum_endpoint.rolling import STRAGGLERS_S, prefer
 
 logger = structlog.get_logger()
@@ -43,6 +44,8 @@ class RunningBridge:
 
     address: str
     """host:port for HTTP, with the port that was bound."""
+    samples: Samples
+    """The metrics of the bridge."""
 
 
 @asynccontextmanager
@@ -83,7 +86,9 @@ async def running_bridge(
         address = str(replace(settings.http_address, port=listener.getsockname()[1]))
         logger.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
         try:
-            yield RunningBridge(address)
+            yield RunningBridge(
+                address, lambda: app.metrics.samples(len(server.server_state.connections))
+            )
         finally:
             if settings.rolling or inherited:
                 if inherited:

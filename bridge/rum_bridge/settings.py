@@ -11,21 +11,20 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from rum_endpoint.address import Address
 from rum_endpoint.certificate_files import CertificateFile, pair_files
 from rum_endpoint.comma_separated import split_items
+from rum_endpoint.operating import OperatingSettings
 
 # No quotes or spaces: the URL is printed in snippets of code and shell commands.
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-class BridgeSettings(BaseSettings):
+class BridgeSettings(OperatingSettings):
     """Every setting of the bridge, with its unit and default. The docs show the same table."""
-
-    model_config = SettingsConfigDict(env_prefix="OPENRUM_", frozen=True)
 
     http: str = Field(
         default="127.0.0.1:8080",

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 __all__ = ["run_bridge"]
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import serve
+from rum_endpoint.metrics_page import metrics_page
 
 
 def run_bridge(*, rolling: bool) -> None:
@@ -29,7 +33,13 @@ def run_bridge(*, rolling: bool) -> None:
             "or [::1]",
             WRONG_USAGE,
         )
-    serve(
-        lambda: running_bridge(settings, inherited, inherited=inherited is not None),
-        settings.drain_s,
-    )
+
+    @asynccontextmanager
+    async def bridge() -> AsyncIterator[None]:
+        async with (
+            running_bridge(settings, inherited, inherited=inherited is not None) as running,
+            metrics_page(settings.metrics_address(), running.samples),
+        ):
+            yield
+
+    serve(bridge, settings.drain_s)

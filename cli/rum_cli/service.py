@@ -7,9 +7,13 @@ from __future__ import annotations
 
 __all__ = ["run_service"]
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from rum_cli.environment import read_settings
 from rum_cli.handover import reject_inherited_socket, with_rolling
 from rum_cli.process import serve
+from rum_endpoint.metrics_page import metrics_page
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -18,4 +22,13 @@ def run_service(*, rolling: bool) -> None:
     """Run the service."""
     reject_inherited_socket()
     settings = with_rolling(read_settings(ServiceSettings), rolling)
-    serve(lambda: running_service(settings), settings.drain_s)
+
+    @asynccontextmanager
+    async def service() -> AsyncIterator[None]:
+        async with (
+            running_service(settings) as running,
+            metrics_page(settings.metrics_address(), running.samples),
+        ):
+            yield
+
+    serve(service, settings.drain_s)

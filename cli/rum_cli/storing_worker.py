@@ -14,17 +14,20 @@ from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.worker import run_worker
+from rum_endpoint.metrics_page import Samples
 from rum_service.server import running_local_service
 from rum_service.settings import ServiceSettings
 
 
 @asynccontextmanager
-async def _running_both(settings: BridgeSettings, listener: socket.socket) -> AsyncIterator[None]:
+async def _running_both(
+    settings: BridgeSettings, listener: socket.socket
+) -> AsyncIterator[list[Samples]]:
     async with (
         running_local_service(read_settings(ServiceSettings)) as service,
-        running_bridge(settings, listener, batch_put=service.batch_put),
+        running_bridge(settings, listener, batch_put=service.local_bridge.batch_put) as bridge,
     ):
-        yield
+        yield [service.samples, bridge.samples]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["run_up"]
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from rum_cli.first_run import FirstRun, first_run
 from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import print_text, serve
 from rum_cli.workers import running_workers
+from rum_endpoint.metrics_page import metrics_page
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -61,21 +62,30 @@ def run_up(workers: int, *, rolling: bool) -> None:
         async with running_service(service_settings, exposed_by=exposed_by) as running:
             # The socket has no TLS: no CA is needed to call the service of this command.
             target = unix if tls else running.address
-            async with (
-                running_workers(
-                    unix,
-                    listeners,
-                    stores=service_settings.has_database_server,
-                    drain_s=bridge_settings.drain_s,
+            async with AsyncExitStack() as stack:
+                parts = [running.samples]
+                if workers > 1:
+                    await stack.enter_async_context(
+                        running_workers(
+                            unix,
+                            listeners,
+                            stores=service_settings.has_database_server,
+                            drain_s=bridge_settings.drain_s,
+                        )
+                    )
+                else:
+                    bridge = await stack.enter_async_context(
+                        running_bridge(
+                            bridge_settings.calling_without_tls(target),
+                            listeners[0],
+                            batch_put=running.local_bridge.batch_put,
+                            inherited=inherited is not None,
+                        )
+                    )
+                    parts.append(bridge.samples)
+                await stack.enter_async_context(
+                    metrics_page(service_settings.metrics_address(), *parts)
                 )
-                if workers > 1
-                else running_bridge(
-                    bridge_settings.calling_without_tls(target),
-                    listeners[0],
-                    batch_put=running.local_bridge.batch_put,
-                    inherited=inherited is not None,
-                )
-            ):
                 started = await first_run(
                     FirstRun(
                         service_settings,

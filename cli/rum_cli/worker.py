@@ -22,19 +22,18 @@ from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE
 from rum_cli.process import STOP_S, configure_logs, run_until_stopped
+from rum_endpoint.metrics_page import Samples, metrics_page
 from rum_endpoint.start_error import StartError
 
 READY = "ready"
 
-Running = Callable[[BridgeSettings, socket.socket], AbstractAsyncContextManager[object]]
+Running = Callable[[BridgeSettings, socket.socket], AbstractAsyncContextManager[list[Samples]]]
+"""Runs a bridge on a listening socket while the context is open. Yields the metrics of its parts.
+"""
 
 
 def run_worker(running: Running) -> None:
-    """Run until SIGTERM or until the main process ends.
-
-    Args:
-        running: runs a bridge on a listening socket while its context is open.
-    """
+    """Run until SIGTERM or until the main process ends."""
     number, descriptor, service = sys.argv[1:]
     configure_logs(worker=int(number))
     listener = socket.socket(fileno=int(descriptor))
@@ -45,7 +44,10 @@ def run_worker(running: Running) -> None:
         # Nothing can be stored without the service. End at once, so that a new start finds the port
         # free.
         asyncio.get_running_loop().add_reader(sys.stdin, os._exit, 1)
-        async with running(settings, listener):
+        async with (
+            running(settings, listener) as parts,
+            metrics_page(settings.metrics_address(int(number)), *parts),
+        ):
             print(READY, flush=True)
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the main process reads one line
             yield
@@ -57,5 +59,13 @@ def run_worker(running: Running) -> None:
         sys.exit(WRONG_USAGE)
 
 
+@asynccontextmanager
+async def _running_one(
+    settings: BridgeSettings, listener: socket.socket
+) -> AsyncIterator[list[Samples]]:
+    async with running_bridge(settings, listener) as bridge:
+        yield [bridge.samples]
+
+
 if __name__ == "__main__":
-    run_worker(running_bridge)
+    run_worker(_running_one)

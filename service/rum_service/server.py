@@ -27,6 +27,7 @@ from pathlib import Path
 
 import structlog
 
+from rum_endpoint.metrics_page import Samples
 from rum_endpoint.start_error import StartError
 from rum_service.auth import policy
 from rum_service.auth.authentication import Authentication
@@ -43,6 +44,7 @@ from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.tags import Tags
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
+from rum_service.metrics import ServiceMetrics
 from rum_service.monitors import Monitors
 from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import CallBoundary
@@ -66,12 +68,14 @@ _DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that listens."""
+    """A service that has started."""
 
     address: str
-    """host:port of gRPC, with the port that was bound."""
+    """host:port of gRPC, with the port that was bound. Empty for a local service."""
     local_bridge: LocalBridge
     """For a bridge in this process."""
+    samples: Samples
+    """The metrics of the service."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class Service:
     readback: Readback
     local_bridge: LocalBridge
     server: GrpcServer
+    metrics: ServiceMetrics
 
     async def start(self, stack: AsyncExitStack, *, listening: bool = True) -> None:
         """Start every part. The stack stops them in reverse order. Raises StartError."""
@@ -125,18 +130,18 @@ async def running_service(
         if unchecked:
             await _check_a_call_can_succeed(unchecked, service)
         await stack.enter_async_context(service.server)
-        yield RunningService(service.server.address, service.local_bridge)
+        yield RunningService(service.server.address, service.local_bridge, service.metrics.samples)
     logger.info("service stopped")
 
 
 @asynccontextmanager
-async def running_local_service(settings: ServiceSettings) -> AsyncIterator[LocalBridge]:
+async def running_local_service(settings: ServiceSettings) -> AsyncIterator[RunningService]:
     """Run a service that only a bridge in this process can call. Raises StartError."""
     if settings.exposed:
         settings = settings.model_copy(update={"auth": "required"})
     async with AsyncExitStack() as stack:
         service = await _start(settings, stack)
-        yield service.local_bridge
+        yield RunningService("", service.local_bridge, service.metrics.samples)
 
 
 async def _start(settings: ServiceSettings, stack: AsyncExitStack) -> Service:
@@ -266,6 +271,9 @@ def build(
         readback=readback,
         local_bridge=LocalBridge(bridge_plane, token=bridge_token, new_id=new_id),
         server=server,
+        metrics=ServiceMetrics(
+            group_commit, boundary.calls, max_waiting_bytes=settings.max_waiting_bytes
+        ),
     )
 
 

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from rum_endpoint.address import Address
 from rum_endpoint.certificate_files import CertificateFile, pair_files
 from rum_endpoint.comma_separated import split_items
+from rum_endpoint.operating import OperatingSettings
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(OperatingSettings):
     """Every setting of the service, with its unit and default. The docs show the same table."""
-
-    model_config = SettingsConfigDict(env_prefix="OPENRUM_", frozen=True)
 
     grpc: str = Field(
         default="127.0.0.1:50051",

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1 import control_plane_service_pb2
+from rum_bridge.accounting import PutAccounting
 from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
@@ -163,7 +164,7 @@ async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     settings = BridgeSettings()
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
         monitors = KnownMonitors(channel, BridgeToken(settings.bridge_token_file), timeout_s=1.0)
-    endpoint = PutEvents(broken, monitors, _REPORT, settings)
+    endpoint = PutEvents(broken, monitors, PutAccounting(), _REPORT, settings)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint.serve("id", scope, receive, send)

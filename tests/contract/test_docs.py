@@ -27,7 +27,7 @@ def tables() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "docs" / "tables.py"))
 
 
-@pytest.mark.parametrize("page", ["settings.md", "commands.md", "errors.md"])
+@pytest.mark.parametrize("page", ["settings.md", "commands.md", "errors.md", "metrics.md"])
 def test_a_generated_table_is_up_to_date(tables: dict[str, Any], page: str) -> None:
     text = (REFERENCE / page).read_text()
 

@@ -19,6 +19,7 @@ from typing import NamedTuple, Self
 
 import structlog
 
+from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.speed import Speed
 from rum_service.ingest.turns import Turns
@@ -90,7 +91,15 @@ class GroupCommit:
         self._closed = False
         self._speed = Speed()
         self._waiting_bytes = 0
+        # When each call was queued, oldest first.
+        self._queued_s: dict[asyncio.Future[list[Outcome]], float] = {}
         self._stopping = False
+        self.commit_seconds = Histogram(SECONDS)
+        """How long transactions take, with the retries of a failed one."""
+        self.commit_batches = Histogram(BATCH_COUNTS)
+        """How many batches a transaction has."""
+        self.failed_commits = 0
+        """The number of transactions that failed."""
         self._thread = threading.Thread(target=self._write, name="group-commit")
 
     async def __aenter__(self) -> Self:
@@ -117,6 +126,22 @@ class GroupCommit:
     def is_busy(self) -> bool:
         """Whether batches wait to be committed. May be read on any thread."""
         return self._waiting_bytes > 0
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The total size of the batches that wait."""
+        return self._waiting_bytes
+
+    @property
+    def waiting_calls(self) -> int:
+        """The number of calls that wait."""
+        return len(self._queued_s)
+
+    @property
+    def oldest_s(self) -> float:
+        """For how many seconds the oldest call has been waiting. 0 if none waits."""
+        queued_s = next(iter(self._queued_s.values()), None)
+        return 0.0 if queued_s is None else self._loop.time() - queued_s
 
     def reserve(self, batch: Batch) -> None:
         """Count a batch that `submit` will queue. Call this on the event loop.
@@ -145,6 +170,7 @@ class GroupCommit:
             raised, once the transaction has ended.
         """
         future: asyncio.Future[list[Outcome]] = self._loop.create_future()
+        self._queued_s[future] = self._loop.time()
         self._queue.put(_Waiting(batches, future, sum(map(_size, batches))))
         return future
 
@@ -165,6 +191,8 @@ class GroupCommit:
             last_group = len(batches)
             outcomes = self._commit(batches)
             took_s = self._clock() - began
+            self.commit_seconds.observe(took_s)
+            self.commit_batches.observe(len(batches))
             self._loop.call_soon_threadsafe(self._answer, group, outcomes, took_s)
 
     def _next_group(self, last_group: int) -> list[_Waiting]:
@@ -208,6 +236,7 @@ class GroupCommit:
         try:
             return list(self._append(batches))
         except Exception as error:
+            self.failed_commits += 1
             logger.exception("commit failed", batches=len(batches))
             if len(batches) == 1:
                 return [error]
@@ -232,6 +261,7 @@ class GroupCommit:
 
     def _release(self, waiting: _Waiting) -> None:
         self._waiting_bytes -= waiting.size
+        del self._queued_s[waiting.future]
 
 
 def _size(batch: Batch) -> int:

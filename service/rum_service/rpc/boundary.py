@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "call_of"]
 
 from collections.abc import Awaitable, Callable, Iterable
+from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ from rum_service.auth.operations import Operation, app_monitor_name, operation_o
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.monitors import Monitors
+from rum_service.rpc.calls import CallCounts
 from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
@@ -52,6 +54,8 @@ class CallBoundary:
         self._authorization = authorization
         self._monitors = monitors
         self._new_id = new_id
+        self.calls = CallCounts()
+        """All calls but puts."""
 
     def authorized(self, method: str, behavior: Behavior, parse: Parse) -> Behavior:
         """Return `behavior` behind authorization: for everything but puts.
@@ -63,10 +67,18 @@ class CallBoundary:
             raise ValueError(f"{method}: Ingest authorizes puts, batch by batch")
 
         async def answer(content: bytes, context: Context) -> Any:
-            call = call_of(context)
-            request = _parsed(content, parse, operation)
-            await self.authorize(call, operation, request)
-            return await behavior(request, context)
+            began_s = perf_counter()
+            failure: BaseException | None = None
+            try:
+                call = call_of(context)
+                request = _parsed(content, parse, operation)
+                await self.authorize(call, operation, request)
+                return await behavior(request, context)
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                self.calls.end(operation.name, began_s, failure)
 
         return self.bounded(method, answer)
 

@@ -1,0 +1,90 @@
+"""Account for puts: each one that arrives is accepted, or rejected with a reason.
+
+The reason is the name of the exception in the response. ServiceUnavailable and
+InternalServerException leave open whether the service stored the batch: its own counts tell.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CANCELLED", "CountedResponses", "PutAccounting", "PutInProgress"]
+
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rum_endpoint.histogram import SECONDS, Histogram
+from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger
+
+CANCELLED = "Cancelled"
+"""The reason of puts that the bridge dropped when it stopped."""
+_ACCEPTED = ("", ACCEPTED, "")
+
+
+class PutInProgress:
+    """A put that has no response yet."""
+
+    __slots__ = ("app_monitor_id", "events", "is_received", "request_id", "size", "started_s")
+
+    def __init__(self, app_monitor_id: str, request_id: str) -> None:
+        self.app_monitor_id = app_monitor_id
+        self.request_id = request_id
+        self.started_s = perf_counter()
+        self.is_received = False
+        self.events = 0
+        self.size = 0
+        """The length of the body as sent, in bytes. 0 if it was not read."""
+
+
+class PutAccounting:
+    """The counts of one bridge. Use it from one event loop only."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.seconds = Histogram(SECONDS)
+        self._rejections: dict[int, int] = {}
+        # Found once: the key costs as much as the addition.
+        self._accepted = self.ledger.ended[_ACCEPTED] = Amount()
+
+    def receive(self, put: PutInProgress, events: int) -> None:
+        """Count a put whose body has been read. `events` is 0 if the body cannot be parsed."""
+        put.is_received = True
+        put.events = events
+        self.ledger.receive(events, put.size)
+
+    def accept(self, put: PutInProgress) -> None:
+        """Count a put whose batch is on disk."""
+        accepted = self._accepted
+        accepted.batches += 1
+        accepted.events += put.events
+        accepted.bytes += put.size
+        self.seconds.observe(perf_counter() - put.started_s)
+
+    def reject(self, put: PutInProgress, status: int, reason: str) -> None:
+        """Count a put that got an error."""
+        if not put.is_received:
+            self.receive(put, 0)
+        self.ledger.end(("", REJECTED, reason), put.events, put.size)
+        self._rejections[status] = self._rejections.get(status, 0) + 1
+        self.seconds.observe(perf_counter() - put.started_s)
+
+    @property
+    def statuses(self) -> dict[int, int]:
+        """The number of responses by HTTP status."""
+        return {200: self._accepted.batches, **self._rejections}
+
+
+class CountedResponses:
+    """Counts the responses of an application by HTTP status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.statuses: dict[int, int] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+            await send(message)
+
+        await self._app(scope, receive, counted)

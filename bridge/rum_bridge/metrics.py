@@ -1,0 +1,137 @@
+"""The metrics of the bridge. docs/reference/metrics.md shows the same table."""
+
+from __future__ import annotations
+
+__all__ = ["METRICS", "BridgeMetrics"]
+
+from collections.abc import Iterator
+
+from rum_bridge.accounting import CountedResponses, PutAccounting
+from rum_bridge.coalesce import Coalescer
+from rum_endpoint.metrics_page import Metric, Sample
+
+_RECEIVED_BATCHES = Metric(
+    "openrum_bridge_received_batches_total", "counter", "Puts whose body was read."
+)
+_RECEIVED_EVENTS = Metric(
+    "openrum_bridge_received_events_total", "counter", "Events in the puts that were received."
+)
+_RECEIVED_BYTES = Metric(
+    "openrum_bridge_received_bytes_total",
+    "counter",
+    "Size of the bodies of the puts that were received, as sent.",
+)
+_BATCHES = Metric(
+    "openrum_bridge_batches_total",
+    "counter",
+    "Puts by their end: accepted, or rejected with the exception as the reason.",
+    ("outcome", "reason"),
+)
+_EVENTS = Metric(
+    "openrum_bridge_events_total",
+    "counter",
+    "Events by the end of their put.",
+    ("outcome", "reason"),
+)
+_RESPONSES = Metric(
+    "openrum_bridge_responses_total",
+    "counter",
+    "Responses by HTTP status. kind is put or other.",
+    ("kind", "status"),
+)
+_PUT_SECONDS = Metric(
+    "openrum_bridge_put_duration_seconds",
+    "histogram",
+    "Time from the headers of a put to its response.",
+)
+_WAITING_BATCHES = Metric(
+    "openrum_bridge_waiting_batches", "gauge", "Batches that wait for the service."
+)
+_WAITING_BYTES = Metric(
+    "openrum_bridge_waiting_bytes",
+    "gauge",
+    "Size of the puts that are being read or wait for the service.",
+)
+_MAX_WAITING_BYTES = Metric(
+    "openrum_bridge_max_waiting_bytes",
+    "gauge",
+    "Size of waiting batches at which further ones are throttled.",
+)
+_OLDEST = Metric(
+    "openrum_bridge_oldest_waiting_seconds", "gauge", "Age of the batch that waits longest."
+)
+_CALL_SECONDS = Metric(
+    "openrum_bridge_call_duration_seconds",
+    "histogram",
+    "Time of a call of the service, with retries while it is unavailable.",
+)
+_CALL_BATCHES = Metric(
+    "openrum_bridge_call_batches", "histogram", "Batches that share a call of the service."
+)
+_FAILED_CALLS = Metric(
+    "openrum_bridge_failed_calls_total",
+    "counter",
+    "Calls of the service that failed. Each of their batches got an error.",
+)
+_CONNECTIONS = Metric("openrum_bridge_connections", "gauge", "Open HTTP connections.")
+
+METRICS = (
+    _RECEIVED_BATCHES,
+    _RECEIVED_EVENTS,
+    _RECEIVED_BYTES,
+    _BATCHES,
+    _EVENTS,
+    _RESPONSES,
+    _PUT_SECONDS,
+    _WAITING_BATCHES,
+    _WAITING_BYTES,
+    _MAX_WAITING_BYTES,
+    _OLDEST,
+    _CALL_SECONDS,
+    _CALL_BATCHES,
+    _FAILED_CALLS,
+    _CONNECTIONS,
+)
+
+
+class BridgeMetrics:
+    """Reads the counts of the parts of a bridge."""
+
+    def __init__(
+        self,
+        puts: PutAccounting,
+        coalescer: Coalescer,
+        others: CountedResponses,
+        *,
+        max_waiting_bytes: int,
+    ) -> None:
+        self._puts = puts
+        self._coalescer = coalescer
+        self._others = others
+        self._max_waiting_bytes = max_waiting_bytes
+
+    def samples(self, connections: int) -> Iterator[Sample]:
+        """Yield the present values.
+
+        Args:
+            connections: the number of open HTTP connections, which the server knows.
+        """
+        ledger, waiting = self._puts.ledger, self._coalescer
+        yield Sample(_RECEIVED_BATCHES, ledger.received.batches)
+        yield Sample(_RECEIVED_EVENTS, ledger.received.events)
+        yield Sample(_RECEIVED_BYTES, ledger.received.bytes)
+        for (_, outcome, reason), amount in ledger.ended.items():
+            yield Sample(_BATCHES, amount.batches, (outcome, reason))
+            yield Sample(_EVENTS, amount.events, (outcome, reason))
+        for kind, statuses in (("put", self._puts.statuses), ("other", self._others.statuses)):
+            for status, count in statuses.items():
+                yield Sample(_RESPONSES, count, (kind, str(status)))
+        yield Sample(_PUT_SECONDS, self._puts.seconds)
+        yield Sample(_WAITING_BATCHES, waiting.waiting_batches)
+        yield Sample(_WAITING_BYTES, waiting.budget.used)
+        yield Sample(_MAX_WAITING_BYTES, self._max_waiting_bytes)
+        yield Sample(_OLDEST, waiting.oldest_s)
+        yield Sample(_CALL_SECONDS, waiting.call_seconds)
+        yield Sample(_CALL_BATCHES, waiting.call_batches)
+        yield Sample(_FAILED_CALLS, waiting.failed_calls)
+        yield Sample(_CONNECTIONS, connections)

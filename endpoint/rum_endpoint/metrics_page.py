@@ -1,0 +1,130 @@
+"""Serve metrics to Prometheus on an address for operators.
+
+A process declares its metrics as `Metric` and yields a `Sample` of each when the page is read.
+Nothing that serves a request touches prometheus-client, which is imported with the first page.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Metric", "Sample", "Samples", "metrics_page"]
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import structlog
+
+from rum_endpoint.address import Address
+from rum_endpoint.histogram import Histogram
+from rum_endpoint.start_error import StartError
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric as Family
+
+logger = structlog.get_logger()
+
+_SNAPSHOT_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, as Prometheus and docs/reference/metrics.md name it."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+class Sample(NamedTuple):
+    """The present value of a metric."""
+
+    metric: Metric
+    value: float | Histogram
+    labels: tuple[str, ...] = ()
+    """The values of the labels, in the order of `Metric.labels`."""
+
+
+Samples = Callable[[], Iterable[Sample]]
+"""Returns all samples of a part. Called on the event loop, so that the values fit together."""
+
+
+@asynccontextmanager
+async def metrics_page(address: Address | None, *parts: Samples) -> AsyncIterator[None]:
+    """Serve the samples of all parts and of this process while the context is open.
+
+    Args:
+        address: where to listen. None: nothing is served.
+
+    Raises:
+        StartError: the address cannot be bound.
+    """
+    if address is None:
+        yield
+        return
+    from prometheus_client import (
+        CollectorRegistry,
+        GCCollector,
+        ProcessCollector,
+        start_http_server,
+    )
+
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(_Collector(parts, asyncio.get_running_loop()))
+    try:
+        # In a thread, because it looks up the name of the host.
+        server, thread = await asyncio.to_thread(
+            start_http_server, address.port, address.host, registry
+        )
+    except (OSError, OverflowError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise StartError(f"OPENRUM_METRICS: cannot listen on {address}: {reason}") from error
+    logger.info("metrics served", metrics=str(replace(address, port=server.server_port)))
+    try:
+        yield
+    finally:
+        # In a thread, because a page that is being read waits for the event loop.
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        await asyncio.to_thread(thread.join)
+
+
+class _Collector:
+    """Called by prometheus-client, in a thread of its server, for each page."""
+
+    def __init__(self, parts: tuple[Samples, ...], loop: asyncio.AbstractEventLoop) -> None:
+        self._parts = parts
+        self._loop = loop
+
+    def collect(self) -> Iterator[Family]:
+        """Return all metrics."""
+        snapshot = asyncio.run_coroutine_threadsafe(self._snapshot(), self._loop)
+        return _families(snapshot.result(_SNAPSHOT_TIMEOUT_S))
+
+    async def _snapshot(self) -> list[Sample]:
+        return [sample for part in self._parts for sample in part()]
+
+
+def _families(samples: Iterable[Sample]) -> Iterator[Family]:
+    from prometheus_client.core import Metric as Family
+
+    families: dict[Metric, Family] = {}
+    for metric, value, values in samples:
+        family = families.get(metric)
+        if family is None:
+            name = metric.name.removesuffix("_total")  # the format adds it to counters
+            family = families[metric] = Family(name, metric.help, metric.kind)
+        labels = dict(zip(metric.labels, values, strict=True))
+        if isinstance(value, Histogram):
+            buckets = value.cumulative()
+            for bound, count in buckets:
+                family.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, count)
+            family.add_sample(f"{metric.name}_sum", labels, value.sum)
+            family.add_sample(f"{metric.name}_count", labels, buckets[-1][1])
+        else:
+            family.add_sample(metric.name, labels, value)
+    yield from families.values()

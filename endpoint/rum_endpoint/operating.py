@@ -1,0 +1,47 @@
+"""The settings of every server for its operators."""
+
+from __future__ import annotations
+
+__all__ = ["OperatingSettings"]
+
+from dataclasses import replace
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rum_endpoint.address import Address
+
+_LOOPBACK = "127.0.0.1"
+
+
+class OperatingSettings(BaseSettings):
+    """Settings that the service and the bridge have in common."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENRUM_", frozen=True)
+
+    metrics: str = Field(
+        default="",
+        description="Address that serves metrics to Prometheus, as host:port or as a port of "
+        "127.0.0.1. If empty, metrics are not served. Worker N of `openrum up --workers` adds N to "
+        "the port.",
+    )
+
+    @field_validator("metrics")
+    @classmethod
+    def _loopback_by_default(cls, value: str) -> str:
+        if value:
+            value = f"{_LOOPBACK}:{value}" if ":" not in value else value
+            Address.parse(value)
+        return value
+
+    def metrics_address(self, worker: int = 0) -> Address | None:
+        """Return the address that serves metrics, or None if none does.
+
+        Args:
+            worker: the number of a worker process. The ports of workers follow that of the main
+                process.
+        """
+        if not self.metrics:
+            return None
+        address = Address.parse(self.metrics)
+        return replace(address, port=address.port + worker) if address.port else address
