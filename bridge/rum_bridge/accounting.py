@@ -1,23 +1,24 @@
 """Account for puts: each one that arrives is accepted, or rejected with a reason.
 
-The reason is the name of the exception in the response. ServiceUnavailable and
-InternalServerException leave open whether the service stored the batch: its own counts tell.
+The reason is the name of the exception in the response. The source of the error tells whether the
+bridge passed the batch on.
 """
 
 from __future__ import annotations
 
-__all__ = ["CANCELLED", "CountedResponses", "PutAccounting", "PutInProgress"]
+__all__ = ["CountedResponses", "PutAccounting", "PutInProgress"]
 
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rum_bridge.errors import BRIDGE, NO_ANSWER, HttpError
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger
 
-CANCELLED = "Cancelled"
-"""The reason of puts that the bridge dropped when it stopped."""
 _ACCEPTED = ("", ACCEPTED, "")
+_CANCELLED = (NO_ANSWER, REJECTED, "Cancelled")
+_CANCELLED_STATUS = 499  # as in the logs of nginx; nothing is sent
 
 
 class PutInProgress:
@@ -59,11 +60,20 @@ class PutAccounting:
         accepted.bytes += put.size
         self.seconds.observe(perf_counter() - put.started_s)
 
-    def reject(self, put: PutInProgress, status: int, reason: str) -> None:
-        """Count a put that got an error."""
+    def reject(self, put: PutInProgress, error: HttpError) -> None:
+        """Count a put that gets an error."""
+        # The service can say that an app monitor does not exist before the body is read.
+        source = error.source if put.is_received else BRIDGE
+        self._reject(put, (source, REJECTED, error.error_type), error.status)
+
+    def cancel(self, put: PutInProgress) -> None:
+        """Count a put that gets no response, because the bridge stops."""
+        self._reject(put, _CANCELLED, _CANCELLED_STATUS)
+
+    def _reject(self, put: PutInProgress, end: tuple[str, str, str], status: int) -> None:
         if not put.is_received:
             self.receive(put, 0)
-        self.ledger.end(("", REJECTED, reason), put.events, put.size)
+        self.ledger.end(end, put.events, put.size)
         self._rejections[status] = self._rejections.get(status, 0) + 1
         self.seconds.observe(perf_counter() - put.started_s)
 

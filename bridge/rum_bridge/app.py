@@ -87,6 +87,7 @@ def create_app(
             settings,
         ),
         others,
+        accounting,
         BridgeMetrics(accounting, coalescer, others, max_waiting_bytes=settings.max_waiting_bytes),
     )
 
@@ -95,11 +96,17 @@ class BridgeApp:
     """Serves puts directly, and leaves all other requests to the router."""
 
     def __init__(
-        self, paths: PutPaths, put_events: PutEvents, router: ASGIApp, metrics: BridgeMetrics
+        self,
+        paths: PutPaths,
+        put_events: PutEvents,
+        router: ASGIApp,
+        accounting: PutAccounting,
+        metrics: BridgeMetrics,
     ) -> None:
         self._paths = paths
         self._put_events = put_events
         self._router = router
+        self.accounting = accounting
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,16 @@ Source: docs/reference/errors.md; the HTTP statuses are the canonical ones of gR
 
 from __future__ import annotations
 
-__all__ = ["HttpError", "error_response", "from_rpc_error", "from_status", "validation_error"]
+__all__ = [
+    "BRIDGE",
+    "NO_ANSWER",
+    "SERVICE",
+    "HttpError",
+    "error_response",
+    "from_rpc_error",
+    "from_status",
+    "validation_error",
+]
 
 import json
 import re
@@ -22,6 +31,13 @@ from starlette.responses import Response
 from rum.v1 import errors_pb2
 from rum_endpoint.metadata import STATUS_DETAILS_KEY
 
+BRIDGE = "bridge"
+"""The source of an error of a request that was not passed on."""
+SERVICE = "service"
+"""The source of an error that the service answered with."""
+NO_ANSWER = "no_answer"
+"""The source of an error of a request whose outcome is unknown."""
+
 
 @dataclass(eq=False)
 class HttpError(Exception):
@@ -34,6 +50,8 @@ class HttpError(Exception):
     """Members of the JSON body other than the message."""
     retry_after_s: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    source: str = BRIDGE
+    """Where the error comes from: `BRIDGE`, `SERVICE` or `NO_ANSWER`."""
 
 
 # Google's canonical table, https://cloud.google.com/apis/design/errors#handling_errors
@@ -71,12 +89,20 @@ def from_status(status: Status) -> HttpError:
     exception = _exception(status)
     if exception is None:
         # gRPC or a proxy created the status, for example because the service is not running.
-        return HttpError(http_status, "ServiceUnavailable", "The service is unavailable.", {}, 1)
+        return HttpError(
+            http_status,
+            "ServiceUnavailable",
+            "The service is unavailable.",
+            {},
+            1,
+            source=NO_ANSWER,
+        )
     name = exception.DESCRIPTOR.name
     members = MessageToDict(exception, always_print_fields_with_no_presence=True)
     retry_after = members.pop("retryAfterSeconds", None)
     message = members.pop("message")
-    return HttpError(_OVERRIDES.get(name, http_status), name, message, members, retry_after)
+    status_code = _OVERRIDES.get(name, http_status)
+    return HttpError(status_code, name, message, members, retry_after, source=SERVICE)
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:

@@ -24,14 +24,18 @@ _RECEIVED_BYTES = Metric(
 _BATCHES = Metric(
     "openrum_bridge_batches_total",
     "counter",
-    "Puts by their end: accepted, or rejected with the exception as the reason.",
-    ("outcome", "reason"),
+    "Puts by their end: accepted, or rejected with the exception as the reason. source is bridge "
+    "if the put was not passed on, service if the service rejected it, or no_answer.",
+    ("outcome", "reason", "source"),
 )
 _EVENTS = Metric(
     "openrum_bridge_events_total",
     "counter",
     "Events by the end of their put.",
-    ("outcome", "reason"),
+    ("outcome", "reason", "source"),
+)
+_IN_PROGRESS = Metric(
+    "openrum_bridge_events_in_progress", "gauge", "Events that were received and have no end yet."
 )
 _RESPONSES = Metric(
     "openrum_bridge_responses_total",
@@ -81,6 +85,7 @@ METRICS = (
     _RECEIVED_BYTES,
     _BATCHES,
     _EVENTS,
+    _IN_PROGRESS,
     _RESPONSES,
     _PUT_SECONDS,
     _WAITING_BATCHES,
@@ -120,9 +125,10 @@ class BridgeMetrics:
         yield Sample(_RECEIVED_BATCHES, ledger.received.batches)
         yield Sample(_RECEIVED_EVENTS, ledger.received.events)
         yield Sample(_RECEIVED_BYTES, ledger.received.bytes)
-        for (_, outcome, reason), amount in ledger.ended.items():
-            yield Sample(_BATCHES, amount.batches, (outcome, reason))
-            yield Sample(_EVENTS, amount.events, (outcome, reason))
+        for (source, *end), amount in ledger.ended.items():
+            yield Sample(_BATCHES, amount.batches, (*end, source))
+            yield Sample(_EVENTS, amount.events, (*end, source))
+        yield Sample(_IN_PROGRESS, ledger.in_progress().events)
         for kind, statuses in (("put", self._puts.statuses), ("other", self._others.statuses)):
             for status, count in statuses.items():
                 yield Sample(_RESPONSES, count, (kind, str(status)))

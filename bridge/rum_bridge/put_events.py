@@ -13,7 +13,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from rum_bridge.accounting import CANCELLED, PutAccounting, PutInProgress
+from rum_bridge.accounting import PutAccounting, PutInProgress
 from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
@@ -61,11 +61,11 @@ class PutEvents:
             await self._coalescer.put(await self._entry(put, headers, scope, receive))
         except Exception as error:
             failure = failure_of(error, request_id)
-            self._accounting.reject(put, failure.status, failure.error_type)
+            self._accounting.reject(put, failure)
             response = error_response(failure, request_id)
             status, own_headers, body = response.status_code, response.raw_headers, response.body
         except BaseException:
-            self._accounting.reject(put, 499, CANCELLED)
+            self._accounting.cancel(put)
             raise
         else:
             self._accounting.accept(put)

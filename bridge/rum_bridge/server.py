@@ -97,7 +97,7 @@ async def running_bridge(
                 await asyncio.sleep(STRAGGLERS_S)
             server.should_exit = True
             await serving
-            logger.info("bridge stopped")
+            logger.info("bridge stopped", events=app.accounting.ledger.events())
 
 
 def _config(settings: BridgeSettings, app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:

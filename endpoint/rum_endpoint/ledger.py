@@ -30,7 +30,8 @@ ACCEPTED = "accepted"
 """The bridge got the answer that the batch is on disk."""
 
 _End = tuple[str, str, str]
-"""The app monitor, or an empty string if it is not known; the outcome; the reason."""
+"""In the service the app monitor, in the bridge the source of an error, or an empty string; the
+outcome; the reason."""
 
 
 class Amount:
@@ -95,10 +96,17 @@ class Ledger:
         )
 
     def total(self, outcome: str) -> Amount:
-        """Return the sum of an outcome, over all app monitors and reasons."""
+        """Return the sum of an outcome, with all reasons."""
         found = [amount for end, amount in self.ended.items() if end[1] == outcome]
         return Amount(
             sum(amount.batches for amount in found),
             sum(amount.events for amount in found),
             sum(amount.bytes for amount in found),
         )
+
+    def events(self) -> dict[str, int]:
+        """Return the number of events received, and of those with each outcome."""
+        found = {"received": self.received.events}
+        for (_, outcome, _), amount in self.ended.items():
+            found[outcome] = found.get(outcome, 0) + amount.events
+        return found

@@ -6,10 +6,48 @@ __all__ = ["METRICS", "ServiceMetrics"]
 
 from collections.abc import Iterator
 
+from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.rpc.calls import CallCounts
 
+_RECEIVED_BATCHES = Metric(
+    "openrum_service_received_batches_total", "counter", "Batches that arrived."
+)
+_RECEIVED_EVENTS = Metric(
+    "openrum_service_received_events_total", "counter", "Events in the batches that arrived."
+)
+_RECEIVED_BYTES = Metric(
+    "openrum_service_received_bytes_total",
+    "counter",
+    "Size of the batches that arrived, as serialized messages.",
+)
+_BATCHES = Metric(
+    "openrum_service_batches_total",
+    "counter",
+    "Batches by their end: stored, duplicate, or rejected with the exception as the reason.",
+    ("app_monitor", "outcome", "reason"),
+)
+_EVENTS = Metric(
+    "openrum_service_events_total",
+    "counter",
+    "Events by their end: that of their batch, or dropped.",
+    ("app_monitor", "outcome", "reason"),
+)
+_BYTES = Metric(
+    "openrum_service_bytes_total",
+    "counter",
+    "Size of the batches by their end.",
+    ("app_monitor", "outcome", "reason"),
+)
+_IN_PROGRESS = Metric(
+    "openrum_service_events_in_progress", "gauge", "Events that were received and have no end yet."
+)
+_WAIT_SECONDS = Metric(
+    "openrum_service_wait_duration_seconds",
+    "histogram",
+    "Time of a call from the queue to the end of its transaction.",
+)
 _WAITING_CALLS = Metric(
     "openrum_service_waiting_calls", "gauge", "Calls whose batches wait to be committed."
 )
@@ -49,6 +87,14 @@ _CALL_SECONDS = Metric(
 )
 
 METRICS = (
+    _RECEIVED_BATCHES,
+    _RECEIVED_EVENTS,
+    _RECEIVED_BYTES,
+    _BATCHES,
+    _EVENTS,
+    _BYTES,
+    _IN_PROGRESS,
+    _WAIT_SECONDS,
     _WAITING_CALLS,
     _WAITING_BYTES,
     _MAX_WAITING_BYTES,
@@ -65,15 +111,30 @@ class ServiceMetrics:
     """Reads the counts of the parts of a service."""
 
     def __init__(
-        self, group_commit: GroupCommit, calls: CallCounts, *, max_waiting_bytes: int
+        self,
+        ledger: Ledger,
+        group_commit: GroupCommit,
+        calls: CallCounts,
+        *,
+        max_waiting_bytes: int,
     ) -> None:
+        self._ledger = ledger
         self._group_commit = group_commit
         self._calls = calls
         self._max_waiting_bytes = max_waiting_bytes
 
     def samples(self) -> Iterator[Sample]:
         """Yield the present values."""
-        waiting = self._group_commit
+        ledger, waiting = self._ledger, self._group_commit
+        yield Sample(_RECEIVED_BATCHES, ledger.received.batches)
+        yield Sample(_RECEIVED_EVENTS, ledger.received.events)
+        yield Sample(_RECEIVED_BYTES, ledger.received.bytes)
+        for end, amount in ledger.ended.items():
+            yield Sample(_BATCHES, amount.batches, end)
+            yield Sample(_EVENTS, amount.events, end)
+            yield Sample(_BYTES, amount.bytes, end)
+        yield Sample(_IN_PROGRESS, ledger.in_progress().events)
+        yield Sample(_WAIT_SECONDS, waiting.wait_seconds)
         yield Sample(_WAITING_CALLS, waiting.waiting_calls)
         yield Sample(_WAITING_BYTES, waiting.waiting_bytes)
         yield Sample(_MAX_WAITING_BYTES, self._max_waiting_bytes)

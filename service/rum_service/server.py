@@ -8,6 +8,7 @@ Each part starts after those on its left and stops before them.
 from __future__ import annotations
 
 __all__ = [
+    "LOOKUP_THREADS",
     "READER_THREADS",
     "RunningService",
     "Service",
@@ -42,6 +43,7 @@ from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.tags import Tags
+from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put import Ingest
 from rum_service.metrics import ServiceMetrics
@@ -61,7 +63,7 @@ from rum_service.storage.base import Store
 logger = structlog.get_logger()
 
 READER_THREADS = 4
-_LOOKUP_THREADS = 4
+LOOKUP_THREADS = 4
 _MAX_GROUP_BYTES = 4 << 20
 _DEFAULT_REGION = "us-east-1"
 
@@ -87,6 +89,7 @@ class Service:
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
     group_commit: GroupCommit
+    accounting: Accounting
     monitors: Monitors[policy.Policy]
     app_monitors: AppMonitors
     keyring: Keyring
@@ -131,7 +134,7 @@ async def running_service(
             await _check_a_call_can_succeed(unchecked, service)
         await stack.enter_async_context(service.server)
         yield RunningService(service.server.address, service.local_bridge, service.metrics.samples)
-    logger.info("service stopped")
+    logger.info("service stopped", events=service.accounting.ledger.events())
 
 
 @asynccontextmanager
@@ -171,7 +174,7 @@ def build(
         StartError: a token file cannot be created or read.
     """
     account_id = settings.account_id
-    lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+    lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
     readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
     monitors = Monitors(store.monitors, lookups, compile_policy=policy.parse, clock=time.monotonic)
     app_monitors = AppMonitors(
@@ -218,8 +221,10 @@ def build(
         region=settings.region or _DEFAULT_REGION,
         account_id=account_id,
     )
+    accounting = Accounting(monitors)
     group_commit = GroupCommit(
         store.log.append,
+        count=accounting.end,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
@@ -228,6 +233,7 @@ def build(
         authentication,
         authorization,
         group_commit,
+        accounting,
         max_events=settings.max_events,
         clock=clock,
     )
@@ -263,6 +269,7 @@ def build(
         lookups=lookups,
         readers=readers,
         group_commit=group_commit,
+        accounting=accounting,
         monitors=monitors,
         app_monitors=app_monitors,
         keyring=keyring,
@@ -272,7 +279,10 @@ def build(
         local_bridge=LocalBridge(bridge_plane, token=bridge_token, new_id=new_id),
         server=server,
         metrics=ServiceMetrics(
-            group_commit, boundary.calls, max_waiting_bytes=settings.max_waiting_bytes
+            accounting.ledger,
+            group_commit,
+            boundary.calls,
+            max_waiting_bytes=settings.max_waiting_bytes,
         ),
     )
 

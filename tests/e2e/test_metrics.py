@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,30 +12,8 @@ from rum_bridge import metrics as bridge
 from rum_endpoint.metrics_page import Metric
 from rum_service import metrics as service
 from tests.support.batches import batch
-from tests.support.running import Bridge, OpenRum, Process, Service, wait_until
-
-_Values = dict[tuple[str, ...], float]
-
-
-def _pages(process: Process) -> list[str]:
-    """Return the addresses of the metrics of a process and its workers, in the order of start."""
-    lines = [line for line in process.output if '"metrics served"' in line]
-    return [json.loads(line)["metrics"] for line in lines]
-
-
-def _read(address: str) -> str:
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as response:
-        text: str = response.read().decode()
-    return text
-
-
-def _values(page: str) -> _Values:
-    """Return the value of each sample by its name and the values of its labels."""
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-    }
+from tests.support.metrics import page_addresses, read_page, read_values
+from tests.support.running import Bridge, OpenRum, Service, wait_until
 
 
 def _labels(page: str) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -71,17 +47,18 @@ def test_one_page_has_all_metrics_of_the_service_and_the_bridge(server: OpenRum)
         server.post(path, batch([{}]))[0],
         server.post(path, [])[0],
     ]
-    (address,) = _pages(server)
-    page = _read(address)
-    values = _values(page)
+    (address,) = page_addresses(server)
+    page, values = read_page(address), read_values(address)
 
     assert statuses == [200, 200, 400, 400]
     assert _labels(page) == _declared(*service.METRICS, *bridge.METRICS)
     assert values["openrum_bridge_received_batches_total",] == 4
     assert values["openrum_bridge_received_events_total",] == 6
-    assert values["openrum_bridge_events_total", "accepted", ""] == 5
-    assert values["openrum_bridge_events_total", "rejected", "ValidationException"] == 1
-    assert values["openrum_bridge_batches_total", "rejected", "ValidationException"] == 2
+    assert values["openrum_bridge_events_total", "accepted", "", ""] == 5
+    invalid = ("rejected", "ValidationException")
+    assert values["openrum_bridge_events_total", *invalid, "service"] == 1
+    assert values["openrum_bridge_batches_total", *invalid, "service"] == 1
+    assert values["openrum_bridge_batches_total", *invalid, "bridge"] == 1
     assert values["openrum_bridge_responses_total", "put", "200"] == 2
     assert values["openrum_bridge_responses_total", "put", "400"] == 2
     assert values["openrum_bridge_put_duration_seconds_count",] == 4
@@ -98,10 +75,11 @@ def test_each_process_has_its_own_page(tmp_path: Path) -> None:
     with Service(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as first:
         settings = {"OPENRUM_SERVICE": first.grpc, "OPENRUM_METRICS": "127.0.0.1:0"}
         with Bridge(tmp_path, **settings) as second:
-            wait_until(lambda: _pages(first) and _pages(second))
-            found = [set(_labels(_read(_pages(process)[0]))) for process in (first, second)]
+            wait_until(lambda: page_addresses(first) and page_addresses(second))
+            pages = [read_page(page_addresses(process)[0]) for process in (first, second)]
             second.stop()
         first.stop()
+    found = [set(_labels(page)) for page in pages]
     without_values = {m.name for m in (*service.METRICS, *bridge.METRICS) if m.labels}
 
     assert found[0] >= {metric.name for metric in service.METRICS} - without_values
@@ -116,7 +94,7 @@ class _TwoWorkers(OpenRum):
 
 def test_each_worker_has_its_own_page(tmp_path: Path) -> None:
     with _TwoWorkers(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as running:
-        pages = [_read(address) for address in _pages(running)]
+        pages = [read_page(address) for address in page_addresses(running)]
         running.stop()
 
     assert sorted("openrum_bridge_connections" in page for page in pages) == [False, True, True]

@@ -32,3 +32,4 @@ def test_a_total_includes_all_app_monitors_and_reasons() -> None:
     ledger.end(("", REJECTED, "ResourceNotFoundException"), 2, 20)
 
     assert ledger.total(REJECTED) == Amount(2, 3, 30)
+    assert ledger.events() == {"received": 0, "rejected": 3}

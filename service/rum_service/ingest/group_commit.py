@@ -29,6 +29,10 @@ logger = structlog.get_logger()
 
 Append = Callable[[Sequence[Batch]], Sequence[Appended]]
 Outcome = Appended | Exception
+Count = Callable[[Sequence[Batch], Sequence[Appended | BaseException]], None]
+"""Takes the outcomes of batches, CancelledError for those that were dropped because their caller
+had gone. Called on the event loop.
+"""
 
 # A writer that lingers commits larger groups, and its transactions cost less per batch. It waits
 # longer, the more batches the last group had. With 32 calls in flight this saves a fifth of the CPU
@@ -72,6 +76,7 @@ class GroupCommit:
         self,
         append: Append,
         *,
+        count: Count | None = None,
         max_waiting_bytes: int,
         max_group_bytes: int,
         linger_s: float = _LINGER_S,
@@ -82,6 +87,7 @@ class GroupCommit:
         clock: monotonic, in seconds.
         """
         self._append = append
+        self._count = count or (lambda _batches, _outcomes: None)
         self._max_waiting_bytes = max_waiting_bytes
         self._max_group_bytes = max_group_bytes
         self._linger_s = linger_s
@@ -94,6 +100,8 @@ class GroupCommit:
         # When each call was queued, oldest first.
         self._queued_s: dict[asyncio.Future[list[Outcome]], float] = {}
         self._stopping = False
+        self.wait_seconds = Histogram(SECONDS)
+        """How long calls wait: in the queue and for the transaction."""
         self.commit_seconds = Histogram(SECONDS)
         """How long transactions take, with the retries of a failed one."""
         self.commit_batches = Histogram(BATCH_COUNTS)
@@ -203,7 +211,7 @@ class GroupCommit:
             while self._turns and size < self._max_group_bytes:
                 waiting = self._turns.take()
                 if waiting.future.cancelled():
-                    self._loop.call_soon_threadsafe(self._release, waiting)
+                    self._loop.call_soon_threadsafe(self._drop, waiting)
                 else:
                     group.append(waiting)
                     size += waiting.size
@@ -254,14 +262,20 @@ class GroupCommit:
         start = 0
         for waiting in group:
             end = start + len(waiting.batches)
-            self._release(waiting)
+            self._release(waiting, outcomes[start:end])
             if not waiting.future.done():  # a caller that has gone cancelled it
                 waiting.future.set_result(outcomes[start:end])
             start = end
 
-    def _release(self, waiting: _Waiting) -> None:
+    def _drop(self, waiting: _Waiting) -> None:
+        """End the wait of batches whose caller has gone."""
+        self._release(waiting, [asyncio.CancelledError()] * len(waiting.batches))
+
+    def _release(self, waiting: _Waiting, outcomes: Sequence[Appended | BaseException]) -> None:
         self._waiting_bytes -= waiting.size
-        del self._queued_s[waiting.future]
+        queued_s = self._queued_s.pop(waiting.future)
+        self.wait_seconds.observe(self._loop.time() - queued_s)
+        self._count(waiting.batches, outcomes)
 
 
 def _size(batch: Batch) -> int:

@@ -21,6 +21,7 @@ from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
+from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit, Outcome
 from rum_service.ingest.validation import check_id, times_of, validate
@@ -58,6 +59,7 @@ class Ingest:
         authentication: Authentication,
         authorization: Authorization,
         group_commit: GroupCommit,
+        accounting: Accounting,
         *,
         max_events: int,
         clock: Callable[[], float],
@@ -66,13 +68,14 @@ class Ingest:
         self._authentication = authentication
         self._authorization = authorization
         self._group_commit = group_commit
+        self._accounting = accounting
         self._max_events = max_events
         self._clock = clock
 
     async def put(self, put: Put) -> Appended:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
         batch = await self._prepare(put)
-        self._group_commit.reserve(batch)
+        self._reserve(batch)
         (outcome,) = await self._group_commit.submit([batch])
         return _appended(outcome)
 
@@ -85,14 +88,34 @@ class Ingest:
         Returns:
             For each batch STORED or DUPLICATE, once it is on disk, or why it is not stored.
         """
-        prepared = [await self._try(put) for put in puts]
+        prepared = await self._prepare_all(puts)
         # No await from here to submit: a cancelled call would leave room reserved forever.
-        prepared = [self._reserve(found) for found in prepared]
+        prepared = [self._try_to_reserve(found) for found in prepared]
         batches = [batch for batch in prepared if isinstance(batch, Batch)]
         outcomes = iter(await self._group_commit.submit(batches) if batches else ())
         return [
             _result(next(outcomes)) if isinstance(found, Batch) else found for found in prepared
         ]
+
+    def reject(self, content: bytes, error: RumError) -> None:
+        """Count a serialized batch that the caller of this function rejects."""
+        self._accounting.reject(content, error)
+
+    async def _prepare_all(self, puts: Sequence[Put]) -> list[Batch | RumError]:
+        """Prepare each batch by itself. Count all of them if the call is cancelled."""
+        prepared: list[Batch | RumError] = []
+        try:
+            for put in puts:
+                prepared.append(await self._try(put))  # noqa: PERF401 - needed when cancelled
+        except BaseException as error:
+            # `_prepare` has counted the errors and the put that was cancelled.
+            valid = [
+                put for put, found in zip(puts, prepared, strict=False) if isinstance(found, Batch)
+            ]
+            for put in [*valid, *puts[len(prepared) + 1 :]]:
+                self._accounting.reject(put.content, error)
+            raise
+        return prepared
 
     async def _try(self, put: Put) -> Batch | RumError:
         """Prepare a batch, or return why it cannot be stored."""
@@ -104,23 +127,41 @@ class Ingest:
             logger.exception("put failed", request_id=put.request_id())
             return InternalServerException(retry_after_seconds=1)
 
-    def _reserve(self, found: Batch | RumError) -> Batch | RumError:
+    def _try_to_reserve(self, found: Batch | RumError) -> Batch | RumError:
         """Reserve room for a prepared batch, or return why there is none."""
         if isinstance(found, Batch):
             try:
-                self._group_commit.reserve(found)
+                self._reserve(found)
             except RumError as error:
                 return error
         return found
 
+    def _reserve(self, batch: Batch) -> None:
+        """Count a batch and reserve room for it. Raises RumError."""
+        self._accounting.receive(batch)
+        try:
+            self._group_commit.reserve(batch)
+        except RumError as error:
+            self._accounting.end([batch], [error])
+            raise
+
     async def _prepare(self, put: Put) -> Batch:
-        """Return the batch to store. Raises RumError."""
-        request = self._parsed(put.content)
+        """Return the batch to store. Count a batch that is rejected. Raises RumError."""
+        request = None
+        try:
+            request = self._parsed(put.content)
+            return await self._batch(put, request)
+        except BaseException as error:
+            self._accounting.reject(put.content, error, request)
+            raise
+
+    async def _batch(self, put: Put, request: PutRumEventsRequest) -> Batch:
         caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
         check_id(request)
         monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
         alias = request.alias if request.HasField("alias") else None
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
+        self._accounting.know(monitor)
         times = validate(request, max_events=self._max_events)
         content, received, dropped = put.content, None, 0
         if not monitor.keeps_custom_events:

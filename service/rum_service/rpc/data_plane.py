@@ -6,6 +6,7 @@ __all__ = ["DataPlane"]
 
 from functools import partial
 
+from rum_service.errors import RumError
 from rum_service.ingest.put import Ingest, Put
 from rum_service.rpc.boundary import CallBoundary, Context
 
@@ -20,6 +21,10 @@ class DataPlane:
     async def put_rum_events(self, content: bytes, context: Context) -> bytes:
         """Take a serialized PutRumEventsRequest and return a PutRumEventsResponse: no bytes."""
         boundary = self._boundary
-        call = boundary.put_call(context)
+        try:
+            call = boundary.put_call(context)
+        except RumError as error:
+            self._ingest.reject(content, error)
+            raise
         await self._ingest.put(Put(content, call, partial(boundary.request_id, context)))
         return b""

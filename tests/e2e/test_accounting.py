@@ -1,0 +1,208 @@
+"""The counts of bridge and service add up to what clients sent, with faults and retries."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
+from tests.e2e.failures import SMALL_QUEUE, broken_store
+from tests.support.batches import batch, event, message, new_id
+from tests.support.metrics import page_addresses, read_values
+from tests.support.running import OpenRum, Service, run_openrum
+
+_CLIENTS = 4
+_SEED = 20261124
+
+
+class _Client:
+    """Sends batches of many kinds over REST, and counts them by the response."""
+
+    def __init__(self, server: OpenRum, monitor_id: str, in_batch: int, seed: int) -> None:
+        self._in_batch = in_batch
+        self._connection = http.client.HTTPConnection(
+            server.url.removeprefix("http://"), timeout=60
+        )
+        self._monitor_id = monitor_id
+        self._random = random.Random(seed)
+        self._last: dict[str, Any] = batch(1)
+        self.sent = Counter[str]()
+        """Events by kind of batch."""
+        self.batches = Counter[int]()
+        """Batches by HTTP status."""
+
+    def run(self, events: int) -> None:
+        while self.sent.total() < events:
+            kind = self._random.choices(
+                ["new", "retry", "custom", "invalid", "conflict", "not JSON", "unknown"],
+                [70, 10, 8, 4, 3, 3, 2],
+            )[0]
+            self._send(kind)
+        self._connection.close()
+
+    def _send(self, kind: str) -> None:
+        document, monitor_id = self._document(kind), self._monitor_id
+        body = json.dumps(document)
+        if kind == "not JSON":
+            body = body[:-1]
+        if kind == "unknown":
+            monitor_id = new_id()
+        path = f"/appmonitors/{monitor_id}"
+        self._connection.request("POST", path, body, {"Content-Type": "application/json"})
+        with self._connection.getresponse() as response:
+            response.read()
+        self.batches[response.status] += 1
+        self.sent[kind] += len(document["RumEvents"])
+
+    def _document(self, kind: str) -> dict[str, Any]:
+        if kind == "retry":
+            return self._last
+        events = [
+            event(type="com.amazon.rum.x") for _ in range(self._random.randint(0, self._in_batch))
+        ]
+        document = batch(events)
+        if kind == "custom":
+            for custom in events[::2]:
+                custom["type"] = "custom"
+        if kind == "invalid":
+            document["BatchId"] = "x"
+        if kind == "conflict":
+            document["BatchId"] = self._last["BatchId"]
+        if kind == "new":
+            self._last = document
+        return document
+
+
+@contextmanager
+def _faults(server: OpenRum) -> Iterator[Counter[str]]:
+    """Break or lock the database, again and again, while the context is open."""
+    stop = threading.Event()
+    count = Counter[str]()
+
+    def run() -> None:
+        while not stop.wait(0.3):
+            with broken_store(server):
+                count["broken"] += 1
+                stop.wait(0.1)
+            with closing(sqlite3.connect(server.database, timeout=30)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                count["locked"] += 1
+                stop.wait(0.1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield count
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+@pytest.mark.parametrize(
+    ("events", "in_batch"),
+    [
+        pytest.param(30_000, 100, id="30k"),
+        pytest.param(1_000_000, 2_000, id="1M", marks=pytest.mark.slow),
+    ],
+)
+def test_the_counts_add_up_to_what_was_sent(tmp_path: Path, events: int, in_batch: int) -> None:
+    settings = {"OPENRUM_METRICS": "127.0.0.1:0", **SMALL_QUEUE}
+    with OpenRum(tmp_path, **settings) as server:
+        monitor_id = server.monitor_id()
+        update = ("monitors", "update", "my-app", "--custom-events", "off")
+        assert run_openrum(*update, OPENRUM_SERVICE=server.grpc).returncode == 0
+        clients = [_Client(server, monitor_id, in_batch, _SEED + n) for n in range(_CLIENTS)]
+        threads = [threading.Thread(target=c.run, args=(events // _CLIENTS,)) for c in clients]
+        with _faults(server) as faults:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        over_grpc = _put_over_grpc(server, monitor_id)
+        (address,) = page_addresses(server)
+        values = read_values(address)
+        server.stop()
+    sent = sum((client.sent for client in clients), Counter[str]())
+    batches = sum((client.batches for client in clients), Counter[int]())
+    bridge = _sums(values, "openrum_bridge_events_total", 0)
+    sources = _sums(values, "openrum_bridge_events_total", 2)
+    service = _sums(values, "openrum_service_events_total", 1)
+    print(f"\nsent {dict(sent)}, responses {dict(batches)}, faults {dict(faults)}")
+    print(f"bridge {dict(bridge)}, errors from {dict(sources)}\nservice {dict(service)}")
+
+    assert sent.total() >= events
+    assert all(faults.values())
+    assert {200, 400, 404, 500} <= set(batches)
+    # The bridge: all that REST clients sent. It cannot count events in what it cannot parse.
+    readable = sent.total() - sent["not JSON"]
+    assert values["openrum_bridge_received_events_total",] == readable
+    assert bridge.total() == readable
+    assert _by_status(values) == batches
+    # The service: what the bridge passed on, and what came over gRPC.
+    passed_on = readable - sources["bridge"]
+    assert sources["no_answer"] == 0
+    assert values["openrum_service_received_events_total",] == passed_on + over_grpc
+    assert service.total() == passed_on + over_grpc
+    assert values["openrum_service_events_in_progress",] == 0
+    assert service["stored"] + service["duplicate"] + service["dropped"] == (
+        bridge["accepted"] + over_grpc
+    )
+    # The log, which nothing counts but the database.
+    assert _in_log(server.database) == (service["stored"], service["dropped"])
+
+
+def _put_over_grpc(server: OpenRum, monitor_id: str) -> int:
+    """Put some batches over gRPC and return the number of their events."""
+    with grpc.insecure_channel(server.grpc) as channel:
+        for events in (1, 2, 3):
+            request = message(monitor_id, events)
+            for item in request.rum_events:
+                item.type = "com.amazon.rum.x"
+            DataPlaneServiceStub(channel).PutRumEvents(request, timeout=60)
+    return 6
+
+
+def _sums(values: dict[tuple[str, ...], float], name: str, label: int) -> Counter[str]:
+    """Return the sums of a metric for each value of the label at this position."""
+    found = Counter[str]()
+    for (metric, *labels), value in values.items():
+        if metric == name:
+            found[labels[label]] += int(value)
+    return found
+
+
+def _by_status(values: dict[tuple[str, ...], float]) -> Counter[int]:
+    return Counter(
+        {
+            int(labels[1]): int(value)
+            for (metric, *labels), value in values.items()
+            if metric == "openrum_bridge_responses_total" and labels[0] == "put" and value
+        }
+    )
+
+
+def _in_log(database: Path) -> tuple[int, int]:
+    """Return the number of events in the log, and of those that were dropped from its batches."""
+    with closing(sqlite3.connect(database)) as connection:
+        row = connection.execute("SELECT sum(event_count), sum(dropped_events) FROM batches")
+        stored, dropped = row.fetchone()
+    return stored, dropped
+
+
+def test_a_stopping_process_logs_its_counts(tmp_path: Path) -> None:
+    with Service(tmp_path) as service:
+        service.stop()
+    (stopped,) = [json.loads(line) for line in service.output if '"service stopped"' in line]
+
+    assert stopped["events"] == {"received": 0}
