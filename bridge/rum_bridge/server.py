@@ -29,6 +29,7 @@ from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descri
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_pair
+from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.rolling import STRAGGLERS_S, prefer
 
@@ -46,6 +47,8 @@ class RunningBridge:
     """host:port for HTTP, with the port that was bound."""
     samples: Samples
     """The metrics of the bridge."""
+    ledger: Ledger
+    """The counts of puts."""
 
 
 @asynccontextmanager
@@ -87,7 +90,9 @@ async def running_bridge(
         logger.info("bridge listens", http=address, tls=bool(config.ssl), service=settings.service)
         try:
             yield RunningBridge(
-                address, lambda: app.metrics.samples(len(server.server_state.connections))
+                address,
+                lambda: app.metrics.samples(len(server.server_state.connections)),
+                app.accounting.ledger,
             )
         finally:
             if settings.rolling or inherited:

@@ -83,6 +83,7 @@ def run_up(workers: int, *, rolling: bool) -> None:
                         )
                     )
                     parts.append(bridge.samples)
+                    running.statistics.include(bridge.ledger)
                 await stack.enter_async_context(
                     metrics_page(service_settings.metrics_address(), *parts)
                 )

@@ -42,6 +42,7 @@ from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.statistics import Statistics
 from rum_service.control.tags import Tags
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
@@ -78,6 +79,8 @@ class RunningService:
     """For a bridge in this process."""
     samples: Samples
     """The metrics of the service."""
+    statistics: Statistics
+    """The counts that operators can read. A bridge in this process can add its own."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Service:
     local_bridge: LocalBridge
     server: GrpcServer
     metrics: ServiceMetrics
+    statistics: Statistics
 
     async def start(self, stack: AsyncExitStack, *, listening: bool = True) -> None:
         """Start every part. The stack stops them in reverse order. Raises StartError."""
@@ -133,7 +137,7 @@ async def running_service(
         if unchecked:
             await _check_a_call_can_succeed(unchecked, service)
         await stack.enter_async_context(service.server)
-        yield RunningService(service.server.address, service.local_bridge, service.metrics.samples)
+        yield _running(service, service.server.address)
     logger.info("service stopped", events=service.accounting.ledger.events())
 
 
@@ -144,7 +148,13 @@ async def running_local_service(settings: ServiceSettings) -> AsyncIterator[Runn
         settings = settings.model_copy(update={"auth": "required"})
     async with AsyncExitStack() as stack:
         service = await _start(settings, stack)
-        yield RunningService("", service.local_bridge, service.metrics.samples)
+        yield _running(service, "")
+
+
+def _running(service: Service, address: str) -> RunningService:
+    return RunningService(
+        address, service.local_bridge, service.metrics.samples, service.statistics
+    )
 
 
 async def _start(settings: ServiceSettings, stack: AsyncExitStack) -> Service:
@@ -253,6 +263,7 @@ def build(
         destinations=destinations,
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
+    statistics = Statistics(accounting.ledger, clock=clock)
     boundary = CallBoundary(authentication, authorization, monitors, new_id=new_id)
     bridge_plane = BridgePlane(ingest, boundary)
     server = GrpcServer(
@@ -262,7 +273,7 @@ def build(
         bridge_plane=bridge_plane,
         admission=Admission(authentication, monitors, boundary),
         control_plane=control_plane,
-        operator_plane=Operator(credentials),
+        operator_plane=Operator(credentials, statistics),
         check_writable=store.log.check_writable,
     )
     return Service(
@@ -278,6 +289,7 @@ def build(
         readback=readback,
         local_bridge=LocalBridge(bridge_plane, token=bridge_token, new_id=new_id),
         server=server,
+        statistics=statistics,
         metrics=ServiceMetrics(
             accounting.ledger,
             group_commit,

@@ -200,6 +200,49 @@ def _in_log(database: Path) -> tuple[int, int]:
     return stored, dropped
 
 
+def test_stats_prints_the_counts_of_both_parts(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        path = f"/appmonitors/{server.monitor_id()}"
+        stored, invalid = batch(3), batch(2, BatchId="x")
+        statuses = [server.post(path, body)[0] for body in (stored, stored, invalid, [])]
+        table, of_one, unknown, as_json = (
+            run_openrum("stats", *arguments, OPENRUM_SERVICE=server.grpc, cwd=tmp_path)
+            for arguments in ((), ("my-app",), ("other",), ("--json",))
+        )
+        server.stop()
+    documents = [json.loads(line) for line in as_json.stdout.splitlines()]
+    events = [
+        (d["Part"], d["Outcome"], d.get("AppMonitorName"), d.get("Reason"), d["Events"])
+        for d in documents
+    ]
+    rows = [line.split() for line in table.stdout.splitlines()]
+
+    assert statuses == [200, 200, 400, 400]
+    assert events == [
+        ("service", "received", None, None, 8),
+        ("service", "duplicate", "my-app", None, 3),
+        ("service", "rejected", "my-app", "ValidationException", 2),
+        ("service", "stored", "my-app", None, 3),
+        ("service", "in progress", None, None, 0),
+        ("bridge", "received", None, None, 8),
+        ("bridge", "accepted", None, None, 6),
+        ("bridge", "rejected", None, "ValidationException", 0),
+        ("bridge", "rejected", None, "ValidationException", 2),
+        ("bridge", "in progress", None, None, 0),
+    ]
+    assert {d.get("Source") for d in documents} == {None, "bridge", "service"}
+    assert rows[0][0] == "Since"
+    assert rows[1][:3] == ["Part", "Outcome", "App"]
+    assert [row[0] for row in rows[2:]] == [part for part, *_ in events]
+    assert [line.split()[1] for line in of_one.stdout.splitlines()[2:]] == [
+        "duplicate",
+        "rejected",
+        "stored",
+    ]
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "ResourceNotFoundException" in unknown.stderr
+
+
 def test_a_stopping_process_logs_its_counts(tmp_path: Path) -> None:
     with Service(tmp_path) as service:
         service.stop()

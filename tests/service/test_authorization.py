@@ -73,6 +73,7 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
         ("CreateToken", operator_service_pb2.CreateTokenRequest()),
         ("ListCredentials", operator_service_pb2.ListCredentialsRequest()),
         ("RevokeCredential", operator_service_pb2.RevokeCredentialRequest()),
+        ("GetStatistics", operator_service_pb2.GetStatisticsRequest()),
     ],
 }
 _AUTHORIZATION_ERRORS = {

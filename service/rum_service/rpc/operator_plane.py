@@ -11,6 +11,7 @@ import grpc.aio
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
 from rum_service.control.credentials import Credentials
+from rum_service.control.statistics import Statistics
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -18,8 +19,9 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class Operator(OperatorServiceServicer):
     """The servicer."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, statistics: Statistics) -> None:
         self._credentials = credentials
+        self._statistics = statistics
 
     async def CreateAccessKey(
         self, request: pb.CreateAccessKeyRequest, _: _Context
@@ -41,3 +43,8 @@ class Operator(OperatorServiceServicer):
     ) -> pb.RevokeCredentialResponse:
         await self._credentials.revoke(request)
         return pb.RevokeCredentialResponse()
+
+    async def GetStatistics(
+        self, _request: pb.GetStatisticsRequest, _: _Context
+    ) -> pb.GetStatisticsResponse:
+        return self._statistics.get()

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -57,10 +57,15 @@ class OperatorServiceStub:
                 request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
                 response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
                 _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/GetStatistics',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -106,6 +111,13 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStatistics(self, request, context):
+        """GetStatistics returns how many events this process has received since its start, and how they ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +141,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.FromString,
                     response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.SerializeToString,
             ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rum.operator.v1.OperatorService', rpc_method_handlers)
@@ -138,7 +155,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys and bearer tokens. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -241,6 +258,33 @@ class OperatorService:
             '/rum.operator.v1.OperatorService/RevokeCredential',
             rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialRequest.SerializeToString,
             rum_dot_operator_dot_v1_dot_operator__service__pb2.RevokeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/GetStatistics',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,
