@@ -105,7 +105,11 @@ class LookupCache(Generic[K, V]):
                 known.ids = set(await self._read_ids())
                 known.ids_expire = now + _IDS_TTL_S
                 known.values = {k: value for k, value in known.values.items() if k in known.ids}
-            existing = wanted & known.ids
+            # Together with what has expired: calls with many IDs need one read, not one for each.
+            expired = {key for key, (expires, _) in known.values.items() if expires <= now}
+            for key in expired:
+                del known.values[key]
+            existing = (wanted | expired) & known.ids
             found = await self._read(existing) if existing else {}
             known.ids -= existing - found.keys()
             for key, value in found.items():

@@ -71,6 +71,17 @@ class WatchedCredentials:
 
 
 @dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: float = 1_793_534_400.25
+    """2026-11-01T12:00:00.25Z, in Unix seconds."""
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class Kept:
     """The use cases and what they stand on."""
 
@@ -80,12 +91,16 @@ class Kept:
     app_monitors: AppMonitors
     credentials: Credentials
     keyring: Keyring
-    now: float = 1_793_534_400.25
-    """2026-11-01T12:00:00.25Z, in Unix seconds."""
+    clock: Clock
+
+    @property
+    def now(self) -> float:
+        """The time of the clock."""
+        return self.clock.now
 
     def passes(self, seconds: float) -> None:
         """Move the clock."""
-        self.now += seconds
+        self.clock.now += seconds
 
     def records(self) -> list[CredentialRecord]:
         """Return all records, newest first."""
@@ -98,11 +113,15 @@ async def kept_in(folder: Path) -> AsyncIterator[Kept]:
     settings = settings_in(folder, account_id=ACCOUNT)
     store = open_store(settings.database_url)
     watched = WatchedCredentials(store.credentials)
-    async with started(
-        replace(store, credentials=watched), settings, clock=lambda: kept.now
-    ) as service:
-        kept = Kept(
-            folder, store, watched, service.app_monitors, service.credentials, service.keyring
+    clock = Clock()
+    async with started(replace(store, credentials=watched), settings, clock=clock) as service:
+        yield Kept(
+            folder,
+            store,
+            watched,
+            service.app_monitors,
+            service.credentials,
+            service.keyring,
+            clock,
         )
-        yield kept
     store.close()

@@ -18,7 +18,7 @@ from rum_service.events.custom import custom_events_enabled, without_custom_even
 from rum_service.ingest.put import Ingest
 from rum_service.server import Service
 from rum_service.storage.base import Store
-from rum_service.storage.records import AppMonitorRecord
+from rum_service.storage.records import Appended, AppMonitorRecord
 from tests.support.batches import message, new_id, put_of
 from tests.support.logged import contents
 from tests.support.memory_store import MemoryMonitors, memory_store
@@ -179,6 +179,16 @@ async def test_several_puts_look_up_their_app_monitor_once(
 
     assert counting.lookups == 1
     assert (await service.monitors.by_id(monitor_id)).keeps_custom_events is True
+
+
+async def test_the_app_monitors_of_a_call_are_looked_up_in_one_query(
+    monitors: AppMonitors, ingest: Ingest, counting: CountingMonitors
+) -> None:
+    ids = [await create(monitors, "ENABLED", name) for name in ("a", "b", "c")]
+    outcomes = await ingest.put_many([put_of(batch(monitor_id, "my.event")) for monitor_id in ids])
+
+    assert outcomes == [Appended.STORED] * 3
+    assert counting.lookups == 1
 
 
 @pytest.mark.parametrize(

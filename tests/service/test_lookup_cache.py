@@ -46,6 +46,18 @@ class Database:
         return LookupCache(read_ids=self.read_ids, read=self.read, ttl_s=5, clock=self.clock)
 
 
+async def test_expired_values_are_read_together() -> None:
+    database = Database(a=1, b=2, c=3)
+    cache = database.cache()
+    for key in "abc":
+        await cache.find(key)
+    database.clock.now += 5
+    database.reads.clear()
+
+    assert [await cache.find(key) for key in "abc"] == [1, 2, 3]
+    assert database.reads == [{"a", "b", "c"}]
+
+
 async def test_a_value_is_read_once_until_it_expires() -> None:
     database = Database(a=1)
     cache = database.cache()
