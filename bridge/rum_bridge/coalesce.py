@@ -32,7 +32,9 @@ _MAX_CALLS = 2
 _QUIET_TURNS = 2
 _GATHER_S = 0.002
 _MAX_ENTRIES = 256
-_MAX_CALL_BYTES = 4 << 20
+# The service keeps each call about five times while it stores it: the peak of its memory with 64
+# connections of 100 events was 151 MB with 4 MiB and 134 MB with 2. 1 MiB took 5 % more CPU.
+_MAX_CALL_BYTES = 2 << 20
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 
 _Waiting = tuple[bytes, "asyncio.Future[Status]"]
