@@ -139,9 +139,9 @@ class ServiceMetrics:
         yield Sample(_WAITING_BYTES, waiting.waiting_bytes)
         yield Sample(_MAX_WAITING_BYTES, self._max_waiting_bytes)
         yield Sample(_OLDEST, waiting.oldest_s)
-        yield Sample(_COMMIT_SECONDS, waiting.commit_seconds)
-        yield Sample(_COMMIT_BATCHES, waiting.commit_batches)
-        yield Sample(_FAILED_COMMITS, waiting.failed_commits)
+        yield Sample(_COMMIT_SECONDS, waiting.commits.seconds)
+        yield Sample(_COMMIT_BATCHES, waiting.commits.batches)
+        yield Sample(_FAILED_COMMITS, waiting.commits.failures)
         for (method, outcome), count in self._calls.outcomes.items():
             yield Sample(_CALLS, count, (method, outcome))
         for method, seconds in self._calls.seconds.items():

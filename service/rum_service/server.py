@@ -28,6 +28,7 @@ from pathlib import Path
 
 import structlog
 
+from rum_endpoint.end_process import end_process
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.start_error import StartError
 from rum_service.auth import policy
@@ -235,6 +236,8 @@ def build(
     group_commit = GroupCommit(
         store.log.append,
         count=accounting.end,
+        check=store.log.check_writable,
+        on_end=_end_process,
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
@@ -274,7 +277,7 @@ def build(
         admission=Admission(authentication, monitors, boundary),
         control_plane=control_plane,
         operator_plane=Operator(credentials, statistics),
-        check_writable=store.log.check_writable,
+        check_store=group_commit.check,
     )
     return Service(
         lookups=lookups,
@@ -297,6 +300,11 @@ def build(
             max_waiting_bytes=settings.max_waiting_bytes,
         ),
     )
+
+
+def _end_process(error: BaseException) -> None:
+    # A process that answers but stores nothing would look healthy.
+    end_process(f"the thread that stores batches ended: {type(error).__name__}")
 
 
 def _open_store(url: str) -> Store:

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rum_service.errors import ThrottlingException
-from rum_service.ingest.group_commit import GroupCommit, Outcome
+from rum_service.ingest.commits import Outcome
+from rum_service.ingest.group_commit import GroupCommit
 from rum_service.storage.records import Appended, Batch
 from tests.support.logged import content, contents, logged
 from tests.support.memory_store import MemoryLog
@@ -53,6 +54,8 @@ async def group_commit(
     """Run a group commit over the store."""
     async with GroupCommit(
         store.append,
+        check=store.memory.check_writable,
+        on_end=print,
         max_waiting_bytes=max_waiting_bytes,
         max_group_bytes=max_group_bytes,
         linger_s=0.0,

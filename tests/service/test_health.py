@@ -1,4 +1,4 @@
-"""grpc.health.v1 reports SERVING only while the store accepts writes."""
+"""grpc.health.v1 reports SERVING only while the store takes batches."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Served:
 async def served(
     check_writable: Callable[[], None], folder: Path, **settings: float
 ) -> AsyncIterator[Served]:
-    health = StoreHealth(["rum.v1.DataPlaneService"], check_writable, **settings)
+    async def check() -> None:
+        await asyncio.to_thread(check_writable)
+
+    health = StoreHealth(["rum.v1.DataPlaneService"], check, **settings)
     server = grpc.aio.server()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     server.add_insecure_port(f"unix:{folder}/health.sock")

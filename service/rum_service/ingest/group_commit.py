@@ -1,7 +1,7 @@
 """Commits all batches that wait at the same moment in one transaction, with one fsync.
 
 event loop      reserve → submit → a queue
-writer thread   queue → turns of app monitors → group → append → results
+writer thread   queue → turns of app monitors → group → commit → results
 """
 
 from __future__ import annotations
@@ -13,26 +13,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import structlog
 
-from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
+from rum_endpoint.histogram import SECONDS, Histogram
 from rum_service.errors import ThrottlingException
+from rum_service.ingest.commits import Append, Commits, Outcome
 from rum_service.ingest.speed import Speed
+from rum_service.ingest.store_check import StoreCheck
 from rum_service.ingest.turns import Turns
-from rum_service.storage.records import Appended, Batch
+from rum_service.storage.records import Batch
 
 logger = structlog.get_logger()
 
-Append = Callable[[Sequence[Batch]], Sequence[Appended]]
-Outcome = Appended | Exception
-Count = Callable[[Sequence[Batch], Sequence[Appended | BaseException]], None]
-"""Takes the outcomes of batches, CancelledError for those that were dropped because their caller
-had gone. Called on the event loop.
-"""
+Count = Callable[[Sequence[Batch], Sequence[Outcome | BaseException]], None]
+"""Takes outcomes on the event loop, CancelledError for batches whose caller had gone."""
 
 # A writer that lingers commits larger groups, and its transactions cost less per batch. It waits
 # longer, the more batches the last group had. With 32 calls in flight this saves a fifth of the CPU
@@ -43,11 +42,11 @@ _MAX_LINGER_S = 0.003
 # How long a new batch may have to wait for those before it. Callers that wait longer have often
 # gone.
 _MAX_WAIT_S = 1.5
-# The batches of a failed group are retried one by one until this many fail in a row. The store
-# fails then, not a batch, and the callers should learn it soon.
-_FAILURES_IN_A_ROW = 3
 # Fixed overhead per batch, so that many small batches also reach the limit.
 _OBJECTS_BYTES = 1024
+# How long the responses of the last group have to leave before the process ends.
+_LAST_RESPONSES_S = 0.5
+_NO_OUTCOME = RuntimeError("the writer failed")
 
 
 class _Waiting(NamedTuple):
@@ -68,6 +67,7 @@ class GroupCommit:
 
     Every accepted batch is answered, whatever fails: with the store's result or its exception. The
     batches of a failed transaction are retried one by one, so that one bad batch fails alone.
+    If the thread cannot go on, nothing can be stored any more, and `on_end` is called.
     Batches whose caller has gone are not stored, if their group has not begun.
     The context manager starts the thread and stops it.
     """
@@ -76,6 +76,8 @@ class GroupCommit:
         self,
         append: Append,
         *,
+        check: Callable[[], None],
+        on_end: Callable[[BaseException], object],
         count: Count | None = None,
         max_waiting_bytes: int,
         max_group_bytes: int,
@@ -83,16 +85,20 @@ class GroupCommit:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Args:
+        check: raises if an append would fail. Called on the thread that writes.
+        on_end: called on the thread that writes, when it ends because of an error.
         linger_s: how long to wait for more batches, in seconds for each batch of the last group.
         clock: monotonic, in seconds.
         """
-        self._append = append
+        self.commits = Commits(append, clock=clock)
+        self._check_store = check
+        self._on_end = on_end
         self._count = count or (lambda _batches, _outcomes: None)
         self._max_waiting_bytes = max_waiting_bytes
         self._max_group_bytes = max_group_bytes
         self._linger_s = linger_s
         self._clock = clock
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | StoreCheck | None] = SimpleQueue()
         self._turns: Turns[_Waiting] = Turns()
         self._closed = False
         self._speed = Speed()
@@ -102,13 +108,8 @@ class GroupCommit:
         self._stopping = False
         self.wait_seconds = Histogram(SECONDS)
         """How long calls wait: in the queue and for the transaction."""
-        self.commit_seconds = Histogram(SECONDS)
-        """How long transactions take, with the retries of a failed one."""
-        self.commit_batches = Histogram(BATCH_COUNTS)
-        """How many batches a transaction has."""
-        self.failed_commits = 0
-        """The number of transactions that failed."""
-        self._thread = threading.Thread(target=self._write, name="group-commit")
+        # A daemon: an error that skips `stop` must not leave a process that waits for the thread.
+        self._thread = threading.Thread(target=self._write, name="group-commit", daemon=True)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -182,6 +183,20 @@ class GroupCommit:
         self._queue.put(_Waiting(batches, future, sum(map(_size, batches))))
         return future
 
+    async def check(self) -> None:
+        """Return if the store takes batches. The check waits in the queue as a batch does.
+
+        Raises:
+            Exception: what would make an append fail, or what made the last one fail just now.
+        """
+        if self._stopping:
+            raise ThrottlingException("The service is stopping.")
+        check = StoreCheck(self._loop)
+        self._queue.put(check)
+        await check.ended
+        if self.commits.is_failing:
+            raise RuntimeError("the last batches were not stored")
+
     def _limit(self) -> float:
         """Return how many bytes may wait.
 
@@ -192,16 +207,32 @@ class GroupCommit:
         return min(in_time, self._max_waiting_bytes)
 
     def _write(self) -> None:
-        last_group = 1
-        while group := self._next_group(last_group):
+        try:
+            last_group = 1
+            while group := self._next_group(last_group):
+                last_group = self._store(group)
+        except BaseException as error:
+            if not self._loop.is_closed():  # otherwise the process is ending already
+                time.sleep(_LAST_RESPONSES_S)
+                self._on_end(error)
+
+    def _store(self, group: list[_Waiting]) -> int:
+        """Store a group, and answer it whatever happens. Return the number of its batches."""
+        outcomes: Sequence[Outcome] | None = None
+        took_s = 0.0
+        try:
             began = self._clock()
             batches = [batch for waiting in group for batch in waiting.batches]
-            last_group = len(batches)
-            outcomes = self._commit(batches)
+            outcomes = self.commits.commit(batches)
             took_s = self._clock() - began
-            self.commit_seconds.observe(took_s)
-            self.commit_batches.observe(len(batches))
+            self.commits.seconds.observe(took_s)
+            self.commits.batches.observe(len(batches))
+        except Exception:  # such as MemoryError
+            with suppress(Exception):
+                logger.exception("writer failed")
+        finally:
             self._loop.call_soon_threadsafe(self._answer, group, outcomes, took_s)
+        return len(outcomes or ())
 
     def _next_group(self, last_group: int) -> list[_Waiting]:
         """Wait for work. An empty list means that the queue is closed and empty."""
@@ -234,44 +265,34 @@ class GroupCommit:
                 self._sort_in(self._queue.get_nowait())
         return True
 
-    def _sort_in(self, waiting: _Waiting | None) -> None:
+    def _sort_in(self, waiting: _Waiting | StoreCheck | None) -> None:
         if waiting is None:
             self._closed = True
+        elif isinstance(waiting, StoreCheck):
+            waiting.run(self._check_store)
         else:
             self._turns.add(waiting.app_monitor, waiting)
 
-    def _commit(self, batches: list[Batch]) -> list[Outcome]:
-        try:
-            return list(self._append(batches))
-        except Exception as error:
-            self.failed_commits += 1
-            logger.exception("commit failed", batches=len(batches))
-            if len(batches) == 1:
-                return [error]
-        outcomes: list[Outcome] = []
-        for batch in batches:
-            last = outcomes[-_FAILURES_IN_A_ROW:]
-            if len(last) == _FAILURES_IN_A_ROW and all(isinstance(o, Exception) for o in last):
-                outcomes.append(last[-1])
-            else:
-                outcomes += self._commit([batch])
-        return outcomes
-
-    def _answer(self, group: list[_Waiting], outcomes: list[Outcome], took_s: float) -> None:
+    def _answer(
+        self, group: list[_Waiting], outcomes: Sequence[Outcome] | None, took_s: float
+    ) -> None:
         self._speed.add(sum(waiting.size for waiting in group), took_s)
-        start = 0
-        for waiting in group:
-            end = start + len(waiting.batches)
-            self._release(waiting, outcomes[start:end])
+        if outcomes is None:
+            outcomes = [_NO_OUTCOME] * sum(len(waiting.batches) for waiting in group)
+        each = iter(outcomes)
+        answers = [(waiting, [*islice(each, len(waiting.batches))]) for waiting in group]
+        for waiting, answer in answers:
             if not waiting.future.done():  # a caller that has gone cancelled it
-                waiting.future.set_result(outcomes[start:end])
-            start = end
+                waiting.future.set_result(answer)
+        # Only now: a failure to count must leave no caller without an answer.
+        for waiting, answer in answers:
+            self._release(waiting, answer)
 
     def _drop(self, waiting: _Waiting) -> None:
         """End the wait of batches whose caller has gone."""
         self._release(waiting, [asyncio.CancelledError()] * len(waiting.batches))
 
-    def _release(self, waiting: _Waiting, outcomes: Sequence[Appended | BaseException]) -> None:
+    def _release(self, waiting: _Waiting, outcomes: Sequence[Outcome | BaseException]) -> None:
         self._waiting_bytes -= waiting.size
         queued_s = self._queued_s.pop(waiting.future)
         self.wait_seconds.observe(self._loop.time() - queued_s)

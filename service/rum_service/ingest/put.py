@@ -23,8 +23,9 @@ from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.events.custom import without_custom_events
 from rum_service.ingest.accounting import Accounting
+from rum_service.ingest.commits import Outcome
 from rum_service.ingest.fields import has_more_fields
-from rum_service.ingest.group_commit import GroupCommit, Outcome
+from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.validation import check_id, times_of, validate
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["GrpcServer"]
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
 
@@ -61,7 +61,7 @@ class GrpcServer:
     """The context manager listens; at its end it finishes the calls that are under way.
 
     Args:
-        check_writable: what health asks: blocks, and raises if a put would not be stored.
+        check_store: raises if a put would not be stored. For health.
     """
 
     address: str
@@ -77,7 +77,7 @@ class GrpcServer:
         admission: Admission,
         control_plane: ControlPlane,
         operator_plane: Operator,
-        check_writable: Callable[[], None],
+        check_store: Callable[[], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._boundary = boundary
@@ -86,12 +86,12 @@ class GrpcServer:
         self._admission = admission
         self._control_plane = control_plane
         self._operator_plane = operator_plane
-        self._check_writable = check_writable
+        self._check_store = check_store
 
     async def __aenter__(self) -> Self:
         """Listen. Raises StartError."""
         # Created here, not earlier: the server and its health belong to the running event loop.
-        self._health = StoreHealth(_SERVICES, self._check_writable)
+        self._health = StoreHealth(_SERVICES, self._check_store)
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

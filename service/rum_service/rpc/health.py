@@ -1,4 +1,4 @@
-"""grpc.health.v1: SERVING only while the store accepts writes."""
+"""grpc.health.v1: SERVING only while the store takes batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["StoreHealth"]
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -22,19 +22,23 @@ _EVERY_S = 1.0
 
 
 class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-health-checking is untyped
-    """Health based on a small commit to the store, at each check and during watches."""
+    """Health based on a small commit to the store, at each check and during watches.
+
+    Args:
+        check_store: raises if a put would not be stored.
+    """
 
     def __init__(
         self,
         services: Sequence[str],
-        check_writable: Callable[[], None],
+        check_store: Callable[[], Awaitable[None]],
         *,
         timeout_s: float = _TIMEOUT_S,
         every_s: float = _EVERY_S,
     ) -> None:
         super().__init__()
         self._services = ("", *services)
-        self._check_writable = check_writable
+        self._check_store = check_store
         self._timeout_s = timeout_s
         self._every_s = every_s
         self._lock = asyncio.Lock()
@@ -84,8 +88,8 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
             self._checked_at = now
 
     async def _is_writable(self) -> bool:
-        # Wait for a hanging probe again: each new probe would block another thread.
-        probe = self._probe or asyncio.ensure_future(asyncio.to_thread(self._check_writable))
+        # Wait for a hanging probe again: more of them would only wait behind it.
+        probe = self._probe or asyncio.ensure_future(self._check_store())
         done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
         self._probe = None if done else probe
         reason = probe.exception() if done else TimeoutError()

@@ -103,7 +103,7 @@ class LogStore(Protocol):
         ...
 
     def check_writable(self) -> None:
-        """Commit a small change. Raises whatever would make an append fail."""
+        """Commit a small change to the log. Raises whatever would make an append fail."""
         ...
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     select,
     update,
 )
@@ -84,6 +85,20 @@ def _deleted_app_monitors() -> Select[int]:
 
 
 _DELETED = _deleted_app_monitors()
+
+# No app monitor has key 0, and no batch a negative sequence.
+_PROBE = {
+    "sequence": -1,
+    "app_monitor": 0,
+    "batch_id": bytes(16),
+    "digest": b"",
+    "received_ms": 0,
+    "first_ms": 0,
+    "last_ms": 0,
+    "event_count": 0,
+    "payload": b"",
+    "dropped_events": 1,
+}
 
 _Key = tuple[int, bytes]
 """App monitor and batch ID."""
@@ -165,6 +180,9 @@ class SqlLog:
     def check_writable(self) -> None:
         first = self._database.insert(write_checks).values(id=1, checks=0).on_conflict_do_nothing()
         with self._database.write() as connection:
+            # The row and the entries of all indexes. No other transaction sees it.
+            connection.execute(insert(batches).values(_PROBE))
+            connection.execute(delete(batches).where(batches.c.sequence == _PROBE["sequence"]))
             connection.execute(first)
             connection.execute(update(write_checks).values(checks=write_checks.c.checks + 1))
 
