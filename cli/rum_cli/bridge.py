@@ -38,7 +38,7 @@ def run_bridge(*, rolling: bool) -> None:
     async def bridge() -> AsyncIterator[None]:
         async with (
             running_bridge(settings, inherited, inherited=inherited is not None) as running,
-            metrics_page(settings.metrics_address(), running.samples),
+            metrics_page(settings.metrics_address(), running.samples, rolling=settings.rolling),
         ):
             yield
 

@@ -27,7 +27,7 @@ def run_service(*, rolling: bool) -> None:
     async def service() -> AsyncIterator[None]:
         async with (
             running_service(settings) as running,
-            metrics_page(settings.metrics_address(), running.samples),
+            metrics_page(settings.metrics_address(), running.samples, rolling=settings.rolling),
         ):
             yield
 

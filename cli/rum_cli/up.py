@@ -85,7 +85,9 @@ def run_up(workers: int, *, rolling: bool) -> None:
                     parts.append(bridge.samples)
                     running.statistics.include(bridge.ledger)
                 await stack.enter_async_context(
-                    metrics_page(service_settings.metrics_address(), *parts)
+                    metrics_page(
+                        service_settings.metrics_address(), *parts, rolling=service_settings.rolling
+                    )
                 )
                 started = await first_run(
                     FirstRun(

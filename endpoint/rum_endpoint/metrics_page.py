@@ -9,9 +9,11 @@ from __future__ import annotations
 __all__ = ["Metric", "Sample", "Samples", "metrics_page"]
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import structlog
@@ -21,11 +23,15 @@ from rum_endpoint.histogram import Histogram
 from rum_endpoint.start_error import StartError
 
 if TYPE_CHECKING:
+    from threading import Thread
+    from wsgiref.simple_server import WSGIServer
+
     from prometheus_client.core import Metric as Family
 
 logger = structlog.get_logger()
 
 _SNAPSHOT_TIMEOUT_S = 5.0
+_RETRY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,15 @@ Samples = Callable[[], Iterable[Sample]]
 
 
 @asynccontextmanager
-async def metrics_page(address: Address | None, *parts: Samples) -> AsyncIterator[None]:
+async def metrics_page(
+    address: Address | None, *parts: Samples, rolling: bool = False
+) -> AsyncIterator[None]:
     """Serve the samples of all parts and of this process while the context is open.
 
     Args:
         address: where to listen. None: nothing is served.
+        rolling: whether the process before this one may still use the address. The page is served
+            as soon as it ends.
 
     Raises:
         StartError: the address cannot be bound.
@@ -64,29 +74,63 @@ async def metrics_page(address: Address | None, *parts: Samples) -> AsyncIterato
     if address is None:
         yield
         return
-    from prometheus_client import (
-        CollectorRegistry,
-        GCCollector,
-        ProcessCollector,
-        start_http_server,
-    )
-
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    registry.register(_Collector(parts, asyncio.get_running_loop()))
+    page = _Page(address, parts)
+    stopping = asyncio.Event()
+    starting: asyncio.Task[None] | None = None
     try:
-        # In a thread, because it looks up the name of the host.
-        server, thread = await asyncio.to_thread(
-            start_http_server, address.port, address.host, registry
-        )
-    except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise StartError(f"OPENRUM_METRICS: cannot listen on {address}: {reason}") from error
-    logger.info("metrics served", metrics=str(replace(address, port=server.server_port)))
+        await page.start()
+    except OSError as error:
+        if not rolling or error.errno != errno.EADDRINUSE:
+            reason = (error.strerror or str(error)).lower()
+            raise StartError(f"OPENRUM_METRICS: cannot listen on {address}: {reason}") from error
+        starting = asyncio.create_task(page.start_later(stopping))
     try:
         yield
     finally:
+        stopping.set()
+        if starting:
+            await starting
+        await page.stop()
+
+
+class _Page:
+    """A server of prometheus-client in a thread."""
+
+    def __init__(self, address: Address, parts: tuple[Samples, ...]) -> None:
+        from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+
+        self._address = address
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._registry.register(_Collector(parts, asyncio.get_running_loop()))
+        self._running: tuple[WSGIServer, Thread] | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        from prometheus_client import start_http_server
+
+        address = self._address
+        # In a thread, because it looks up the name of the host.
+        start = partial(start_http_server, address.port, address.host, self._registry)
+        self._running = await asyncio.to_thread(start)
+        port = self._running[0].server_port
+        logger.info("metrics served", metrics=str(replace(address, port=port)))
+
+    async def start_later(self, stopping: asyncio.Event) -> None:
+        """Listen as soon as the address is free, unless the process stops first."""
+        while self._running is None and not stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _RETRY_S)
+                return
+            with suppress(OSError):
+                await self.start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._running is None:
+            return
+        server, thread = self._running
         # In a thread, because a page that is being read waits for the event loop.
         await asyncio.to_thread(server.shutdown)
         server.server_close()

@@ -88,6 +88,36 @@ async def test_an_address_in_use_names_the_setting() -> None:
                 pass
 
 
+async def test_a_rolling_process_serves_the_page_when_the_address_is_free(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with _LOOPBACK.bind("OPENRUM_METRICS") as taken:
+        taken.listen()
+        address = Address("127.0.0.1", taken.getsockname()[1])
+        async with metrics_page(address, _samples, rolling=True):
+            assert capsys.readouterr().out == ""
+            taken.close()
+            async with asyncio.timeout(30):
+                while "metrics served" not in (printed := capsys.readouterr().out):
+                    await asyncio.sleep(0.01)
+            page = await _read(str(address))
+
+    assert f"metrics={address}" in printed
+    assert "openrum_waiting 7.0" in page
+
+
+async def test_a_rolling_process_can_stop_while_the_address_is_in_use(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with _LOOPBACK.bind("OPENRUM_METRICS") as taken:
+        taken.listen()
+        address = Address("127.0.0.1", taken.getsockname()[1])
+        async with metrics_page(address, _samples, rolling=True):
+            pass
+
+    assert capsys.readouterr().out == ""
+
+
 async def test_without_an_address_nothing_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     async with metrics_page(None, _samples):
         assert capsys.readouterr().out == ""
