@@ -10,13 +10,10 @@ __all__ = ["CANCELLED", "MAX_NAMES", "OTHERS", "Accounting"]
 import asyncio
 from collections.abc import Sequence
 
-from google.protobuf.message import DecodeError
-
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.ledger import DROPPED, DUPLICATE, REJECTED, STORED, Amount, Ledger
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
-from rum_service.ingest.fields import has_more_fields
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
 
@@ -25,7 +22,6 @@ CANCELLED = "Cancelled"
 OTHERS = "(others)"
 """Stands for app monitors beyond the first `MAX_NAMES`."""
 MAX_NAMES = 10_000
-_MAX_FIELDS = 100_000
 
 
 class Accounting:
@@ -84,11 +80,10 @@ class Accounting:
 
         Args:
             content: the serialized request.
-            request: the parsed request, if it is at hand.
+            request: the parsed request. None if it was not parsed; its events are not counted.
         """
-        request = request or _parsed(content)
-        monitor = self._monitors.cached(request.id)
-        events = len(request.rum_events)
+        monitor = self._monitors.cached(request.id) if request else None
+        events = len(request.rum_events) if request else 0
         self.ledger.receive(events, len(content))
         name = monitor.name if monitor else ""
         self.ledger.end((name, REJECTED, _reason(error)), events, len(content))
@@ -120,13 +115,3 @@ def _reason(error: object) -> str:
     if isinstance(error, asyncio.CancelledError):
         return CANCELLED
     return type(error if isinstance(error, RumError) else InternalServerException()).__name__
-
-
-def _parsed(content: bytes) -> PutRumEventsRequest:
-    """Return the request, or an empty one if it cannot be parsed at a reasonable cost."""
-    if has_more_fields(content, _MAX_FIELDS):
-        return PutRumEventsRequest()
-    try:
-        return PutRumEventsRequest.FromString(content)
-    except DecodeError:
-        return PutRumEventsRequest()

@@ -100,7 +100,7 @@ class Ingest:
         ]
 
     def reject(self, content: bytes, error: RumError) -> None:
-        """Count a serialized batch that the caller of this function rejects."""
+        """Count a call that is rejected before its batches are parsed, as one batch."""
         self._accounting.reject(content, error)
 
     async def _prepare_all(self, puts: Sequence[Put]) -> list[Batch | RumError]:
@@ -112,10 +112,11 @@ class Ingest:
                 prepared.append(await self._try(put))  # noqa: PERF401 - needed when cancelled
         except BaseException as error:
             # `_prepare` has counted the errors and the put that was cancelled.
-            valid = [
-                put for put, found in zip(puts, prepared, strict=False) if isinstance(found, Batch)
-            ]
-            for put in [*valid, *puts[len(prepared) + 1 :]]:
+            for found in prepared:
+                if isinstance(found, Batch):
+                    self._accounting.receive(found)
+                    self._accounting.end([found], [error])
+            for put in puts[len(prepared) + 1 :]:
                 self._accounting.reject(put.content, error)
             raise
         return prepared

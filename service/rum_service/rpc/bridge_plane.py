@@ -37,13 +37,12 @@ class BridgePlane:
     ) -> pb.BatchPutRumEventsResponse:
         """Store the batches of all entries of a serialized request in one transaction."""
         new_id = partial(self._boundary.request_id, context)
-        request = _parsed(content)
         try:
             call = call_of(context)
         except RumError as error:
-            self._reject(request, error)
+            self._ingest.reject(content, error)
             raise
-        return await self._put(request, call, new_id)
+        return await self.put(content, call, new_id)
 
     async def put(
         self, content: bytes, call: Call, new_id: Callable[[], str]
@@ -53,15 +52,11 @@ class BridgePlane:
         Args:
             new_id: returns a request ID, for entries without one.
         """
-        return await self._put(_parsed(content), call, new_id)
-
-    async def _put(
-        self, request: pb.BatchPutRumEventsRequest, call: Call, new_id: Callable[[], str]
-    ) -> pb.BatchPutRumEventsResponse:
-        if not 1 <= len(request.entries) <= _MAX_ENTRIES:
-            error = _wrong_length()
-            self._reject(request, error)
-            raise error
+        try:
+            request = _parsed(content)
+        except RumError as error:
+            self._ingest.reject(content, error)
+            raise
         puts = [_put(entry, call, new_id) for entry in request.entries]
         results = await self._ingest.put_many(puts)
         for put, result in zip(puts, results, strict=True):
@@ -79,22 +74,18 @@ class BridgePlane:
             ],
         )
 
-    def _reject(self, request: pb.BatchPutRumEventsRequest, error: RumError) -> None:
-        for entry in request.entries:
-            self._ingest.reject(entry.request, error)
-
 
 def _parsed(content: bytes) -> pb.BatchPutRumEventsRequest:
+    too_many = ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
     if has_more_fields(content, _MAX_ENTRIES):
-        raise _wrong_length()
+        raise too_many
     try:
-        return pb.BatchPutRumEventsRequest.FromString(content)
+        request = pb.BatchPutRumEventsRequest.FromString(content)
     except DecodeError:
         raise ValidationException("The message is not a BatchPutRumEventsRequest.") from None
-
-
-def _wrong_length() -> ValidationException:
-    return ValidationException(f"entries must have 1 to {_MAX_ENTRIES} items.")
+    if not 1 <= len(request.entries) <= _MAX_ENTRIES:
+        raise too_many
+    return request
 
 
 def _put(entry: pb.BatchPutRumEventsEntry, call: Call, new_id: Callable[[], str]) -> Put:
