@@ -1,0 +1,106 @@
+"""The dashboard and the alerts use metrics and labels that exist, and the docs list the alerts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from rum_bridge import metrics as bridge
+from rum_endpoint.metrics_page import Metric
+from rum_service import metrics as service
+from tests.deploy.files import DEPLOY
+
+_FOLDER = DEPLOY / "prometheus"
+_METRICS = {metric.name: metric for metric in (*service.METRICS, *bridge.METRICS)}
+_SUFFIXES = ("_bucket", "_sum", "_count")
+_OWN = {"instance", "job"}
+_PAGE = (DEPLOY.parent / "docs" / "how-to" / "monitor.md").read_text()
+
+
+def _alerts() -> list[dict[str, Any]]:
+    rules = yaml.safe_load((_FOLDER / "openrum.rules.yaml").read_text())
+    return [rule for group in rules["groups"] for rule in group["rules"]]
+
+
+def _panels() -> list[dict[str, Any]]:
+    panels: list[dict[str, Any]] = json.loads((_FOLDER / "grafana-dashboard.json").read_text())[
+        "panels"
+    ]
+    return [panel for panel in panels if panel["type"] != "row"]
+
+
+def _expressions() -> Iterator[str]:
+    yield from (alert["expr"] for alert in _alerts())
+    yield from (target["expr"] for panel in _panels() for target in panel["targets"])
+
+
+def _metric(name: str) -> Metric | None:
+    """Return the metric of a series."""
+    if found := _METRICS.get(name):
+        return None if found.kind == "histogram" else found
+    base = name
+    for suffix in _SUFFIXES:
+        base = base.removesuffix(suffix)
+    found = _METRICS.get(base)
+    return found if found and found.kind == "histogram" else None
+
+
+@pytest.mark.parametrize("expression", sorted(set(_expressions())))
+def test_an_expression_uses_series_and_labels_that_exist(expression: str) -> None:
+    found = [_metric(name) for name in re.findall(r"openrum_\w+", expression)]
+    known = {label for metric in found if metric for label in metric.labels} | _OWN
+    if any(metric and metric.kind == "histogram" for metric in found):
+        known |= {"le"}
+    grouped = {
+        label for by in re.findall(r"by \(([^)]*)\)", expression) for label in by.split(", ")
+    }
+    selected = set(re.findall(r"(\w+)(?:=~|!=|=)\"", expression))
+
+    assert None not in found
+    assert grouped | selected <= known
+    assert expression.count("(") == expression.count(")")
+    assert expression.count("{") == expression.count("}")
+
+
+def test_every_alert_is_explained_in_its_annotations_and_listed_in_the_docs() -> None:
+    alerts = _alerts()
+
+    assert len(alerts) > 8
+    assert len({alert["alert"] for alert in alerts}) == len(alerts)
+    for alert in alerts:
+        row = f"| {alert['alert']} | {alert['labels']['severity']} | "
+        assert row + alert["annotations"]["summary"] in _PAGE
+        assert len(alert["annotations"]["description"].split()) > 10
+
+
+def test_every_panel_is_explained() -> None:
+    panels = _panels()
+
+    assert len(panels) > 12
+    assert [panel["title"] for panel in panels if not panel["description"].endswith(".")] == []
+
+
+def test_every_metric_of_the_product_is_on_the_dashboard_or_in_an_alert() -> None:
+    shown = {
+        metric.name
+        for e in _expressions()
+        for n in re.findall(r"openrum_\w+", e)
+        if (metric := _metric(n))
+    }
+    # The sums over their ends show the same.
+    totals = {"openrum_service_received_batches_total", "openrum_service_received_events_total"}
+    totals |= {"openrum_bridge_received_batches_total", "openrum_bridge_received_events_total"}
+
+    assert _METRICS.keys() - shown - totals == {
+        "openrum_service_batches_total",
+        "openrum_service_bytes_total",
+        "openrum_service_waiting_calls",
+        "openrum_service_call_duration_seconds",
+        "openrum_bridge_call_duration_seconds",
+        "openrum_bridge_waiting_batches",
+    }
