@@ -40,6 +40,11 @@ class ByteBudget:
             )
         self.used += size
 
+    @property
+    def free(self) -> int:
+        """The bytes that are not in use."""
+        return self._max_bytes - self.used
+
     def release(self, size: int) -> None:
         """End the use of some bytes."""
         self.used -= size

@@ -10,7 +10,6 @@ from __future__ import annotations
 __all__ = ["Coalescer"]
 
 import asyncio
-from collections import deque
 from time import perf_counter
 
 import grpc
@@ -20,7 +19,9 @@ from google.rpc.status_pb2 import Status
 from rum_bridge.batch_put import BatchPut
 from rum_bridge.budget import ByteBudget
 from rum_bridge.deadlines import Deadlines
+from rum_bridge.disconnects import IsGone, never
 from rum_bridge.errors import HttpError, from_status
+from rum_bridge.put_queue import PutQueue, WaitingPut
 from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
 
 logger = structlog.get_logger()
@@ -31,13 +32,7 @@ _MAX_CALLS = 2
 # the calls had one put, and a put of one event took 13 % more CPU (32 concurrent puts, 2026-11).
 _QUIET_TURNS = 2
 _GATHER_S = 0.002
-_MAX_ENTRIES = 256
-# The service keeps each call about five times while it stores it: the peak of its memory with 64
-# connections of 100 events was 151 MB with 4 MiB and 134 MB with 2. 1 MiB took 5 % more CPU.
-_MAX_CALL_BYTES = 2 << 20
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
-
-_Waiting = tuple[bytes, "asyncio.Future[Status]"]
 
 
 class Coalescer:
@@ -60,7 +55,7 @@ class Coalescer:
         """Shared with the requests that are being read."""
         self._timeout_s = timeout_s
         self._gather_s = gather_s
-        self._queue: deque[_Waiting] = deque()
+        self._queue = PutQueue(self.budget, calls=_MAX_CALLS)
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
         self._deadlines = Deadlines(timeout_s, _expire)
@@ -81,11 +76,20 @@ class Coalescer:
         """For how many seconds the oldest batch has been waiting."""
         return self._deadlines.oldest_s
 
-    async def put(self, entry: bytes) -> None:
+    def check(self, app_monitor_id: str) -> None:
+        """Return if a new put for an app monitor would not wait too long.
+
+        Raises:
+            HttpError: it would (429). This costs less than to read and decode the body first.
+        """
+        self._queue.check(app_monitor_id)
+
+    async def put(self, app_monitor_id: str, entry: bytes, is_gone: IsGone = never) -> None:
         """Return when the batch is on disk.
 
         Args:
             entry: a serialized BatchPutRumEventsRequest of one entry.
+            is_gone: tells whether the client has disconnected. Its put is not sent then.
 
         Raises:
             HttpError: the batch was rejected, or the outcome is unknown. A retry with the same
@@ -93,7 +97,7 @@ class Coalescer:
         """
         self.budget.reserve(len(entry))
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        self._queue.append((entry, future))
+        self._queue.add(app_monitor_id, WaitingPut(entry, future, is_gone))
         self._start_soon()
         # Includes the time in the queue: when the service is down, puts that wait for several
         # calls in a row would otherwise take minutes to fail.
@@ -104,6 +108,7 @@ class Coalescer:
             self._deadlines.remove(future)
         if status.code:
             raise from_status(status)
+        self._queue.know(app_monitor_id)
 
     def _start_soon(self) -> None:
         if not self._gathering and len(self._calls) < _MAX_CALLS:
@@ -128,7 +133,7 @@ class Coalescer:
             self._start_calls()
 
     def _start_calls(self) -> None:
-        while len(self._calls) < _MAX_CALLS and (puts := self._next()):
+        while len(self._calls) < _MAX_CALLS and (puts := self._queue.take()):
             task = asyncio.create_task(self._send(puts))
             self._calls.add(task)
             task.add_done_callback(self._done)
@@ -138,32 +143,18 @@ class Coalescer:
         if self._queue:
             self._start_soon()
 
-    def _next(self) -> list[_Waiting]:
-        puts: list[_Waiting] = []
-        size = 0
-        while self._queue and len(puts) < _MAX_ENTRIES:
-            entry, future = self._queue[0]
-            if puts and size + len(entry) > _MAX_CALL_BYTES:
-                break
-            self._queue.popleft()
-            if future.done():  # timed out, or the client has disconnected
-                self.budget.release(len(entry))
-                continue
-            size += len(entry)
-            puts.append((entry, future))
-        return puts
-
-    async def _send(self, puts: list[_Waiting]) -> None:
+    async def _send(self, puts: list[WaitingPut]) -> None:
         began = perf_counter()
         self.call_batches.observe(len(puts))
         try:
             # Concatenated serialized requests are one serialized request.
-            request = b"".join(entry for entry, _ in puts)
+            request = b"".join(put.entry for put in puts)
             response = await self._batch_put(request, self._timeout_s)
+            self._queue.drain_rate.observe(perf_counter() - began)
             # list() checks the number of statuses before any put gets one.
-            for (_, future), status in list(zip(puts, response.statuses, strict=True)):
-                if not future.done():
-                    future.set_result(status)
+            for put, status in list(zip(puts, response.statuses, strict=True)):
+                if not put.outcome.done():
+                    put.outcome.set_result(status)
         except Exception as error:
             self.failed_calls += 1
             if isinstance(error, HttpError):
@@ -173,12 +164,12 @@ class Coalescer:
             else:
                 logger.exception("put failed", requests=len(puts))
                 failure = HttpError(500, "InternalServerException", "Internal service exception.")
-            for _, future in puts:
-                if not future.done():
-                    future.set_exception(failure)
+            for put in puts:
+                if not put.outcome.done():
+                    put.outcome.set_exception(failure)
         finally:
             self.call_seconds.observe(perf_counter() - began)
-            self.budget.release(sum(len(entry) for entry, _ in puts))
+            self.budget.release(sum(len(put.entry) for put in puts))
 
 
 def _expire(put: asyncio.Future[Status]) -> None:

@@ -32,6 +32,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from rum_bridge.connection_limits import ConnectionLimits
 from rum_bridge.connections import OpenConnections
+from rum_bridge.disconnects import extensions_of
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.request_id import new_request_id
 
@@ -89,6 +90,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
+        self._extensions = extensions_of(transport)
         address = self.client[0] if self.client else ""
         if not self._open.add(self, address, transport.get_extra_info("socket").fileno()):
             self._reject(_TOO_MANY_CONNECTIONS)
@@ -126,6 +128,10 @@ class BoundedHttp(HttpToolsProtocol):
             if not self._advanced:
                 self._limit_head()
         return b""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item] # our own
 
     def on_headers_complete(self) -> None:
         many = len(self.headers) > self._max_fields

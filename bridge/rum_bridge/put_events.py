@@ -20,6 +20,7 @@ from rum_bridge.caller import CallerReport
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.cors import CorsHeaders
+from rum_bridge.disconnects import is_gone
 from rum_bridge.errors import HttpError, error_response
 from rum_bridge.headers import Headers, first_values
 from rum_bridge.known_monitors import KnownMonitors
@@ -57,8 +58,10 @@ class PutEvents:
         headers = first_values(scope)
         put = PutInProgress(app_monitor_id, request_id)
         try:
+            self._coalescer.check(app_monitor_id)
             # Only the entry stays in memory while the put waits for the service.
-            await self._coalescer.put(await self._entry(put, headers, scope, receive))
+            entry = await self._entry(put, headers, scope, receive)
+            await self._coalescer.put(app_monitor_id, entry, is_gone(scope))
         except Exception as error:
             failure = failure_of(error, request_id)
             self._accounting.reject(put, failure)

@@ -71,8 +71,10 @@ class _Gate:
         self._open.set()
 
 
-def _put(coalescer: Coalescer, request_id: str, size: int = 0) -> asyncio.Task[None]:
-    return asyncio.create_task(coalescer.put(_entry(request_id, size)))
+def _put(
+    coalescer: Coalescer, request_id: str, size: int = 0, app_monitor: str = "shop"
+) -> asyncio.Task[None]:
+    return asyncio.create_task(coalescer.put(app_monitor, _entry(request_id, size)))
 
 
 async def _two_calls_in_progress(
@@ -95,8 +97,8 @@ async def _error(put: asyncio.Task[None]) -> HttpError:
 async def test_a_put_that_waits_alone_is_sent_at_once(
     standin: StandIn, coalescer: Coalescer
 ) -> None:
-    await coalescer.put(_entry("a"))
-    await coalescer.put(_entry("b"))
+    await coalescer.put("shop", _entry("a"))
+    await coalescer.put("shop", _entry("b"))
 
     assert standin.calls == [["a"], ["b"]]
 
@@ -221,7 +223,7 @@ async def test_a_full_queue_rejects_puts_until_it_has_room(
         "ThrottlingException",
         1,
     )
-    await coalescer.put(_entry("again", 1000))
+    await coalescer.put("shop", _entry("again", 1000))
     assert standin.calls == [["first"], ["second"], ["waits"], ["again"]]
 
 
@@ -263,5 +265,57 @@ async def test_a_cancelled_put_is_not_sent_and_others_are(
 
     assert standin.calls == [["first"], ["second"], ["a", "c"]]
     await coalescer.put(
-        _entry("x", limit - len(_entry("x")) - 20)
+        "shop", _entry("x", limit - len(_entry("x")) - 20)
     )  # the queue has all its room again
+
+
+async def test_an_app_monitor_does_not_wait_for_the_queue_of_another(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    await coalescer.put("quiet", _entry("known"))
+    await standin.arrived.acquire()
+    gate = _Gate(standin)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
+    busy = [_put(coalescer, f"busy{number}") for number in range(1000)]
+    await asyncio.sleep(0)
+    quiet = _put(coalescer, "quiet", app_monitor="quiet")
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*in_progress, *busy, quiet)
+
+    (next_call,) = [call for call in standin.calls if "busy0" in call]
+    assert "quiet" in next_call
+
+
+async def test_ids_for_which_nothing_was_stored_share_their_turns(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    """Otherwise a client could take the turns of all others with made-up ids."""
+    await coalescer.put("shop", _entry("known"))
+    await standin.arrived.acquire()
+    gate = _Gate(standin)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
+    made_up = [_put(coalescer, f"x{number}", app_monitor=f"x{number}") for number in range(300)]
+    known = [_put(coalescer, f"k{number}") for number in range(20)]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*in_progress, *made_up, *known)
+
+    (next_call,) = [call for call in standin.calls if "x0" in call]
+    assert {f"k{number}" for number in range(20)} <= {*next_call}
+
+
+async def test_a_put_whose_client_has_disconnected_is_not_sent(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    gate = _Gate(standin)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
+    gone = asyncio.create_task(coalescer.put("shop", _entry("gone"), lambda: True))
+    stays = _put(coalescer, "stays")
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*in_progress, stays)
+
+    assert (await _error(gone)).error_type == "RequestAbortedException"
+    assert standin.calls == [["first"], ["second"], ["stays"]]
+    assert coalescer.budget.used == 0

@@ -110,7 +110,7 @@ async def test_without_a_service_all_waiting_puts_are_rejected_at_one_time_limit
     await standin.stop()
     size = 10 * 256 * len(_entry())
     coalescer = Coalescer(GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=size, timeout_s=1.0)
-    puts = [asyncio.create_task(coalescer.put(_entry())) for _ in range(10 * 256)]
+    puts = [asyncio.create_task(coalescer.put("shop", _entry())) for _ in range(10 * 256)]
     began = time.monotonic()
     errors = await asyncio.gather(*puts, return_exceptions=True)
 
@@ -126,11 +126,13 @@ async def test_the_queue_is_empty_after_an_outage(
     coalescer = Coalescer(
         GrpcBatchPut(channel, NO_TOKEN), max_waiting_bytes=3 * len(_entry()), timeout_s=0.2
     )
-    await asyncio.gather(*(coalescer.put(_entry()) for _ in range(3)), return_exceptions=True)
+    await asyncio.gather(
+        *(coalescer.put("shop", _entry()) for _ in range(3)), return_exceptions=True
+    )
     await standin.start()
     async with asyncio.timeout(20):
         while True:
-            puts = [coalescer.put(_entry()) for _ in range(3)]
+            puts = [coalescer.put("shop", _entry()) for _ in range(3)]
             if await asyncio.gather(*puts, return_exceptions=True) == [None] * 3:
                 break
 

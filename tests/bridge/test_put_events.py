@@ -153,7 +153,7 @@ async def _no_service(_request: bytes, _timeout_s: float) -> BatchPutRumEventsRe
 class _Broken(Coalescer):
     """Fails as a bug would."""
 
-    async def put(self, entry: bytes) -> None:
+    async def put(self, *_: object) -> None:
         raise RuntimeError("secret")
 
 
