@@ -9,7 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --root-u
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv-uv venv-pip tools run test slow bench bench-full bench-compare check lint format types proto proto-check docs lock clean
+.PHONY: help setup python venv-uv venv-pip tools run test slow fuzz bench bench-full bench-compare check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ test: tools ## runs the tests
 
 slow: tools ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
+
+fuzz: setup ## sends broken inputs and floods, and writes docs/reference/robustness.md
+	@$(BIN)/python -m tests.fuzz
 
 bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
 	@$(BIN)/python -m bench --short --rounds 3 --scale 0.1
