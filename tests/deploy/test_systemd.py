@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rum_bridge.settings import BridgeSettings
 from rum_service.settings import ServiceSettings
 from tests.deploy.files import UNITS, unit
 from tests.tools.toolbox import ToolMissingError, tools_needed
@@ -30,9 +31,10 @@ def _analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_unit_is_valid(tmp_path: Path, path: Path) -> None:
     # systemd-analyze wants to find the program.
     program = shutil.which("true")
-    copy = tmp_path / path.name
-    copy.write_text(path.read_text().replace("/opt/openrum/bin/openrum", str(program)))
-    ran = _analyze("verify", "--recursive-errors=no", copy)
+    for file in path.parent.iterdir():
+        text = file.read_text().replace("/opt/openrum/bin/openrum", str(program))
+        (tmp_path / file.name).write_text(text)
+    ran = _analyze("verify", "--recursive-errors=no", tmp_path / path.name)
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
@@ -51,6 +53,13 @@ def test_a_stop_waits_until_calls_in_progress_have_ended(path: Path) -> None:
     timeout_s = int(unit(path)["Service"]["TimeoutStopSec"])
 
     assert timeout_s > ServiceSettings.model_fields["drain_s"].default
+
+
+def test_the_socket_of_the_bridge_has_the_default_address() -> None:
+    [path] = UNITS[0].parent.glob("*.socket")
+
+    assert path.stem == UNITS[0].stem
+    assert unit(path)["Socket"]["ListenStream"] == BridgeSettings.model_fields["http"].default
 
 
 def test_the_bridge_is_another_user_and_reads_its_token_as_a_member_of_a_group() -> None:
