@@ -23,8 +23,13 @@ _MODEL = botocore.session.get_session().get_service_model("rum")
 _OPERATIONS = [_MODEL.operation_model(name) for name in _MODEL.operation_names]
 _SPEC: dict[str, Any] = json.loads(DOCUMENT.read_text())
 _BRIDGE = Path(bridge_errors.__file__).parent
-# The bridge returns these to requests that call no operation or are not HTTP/1.1.
-_OUTSIDE = {("MethodNotAllowedException", 405), ("BadRequestException", 400)}
+# The bridge returns these to requests that call no operation or are not HTTP/1.1, and to clients
+# that have disconnected.
+_OUTSIDE = {
+    ("MethodNotAllowedException", 405),
+    ("BadRequestException", 400),
+    ("RequestAbortedException", 400),
+}
 _BROWSERS = [name for name in NAMES if name.startswith("web")]
 
 
