@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from rum_service.errors import ResourceNotFoundException
@@ -20,6 +21,8 @@ from rum_service.storage.threads import on_thread
 # Changes by another process on the same database take effect here after at most this time.
 # Changes by this process take effect at once.
 _CACHED_S = 5.0
+# Most records are the same each time they are read. Compiling one takes 20 to 100 µs.
+_MAX_COMPILED = 1024
 
 P = TypeVar("P")
 
@@ -58,9 +61,10 @@ class Monitors(Generic[P]):
         self._store = store
         self._executor = executor
         self._compile_policy = compile_policy
+        self._compiled = lru_cache(_MAX_COMPILED)(self._compile)
         self._cache = LookupCache[str, Monitor[P]](
             read_ids=lambda: on_thread(executor, store.ids),
-            read=self._read,
+            read=lambda ids: on_thread(executor, self._read, ids),
             ttl_s=_CACHED_S,
             clock=clock,
         )
@@ -93,20 +97,20 @@ class Monitors(Generic[P]):
     async def by_name(self, name: str) -> Monitor[P] | None:
         """Return the app monitor with this name as stored now, or None."""
         record = await on_thread(self._executor, self._store.by_name, name)
-        return None if record is None else self._compile(record)
+        return None if record is None else self._compiled(record)
 
     def forget(self) -> None:
         """Read app monitors from the store again. Call this after each change of one."""
         self._cache.clear()
 
-    async def _read(self, monitor_ids: Collection[str]) -> dict[str, Monitor[P] | Exception]:
-        records = await on_thread(self._executor, self._store.by_ids, monitor_ids)
+    def _read(self, monitor_ids: Collection[str]) -> dict[str, Monitor[P] | Exception]:
+        records = self._store.by_ids(monitor_ids)
         return {record.id: self._try_compile(record) for record in records}
 
     def _try_compile(self, record: AppMonitorRecord) -> Monitor[P] | Exception:
         """Compile a record, or return why that fails: it must not fail the other app monitors."""
         try:
-            return self._compile(record)
+            return self._compiled(record)
         except Exception as error:
             return error
 
