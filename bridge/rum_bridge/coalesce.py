@@ -56,6 +56,8 @@ class Coalescer:
         self._timeout_s = timeout_s
         self._gather_s = gather_s
         self._queue = PutQueue(self.budget, calls=_MAX_CALLS)
+        self.check = self._queue.check
+        """Call this before reading a body, which costs more than to reject the put here."""
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
         self._deadlines = Deadlines(timeout_s, _expire)
@@ -76,14 +78,6 @@ class Coalescer:
         """For how many seconds the oldest batch has been waiting."""
         return self._deadlines.oldest_s
 
-    def check(self, app_monitor_id: str) -> None:
-        """Return if a new put for an app monitor would not wait too long.
-
-        Raises:
-            HttpError: it would (429). This costs less than to read and decode the body first.
-        """
-        self._queue.check(app_monitor_id)
-
     async def put(self, app_monitor_id: str, entry: bytes, is_gone: IsGone = never) -> None:
         """Return when the batch is on disk.
 
@@ -97,7 +91,7 @@ class Coalescer:
         """
         self.budget.reserve(len(entry))
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        self._queue.add(app_monitor_id, WaitingPut(entry, future, is_gone))
+        self._queue.add(app_monitor_id, (entry, future, is_gone))
         self._start_soon()
         # Includes the time in the queue: when the service is down, puts that wait for several
         # calls in a row would otherwise take minutes to fail.
@@ -148,13 +142,13 @@ class Coalescer:
         self.call_batches.observe(len(puts))
         try:
             # Concatenated serialized requests are one serialized request.
-            request = b"".join(put.entry for put in puts)
+            request = b"".join(entry for entry, _, _ in puts)
             response = await self._batch_put(request, self._timeout_s)
             self._queue.drain_rate.observe(perf_counter() - began)
             # list() checks the number of statuses before any put gets one.
-            for put, status in list(zip(puts, response.statuses, strict=True)):
-                if not put.outcome.done():
-                    put.outcome.set_result(status)
+            for (_, future, _), status in list(zip(puts, response.statuses, strict=True)):
+                if not future.done():
+                    future.set_result(status)
         except Exception as error:
             self.failed_calls += 1
             if isinstance(error, HttpError):
@@ -164,12 +158,12 @@ class Coalescer:
             else:
                 logger.exception("put failed", requests=len(puts))
                 failure = HttpError(500, "InternalServerException", "Internal service exception.")
-            for put in puts:
-                if not put.outcome.done():
-                    put.outcome.set_exception(failure)
+            for _, future, _ in puts:
+                if not future.done():
+                    future.set_exception(failure)
         finally:
             self.call_seconds.observe(perf_counter() - began)
-            self.budget.release(sum(len(put.entry) for put in puts))
+            self.budget.release(sum(len(entry) for entry, _, _ in puts))
 
 
 def _expire(put: asyncio.Future[Status]) -> None:
