@@ -13,6 +13,8 @@ import resource
 from collections import Counter
 from collections.abc import Sequence
 
+from rum_bridge.addresses import ip_of, network_of
+
 RESERVED_DESCRIPTORS = 256
 """How many file descriptors HTTP connections leave free."""
 
@@ -69,16 +71,10 @@ class OpenConnections:
 
     def _key(self, address: str) -> str:
         """Return what is counted as one address, or nothing for those without a limit."""
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:  # a Unix socket
+        ip = ip_of(address)
+        if ip is None or any(ip in network for network in self._proxies):
             return ""
-        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-        ip = mapped or ip
-        if any(ip in network for network in self._proxies):
-            return ""
-        # A host with IPv6 usually has a network of 2**64 addresses.
-        return str(ip if ip.version == 4 else ipaddress.ip_network((ip, 64), strict=False))
+        return network_of(ip)
 
 
 def descriptor_limit(wanted: int) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 __all__ = ["PutEvents"]
 
+import time
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from rum_bridge.accounting import PutAccounting, PutInProgress
+from rum_bridge.address_limits import AddressLimits
 from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
@@ -48,6 +50,11 @@ class PutEvents:
         self._coalescer = coalescer
         self._accounting = accounting
         self._report = report
+        self._limits = AddressLimits(
+            requests_per_s=settings.address_requests_per_s,
+            bytes_per_s=settings.address_bytes_per_s,
+            clock=time.monotonic,
+        )
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
@@ -57,10 +64,13 @@ class PutEvents:
         request_id = new_request_id()
         headers = first_values(scope)
         put = PutInProgress(app_monitor_id, request_id)
+        client = scope["client"]
+        address = client[0] if client else ""
         try:
+            self._limits.check(address)
             self._coalescer.check(app_monitor_id)
             # Only the entry stays in memory while the put waits for the service.
-            entry = await self._entry(put, headers, scope, receive)
+            entry = await self._entry(put, address, headers, scope, receive)
             await self._coalescer.put(app_monitor_id, entry, is_gone(scope))
         except Exception as error:
             failure = failure_of(error, request_id)
@@ -85,7 +95,7 @@ class PutEvents:
         await send({"type": "http.response.body", "body": body})
 
     async def _entry(
-        self, put: PutInProgress, headers: Headers, scope: Scope, receive: Receive
+        self, put: PutInProgress, address: str, headers: Headers, scope: Scope, receive: Receive
     ) -> bytes:
         """Return the serialized entry for the service."""
         _check_media_type(headers)
@@ -93,6 +103,7 @@ class PutEvents:
             receive, headers, partial(self._monitors.check, put.app_monitor_id)
         )
         put.size = len(raw)
+        self._limits.charge(address, len(raw))
         document = parse_json(body)
         events = event_count(document)
         self._accounting.receive(put, events)

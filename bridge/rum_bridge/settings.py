@@ -122,6 +122,18 @@ class BridgeSettings(OperatingSettings):
         description="Maximum number of open HTTP connections of an IPv4 address or an IPv6 /64 "
         "network. It does not apply to the proxies in OPENRUM_TRUSTED_PROXIES.",
     )
+    address_requests_per_s: int = Field(
+        default=1000,
+        ge=0,
+        description="How many puts a second the bridge accepts from an IPv4 address or an IPv6 /64 "
+        "network. Twice as many may come at once. Loopback addresses have no limit. 0: no limit.",
+    )
+    address_bytes_per_s: int = Field(
+        default=16 << 20,
+        ge=0,
+        description="How many bytes of puts a second the bridge accepts from such an address. "
+        "0: no limit.",
+    )
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,

@@ -47,6 +47,7 @@ from rum_service.control.statistics import Statistics
 from rum_service.control.tags import Tags
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put import Ingest
 from rum_service.metrics import ServiceMetrics
 from rum_service.monitors import Monitors
@@ -247,6 +248,7 @@ def build(
         authorization,
         group_commit,
         accounting,
+        limits=_limits(settings),
         max_events=settings.max_events,
         clock=clock,
     )
@@ -323,6 +325,15 @@ async def _check_a_call_can_succeed(exposed_by: str, service: Service) -> None:
         " and create one (openrum keys create, openrum tokens create, openrum policy put), or set"
         " a loopback address, 127.0.0.1 or [::1]"
     )
+
+
+def _limits(settings: ServiceSettings) -> MonitorLimits:
+    rates = {
+        "requests": settings.monitor_requests_per_s,
+        "events": settings.monitor_events_per_s,
+        "bytes": settings.monitor_bytes_per_s,
+    }
+    return MonitorLimits(rates, clock=time.monotonic)
 
 
 def _token(setting: str, file: Path, mode: int) -> str:

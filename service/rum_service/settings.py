@@ -112,6 +112,24 @@ class ServiceSettings(OperatingSettings):
         description="Share the addresses with a process that has the same setting, and take over "
         "its new connections, to restart without a gap.",
     )
+    monitor_requests_per_s: int = Field(
+        default=0,
+        ge=0,
+        description="How many batches a second each service process stores for an app "
+        "monitor. Twice as many may come at once. 0: no limit.",
+    )
+    monitor_events_per_s: int = Field(
+        default=0,
+        ge=0,
+        description="How many events a second each service process stores for an app "
+        "monitor. Twice as many may come at once. 0: no limit.",
+    )
+    monitor_bytes_per_s: int = Field(
+        default=0,
+        ge=0,
+        description="How many bytes of serialized batches a second each service process stores for "
+        "an app monitor. Twice as many may come at once. 0: no limit.",
+    )
     drain_s: float = Field(
         default=10.0,
         ge=0,

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import grpc.aio
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum_bridge.accounting import PutAccounting
@@ -116,7 +116,8 @@ async def test_the_body_of_a_put_that_would_wait_too_long_is_not_read(
         statuses.append(message.get("status"))
 
     waiting = await _entries_wait(standin, coalescer, 8 * 256)
-    await endpoint.serve(_SHOP, {"type": "http", "headers": []}, receive, send_message)
+    scope: Scope = {"type": "http", "headers": [], "client": None}
+    await endpoint.serve(_SHOP, scope, receive, send_message)
     standin.respond = all_ok
     await waiting
 

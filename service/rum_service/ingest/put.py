@@ -26,6 +26,7 @@ from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.commits import Outcome
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.validation import check_id, times_of, validate
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
@@ -63,6 +64,7 @@ class Ingest:
         group_commit: GroupCommit,
         accounting: Accounting,
         *,
+        limits: MonitorLimits,
         max_events: int,
         clock: Callable[[], float],
     ) -> None:
@@ -71,6 +73,7 @@ class Ingest:
         self._authorization = authorization
         self._group_commit = group_commit
         self._accounting = accounting
+        self._limits = limits if limits else None
         self._max_events = max_events
         self._clock = clock
 
@@ -177,6 +180,8 @@ class Ingest:
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._accounting.know(monitor)
         times = validate(request, max_events=self._max_events)
+        if self._limits:
+            self._limits.take(monitor.key, events=times.events, size=len(put.content))
         content, received, dropped = put.content, None, 0
         if not monitor.keeps_custom_events:
             kept, dropped = without_custom_events(request)
