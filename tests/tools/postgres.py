@@ -31,7 +31,7 @@ _SETTINGS = {
     "fsync": "on",
     "shared_buffers": "32MB",
     "max_connections": "60",
-    "max_wal_senders": "1",  # with 0, commits never wait for a standby
+    "max_wal_senders": "4",  # with 0, commits never wait for a standby
     "autovacuum_naptime": "10min",
     "jit": "off",
     "timezone": "UTC",
@@ -41,14 +41,22 @@ _SETTINGS = {
 class Postgres:
     """A PostgreSQL server. It keeps its data between `stop` and `start`."""
 
-    def __init__(self, programs: Path, folder: Path, user: pwd.struct_passwd | None) -> None:
+    def __init__(
+        self,
+        programs: Path,
+        folder: Path,
+        user: pwd.struct_passwd | None,
+        settings: dict[str, str] | None = None,
+    ) -> None:
         """Prepare a server. Use `postgres()` to get a running one.
 
         Args:
             programs: The folder that contains `initdb` and `postgres`.
             folder: The folder for the data, the socket and the log. `user` must own it.
             user: The user that runs the server. None stands for this process's user.
+            settings: Settings in addition to those of every server.
         """
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._programs = programs
         self._folder = folder
         self._user = user
@@ -96,7 +104,7 @@ class Postgres:
             )
             if initdb.returncode != 0:
                 raise RuntimeError(f"initdb failed:\n{initdb.stderr[-2000:]}")
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         self._server = ServerProcess(
             [self._programs / "postgres", "-D", data, "-k", self._folder, *settings],
             self._folder / "log",
@@ -111,6 +119,48 @@ class Postgres:
         """Stop the server and end its connections. A second call does nothing."""
         if self._server is not None:
             self._server.stop()
+
+    def kill(self) -> None:
+        """Kill the server with SIGKILL."""
+        assert self._server is not None
+        os.kill(self._server.pid, signal.SIGKILL)
+        self._server.stop()
+
+    @contextmanager
+    def standby(self, primary: str) -> Iterator[Postgres]:
+        """Yield a running standby of this server.
+
+        Args:
+            primary: The connection string with which the standby reaches this server.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        try:
+            if self._user is not None:
+                os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+            self._copy_data(folder / "data")
+            server = Postgres(self._programs, folder, self._user, {"primary_conninfo": primary})
+            try:
+                server.start()
+                yield server
+            finally:
+                server.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _copy_data(self, into: Path) -> None:
+        options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync", "--write-recovery-conf"]
+        subprocess.run(
+            [
+                *(self._programs / "pg_basebackup", "-h", self._folder, "-U", "postgres"),
+                *("-D", into, *options),
+            ],
+            capture_output=True,
+            user=self._user.pw_uid if self._user else None,
+            group=self._user.pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+            cwd=into.parent,
+            check=True,
+        )
 
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
