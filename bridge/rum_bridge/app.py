@@ -38,6 +38,7 @@ from rum_bridge.put_paths import PUT_ROUTES, PutPaths
 from rum_bridge.readiness import Readiness
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import transcoded_routes
+from rum_endpoint.request_log import RequestLog
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
@@ -76,7 +77,10 @@ def create_app(
         Mount("/", data_plane),
     ]
     accounting = PutAccounting()
-    others = CountedResponses(Boundary(Router(routes, redirect_slashes=False)))
+    others = CountedResponses(
+        Boundary(Router(routes, redirect_slashes=False)),
+        RequestLog("bridge", settings.request_sampling),
+    )
     return BridgeApp(
         PutPaths(control_plane),
         PutEvents(

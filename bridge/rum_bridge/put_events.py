@@ -28,10 +28,13 @@ from rum_bridge.headers import Headers, first_values
 from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.request_id import new_request_id
 from rum_bridge.settings import BridgeSettings
+from rum_endpoint.ledger import ACCEPTED
+from rum_endpoint.request_log import RequestLog
 
 # Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request
 # without a Content-Type, too.
 _MEDIA_TYPES = ("application/json", "text/plain", "")
+_ID_LENGTH = 36
 _NO_CONTENT = (b"content-length", b"0")
 
 
@@ -58,6 +61,7 @@ class PutEvents:
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
+        self._requests = RequestLog("bridge", settings.request_sampling)
 
     async def serve(self, app_monitor_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a put: an ASGI application, except that the caller has parsed the path."""
@@ -75,6 +79,7 @@ class PutEvents:
         except Exception as error:
             failure = failure_of(error, request_id)
             self._accounting.reject(put, failure)
+            outcome = failure.error_type
             response = error_response(failure, request_id)
             status, own_headers, body = response.status_code, response.raw_headers, response.body
         except BaseException:
@@ -82,6 +87,7 @@ class PutEvents:
             raise
         else:
             self._accounting.accept(put)
+            outcome = ACCEPTED
             id_header = (b"x-amzn-requestid", request_id.encode())
             status, own_headers, body = 200, [id_header, _NO_CONTENT], b""
         cors_headers = self._cors.for_origin(headers.get(b"origin"))
@@ -93,6 +99,20 @@ class PutEvents:
             }
         )
         await send({"type": "http.response.body", "body": body})
+        if self._requests.is_on:
+            self._log(put, status, outcome)
+
+    def _log(self, put: PutInProgress, status: int, outcome: str) -> None:
+        self._requests.write(
+            put.request_id,
+            "PutRumEvents",
+            put.started_s,
+            outcome,
+            status=status,
+            app_monitor_id=put.app_monitor_id[:_ID_LENGTH],
+            events=put.events,
+            bytes=put.size,
+        )
 
     async def _entry(
         self, put: PutInProgress, address: str, headers: Headers, scope: Scope, receive: Receive

@@ -42,4 +42,4 @@ def run_bridge(*, rolling: bool) -> None:
         ):
             yield
 
-    serve(bridge, settings.drain_s)
+    serve(bridge, settings.drain_s, settings.log_format)

@@ -32,13 +32,16 @@ STOP_S = 30.0
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
-def serve(running: Callable[[], AbstractAsyncContextManager[object]], drain_s: float) -> None:
+def serve(
+    running: Callable[[], AbstractAsyncContextManager[object]], drain_s: float, log_format: str
+) -> None:
     """Log to standard error and run a command's servers until a signal. Raises Failure.
 
     Args:
         drain_s: how long calls in progress may take after the signal.
+        log_format: OPENRUM_LOG_FORMAT.
     """
-    configure_logs()
+    configure_logs(log_format)
     try:
         run_until_stopped(running, stop_within_s=drain_s + STOP_S)
     except StartError as error:
@@ -82,18 +85,20 @@ def run_until_stopped(
     uvloop.run(until_stopped())
 
 
-def configure_logs(*, worker: int | None = None) -> None:
-    """Log to standard error: lines for people on a terminal, JSON elsewhere.
+def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> None:
+    """Log to standard error.
 
     Logging neither raises nor blocks: `rum_cli.log_writer` and `rum_cli.log_repeats` say how.
 
     Args:
+        log_format: OPENRUM_LOG_FORMAT. `auto` is lines for people on a terminal, JSON elsewhere.
         worker: the number that every line of a worker process carries.
     """
     open_standard_streams()
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if os.isatty(_STANDARD_ERROR):
-        renderer = structlog.dev.ConsoleRenderer()
+    is_terminal = os.isatty(_STANDARD_ERROR)
+    if log_format == "console" or (log_format == "auto" and is_terminal):
+        renderer = structlog.dev.ConsoleRenderer(colors=is_terminal)
 
     def add_worker(
         _logger: object, _method: str, event: structlog.typing.EventDict

@@ -31,4 +31,4 @@ def run_service(*, rolling: bool) -> None:
         ):
             yield
 
-    serve(service, settings.drain_s)
+    serve(service, settings.drain_s, settings.log_format)

@@ -102,4 +102,5 @@ def run_up(workers: int, *, rolling: bool) -> None:
                 print_text(started)
                 yield
 
-    serve(both, service_settings.drain_s + bridge_settings.drain_s)
+    drain_s = service_settings.drain_s + bridge_settings.drain_s
+    serve(both, drain_s, service_settings.log_format)

@@ -35,9 +35,9 @@ Running = Callable[[BridgeSettings, socket.socket], AbstractAsyncContextManager[
 def run_worker(running: Running) -> None:
     """Run until SIGTERM or until the main process ends."""
     number, descriptor, service = sys.argv[1:]
-    configure_logs(worker=int(number))
-    listener = socket.socket(fileno=int(descriptor))
     settings = read_settings(BridgeSettings).calling_without_tls(service)
+    configure_logs(settings.log_format, worker=int(number))
+    listener = socket.socket(fileno=int(descriptor))
 
     @asynccontextmanager
     async def worker() -> AsyncIterator[None]:

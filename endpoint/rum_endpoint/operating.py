@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["OperatingSettings"]
 
 from dataclasses import replace
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +25,19 @@ class OperatingSettings(BaseSettings):
         description="Address that serves metrics to Prometheus, as host:port or as a port of "
         "127.0.0.1. If empty, metrics are not served. Worker N of `openrum up --workers` adds N to "
         "the port.",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="Form of the log lines. `auto` writes lines for people on a terminal, and JSON "
+        "elsewhere.",
+    )
+    request_sampling: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the requests that are logged with their outcome and duration: 0.01 "
+        "logs one of 100. The bridge and the service choose the same requests. At most 100 lines "
+        "are written in 10 seconds.",
     )
 
     @field_validator("metrics")

@@ -30,6 +30,7 @@ import structlog
 
 from rum_endpoint.end_process import end_process
 from rum_endpoint.metrics_page import Samples
+from rum_endpoint.request_log import RequestLog
 from rum_endpoint.start_error import StartError
 from rum_service.auth import policy
 from rum_service.auth.authentication import Authentication
@@ -269,7 +270,13 @@ def build(
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
     statistics = Statistics(accounting.ledger, clock=clock)
-    boundary = CallBoundary(authentication, authorization, monitors, new_id=new_id)
+    boundary = CallBoundary(
+        authentication,
+        authorization,
+        monitors,
+        new_id=new_id,
+        requests=RequestLog("service", settings.request_sampling),
+    )
     bridge_plane = BridgePlane(ingest, boundary)
     server = GrpcServer(
         settings,

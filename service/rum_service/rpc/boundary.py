@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "call_of"]
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from grpc_status import rpc_status
 
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum_endpoint.metadata import AUTHORIZATION_KEY, CALLER_KEY, REQUEST_ID_KEY
+from rum_endpoint.request_log import RequestLog
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
@@ -23,7 +25,7 @@ from rum_service.auth.operations import Operation, app_monitor_name, operation_o
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
 from rum_service.monitors import Monitors
-from rum_service.rpc.calls import CallCounts
+from rum_service.rpc.calls import CallCounts, outcome_of
 from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
@@ -49,11 +51,14 @@ class CallBoundary:
         monitors: Monitors[Policy],
         *,
         new_id: Callable[[], str],
+        requests: RequestLog,
     ) -> None:
         self._authentication = authentication
         self._authorization = authorization
         self._monitors = monitors
         self._new_id = new_id
+        self._generated_id: ContextVar[str] = ContextVar("generated_id")
+        self.requests = requests
         self.calls = CallCounts()
         """All calls but puts."""
 
@@ -80,7 +85,7 @@ class CallBoundary:
             finally:
                 self.calls.end(operation.name, began_s, failure)
 
-        return self.bounded(method, answer)
+        return self.bounded(method, self.logged(method, answer))
 
     def checked(self, method: str, operation: Operation) -> Behavior:
         """Return a behavior that only authorizes, for methods with another shape."""
@@ -105,13 +110,33 @@ class CallBoundary:
                     error=type(error).__name__,
                     reason=str(error),
                 )
-                await _abort(context, error)
+                await _abort(context, error, self.request_id(context))
             except (grpc.aio.AbortError, grpc.aio.BaseError):
                 raise
             except Exception:
                 request_id = self.request_id(context)
                 logger.exception("call failed", method=method, request_id=request_id)
-                await _abort(context, InternalServerException(retry_after_seconds=1))
+                await _abort(context, InternalServerException(retry_after_seconds=1), request_id)
+
+        return answer
+
+    def logged(self, method: str, behavior: Behavior) -> Behavior:
+        """Return `behavior` with a line in the log for each chosen call."""
+        if not self.requests.is_on:
+            return behavior
+        operation = operation_of(method).name
+
+        async def answer(request: Any, context: Context) -> Any:
+            began_s = perf_counter()
+            failure: BaseException | None = None
+            try:
+                return await behavior(request, context)
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                request_id = self.request_id(context)
+                self.requests.write(request_id, operation, began_s, outcome_of(failure))
 
         return answer
 
@@ -130,7 +155,12 @@ class CallBoundary:
         for key, value in context.invocation_metadata() or ():
             if key == REQUEST_ID_KEY:
                 return str(value)[:MAX_REQUEST_ID]
-        return self._new_id()
+        # Each call runs in its own task, which has its own value.
+        request_id = self._generated_id.get("")
+        if not request_id:
+            request_id = self._new_id()
+            self._generated_id.set(request_id)
+        return request_id
 
     async def authorize(self, call: Call, operation: Operation, request: Message) -> None:
         """Raise RumError if the call may not perform the operation. Not for puts."""
@@ -183,6 +213,7 @@ def _relayed(message: bytes) -> HttpCaller:
         raise ValidationException(f"{CALLER_KEY} is not an HttpCaller.") from None
 
 
-async def _abort(context: Context, error: RumError) -> None:
+async def _abort(context: Context, error: RumError, request_id: str) -> None:
     status = rpc_status.to_status(to_status(error))
-    await context.abort(status.code, status.details, status.trailing_metadata)
+    metadata = (*status.trailing_metadata, (REQUEST_ID_KEY, request_id))
+    await context.abort(status.code, status.details, metadata)

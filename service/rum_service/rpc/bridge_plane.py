@@ -6,6 +6,7 @@ __all__ = ["BridgePlane"]
 
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -13,6 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum_service.auth.callers import Call
+from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.errors import RumError, ValidationException
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.put import Ingest, Put
@@ -57,6 +59,7 @@ class BridgePlane:
         except RumError as error:
             self._ingest.reject(content, error)
             raise
+        began_s = perf_counter()
         puts = [_put(entry, call, new_id) for entry in request.entries]
         results = await self._ingest.put_many(puts)
         for put, result in zip(puts, results, strict=True):
@@ -67,12 +70,22 @@ class BridgePlane:
                     error=type(result).__name__,
                     reason=str(result),
                 )
+        if self._boundary.requests.is_on:
+            self._log(puts, results, began_s)
         return pb.BatchPutRumEventsResponse(
             statuses=[_status(result) for result in results],
             duplicates=[
                 index for index, result in enumerate(results) if result is Appended.DUPLICATE
             ],
         )
+
+    def _log(self, puts: list[Put], results: list[Appended | RumError], began_s: float) -> None:
+        for put, result in zip(puts, results, strict=True):
+            size = len(put.content)
+            outcome = result.name.lower() if isinstance(result, Appended) else type(result).__name__
+            self._boundary.requests.write(
+                put.request_id(), PUT_RUM_EVENTS.name, began_s, outcome, bytes=size
+            )
 
 
 def _parsed(content: bytes) -> pb.BatchPutRumEventsRequest:

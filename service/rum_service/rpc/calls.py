@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CallCounts"]
+__all__ = ["CallCounts", "outcome_of"]
 
 import asyncio
 from time import perf_counter
@@ -26,11 +26,12 @@ class CallCounts:
         if seconds is None:
             seconds = self.seconds[method] = Histogram(SECONDS)
         seconds.observe(perf_counter() - began_s)
-        key = method, _outcome(error)
+        key = method, outcome_of(error)
         self.outcomes[key] = self.outcomes.get(key, 0) + 1
 
 
-def _outcome(error: BaseException | None) -> str:
+def outcome_of(error: BaseException | None) -> str:
+    """Return OK or the name of the exception that the caller gets."""
     if error is None:
         return "OK"
     if isinstance(error, asyncio.CancelledError):

@@ -119,10 +119,11 @@ class GrpcServer:
             for service, handlers in recorder.services.items()
         }
         boundary = self._boundary
+        put = f"/{_DATA_PLANE}/PutRumEvents"
         services[_DATA_PLANE] = {
             # No codec: the log keeps the bytes as received.
             "PutRumEvents": grpc.unary_unary_rpc_method_handler(
-                boundary.bounded(f"/{_DATA_PLANE}/PutRumEvents", self._data_plane.put_rum_events)
+                boundary.bounded(put, boundary.logged(put, self._data_plane.put_rum_events))
             )
         }
         of_bridge: dict[str, Behavior] = {
