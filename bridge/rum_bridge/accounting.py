@@ -40,9 +40,14 @@ class PutInProgress:
 
 
 class PutAccounting:
-    """The counts of one bridge. Use it from one event loop only."""
+    """The counts of one bridge. Use it from one event loop only.
 
-    def __init__(self) -> None:
+    Args:
+        requests: takes puts that have ended. None: no put is logged.
+    """
+
+    def __init__(self, requests: RequestLog | None = None) -> None:
+        self.requests = requests or RequestLog("bridge", 0.0)
         self.ledger = Ledger()
         self.seconds = Histogram(SECONDS)
         self._rejections: dict[int, int] = {}
@@ -109,5 +114,10 @@ class CountedResponses:
         if self._requests.is_on:
             path = scope["path"][:_LOGGED_PATH]
             self._requests.write(
-                request_id_of(scope), scope["method"], began_s, str(status), path=path
+                request_id_of(scope),
+                scope["method"],
+                began_s,
+                str(status),
+                error=status >= 400,
+                path=path,
             )

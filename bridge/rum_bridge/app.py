@@ -76,10 +76,11 @@ def create_app(
         *control_plane,
         Mount("/", data_plane),
     ]
-    accounting = PutAccounting()
+    requests = RequestLog.of("bridge", settings)
+    accounting = PutAccounting(requests)
     others = CountedResponses(
         Boundary(Router(routes, redirect_slashes=False)),
-        RequestLog("bridge", settings.request_sampling),
+        requests,
     )
     return BridgeApp(
         PutPaths(control_plane),

@@ -29,7 +29,6 @@ from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.request_id import new_request_id
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.ledger import ACCEPTED
-from rum_endpoint.request_log import RequestLog
 
 # Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request
 # without a Content-Type, too.
@@ -61,7 +60,7 @@ class PutEvents:
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
-        self._requests = RequestLog("bridge", settings.request_sampling)
+        self._requests = accounting.requests
 
     async def serve(self, app_monitor_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a put: an ASGI application, except that the caller has parsed the path."""
@@ -108,6 +107,7 @@ class PutEvents:
             "PutRumEvents",
             put.started_s,
             outcome,
+            error=status != 200,
             status=status,
             app_monitor_id=put.app_monitor_id[:_ID_LENGTH],
             events=put.events,

@@ -39,6 +39,13 @@ class OperatingSettings(BaseSettings):
         "logs one of 100. The bridge and the service choose the same requests. At most 100 lines "
         "are written in 10 seconds.",
     )
+    traces: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="URL of an OpenTelemetry collector that takes spans of the requests that "
+        "OPENRUM_REQUEST_SAMPLING chooses, such as http://127.0.0.1:4318/v1/traces. Needs the "
+        "packages of `openrum[traces]`.",
+    )
 
     @field_validator("metrics")
     @classmethod

@@ -275,7 +275,7 @@ def build(
         authorization,
         monitors,
         new_id=new_id,
-        requests=RequestLog("service", settings.request_sampling),
+        requests=RequestLog.of("service", settings),
     )
     bridge_plane = BridgePlane(ingest, boundary)
     server = GrpcServer(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from time import perf_counter
 
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
+from rum_endpoint.operating import OperatingSettings
 from rum_endpoint.request_log import RequestLog
 
 
@@ -47,3 +51,23 @@ def test_a_line_has_the_outcome_and_the_duration() -> None:
         "operation": "GetAppMonitor",
         "outcome": "OK",
     }
+
+
+def test_traces_without_their_packages_are_an_error_at_the_start() -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['opentelemetry'] = None\n"
+        "from rum_endpoint.operating import OperatingSettings\n"
+        "from rum_endpoint.request_log import RequestLog\n"
+        "RequestLog.of('bridge', OperatingSettings(traces='http://127.0.0.1:4318/v1/traces'))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert "StartError: OPENRUM_TRACES needs the packages of openrum[traces]" in ran.stderr
+
+
+def test_traces_that_are_not_a_url_are_rejected() -> None:
+    with pytest.raises(ValidationError):
+        OperatingSettings(traces="127.0.0.1:4318")

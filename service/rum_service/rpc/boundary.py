@@ -135,8 +135,15 @@ class CallBoundary:
                 failure = error
                 raise
             finally:
-                request_id = self.request_id(context)
-                self.requests.write(request_id, operation, began_s, outcome_of(failure))
+                keys = [key for key, _ in context.invocation_metadata() or ()]
+                self.requests.write(
+                    self.request_id(context),
+                    operation,
+                    began_s,
+                    outcome_of(failure),
+                    error=failure is not None,
+                    relayed=CALLER_KEY in keys,
+                )
 
         return answer
 

@@ -81,10 +81,14 @@ class BridgePlane:
 
     def _log(self, puts: list[Put], results: list[Appended | RumError], began_s: float) -> None:
         for put, result in zip(puts, results, strict=True):
-            size = len(put.content)
-            outcome = result.name.lower() if isinstance(result, Appended) else type(result).__name__
             self._boundary.requests.write(
-                put.request_id(), PUT_RUM_EVENTS.name, began_s, outcome, bytes=size
+                put.request_id(),
+                PUT_RUM_EVENTS.name,
+                began_s,
+                type(result).__name__ if isinstance(result, RumError) else result.name.lower(),
+                error=isinstance(result, RumError),
+                relayed=True,
+                bytes=len(put.content),
             )
 
 
