@@ -17,12 +17,13 @@ import grpc
 import pytest
 
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from tests.e2e.failures import SMALL_QUEUE, broken_store
+from tests.e2e.failures import broken_store
 from tests.support.batches import batch, event, message, new_id
 from tests.support.metrics import page_addresses, read_values
 from tests.support.running import OpenRum, Service, run_openrum
 
 _CLIENTS = 4
+_SHORT = 100
 _SEED = 20261124
 
 
@@ -68,9 +69,10 @@ class _Client:
     def _document(self, kind: str) -> dict[str, Any]:
         if kind == "retry":
             return self._last
-        events = [
-            event(type="com.amazon.rum.x") for _ in range(self._random.randint(0, self._in_batch))
-        ]
+        # The bridge does not read long bodies for app monitors that do not exist.
+        most = _SHORT if kind == "unknown" else self._in_batch
+        count = self._random.randint(0, most)
+        events = [event(type="com.amazon.rum.x") for _ in range(count)]
         document = batch(events)
         if kind == "custom":
             for custom in events[::2]:
@@ -117,8 +119,7 @@ def _faults(server: OpenRum) -> Iterator[Counter[str]]:
     ],
 )
 def test_the_counts_add_up_to_what_was_sent(tmp_path: Path, events: int, in_batch: int) -> None:
-    settings = {"OPENRUM_METRICS": "127.0.0.1:0", **SMALL_QUEUE}
-    with OpenRum(tmp_path, **settings) as server:
+    with OpenRum(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as server:
         monitor_id = server.monitor_id()
         update = ("monitors", "update", "my-app", "--custom-events", "off")
         assert run_openrum(*update, OPENRUM_SERVICE=server.grpc).returncode == 0
