@@ -1,7 +1,7 @@
 """The puts that wait for a call of the service.
 
 App monitors get equal shares of each call, and a put that would wait too long is rejected before
-its body is read: docs/decisions/00XX-queues-are-bounded-in-time.md.
+its body is read: docs/decisions/0017-queues-are-bounded-in-time.md.
 """
 
 from __future__ import annotations

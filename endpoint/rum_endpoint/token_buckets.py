@@ -1,6 +1,6 @@
 """Token buckets, one for each key: limits of a rate that allow short bursts.
 
-docs/decisions/00XX-an-own-token-bucket.md compares them with a library.
+docs/decisions/0013-an-own-token-bucket.md compares them with a library.
 """
 
 from __future__ import annotations
