@@ -6,7 +6,7 @@ __all__ = ["Repeats"]
 
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,16 +37,19 @@ class Repeats:
 
     Args:
         clock: seconds, never going back.
+        sampled: events whose lines have a rate of their own, so that each is written.
     """
 
     def __init__(
         self,
         clock: Callable[[], float],
         *,
+        sampled: Collection[str] = (),
         window_s: float = _WINDOW_S,
         max_lines: int = _MAX_LINES,
     ) -> None:
         self._clock = clock
+        self._sampled = sampled
         self._window_s = window_s
         self._max_lines = max_lines
         self._windows: dict[_Kind, _Window] = {}
@@ -56,7 +59,7 @@ class Repeats:
         self, _logger: object, method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         """Return the line. Raises DropEvent if it is only counted."""
-        if "repeated" in event:
+        if "repeated" in event or event.get("event") in self._sampled:
             return event
         raised = _exception_class(event)
         limit = 1 if raised else self._max_lines

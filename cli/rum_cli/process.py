@@ -24,6 +24,7 @@ from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter, open_standard_streams
 from rum_endpoint.end_process import end_process
+from rum_endpoint.request_log import REQUEST_EVENT
 from rum_endpoint.start_error import StartError
 from rum_endpoint.systemd import notify
 
@@ -106,7 +107,7 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> No
         return {**event, "worker": worker}
 
     logger = structlog.get_logger()
-    repeats = Repeats(time.monotonic)
+    repeats = Repeats(time.monotonic, sampled={REQUEST_EVENT})
     writer = LogWriter(
         _STANDARD_ERROR,
         report_dropped=lambda lines: logger.warning("log lines dropped", lines=lines),

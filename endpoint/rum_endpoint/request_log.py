@@ -5,7 +5,7 @@ The request ID decides, so the bridge and the service log the same requests, und
 
 from __future__ import annotations
 
-__all__ = ["RequestLog"]
+__all__ = ["REQUEST_EVENT", "RequestLog"]
 
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rum_endpoint.spans import Spans
 
 logger = structlog.get_logger()
+
+REQUEST_EVENT = "request"
+"""The event of the lines."""
 
 _HASHES = 1 << 32
 
@@ -72,7 +75,7 @@ class RequestLog:
             return
         duration_s, ended_ns = perf_counter() - began_s, time_ns()
         logger.info(
-            "request",
+            REQUEST_EVENT,
             part=self._part,
             request_id=request_id,
             operation=operation,

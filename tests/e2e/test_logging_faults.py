@@ -82,6 +82,12 @@ def test_lines_of_other_kinds_are_written_during_an_outage() -> None:
     assert rejected == [True, True, False, False]
 
 
+def test_lines_that_are_sampled_are_all_written() -> None:
+    repeats = Repeats(Clock(), sampled={"request"}, max_lines=2)
+
+    assert all(passes(repeats, "request") for _ in range(10))
+
+
 def test_a_full_pipe_drops_and_counts_lines_and_the_count_is_reported_later() -> None:
     reading, writing = os.pipe()
     reported: list[int] = []

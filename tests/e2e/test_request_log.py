@@ -121,3 +121,14 @@ def test_the_form_of_the_lines_is_a_setting(tmp_path: Path) -> None:
     assert "request_id=" + request_id in line
     assert not line.startswith("{")
     assert "\x1b" not in line  # the output is not a terminal
+
+
+def test_every_put_is_logged_if_all_are_chosen(tmp_path: Path) -> None:
+    with OpenRum(tmp_path, **_ALL) as server:
+        monitor_id = server.monitor_id()
+        ids = {_put(server, monitor_id, batch())[1] for _ in range(150)}
+        server.stop()
+    logged = {line["request_id"] for line in _lines(server) if line["part"] == "bridge"}
+
+    assert len(ids) == 150
+    assert ids <= logged
