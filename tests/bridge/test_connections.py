@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import select
 import socket
 from contextlib import ExitStack
 
@@ -11,7 +12,10 @@ import pytest
 
 from rum_bridge.connection_limits import ConnectionLimits
 from rum_bridge.connections import OpenConnections, descriptor_limit
+from rum_bridge.server import running_bridge
+from rum_bridge.settings import BridgeSettings
 from tests.bridge.conftest import Bridge
+from tests.bridge.standin import StandIn
 from tests.bridge.wire import Response, connect, read_response, send
 from tests.support.batches import new_id
 
@@ -109,25 +113,32 @@ def test_the_limit_of_open_files_is_raised() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-async def test_a_client_that_does_not_read_is_disconnected(bridge: Bridge) -> None:
-    """The front page is larger than what the kernel buffers for this client."""
+async def test_a_client_that_does_not_read_is_disconnected(standin: StandIn) -> None:
+    """The responses are larger than what the kernel buffers for this client."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # of its connections, too
+    settings = BridgeSettings(http="127.0.0.1:0", service=standin.address, drain_s=1.0)
+    limits = ConnectionLimits(write_timeout_s=0.3)
 
     def run(url: str) -> bool:
         host, _, port = url.removeprefix("http://").partition(":")
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(0.2)
             connection.connect((host, int(port)))
-            for _ in range(600):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 90)  # few enough to wait
+            poll = select.poll()
+            poll.register(connection, 0)  # only errors: reading would make progress
+            for _ in range(150):
                 try:
-                    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
-                except TimeoutError:
-                    continue
+                    connection.send(b"\r\n")  # the kernel answers with a reset when it is closed
                 except ConnectionError:
+                    return True
+                if poll.poll(100):
                     return True
         return False
 
-    async with bridge(limits=ConnectionLimits(write_timeout_s=0.3)) as url:
+    async with running_bridge(settings, listener, limits=limits):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         closed = await asyncio.to_thread(run, url)
         other = await asyncio.to_thread(send, url, "/healthz", method="GET")
 
