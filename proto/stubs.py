@@ -21,7 +21,12 @@ BROKEN_ON_PURPOSE = {
     "326b45b63b1f82a0c154bee190d07da193fc561c": "an entry carries its request as bytes, which are"
     " the same on the wire as the message",
 }
-VENDORED = ["google/api/annotations.proto", "google/api/http.proto", "google/rpc/status.proto"]
+VENDORED = [
+    "google/api/annotations.proto",
+    "google/api/http.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+]
 
 
 def vendor(out: Path) -> None:

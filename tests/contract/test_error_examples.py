@@ -98,7 +98,16 @@ def test_the_description_names_both_codes(name: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_every_member_is_in_the_example(name: str) -> None:
-    (detail,) = MessageToDict(_examples()[name].status)["details"]
+    detail = MessageToDict(_examples()[name].status)["details"][0]
     members = {field.json_name for field in getattr(errors_pb2, name).DESCRIPTOR.fields}
 
     assert detail.keys() - {"@type"} == members
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_an_error_with_a_wait_has_the_retry_info_of_grpc(name: str) -> None:
+    details = list(_examples()[name].status.details[1:])
+    waits = [any_.type_url.rpartition("/")[2] for any_ in details]
+    can_wait = "retry_after_seconds" in getattr(errors_pb2, name).DESCRIPTOR.fields_by_name
+
+    assert waits == (["google.rpc.RetryInfo"] if can_wait else [])

@@ -118,6 +118,9 @@ def _exception(name: str, **members: object) -> dict[str, object]:
     return {"@type": f"type.googleapis.com/rum.v1.{name}", **members}
 
 
+_RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
+
+
 def test_an_error_has_its_documented_status_and_the_exception_as_a_detail(
     openrum: OpenRum, call: Call
 ) -> None:
@@ -135,6 +138,7 @@ def test_an_error_has_its_documented_status_and_the_exception_as_a_detail(
         _exception("ValidationException", message=messages[0]),
         _exception("ResourceNotFoundException", message=messages[1], **found),
         _exception("ThrottlingException", message=messages[2], **wait),
+        _RETRY_INFO,
     ]
     assert messages[0].startswith("BatchId must match ")
     assert invalid == (400, {"code": 3, "details": details[:1]})
@@ -158,7 +162,8 @@ def test_a_failing_store_is_500_and_the_put_can_be_retried(openrum: OpenRum, cal
                 "InternalServerException",
                 message="Internal service exception.",
                 retryAfterSeconds=1,
-            )
+            ),
+            _RETRY_INFO,
         ],
     )
     assert (again, len(_events_of(openrum, body))) == ((200, {}), 1)

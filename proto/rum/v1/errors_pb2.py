@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.rpc import error_details_pb2 as google_dot_rpc_dot_error__details__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13rum/v1/errors.proto\x12\x06rum.v1\"&\n\x13ValidationException\x12\x0f\n\x07message\x18\x01 \x01(\t\"q\n\x19ResourceNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"i\n\x11\x43onflictException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"\xb4\x01\n\x13ThrottlingException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x19\n\x0cservice_code\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nquota_code\x18\x03 \x01(\tH\x01\x88\x01\x01\x12 \n\x13retry_after_seconds\x18\x04 \x01(\x05H\x02\x88\x01\x01\x42\x0f\n\r_service_codeB\r\n\x0b_quota_codeB\x16\n\x14_retry_after_seconds\"d\n\x17InternalServerException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12 \n\x13retry_after_seconds\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x16\n\x14_retry_after_seconds\"(\n\x15\x41\x63\x63\x65ssDeniedException\x12\x0f\n\x07message\x18\x01 \x01(\t\"0\n\x1dServiceQuotaExceededException\x12\x0f\n\x07message\x18\x01 \x01(\t\"6\n#MissingAuthenticationTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\".\n\x1bUnrecognizedClientException\x12\x0f\n\x07message\x18\x01 \x01(\t\",\n\x19InvalidSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"(\n\x15\x45xpiredTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\"/\n\x1cIncompleteSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"*\n\x17PolicyNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n InvalidPolicyRevisionIdException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n MalformedPolicyDocumentException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n PolicySizeLimitExceededException\x12\x0f\n\x07message\x18\x01 \x01(\tB\x16Z\x14openrum/rum/v1;rumv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13rum/v1/errors.proto\x12\x06rum.v1\x1a\x1egoogle/rpc/error_details.proto\"&\n\x13ValidationException\x12\x0f\n\x07message\x18\x01 \x01(\t\"q\n\x19ResourceNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"i\n\x11\x43onflictException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1a\n\rresource_type\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_resource_type\"\xb4\x01\n\x13ThrottlingException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x19\n\x0cservice_code\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nquota_code\x18\x03 \x01(\tH\x01\x88\x01\x01\x12 \n\x13retry_after_seconds\x18\x04 \x01(\x05H\x02\x88\x01\x01\x42\x0f\n\r_service_codeB\r\n\x0b_quota_codeB\x16\n\x14_retry_after_seconds\"d\n\x17InternalServerException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12 \n\x13retry_after_seconds\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x16\n\x14_retry_after_seconds\"(\n\x15\x41\x63\x63\x65ssDeniedException\x12\x0f\n\x07message\x18\x01 \x01(\t\"0\n\x1dServiceQuotaExceededException\x12\x0f\n\x07message\x18\x01 \x01(\t\"6\n#MissingAuthenticationTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\".\n\x1bUnrecognizedClientException\x12\x0f\n\x07message\x18\x01 \x01(\t\",\n\x19InvalidSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"(\n\x15\x45xpiredTokenException\x12\x0f\n\x07message\x18\x01 \x01(\t\"/\n\x1cIncompleteSignatureException\x12\x0f\n\x07message\x18\x01 \x01(\t\"*\n\x17PolicyNotFoundException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n InvalidPolicyRevisionIdException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n MalformedPolicyDocumentException\x12\x0f\n\x07message\x18\x01 \x01(\t\"3\n PolicySizeLimitExceededException\x12\x0f\n\x07message\x18\x01 \x01(\tB\x16Z\x14openrum/rum/v1;rumv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,36 +33,36 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rum.v1.errors_pb2', _global
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\024openrum/rum/v1;rumv1'
-  _globals['_VALIDATIONEXCEPTION']._serialized_start=31
-  _globals['_VALIDATIONEXCEPTION']._serialized_end=69
-  _globals['_RESOURCENOTFOUNDEXCEPTION']._serialized_start=71
-  _globals['_RESOURCENOTFOUNDEXCEPTION']._serialized_end=184
-  _globals['_CONFLICTEXCEPTION']._serialized_start=186
-  _globals['_CONFLICTEXCEPTION']._serialized_end=291
-  _globals['_THROTTLINGEXCEPTION']._serialized_start=294
-  _globals['_THROTTLINGEXCEPTION']._serialized_end=474
-  _globals['_INTERNALSERVEREXCEPTION']._serialized_start=476
-  _globals['_INTERNALSERVEREXCEPTION']._serialized_end=576
-  _globals['_ACCESSDENIEDEXCEPTION']._serialized_start=578
-  _globals['_ACCESSDENIEDEXCEPTION']._serialized_end=618
-  _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_start=620
-  _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_end=668
-  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_start=670
-  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_end=724
-  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_start=726
-  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_end=772
-  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_start=774
-  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_end=818
-  _globals['_EXPIREDTOKENEXCEPTION']._serialized_start=820
-  _globals['_EXPIREDTOKENEXCEPTION']._serialized_end=860
-  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_start=862
-  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_end=909
-  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_start=911
-  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_end=953
-  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_start=955
-  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_end=1006
-  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_start=1008
-  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_end=1059
-  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_start=1061
-  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_end=1112
+  _globals['_VALIDATIONEXCEPTION']._serialized_start=63
+  _globals['_VALIDATIONEXCEPTION']._serialized_end=101
+  _globals['_RESOURCENOTFOUNDEXCEPTION']._serialized_start=103
+  _globals['_RESOURCENOTFOUNDEXCEPTION']._serialized_end=216
+  _globals['_CONFLICTEXCEPTION']._serialized_start=218
+  _globals['_CONFLICTEXCEPTION']._serialized_end=323
+  _globals['_THROTTLINGEXCEPTION']._serialized_start=326
+  _globals['_THROTTLINGEXCEPTION']._serialized_end=506
+  _globals['_INTERNALSERVEREXCEPTION']._serialized_start=508
+  _globals['_INTERNALSERVEREXCEPTION']._serialized_end=608
+  _globals['_ACCESSDENIEDEXCEPTION']._serialized_start=610
+  _globals['_ACCESSDENIEDEXCEPTION']._serialized_end=650
+  _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_start=652
+  _globals['_SERVICEQUOTAEXCEEDEDEXCEPTION']._serialized_end=700
+  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_start=702
+  _globals['_MISSINGAUTHENTICATIONTOKENEXCEPTION']._serialized_end=756
+  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_start=758
+  _globals['_UNRECOGNIZEDCLIENTEXCEPTION']._serialized_end=804
+  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_start=806
+  _globals['_INVALIDSIGNATUREEXCEPTION']._serialized_end=850
+  _globals['_EXPIREDTOKENEXCEPTION']._serialized_start=852
+  _globals['_EXPIREDTOKENEXCEPTION']._serialized_end=892
+  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_start=894
+  _globals['_INCOMPLETESIGNATUREEXCEPTION']._serialized_end=941
+  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_start=943
+  _globals['_POLICYNOTFOUNDEXCEPTION']._serialized_end=985
+  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_start=987
+  _globals['_INVALIDPOLICYREVISIONIDEXCEPTION']._serialized_end=1038
+  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_start=1040
+  _globals['_MALFORMEDPOLICYDOCUMENTEXCEPTION']._serialized_end=1091
+  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_start=1093
+  _globals['_POLICYSIZELIMITEXCEEDEDEXCEPTION']._serialized_end=1144
 # @@protoc_insertion_point(module_scope)

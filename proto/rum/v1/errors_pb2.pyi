@@ -3,10 +3,11 @@
 isort:skip_file
 The exceptions of CloudWatch RUM, with the names and members of AWS.
 
-A failed call has a google.rpc.Status whose details[0] is one of these messages. In the REST form, the name of the
-message is the header `x-amzn-ErrorType` and its members are the body, except that retry_after_seconds is the header
-`Retry-After`. The header `x-amzn-ErrorMessage` repeats the message as ASCII. Each message shows its status as JSON and
-its HTTP response; proto/README.md shows how to decode them.
+A failed call has a google.rpc.Status whose details[0] is one of these messages. If a retry after a wait can help,
+details[1] is a google.rpc.RetryInfo. In the REST form, the name of the message is the header `x-amzn-ErrorType` and
+its members are the body, except that retry_after_seconds is the header `Retry-After`. The header `x-amzn-ErrorMessage`
+repeats the message as ASCII. Each message shows its status as JSON and its HTTP response; proto/README.md shows how
+to decode them.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -194,7 +195,8 @@ class ThrottlingException(_message.Message):
               "serviceCode": "rum",
               "quotaCode": "waiting-batches",
               "retryAfterSeconds": 1
-            }
+            },
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
           ]
         }
 
@@ -264,7 +266,8 @@ class InternalServerException(_message.Message):
               "@type": "type.googleapis.com/rum.v1.InternalServerException",
               "message": "Internal service exception.",
               "retryAfterSeconds": 1
-            }
+            },
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
           ]
         }
 

@@ -1,5 +1,8 @@
 """Turns an outcome into a google.rpc.Status whose details[0] names the exception.
 
+If the caller should retry after a wait, details[1] is the google.rpc.RetryInfo that client
+libraries of gRPC know.
+
 By the canonical table the codes give the documented HTTP statuses, so any gRPC-JSON transcoder
 returns them. RESOURCE_EXHAUSTED and INTERNAL may be retried; every other error is final.
 """
@@ -11,8 +14,10 @@ __all__ = ["to_status"]
 from dataclasses import fields
 
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import code_pb2
+from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from rum.v1 import errors_pb2
@@ -46,9 +51,17 @@ def to_status(error: RumError | None) -> Status:
     """Return OK for None, else the status that carries the error with its members."""
     if error is None:
         return _OK
-    details = AnyMessage()
-    details.Pack(_to_message(error))
-    return Status(code=_CODES[type(error)], message=error.message, details=[details])
+    details = [_packed(_to_message(error))]
+    wait_s = getattr(error, "retry_after_seconds", None)
+    if wait_s is not None:
+        details.append(_packed(RetryInfo(retry_delay=Duration(seconds=wait_s))))
+    return Status(code=_CODES[type(error)], message=error.message, details=details)
+
+
+def _packed(message: Message) -> AnyMessage:
+    packed = AnyMessage()
+    packed.Pack(message)
+    return packed
 
 
 def _to_message(error: RumError) -> Message:
