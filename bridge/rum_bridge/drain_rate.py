@@ -24,7 +24,7 @@ class DrainRate:
         self._call_s += (call_s - self._call_s) * (_WEIGHT_OF_LAST if self._call_s else 1.0)
 
     def wait_s(self, calls_before: float) -> float:
-        """Return how long it takes until so many full calls have ended, in seconds.
+        """Return how long it takes until so many full calls and one more have ended, in seconds.
 
         A short queue never waits long: what fits into the next calls is sent when those in progress
         end. Calls that are not full end sooner, so a burst after a quiet time counts too little
@@ -32,4 +32,4 @@ class DrainRate:
         """
         if calls_before <= self._calls:
             return 0.0
-        return calls_before * self._call_s / self._calls
+        return (calls_before / self._calls + 1) * self._call_s

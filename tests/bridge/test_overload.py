@@ -65,10 +65,11 @@ async def _entries_wait(standin: StandIn, coalescer: Coalescer, count: int) -> a
     standin.respond = respond
     entry = pb.BatchPutRumEventsRequest(entries=[pb.BatchPutRumEventsEntry()]).SerializeToString()
     await asyncio.gather(coalescer.put(_SHOP, entry), coalescer.put(_BLOG, entry))
+    earlier = len(standin.calls)
     puts = [coalescer.put(_SHOP, entry) for _ in range(2 * 256 + count)]
     together = asyncio.gather(*puts)
-    await asyncio.sleep(0)  # all puts are in the queue
-    await asyncio.sleep(0)  # two calls have started
+    while len(standin.calls) < earlier + 2:
+        await standin.arrived.acquire()
     return asyncio.ensure_future(together)  # type: ignore[arg-type]
 
 
