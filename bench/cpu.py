@@ -6,7 +6,7 @@ nanoseconds for each process; /proc/PID/stat counts in steps of 10 ms.
 
 from __future__ import annotations
 
-__all__ = ["cpu_seconds", "descendants", "peak_memory_mb"]
+__all__ = ["cpu_seconds", "current_memory_mb", "descendants", "peak_memory_mb"]
 
 import time
 from collections.abc import Iterable
@@ -32,8 +32,17 @@ def descendants(pid: int) -> set[int]:
 
 def peak_memory_mb(pid: int) -> float:
     """Return the largest resident set that a process has had, in megabytes."""
+    return _status_mb(pid, "VmHWM:")
+
+
+def current_memory_mb(pid: int) -> float:
+    """Return the resident set of a process, in megabytes."""
+    return _status_mb(pid, "VmRSS:")
+
+
+def _status_mb(pid: int, field: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(field):
             return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError(f"the kernel does not report the memory of process {pid}")
 

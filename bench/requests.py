@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["AccessKey", "grpc_calls", "http_requests"]
+__all__ = ["AccessKey", "endless_http_requests", "grpc_calls", "http_requests"]
 
+from collections.abc import Iterator
 from itertools import islice
 
 import botocore.auth
@@ -45,8 +46,15 @@ def http_requests(
 
     Send signed requests within 5 minutes: the service rejects older signatures.
     """
+    return list(islice(endless_http_requests(address, monitor_id, events, key), count))
+
+
+def endless_http_requests(
+    address: str, monitor_id: str, events: int, key: AccessKey | None = None
+) -> Iterator[bytes]:
+    """Yield the same requests without end."""
     path = f"/appmonitors/{monitor_id}"
-    return [
+    return (
         b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\n%b%b\r\n%b"
         % (
             path.encode(),
@@ -56,8 +64,8 @@ def http_requests(
             _request_headers(address, path, body, key),
             body,
         )
-        for body in islice(json_batches(events), count)
-    ]
+        for body in json_batches(events)
+    )
 
 
 def _request_headers(address: str, path: str, body: bytes, key: AccessKey | None) -> bytes:

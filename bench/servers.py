@@ -79,6 +79,13 @@ class Servers:
             "postgres": self._on_postgres,
             "envoy": self._envoy,
             "up": partial(self._up, OURS),
+            "overloaded": partial(
+                self._up,
+                OURS,
+                # An open loop on one machine needs as many connections as many clients have.
+                OPENRUM_MAX_CONNECTIONS="9000",
+                OPENRUM_MAX_CONNECTIONS_PER_ADDRESS="9000",
+            ),
         }
         if against:
             self._starts["against apart"] = partial(self._apart, against)
@@ -138,9 +145,11 @@ class Servers:
     def _required(self, folder: Path) -> Server:
         return _with_key(self._apart(OURS, folder, OPENRUM_AUTH="required"), OURS, folder)
 
-    def _up(self, checkout: Checkout, folder: Path) -> Server:
+    def _up(self, checkout: Checkout, folder: Path, **settings: str) -> Server:
         url = f"sqlite:///{folder / 'openrum.sqlite3'}"
-        both = self._stack.enter_context(Both(checkout, folder, OPENRUM_DATABASE_URL=url))
+        both = self._stack.enter_context(
+            Both(checkout, folder, OPENRUM_DATABASE_URL=url, **settings)
+        )
         server = Server({"up": both.pid}, both.url.removeprefix("http://"), both.grpc, Ledger(url))
         return _with_monitors(server, checkout, folder)
 
