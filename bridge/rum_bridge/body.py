@@ -101,7 +101,7 @@ class BodyReader:
                 if size + len(chunk) > self._max_bytes:
                     raise _too_large(self._max_bytes)
                 is_long = size + len(chunk) > _LONG_BYTES
-                self.budget.reserve(len(chunk), is_long=is_long)
+                self.budget.reserve(len(chunk), held=size, is_long=is_long)
                 size += len(chunk)
                 chunks.append(chunk)
                 if is_long and before_long:

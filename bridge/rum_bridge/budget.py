@@ -19,18 +19,19 @@ class ByteBudget:
         self.used = 0
         """The bytes in use."""
 
-    def reserve(self, size: int, *, is_long: bool = False) -> None:
+    def reserve(self, size: int, *, held: int = 0, is_long: bool = False) -> None:
         """Use some bytes. The caller releases them later.
 
         Args:
+            held: how many bytes the same request uses already.
             is_long: whether they belong to a long body.
 
         Raises:
             HttpError: so many bytes are in use that the request must be repeated later (429).
         """
-        # An unused budget accepts any size; otherwise a request over the limit could never succeed.
+        # A request that is alone may use any size. One over the limit must be possible.
         limit = self._max_with_long if is_long else self._max_bytes
-        if self.used and self.used + size > limit:
+        if self.used > held and self.used + size > limit:
             raise HttpError(
                 429,
                 "ThrottlingException",

@@ -76,7 +76,7 @@ def test_the_sdk_for_javascript_can_make_only_the_calls_that_its_key_allows(
     )
     assert rejected["message"] == (
         "User: arn:aws:iam::000000000000:user/writer is not authorized to perform: "
-        "rum:CreateAppMonitor on resource: arn:aws:rum:us-east-1:000000000000:appmonitor/shop#1"
+        "rum:CreateAppMonitor on resource: arn:aws:rum:us-east-1:000000000000:appmonitor/*"
     )
     assert [_stored(server, body), _stored(server, other)] == [True, True]
 

@@ -270,7 +270,7 @@ def test_a_batch_longer_than_the_queue_is_stored_when_the_queue_is_empty(
     small_queue: OpenRum,
 ) -> None:
     rum = _client(small_queue)
-    document = batch([event(details=json.dumps([new_id() for _ in range(60_000)]))])
+    document = batch([event(details=json.dumps([new_id() for _ in range(40_000)]))])
     rum.put_rum_events(Id=small_queue.monitor_id(), **document)
 
     assert [found["batch_id"] for found in _read(rum, "my-app")] == [document["BatchId"]]

@@ -6,6 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch
@@ -33,6 +37,14 @@ rum.put_rum_events(**json.loads(sys.argv[2]))
 rum.list_app_monitors()
 print(json.dumps(urls))
 """
+
+
+@pytest.fixture
+def openrum(tmp_path: Path) -> Iterator[OpenRum]:
+    """A server whose control plane accepts the name."""
+    with OpenRum(tmp_path, OPENRUM_ALLOWED_HOSTS=_HOST) as server:
+        yield server
+        assert server.stop() == 0
 
 
 def test_a_put_to_the_dataplane_host_is_stored(openrum: OpenRum) -> None:
