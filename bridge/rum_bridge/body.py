@@ -31,6 +31,7 @@ class BodyReader:
         self.budget = budget
         self._max_bytes = max_bytes
         self._max_decoded_bytes = max_decoded_bytes
+        self._max_plain_bytes = min(max_bytes, max_decoded_bytes)
         self._timeout_s = timeout_s
         self._deadlines = Deadlines(timeout_s, self._interrupt)
         self._interrupted: set[asyncio.Task[object]] = set()
@@ -63,19 +64,23 @@ class BodyReader:
             raise HttpError(
                 415, "UnsupportedMediaTypeException", "Content-Encoding must be gzip or identity."
             )
+        is_gzip = "gzip" in encoding
+        max_bytes = self._max_bytes if is_gzip else self._max_plain_bytes
         declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self._max_bytes:
-            raise _too_large(self._max_bytes)
-        raw = await self._receive_in_time(receive, before_long)
-        return raw, _gunzip(raw, self._max_decoded_bytes) if raw and "gzip" in encoding else raw
+        if declared.isdigit() and int(declared) > max_bytes:
+            raise _too_large(max_bytes)
+        raw = await self._receive_in_time(receive, max_bytes, before_long)
+        return raw, _gunzip(raw, self._max_decoded_bytes) if raw and is_gzip else raw
 
-    async def _receive_in_time(self, receive: Receive, before_long: BeforeLong | None) -> bytes:
+    async def _receive_in_time(
+        self, receive: Receive, max_bytes: int, before_long: BeforeLong | None
+    ) -> bytes:
         task: asyncio.Task[object] | None = asyncio.current_task()
         if task is None:
             raise RuntimeError("bodies are read in a task")
         self._deadlines.add(task)
         try:
-            return await self._receive(receive, before_long)
+            return await self._receive(receive, max_bytes, before_long)
         except asyncio.CancelledError:
             if task not in self._interrupted:
                 raise
@@ -90,16 +95,18 @@ class BodyReader:
         self._interrupted.add(task)
         task.cancel()
 
-    async def _receive(self, receive: Receive, before_long: BeforeLong | None) -> bytes:
+    async def _receive(
+        self, receive: Receive, max_bytes: int, before_long: BeforeLong | None
+    ) -> bytes:
         chunk, more = await self._next(receive)
-        if not more and len(chunk) <= min(_LONG_BYTES, self._max_bytes):
+        if not more and len(chunk) <= min(_LONG_BYTES, max_bytes):
             return chunk  # as nearly always: the body needs no budget before it is an entry
         chunks: list[bytes] = []
         size = 0
         try:
             while True:
-                if size + len(chunk) > self._max_bytes:
-                    raise _too_large(self._max_bytes)
+                if size + len(chunk) > max_bytes:
+                    raise _too_large(max_bytes)
                 is_long = size + len(chunk) > _LONG_BYTES
                 self.budget.reserve(len(chunk), held=size, is_long=is_long)
                 size += len(chunk)

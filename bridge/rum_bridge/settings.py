@@ -97,9 +97,10 @@ class BridgeSettings(OperatingSettings):
         default=4 << 20, ge=1 << 10, description="Maximum request body size, in bytes."
     )
     max_decoded_bytes: int = Field(
-        default=16 << 20,
+        default=2 << 20,
         ge=1 << 10,
-        description="Maximum request body size after decompression, in bytes.",
+        description="Maximum request body size after decompression, in bytes. It also applies to "
+        "bodies that are not compressed.",
     )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive
 from rum_bridge.body import BodyReader
 from rum_bridge.budget import ByteBudget
 from rum_bridge.errors import HttpError
+from rum_bridge.settings import BridgeSettings
 from tests.support.traffic import NAMES, load
 
 _LIMIT = 1 << 16
@@ -70,7 +71,7 @@ def test_gzip_is_decompressed(data: bytes, level: int) -> None:
 def test_every_captured_body_is_decompressed(name: str) -> None:
     """No captured client sends a gzip body of several members."""
     requests = [r for r in load(name) if r.header("content-encoding") == "gzip"]
-    limits = {"max_bytes": 4 << 20, "max_decoded_bytes": 16 << 20}
+    limits = {"max_bytes": 4 << 20, "max_decoded_bytes": 2 << 20}
     decoded = [_gunzipped(request.body, **limits) for request in requests]
 
     assert decoded == [gzip.decompress(request.body) for request in requests]
@@ -151,6 +152,25 @@ def test_an_empty_body_is_empty_with_any_encoding() -> None:
 @given(chunks=st.lists(st.binary(max_size=100), max_size=5))
 def test_chunks_are_joined(chunks: list[bytes]) -> None:
     assert (b"".join(chunks), b"".join(chunks)) == asyncio.run(_read(chunks))
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "101"}], ids=["chunks", "declared"])
+async def test_a_body_that_is_not_compressed_has_the_limit_of_decoded_bodies(
+    headers: dict[str, str],
+) -> None:
+    with pytest.raises(HttpError) as error:
+        await _read([b"x" * 60, b"x" * 41], headers=headers, max_decoded_bytes=100)
+
+    assert (error.value.status, error.value.error_type) == _TOO_LARGE
+    assert error.value.message == "The body must have at most 100 bytes."
+
+
+def test_a_body_has_at_most_2_mib_decoded_by_default() -> None:
+    size = BridgeSettings().max_decoded_bytes
+    largest = max(len(request.body) for name in NAMES for request in load(name))
+
+    assert size == 2 << 20
+    assert size > 5 * largest
 
 
 async def test_the_limit_of_a_body_is_exact() -> None:

@@ -21,7 +21,7 @@ from tests.support.batches import batch, new_id
 _BUDGET = 1 << 20
 _PATH = f"/appmonitors/{new_id()}"
 _UNFINISHED = (
-    f"POST {_PATH} HTTP/1.1\r\nHost: x\r\nOrigin: x\r\nContent-Length: 3000000\r\n\r\n".encode()
+    f"POST {_PATH} HTTP/1.1\r\nHost: x\r\nOrigin: x\r\nContent-Length: 2000000\r\n\r\n".encode()
 )
 
 

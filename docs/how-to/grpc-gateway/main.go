@@ -29,7 +29,7 @@ import (
 
 const (
 	maxBodyBytes    = 4 << 20
-	maxDecodedBytes = 16 << 20
+	maxDecodedBytes = 2 << 20
 )
 
 func main() {
