@@ -18,7 +18,6 @@ __all__ = [
     "parse_json",
 ]
 
-import re
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -28,6 +27,7 @@ from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.errors import HttpError, validation_error
+from rum_bridge.surrogates import without_lone_surrogates
 
 _MEMBERS: dict[str, type | tuple[type, ...]] = {
     "BatchId": str,
@@ -55,10 +55,6 @@ MAX_NESTING = 100
 _CONTAINERS = {dict, list}
 _NOT_JSON = "The body is not JSON."
 _TOO_DEEP = f"The body is nested more than {MAX_NESTING} levels deep."
-_ESCAPE = re.compile(
-    r"\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<lone>ud[89a-f][0-9a-f]{2})|.)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def load_json(body: bytes) -> dict[str, Any]:
@@ -234,19 +230,13 @@ def _check_nesting(document: dict[str, Any]) -> None:
 
 
 def _load_surrogates(body: bytes) -> object:
-    """Parse JSON with escapes of lone surrogates, which Python writes and orjson rejects.
+    """Parse JSON with lone surrogates, so that a broken character does not lose the batch.
 
-    Lone surrogates become U+FFFD, so that a broken character does not lose the batch.
+    It is parsed a second time. To search each body first would take as long as to parse it.
     """
     try:
-        return orjson.loads(_ESCAPE.sub(_without_lone_surrogate, body.decode()))
+        return orjson.loads(without_lone_surrogates(body))
     except orjson.JSONDecodeError as error:
         # orjson parses 1,024 levels.
         too_deep = str(error).startswith("depth limit exceeded")
         raise validation_error(_TOO_DEEP if too_deep else _NOT_JSON) from None
-    except UnicodeDecodeError:
-        raise validation_error(_NOT_JSON) from None
-
-
-def _without_lone_surrogate(escape: re.Match[str]) -> str:
-    return "\\ufffd" if escape["lone"] else escape[0]
