@@ -1,6 +1,6 @@
 r"""Replace the escapes of lone surrogates in JSON, which Python writes and orjson rejects.
 
-Everything happens on the bytes: a copy as text would take four times the memory, and a function
+Everything happens on the bytes: a copy as text would take up to four times the memory, and a function
 call for each escape took 0.28 s for 2 MiB of backslashes (2026-11).
 """
 
