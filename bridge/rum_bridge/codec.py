@@ -52,6 +52,12 @@ _EVENT_MEMBERS: dict[str, type | tuple[type, ...]] = {
 _JSON_NAMES = {str: "a string", dict: "an object", list: "an array", (int, float): "a number"}
 
 MAX_NESTING = 100
+# An empty list has two bytes, and takes 56 in memory and 0.3 µs. Of 610 captured bodies, the
+# densest has a list or an object in 41 bytes, and one of either or a comma in 14. In short bodies
+# nothing is counted: what fits into them takes less than 40 ms (2026-11).
+_UNCOUNTED_BYTES = 256 << 10
+_BYTES_PER_CONTAINER = 40
+_BYTES_PER_VALUE = 12
 _CONTAINERS = {dict, list}
 _NOT_JSON = "The body is not JSON."
 _TOO_DEEP = f"The body is nested more than {MAX_NESTING} levels deep."
@@ -74,6 +80,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     Raises:
         HttpError: a ValidationException.
     """
+    _check_structure(body)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -87,6 +94,19 @@ def event_count(document: dict[str, Any]) -> int:
     """Return the number of events, 0 if RumEvents is not an array."""
     events = document.get("RumEvents")
     return len(events) if isinstance(events, list) else 0
+
+
+def _check_structure(body: bytes) -> None:
+    """Reject a long body with many lists, objects or values for its length, before it is parsed.
+
+    Text counts too: the details of events are JSON in strings.
+    """
+    if len(body) <= _UNCOUNTED_BYTES:
+        return
+    containers = len(body) - len(body.translate(None, b"[{"))
+    values = len(body) - len(body.translate(None, b"[{,"))
+    if containers > len(body) // _BYTES_PER_CONTAINER or values > len(body) // _BYTES_PER_VALUE:
+        raise validation_error("The body has too many lists, objects or values for its length.")
 
 
 def check_length(events: int, max_events: int) -> None:

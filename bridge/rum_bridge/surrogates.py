@@ -1,7 +1,7 @@
 r"""Replace the escapes of lone surrogates in JSON, which Python writes and orjson rejects.
 
-Everything happens on the bytes: a copy as text would take up to four times the memory, and a function
-call for each escape took 0.28 s for 2 MiB of backslashes (2026-11).
+Everything happens on the bytes: a copy as text would take up to four times the memory, and a
+function call for each escape took 0.28 s for 2 MiB of backslashes (2026-11).
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ def test_100_levels_are_accepted(opening: str, closing: str, text: str) -> None:
     assert set(load_json(f'{{"x":{deep}}}'.encode())) == {"x"}
 
 
-@pytest.mark.parametrize("levels", [MAX_NESTING + 1, 1024, 1025, 100_000])
+@pytest.mark.parametrize("levels", [MAX_NESTING + 1, 1024, 1025, 40_000])
 @pytest.mark.parametrize("text", ["1", '"\\ud800"'], ids=["number", "lone surrogate"])
 def test_more_levels_are_rejected_with_the_same_message(text: str, levels: int) -> None:
     deep = '{"a":' * levels + text + "}" * levels

@@ -106,3 +106,18 @@ def test_a_number_beyond_the_range_of_a_double_is_rejected(number: str, alias: s
     error = _error(body)
 
     assert error.status == 400
+
+
+@pytest.mark.parametrize("item", [b"[],", b"{},", b"[[[]]],", b"1,"], ids=str)
+def test_a_long_body_with_many_values_is_rejected_before_it_is_parsed(item: bytes) -> None:
+    # The comma at the end is wrong JSON: a parser would say so.
+    error = _error(b'{"X":[' + item * (300_000 // len(item)) + b"]}")
+
+    assert error.message == "The body has too many lists, objects or values for its length."
+
+
+def test_a_long_batch_of_ordinary_events_is_accepted() -> None:
+    body = json.dumps(batch(2_000)).encode()
+
+    assert len(body) > 256 << 10
+    assert decode_put(new_id(), load_json(body), "r")
