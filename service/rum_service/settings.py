@@ -96,7 +96,10 @@ class ServiceSettings(OperatingSettings):
         default=1000, ge=1, description="Maximum number of app monitors. AWS allows 20."
     )
     max_message_bytes: int = Field(
-        default=32 << 20, ge=1 << 16, description="Maximum gRPC message size, in bytes."
+        default=4 << 20,
+        ge=2 << 20,
+        description="Maximum gRPC message size, in bytes. If you raise OPENRUM_MAX_DECODED_BYTES "
+        "of the bridges, raise this too.",
     )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."

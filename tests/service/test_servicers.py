@@ -90,7 +90,7 @@ def ids(*requests: PutRumEventsRequest) -> list[str]:
 
 def members(status: Status) -> tuple[int, str, dict[str, object]]:
     """Return the code, the name of the exception, and its members."""
-    (detail,) = status.details
+    detail = status.details[0]
     exception = getattr(errors_pb2, detail.TypeName().removeprefix("rum.v1."))()
     assert detail.Unpack(exception)
     assert exception.message == status.message
