@@ -76,7 +76,7 @@ class Authentication:
         relayed = call.relayed
         if self.is_required or (relayed and relayed.authorization_required):
             return None
-        return _TRUSTED_CALLER if relayed is None else _relayed_caller(TRUSTED, relayed)
+        return _TRUSTED_CALLER if relayed is None else Caller(TRUSTED, http=relayed)
 
     def check_bridge(self, call: Call) -> None:
         """Return if a bridge makes the call, or if authorization is off for it.
@@ -101,7 +101,7 @@ class Authentication:
             return trusted
         if self._is_bridge(call):
             http = call.relayed or HttpCaller()
-            return _relayed_caller(await self._relayed(http, operation, path), http)
+            return Caller(await self._relayed(http, operation, path), http=http)
         if call.relayed is not None:
             raise AccessDeniedException("A report about a caller needs the token of the bridge.")
         return Caller(await self._direct(call), call.peer_ip)
@@ -157,13 +157,3 @@ class Authentication:
 def _is_temporary_key_of_aws(signed: SignedRequest) -> bool:
     """Return whether the key has the form of those that AWS STS issues, also to web pages."""
     return signed.access_key_id.startswith("ASIA") and bool(signed.session_token)
-
-
-def _relayed_caller(principal: Principal, http: HttpCaller) -> Caller:
-    return Caller(
-        principal,
-        source_ip=http.source_ip or None,
-        origin=http.origin or None,
-        referer=http.referer or None,
-        user_agent=http.user_agent or None,
-    )

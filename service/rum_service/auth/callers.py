@@ -73,7 +73,27 @@ class Caller(NamedTuple):
     """A principal, and where the request came from, as far as that can be trusted."""
 
     principal: Principal
-    source_ip: str | None = None
-    origin: str | None = None
-    referer: str | None = None
-    user_agent: str | None = None
+    peer_ip: str | None = None
+    """The address of a caller that uses no bridge."""
+    http: HttpCaller | None = None
+    """What a bridge reports. Read only where a rule needs it: most puts need nothing of it."""
+
+    @property
+    def source_ip(self) -> str | None:
+        """The address of the caller."""
+        return self.peer_ip if self.http is None else self.http.source_ip or None
+
+    @property
+    def origin(self) -> str | None:
+        """The Origin header."""
+        return self.http.origin or None if self.http else None
+
+    @property
+    def referer(self) -> str | None:
+        """The Referer header."""
+        return self.http.referer or None if self.http else None
+
+    @property
+    def user_agent(self) -> str | None:
+        """The User-Agent header."""
+        return self.http.user_agent or None if self.http else None

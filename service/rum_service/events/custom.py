@@ -26,8 +26,9 @@ def without_custom_events(request: PutRumEventsRequest) -> tuple[PutRumEventsReq
 
     The request does not change. Without custom events, the request itself is returned.
     """
-    kept = [event for event in request.rum_events if event.type.startswith(_BUILT_IN)]
-    dropped = len(request.rum_events) - len(kept)
+    events = list(request.rum_events)
+    kept = [event for event in events if event.type.startswith(_BUILT_IN)]
+    dropped = len(events) - len(kept)
     if not dropped:
         return request, 0
     remaining = PutRumEventsRequest()

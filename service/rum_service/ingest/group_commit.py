@@ -103,6 +103,7 @@ class GroupCommit:
         self._closed = False
         self._speed = Speed()
         self._waiting_bytes = 0
+        self._limit: float = max_waiting_bytes
         # When each call was queued, oldest first.
         self._queued_s: dict[asyncio.Future[list[Outcome]], float] = {}
         self._stopping = False
@@ -162,7 +163,7 @@ class GroupCommit:
             raise ThrottlingException("The service is stopping.", retry_after_seconds=1)
         size = _size(batch)
         # An empty queue accepts any batch; otherwise an oversized batch could never be stored.
-        if self._waiting_bytes and self._waiting_bytes + size > self._limit():
+        if self._waiting_bytes and self._waiting_bytes + size > self._limit:
             raise ThrottlingException(
                 "Too many batches are waiting to be stored.",
                 service_code="rum",
@@ -197,7 +198,7 @@ class GroupCommit:
         if self.commits.is_failing:
             raise RuntimeError("the last batches were not stored")
 
-    def _limit(self) -> float:
+    def _new_limit(self) -> float:
         """Return how many bytes may wait.
 
         Those that the store commits in the longest wait, and always the group in progress and the
@@ -281,6 +282,7 @@ class GroupCommit:
         self, group: list[_Waiting], outcomes: Sequence[Outcome] | None, took_s: float
     ) -> None:
         self._speed.add(sum(waiting.size for waiting in group), took_s)
+        self._limit = self._new_limit()
         if outcomes is None:
             outcomes = [_NO_OUTCOME] * sum(len(waiting.batches) for waiting in group)
         each = iter(outcomes)
