@@ -23,6 +23,10 @@ from rum_service.storage.sqlite_files import DatabaseFiles
 # How long to wait while another process holds a lock.
 _BUSY_S = 10.0
 _RETRY_S = 0.02
+# 16 MB. Batch IDs are random, so the pages of their index change again and again before they must
+# be copied from the write-ahead log. With the default of 1,000 pages, a batch of one event takes
+# 3 µs of 23 more (60,000 batches in groups of 32, 2026-11).
+_CHECKPOINT_PAGES = 4_000
 # IMMEDIATE: take the write lock now, so that no other writer comes between a read and a write.
 _BEGIN = "BEGIN IMMEDIATE"
 # Appends use the driver: SQLAlchemy adds 20 µs per transaction and 9 µs per batch. The whole append
@@ -134,6 +138,7 @@ def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> N
     _enable_wal(connection)
     # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_BYTES}")
 
 
