@@ -92,7 +92,7 @@ class PutAccounting:
 
 
 class CountedResponses:
-    """Counts and logs the responses of an application by HTTP status."""
+    """Counts and logs an application's responses by HTTP status."""
 
     def __init__(self, app: ASGIApp, requests: RequestLog) -> None:
         self._app = app

@@ -34,7 +34,7 @@ class AddressLimits:
         self._bytes = _buckets(bytes_per_s, clock)
 
     def check(self, address: str) -> None:
-        """Count a put of an address. Call this before its body is read.
+        """Count a put from an address. Call this before its body is read.
 
         Raises:
             HttpError: the address has sent too much (429).
@@ -48,7 +48,7 @@ class AddressLimits:
             raise _throttled("requests", "requests-per-address", wait_s)
 
     def charge(self, address: str, size: int) -> None:
-        """Count the bytes of a body that has been read."""
+        """Count a body's bytes, once it has been read."""
         if self._bytes is not None and (key := _key(address)):
             self._bytes.charge(key, size)
 

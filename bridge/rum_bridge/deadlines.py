@@ -28,7 +28,7 @@ class Deadlines(Generic[_T]):
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, item: _T) -> None:
-        """Start the time of an item."""
+        """Start an item's time."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         self._deadlines[item] = deadline
@@ -36,7 +36,7 @@ class Deadlines(Generic[_T]):
             self._timer = loop.call_at(deadline, self._sweep)
 
     def remove(self, item: _T) -> None:
-        """Stop the time of an item. Does nothing if it has expired."""
+        """Stop an item's time. Does nothing if it has expired."""
         self._deadlines.pop(item, None)
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ def extensions_of(transport: asyncio.Transport) -> dict[str, object]:
 
 
 def is_gone(scope: Scope) -> IsGone:
-    """Return a function that tells whether the client of a request has disconnected."""
+    """Return a function that tells whether a request's client has disconnected."""
     extensions = scope.get("extensions")
     return extensions.get(_NAME, never) if extensions else never
 

@@ -63,7 +63,7 @@ class FairQueue(Generic[_T]):
             heappop(self._next)
 
     def cost_of(self, app_monitor: str) -> int:
-        """Return the cost of the items of an app monitor."""
+        """Return the cost of an app monitor's items."""
         line = self._lines.get(app_monitor)
         return line.cost if line else 0
 

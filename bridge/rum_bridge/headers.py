@@ -1,4 +1,4 @@
-"""The headers of a request."""
+"""A request's headers."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 
 def first_values(scope: Scope) -> Headers:
-    """Return the headers of a request. Of a repeated header, the first value counts."""
+    """Return a request's headers. Of a repeated header, the first value counts."""
     return dict(reversed(scope["headers"]))

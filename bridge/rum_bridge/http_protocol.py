@@ -197,7 +197,7 @@ class BoundedHttp(HttpToolsProtocol):
         return self._has_request() and self.cycle.response_complete
 
     def _without_upgrade(self) -> bytes:
-        """Return the head of a request without its offer to upgrade, for a new parser."""
+        """Return a request's head without its offer to upgrade, for a new parser."""
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
         lines += [name + b": " + v for name, v in self.headers if name not in _UPGRADE_HEADERS]
         if any(name == b"connection" and b"close" in v.lower() for name, v in self.headers):

@@ -1,4 +1,4 @@
-"""Turn the members of a control plane request into a message, at a bounded cost.
+"""Turn a control plane request's members into a message, at a bounded cost.
 
 json_format takes some microseconds for each value, and more for each object: 262 kB of empty
 objects in one list took 0.4 s (2026-11). So lists are counted before it reads them, and members

@@ -100,7 +100,7 @@ METRICS = (
 
 
 class BridgeMetrics:
-    """Reads the counts of the parts of a bridge."""
+    """Reads the counts of a bridge's parts."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""POST /appmonitors/{Id}: the steps of a put in the bridge, in order.
+"""POST /appmonitors/{Id}: the steps that the bridge takes for a put, in order.
 
 Nearly all requests are puts, so this endpoint is called without Starlette's router, middleware,
 Request and Response.

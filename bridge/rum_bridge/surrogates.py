@@ -29,7 +29,7 @@ def without_lone_surrogates(body: bytes) -> bytes:
     """
     if b"\0" in body:
         return body  # not JSON
-    # An escaped backslash before `ud800` is not the start of an escape.
+    # An escaped backslash before `ud800` starts no escape.
     escapes = body.replace(_BACKSLASH, _PLACEHOLDER)
     replaced = _LONE.sub(_REPLACEMENT, escapes, _MAX_REPLACED)
     return replaced.replace(_PLACEHOLDER, _BACKSLASH)

@@ -65,7 +65,7 @@ def full_types(types: Iterable[str]) -> list[str]:
 
 
 def summary(event_type: str, details: object) -> str:
-    """Return the main content of an event in at most 200 characters."""
+    """Return an event's main content in at most 200 characters."""
     name = short_type(event_type)
     summarize = _SUMMARIES.get(name) if name != event_type else None
     text = ""

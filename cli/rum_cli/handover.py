@@ -23,7 +23,7 @@ def with_rolling(settings: Settings, rolling: bool) -> Settings:
 
 
 def with_address_of(settings: Settings, listener: socket.socket | None) -> Settings:
-    """Return the settings of a bridge with the address of its socket, if systemd passes one."""
+    """Return a bridge's settings with the address of its socket, if systemd passes one."""
     if listener is None:
         return settings
     host, port = listener.getsockname()[:2]

@@ -55,7 +55,7 @@ def create(
     "--session-token-file",
     metavar="FILE",
     type=click.File(),
-    help="A file with the session token of a temporary key.",
+    help="A file with a temporary key's session token.",
 )
 @click.option(
     "--expires-in",

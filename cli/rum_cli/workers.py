@@ -153,7 +153,7 @@ def _spawn(
 
 
 async def _exit_code(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end of a process."""
+    """Wait until a process ends."""
     if process.poll() is None:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()

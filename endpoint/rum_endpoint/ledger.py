@@ -74,7 +74,7 @@ class Ledger:
         received.bytes += size
 
     def end(self, end: _End, events: int, size: int, batches: int = 1) -> None:
-        """Count the end of a batch.
+        """Count a batch's end.
 
         Args:
             batches: 0 for a part of the events of a batch whose other events end differently.
@@ -87,7 +87,7 @@ class Ledger:
         ended.bytes += size
 
     def in_progress(self) -> Amount:
-        """Return what was received and has not ended."""
+        """Return the amount that was received and has not ended."""
         received, ended = self.received, self.ended.values()
         return Amount(
             received.batches - sum(amount.batches for amount in ended),
@@ -96,7 +96,7 @@ class Ledger:
         )
 
     def total(self, outcome: str) -> Amount:
-        """Return the sum of an outcome, with all reasons."""
+        """Return an outcome's sum, with all reasons."""
         found = [amount for end, amount in self.ended.items() if end[1] == outcome]
         return Amount(
             sum(amount.batches for amount in found),

@@ -45,7 +45,7 @@ class Metric:
 
 
 class Sample(NamedTuple):
-    """The present value of a metric."""
+    """A metric's present value."""
 
     metric: Metric
     value: float | Histogram

@@ -55,7 +55,7 @@ class Spans:
         error: str | None,
         relayed: bool,
     ) -> None:
-        """Send the span of a request.
+        """Send a request's span.
 
         Args:
             times_ns: when it began and ended, in nanoseconds since the Unix epoch.

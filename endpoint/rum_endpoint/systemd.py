@@ -48,5 +48,5 @@ def notify(state: str) -> None:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending,
     ):
         sending.setblocking(False)
-        # @ stands for the null byte of an abstract address.
+        # @ stands for the null byte in an abstract address.
         sending.sendto(state.encode(), f"\0{address[1:]}" if address[0] == "@" else address)

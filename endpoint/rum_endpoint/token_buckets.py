@@ -1,4 +1,4 @@
-"""Token buckets, one for each key: limits of a rate that allow short bursts.
+"""Token buckets, one for each key. They limit a rate and allow short bursts.
 
 docs/decisions/0013-an-own-token-bucket.md compares them with a library.
 """

@@ -108,7 +108,7 @@ METRICS = (
 
 
 class ServiceMetrics:
-    """Reads the counts of the parts of a service."""
+    """Reads the counts of a service's parts."""
 
     def __init__(
         self,

@@ -79,7 +79,7 @@ class Keyring:
         )
 
     async def principal_of_token(self, token: str) -> Principal:
-        """Return the principal of a token.
+        """Return a token's principal.
 
         Raises:
             UnrecognizedClientException: the token is unknown or was revoked.

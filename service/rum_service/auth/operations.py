@@ -61,7 +61,7 @@ class Operation:
 
 
 def operation_of(method: str) -> Operation:
-    """Return the operation of a method, such as `/rum.v1.ControlPlaneService/GetAppMonitor`.
+    """Return a method's operation, such as `/rum.v1.ControlPlaneService/GetAppMonitor`.
 
     Raises KeyError for a method that is not in the contract.
     """

@@ -54,7 +54,7 @@ class SecretBox:
 
 
 def create_or_read(path: Path, new_content: Callable[[], str], mode: int) -> str:
-    """Return the content of a file. Create the file with `mode` if it does not exist.
+    """Return a file's content. Create the file with `mode` if it does not exist.
 
     Processes and threads that create it at the same moment all return the same content.
 

@@ -85,7 +85,7 @@ class AppMonitors:
         await asyncio.gather(*purges, return_exceptions=True)
 
     async def by_name(self, name: str) -> AppMonitorRecord:
-        """Return the record of an app monitor. Raises ResourceNotFoundException."""
+        """Return an app monitor's record. Raises ResourceNotFoundException."""
         record = await on_thread(self._executor, self._store.monitors.by_name, name)
         if record is None:
             raise ResourceNotFoundException(
@@ -115,7 +115,7 @@ class AppMonitors:
             platform=platform,
         )
         monitor.data_storage.cw_log.cw_log_enabled = False
-        # Documented defaults of an omitted AppMonitorConfiguration and CustomEvents.
+        # Documented defaults for an omitted AppMonitorConfiguration and CustomEvents.
         monitor.app_monitor_configuration.session_sample_rate = 0.1
         monitor.custom_events.status = "DISABLED"
         _apply(request, monitor)
@@ -213,7 +213,7 @@ class AppMonitors:
         await asyncio.shield(self._in_background(self._delete(record.key)))
 
     def forget(self) -> None:
-        """Let the next put see a change. Call this after each change of a record."""
+        """Let the next put see a change. Call this after each change to a record."""
         self._monitors.forget()
 
     async def names(self) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""Changes of a record that other callers change at the same time."""
+"""Changes to a record that other callers change at the same time."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from rum_service.storage.threads import on_thread
 _DEFAULT_PAGE_EVENTS = 100
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 1 << 20
-# The first read of a page is small, because the newest batches usually fill it.
+# The first read for a page is small, because the newest batches usually fill it.
 _FIRST_BATCHES = 4
 _BATCHES_PER_READ = 64
 # Puts run in the same interpreter and wait while a reader runs Python code. A sleep lets them run;

@@ -27,7 +27,7 @@ class ScanLimits:
 
 
 class Caller:
-    """Whether the caller of a request still waits. For use on any thread.
+    """Whether a request's caller still waits. For use on any thread.
 
     Args:
         end_at: until when the caller may wait, by `clock`.

@@ -26,7 +26,7 @@ class Statistics:
         self._start_s = clock()
 
     def include(self, bridge: Ledger) -> None:
-        """Add the counts of a bridge in this process."""
+        """Add the counts from a bridge in this process."""
         self._bridge = bridge
 
     def get(self) -> pb.GetStatisticsResponse:

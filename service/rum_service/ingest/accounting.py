@@ -36,7 +36,7 @@ class Accounting:
         self._others = Amount()
 
     def know(self, monitor: Monitor[Policy]) -> None:
-        """Remember the name of the app monitor of a batch that may be queued."""
+        """Remember the app monitor's name for a batch that may be queued."""
         if monitor.key in self._stored:
             return
         ended = self.ledger.ended
@@ -97,12 +97,12 @@ def _events(batch: Batch) -> int:
 
 
 def _size(batch: Batch) -> int:
-    """Return the size of a batch as it arrived."""
+    """Return a batch's size as it arrived."""
     return len(batch.content if batch.received is None else batch.received)
 
 
 def _end(outcome: Appended | BaseException) -> tuple[str, str]:
-    """Return the outcome and the reason of a batch that was not stored."""
+    """Return the outcome and the reason for a batch that was not stored."""
     if outcome is Appended.DUPLICATE:
         return DUPLICATE, ""
     if outcome is Appended.CONFLICT:

@@ -232,7 +232,7 @@ def _leading_id(content: bytes) -> str:
 
 
 def _appended(outcome: Outcome) -> Appended:
-    """Return the outcome of a commit. Raises RumError if the batch is not stored.
+    """Return a commit's outcome. Raises RumError if the batch is not stored.
 
     Undocumented: AWS does not say what happens to a second, different batch with the same BatchId.
     The first stays. A success for the second would claim that its events are stored, so it gets an

@@ -6,7 +6,7 @@ __all__ = ["Speed"]
 
 from math import inf
 
-# The weight of a group falls to a third after so many more.
+# A group's weight falls to a third after so many more.
 _GROUPS = 20
 
 

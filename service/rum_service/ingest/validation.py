@@ -89,7 +89,7 @@ def _is_certainly_valid(
         and request.HasField("user_details")
         and request.HasField("app_monitor_details")
         and not request.HasField("alias")
-        and 0.0 not in seconds  # 0 is also the value of a missing timestamp
+        and 0.0 not in seconds  # a missing timestamp is 0, too
         and times.first_s >= _EARLIEST_S
         and times.last_s <= _LATEST_S
         and not isnan(sum(seconds))  # min and max can miss a NaN

@@ -50,7 +50,7 @@ class Admission:
     async def check_caller(
         self, request: pb.CheckCallerRequest, context: Context
     ) -> pb.CheckCallerResponse:
-        """Raise the exception of a call that the caller may not make."""
+        """Raise what the call would raise if the caller may not make it."""
         method = _CONTROL_PLANE.methods_by_name.get(request.method)
         if method is None:
             raise ValidationException("method must be one of the control plane.")

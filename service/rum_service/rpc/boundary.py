@@ -158,7 +158,7 @@ class CallBoundary:
         return call_of(context)
 
     def request_id(self, context: Context) -> str:
-        """Return the request id of a call: the caller's, or a new one."""
+        """Return a call's request id: the caller's, or a new one."""
         for key, value in context.invocation_metadata() or ():
             if key == REQUEST_ID_KEY:
                 return str(value)[:MAX_REQUEST_ID]

@@ -37,7 +37,7 @@ class BridgePlane:
     async def batch_put_rum_events(
         self, content: bytes, context: Context
     ) -> pb.BatchPutRumEventsResponse:
-        """Store the batches of all entries of a serialized request in one transaction."""
+        """Store all entries in a serialized request in one transaction."""
         new_id = partial(self._boundary.request_id, context)
         try:
             call = call_of(context)

@@ -182,7 +182,7 @@ class _Recorder:
 
 
 def _parsing(name: str, behavior: Behavior) -> Behavior:
-    """Return `behavior` for serialized requests of a method of BridgeService."""
+    """Return `behavior` for serialized requests to a method of BridgeService."""
     parse = getattr(bridge_service_pb2, f"{name}Request").FromString
 
     async def parsed(content: bytes, context: Context) -> Any:

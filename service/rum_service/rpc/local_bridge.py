@@ -26,7 +26,7 @@ class LocalBridge:
         self._new_id = new_id
 
     async def batch_put(self, request: bytes, timeout_s: float) -> pb.BatchPutRumEventsResponse:
-        """Store the entries of a serialized BatchPutRumEventsRequest in one transaction.
+        """Store the entries in a serialized BatchPutRumEventsRequest in one transaction.
 
         Raises:
             RumError: the number of entries is out of range.

@@ -26,7 +26,7 @@ def _open_postgres(url: URL) -> Database:
 
 
 _OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": _open_postgres}
-# PostgreSQL's own form of a URL names no driver.
+# PostgreSQL's own URLs name no driver.
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 
 
@@ -55,7 +55,7 @@ def open_store(url: str) -> Store:
 def _open(url: str) -> Database:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the text of a ValueError may contain part of the password
+    except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     opener = _OPENERS.get(parsed.drivername)

@@ -40,7 +40,7 @@ from rum_service.storage.records import (
 
 
 class NameTakenError(Exception):
-    """The name or the ID of a new record is already in use."""
+    """A new record's name or ID is already in use."""
 
 
 class QuotaReachedError(Exception):
@@ -75,7 +75,7 @@ class LogStore(Protocol):
         limit: int,
         max_bytes: int,
     ) -> FoundBatches:
-        """Return at most `limit` batches of an app monitor, newest first.
+        """Return an app monitor's newest batches, at most `limit`.
 
         A batch is visible as soon as the append that stored it returns. One call does a bounded
         amount of work, so it may return fewer batches than there are: then continue below the
@@ -91,7 +91,7 @@ class LogStore(Protocol):
         ...
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
-        """Delete at most `limit` batches of an app monitor, oldest first; return the number."""
+        """Delete an app monitor's oldest batches, at most `limit`; return the number."""
         ...
 
     def dropped_events(self, app_monitors: Sequence[int]) -> dict[int, int]:

@@ -31,7 +31,7 @@ _DICTIONARY.precompute_compress(level=_LEVEL)
 
 
 class _Codecs(threading.local):
-    """The codecs of a thread: they are not safe to share."""
+    """A thread's codecs: they are not safe to share."""
 
     def __init__(self) -> None:
         self.compress = ZstdCompressor(level=_LEVEL).compress
@@ -70,5 +70,5 @@ def _digest(content: bytes) -> bytes:
 
 
 def _canonical(content: bytes) -> bytes:
-    """Return the one serialization of a request: clients may order its fields differently."""
+    """Return a request's one serialization: clients may order its fields differently."""
     return PutRumEventsRequest.FromString(content).SerializeToString(deterministic=True)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 class Batch(NamedTuple):
     """An accepted batch to append to the log.
 
-    A tuple, because it is created in a quarter of the time of a frozen dataclass.
+    A tuple, because it is created four times as fast as a frozen dataclass.
     """
 
     app_monitor: int
@@ -106,7 +106,7 @@ class MetricDestinationRecord:
 
 @dataclass(frozen=True, slots=True)
 class MetricDefinitionRecord:
-    """The definition of a metric that is sent to a destination."""
+    """Defines a metric that is sent to a destination."""
 
     id: str
     document: str

@@ -155,7 +155,7 @@ class SqlMetrics:
 
 
 def delete_metrics_of(connection: Connection, app_monitor: int) -> None:
-    """Delete the destinations of an app monitor and their definitions."""
+    """Delete an app monitor's destinations and their definitions."""
     mine = metric_destinations.c.app_monitor == app_monitor
     keys = select(metric_destinations.c.key).where(mine).scalar_subquery()
     connection.execute(delete(metric_definitions).where(metric_definitions.c.destination.in_(keys)))

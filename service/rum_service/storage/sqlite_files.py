@@ -1,4 +1,4 @@
-"""Notice that the files of a SQLite database were deleted, renamed or replaced.
+"""Notice that a SQLite database's files were deleted, renamed or replaced.
 
 SQLite goes on with the files that it has open. What it commits to a deleted file is gone when the
 process ends, and nothing fails before.
@@ -12,7 +12,7 @@ import os
 
 
 class FilesReplacedError(Exception):
-    """The path of an open database leads to another file, or to none."""
+    """An open database's path leads to another file, or to none."""
 
 
 class DatabaseFiles:

@@ -1,4 +1,4 @@
-"""Run blocking store calls on the threads of an executor, off the event loop."""
+"""Run blocking store calls on an executor's threads, off the event loop."""
 
 from __future__ import annotations
 
