@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,9 +48,13 @@ def prefer(listener: socket.socket) -> None:
 def listening_sockets(port: int) -> Iterator[socket.socket]:
     """Yield the sockets of this process that listen on a TCP port, for libraries that hide them."""
     for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as found:
-            if found.family in (socket.AF_INET, socket.AF_INET6) and _listens(found, port):
-                yield found
+        # OSError: the descriptor has been closed meanwhile.
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue  # a copy would keep the other end of a pipe from seeing its end
+            with socket.socket(fileno=os.dup(descriptor)) as found:
+                if found.family in (socket.AF_INET, socket.AF_INET6) and _listens(found, port):
+                    yield found
 
 
 def _listens(found: socket.socket, port: int) -> bool:

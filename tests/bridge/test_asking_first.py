@@ -33,7 +33,7 @@ async def test_the_app_monitor_is_looked_up_before_a_long_body_is_read(
     monitor_id = new_id()
     head = (
         f"POST /appmonitors/{monitor_id} HTTP/1.1\r\nHost: x\r\nOrigin: x\r\n"
-        "Content-Length: 4000000\r\n\r\n"
+        "Content-Length: 2000000\r\n\r\n"
     ).encode()
 
     def run(url: str) -> Response:

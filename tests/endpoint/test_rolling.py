@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import ExitStack
 
@@ -87,3 +88,14 @@ def test_the_sockets_that_listen_on_a_port_are_found() -> None:
 
         assert found == [listener.getsockname()]
         assert list(listening_sockets(bound.getsockname()[1])) == []
+
+
+def test_the_search_for_sockets_leaves_no_copy_of_a_descriptor_open() -> None:
+    reading, writing = os.pipe()
+    found = list(listening_sockets(1))
+    os.close(writing)
+
+    assert found == []
+    os.set_blocking(reading, False)
+    assert os.read(reading, 1) == b""  # the end of the pipe, because nobody else has it open
+    os.close(reading)
