@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +24,14 @@ class _Blocked(MemoryMonitors):
         super().__init__(tables)
         self.blocked_id = new_id()
         self.loop = asyncio.get_running_loop()
-        self.reached, self.allowed = asyncio.Event(), asyncio.Event()
+        self.reached = asyncio.Event()
+        # Not asyncio's: a service that stops blocks the event loop until its threads have ended.
+        self.allowed = threading.Event()
 
     def by_ids(self, monitor_ids: Collection[str]) -> Sequence[AppMonitorRecord]:
         if self.blocked_id in monitor_ids:
             self.loop.call_soon_threadsafe(self.reached.set)
-            asyncio.run_coroutine_threadsafe(self.allowed.wait(), self.loop).result(30)
+            assert self.allowed.wait(30)
         return super().by_ids(monitor_ids)
 
 
