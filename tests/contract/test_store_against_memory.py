@@ -100,6 +100,16 @@ class BothStores(RuleBasedStateMachine):
         expected, actual = [store.monitors.list(after=after, limit=limit) for store in self.stores]
         assert actual == expected
 
+    @rule(key=MONITORS, quota=st.sampled_from([None, 0, 5]))
+    def set_quota(self, key: int, quota: int | None) -> None:
+        expected, actual = [store.usage.set_quota(key, quota) for store in self.stores]
+        assert actual == expected
+
+    @invariant()
+    def the_same_usage_is_read(self) -> None:
+        expected, actual = [store.usage.read() for store in self.stores]
+        assert actual == expected
+
     @invariant()
     def the_same_app_monitors_are_deleted(self) -> None:
         expected, actual = [store.log.deleted_app_monitors() for store in self.stores]

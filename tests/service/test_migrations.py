@@ -16,8 +16,8 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 import rum_service.storage
 from rum_service.storage import open_store
-from rum_service.storage.records import Appended, AppMonitorRecord
-from rum_service.storage.schema import metadata
+from rum_service.storage.records import Appended, AppMonitorRecord, Usage
+from rum_service.storage.schema import BATCH_BYTES, metadata
 from tests.support.logged import content, contents, logged, read
 
 
@@ -114,6 +114,43 @@ def test_batches_of_an_older_version_are_found_by_time(url: str, engine: Engine)
 
     assert found == {sequence: [b"%d" % sequence] for sequence in found}
     assert everything == [b"5000", b"1024", b"1023", b"2", b"1"]
+
+
+def test_batches_of_an_older_version_are_counted_in_steps(url: str, engine: Engine) -> None:
+    config = Config()
+    migrations = Path(rum_service.storage.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(migrations))
+    sequences = [1, 2, 5000, 5001, 20_000]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        connection.execute(
+            text("INSERT INTO app_monitors (id, name, document) VALUES ('i', 'shop', '{}')")
+        )
+        for sequence in sequences:
+            connection.execute(
+                text(
+                    "INSERT INTO batches (sequence, app_monitor, batch_id, digest, received_ms,"
+                    " first_ms, last_ms, event_count, payload)"
+                    " VALUES (:sequence, 1, :batch_id, :none, 0, 0, 0, 1, :payload)"
+                ),
+                {
+                    "sequence": sequence,
+                    "batch_id": b"%d" % sequence,
+                    "none": b"",
+                    "payload": bytes(sequence),
+                },
+            )
+    engine.dispose()
+    store = open_store(url)
+    steps = 1
+    while store.usage.count():
+        steps += 1
+    usage = store.usage.read()
+    store.close()
+
+    assert steps > 1
+    assert usage == {1: Usage("shop", sum(sequences) + len(sequences) * BATCH_BYTES)}
 
 
 def test_opening_a_database_again_changes_nothing(url: str) -> None:

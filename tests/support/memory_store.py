@@ -13,6 +13,7 @@ __all__ = [
     "MemoryLog",
     "MemoryMonitors",
     "MemoryPolicies",
+    "MemoryUsage",
     "memory_store",
 ]
 
@@ -23,6 +24,7 @@ from itertools import accumulate
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
+from rum_service.storage.payload import stored_form
 from rum_service.storage.records import (
     Appended,
     AppMonitorRecord,
@@ -30,7 +32,9 @@ from rum_service.storage.records import (
     CredentialRecord,
     FoundBatches,
     LoggedBatch,
+    Usage,
 )
+from rum_service.storage.schema import BATCH_BYTES
 from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
 from tests.support.memory_tables import MemoryTables
 
@@ -44,6 +48,7 @@ def memory_store(tables: MemoryTables | None = None) -> Store:
         policies=MemoryPolicies(tables),
         metrics=MemoryMetrics(tables),
         credentials=MemoryCredentials(tables),
+        usage=MemoryUsage(tables),
         close=lambda: None,
     )
 
@@ -170,6 +175,7 @@ class MemoryMonitors:
             existed = len(left) < len(self.tables.monitors)
             self.tables.monitors = left
             delete_metrics_of(self.tables, key)
+            self.tables.quotas.pop(key, None)
             return existed
 
     def _records(self) -> Sequence[AppMonitorRecord]:
@@ -260,4 +266,34 @@ class MemoryCredentials:
             if record.revoked_ms is None:
                 revoked = replace(record, revoked_ms=revoked_ms)
                 self.tables.credentials[kind, credential_id] = revoked
+            return True
+
+
+class MemoryUsage:
+    """Implements `UsageStore`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
+
+    def count(self) -> bool:
+        return False
+
+    def read(self) -> dict[int, Usage]:
+        with self.tables.lock:
+            sizes = Counter[int]()
+            for _, batch in self.tables.batches.values():
+                payload, _ = stored_form(batch)
+                sizes[batch.app_monitor] += len(payload) + BATCH_BYTES
+            return {
+                record.key: Usage(
+                    record.name, sizes[record.key], self.tables.quotas.get(record.key)
+                )
+                for record in self.tables.monitors
+            }
+
+    def set_quota(self, app_monitor: int, quota: int | None) -> bool:
+        with self.tables.lock:
+            if all(record.key != app_monitor for record in self.tables.monitors):
+                return False
+            self.tables.quotas[app_monitor] = quota
             return True

@@ -31,6 +31,8 @@ class MemoryTables:
     """Destination and definition."""
     credentials: dict[tuple[str, str], CredentialRecord] = field(default_factory=dict)
     """By kind and ID."""
+    quotas: dict[int, int | None] = field(default_factory=dict)
+    """By app monitor."""
     last_numbers: Counter[str] = field(default_factory=Counter)
 
     def next_number(self, table: str) -> int:

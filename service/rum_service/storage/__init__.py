@@ -15,6 +15,7 @@ from rum_service.storage.sql_log import SqlLog
 from rum_service.storage.sql_metrics import SqlMetrics
 from rum_service.storage.sql_monitors import SqlMonitors
 from rum_service.storage.sql_policies import SqlPolicies
+from rum_service.storage.sql_usage import SqlUsage
 from rum_service.storage.sqlite import open_sqlite
 
 
@@ -48,6 +49,7 @@ def open_store(url: str) -> Store:
         policies=SqlPolicies(database),
         metrics=SqlMetrics(database),
         credentials=SqlCredentials(database),
+        usage=SqlUsage(database),
         close=database.close,
     )
 

@@ -5,7 +5,8 @@
     ├── monitors: AppMonitorStore      the app monitors
     ├── policies: PolicyStore          their resource policies
     ├── metrics: MetricStore           their metric destinations and definitions
-    └── credentials: CredentialStore   access keys and tokens
+    ├── credentials: CredentialStore   access keys and tokens
+    └── usage: UsageStore              how many bytes app monitors use, and their quotas
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "PolicyStore",
     "QuotaReachedError",
     "Store",
+    "UsageStore",
 ]
 
 from collections.abc import Callable, Collection, Sequence
@@ -36,6 +38,7 @@ from rum_service.storage.records import (
     FoundBatches,
     MetricDefinitionRecord,
     MetricDestinationRecord,
+    Usage,
 )
 
 
@@ -142,7 +145,7 @@ class AppMonitorStore(Protocol):
         ...
 
     def delete(self, key: int) -> bool:
-        """Delete an app monitor and its metric destinations, but not its batches.
+        """Delete an app monitor, its metric destinations and its quota, but not its batches.
 
         Return whether the app monitor existed.
         """
@@ -264,6 +267,25 @@ class CredentialStore(Protocol):
         ...
 
 
+class UsageStore(Protocol):
+    """How many bytes the batches of each app monitor use, and the quotas of app monitors."""
+
+    def count(self) -> bool:
+        """Add new batches to the sums of their app monitors, with a bounded amount of work.
+
+        Return whether batches remain. Then `read` may return too little.
+        """
+        ...
+
+    def read(self) -> dict[int, Usage]:
+        """Return the usage of each app monitor by its key, up to the last commit."""
+        ...
+
+    def set_quota(self, app_monitor: int, quota: int | None) -> bool:
+        """Set the quota of an app monitor. Return whether the app monitor exists."""
+        ...
+
+
 @dataclass(frozen=True)
 class Store:
     """One database: a use case receives the part that it needs."""
@@ -273,5 +295,6 @@ class Store:
     policies: PolicyStore
     metrics: MetricStore
     credentials: CredentialStore
+    usage: UsageStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""

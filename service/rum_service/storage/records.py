@@ -11,6 +11,7 @@ __all__ = [
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
+    "Usage",
 ]
 
 from dataclasses import dataclass, field
@@ -135,3 +136,14 @@ class CredentialRecord:
     created_ms: int
     expires_ms: int | None = None
     revoked_ms: int | None = None
+
+
+class Usage(NamedTuple):
+    """How much of the database an app monitor uses."""
+
+    name: str
+    """The name of the app monitor."""
+    stored_bytes: int
+    """The length of its compressed batches, with the overhead of each."""
+    quota: int | None = None
+    """Its own quota in bytes. None: the default. 0: no limit."""

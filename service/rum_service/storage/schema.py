@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 __all__ = [
+    "BATCH_BYTES",
     "BLOCK_BITS",
     "app_monitors",
     "batch_spans",
     "batches",
+    "counted_batches",
     "credentials",
     "metadata",
     "metric_definitions",
     "metric_destinations",
+    "stored_bytes",
     "write_checks",
 ]
 
@@ -100,6 +103,28 @@ batch_spans = Table(
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# How many bytes each app monitor uses, as far as its batches are counted: the payloads, and
+# BATCH_BYTES for each batch.
+stored_bytes = Table(
+    "stored_bytes",
+    metadata,
+    Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
+    Column("bytes", BigInteger, nullable=False),
+    # The app monitor's own quota. NULL: the default. 0: no limit.
+    Column("quota", BigInteger),
+)
+# A row and its index entries take 120 bytes in SQLite with one event, and 190 with ten, where
+# pages are filled less well (2026-11).
+BATCH_BYTES = 150
+
+# One row: batches up to this sequence are in `stored_bytes`.
+counted_batches = Table(
+    "counted_batches",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
 )
 
 metric_destinations = Table(

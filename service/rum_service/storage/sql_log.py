@@ -30,6 +30,7 @@ from rum_service.storage.database import BatchRow, Database
 from rum_service.storage.payload import decompress, is_same, stored_form
 from rum_service.storage.records import Appended, Batch, FoundBatches, LoggedBatch
 from rum_service.storage.schema import BLOCK_BITS, app_monitors, batch_spans, batches, write_checks
+from rum_service.storage.sql_usage import subtract_usage
 
 # The smallest batches fill a group with 40,000. A statement takes at most 32,766 parameters in
 # SQLite and 65,535 in PostgreSQL.
@@ -153,9 +154,10 @@ class SqlLog:
             .order_by(batches.c.sequence)
             .limit(limit)
         )
-        purge = delete(batches).where(batches.c.sequence.in_(oldest.scalar_subquery()))
+        are_oldest = batches.c.sequence.in_(oldest.scalar_subquery())
         with self._database.write() as connection:
-            purged = connection.execute(purge).rowcount
+            subtract_usage(connection, app_monitor, are_oldest)
+            purged = connection.execute(delete(batches).where(are_oldest)).rowcount
             remaining = connection.execute(oldest.limit(1)).scalar()
             empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
             if remaining is not None:
