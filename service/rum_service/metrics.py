@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.quotas import StorageQuotas
 from rum_service.rpc.calls import CallCounts
 
 _RECEIVED_BATCHES = Metric(
@@ -86,6 +87,19 @@ _CALL_SECONDS = Metric(
     ("method",),
 )
 
+_STORED_BYTES = Metric(
+    "openrum_service_stored_bytes",
+    "gauge",
+    "Size of an app monitor's compressed batches in the database.",
+    ("app_monitor",),
+)
+_QUOTA = Metric(
+    "openrum_service_stored_bytes_quota",
+    "gauge",
+    "Size at which further batches of an app monitor are throttled. Absent without a limit.",
+    ("app_monitor",),
+)
+
 METRICS = (
     _RECEIVED_BATCHES,
     _RECEIVED_EVENTS,
@@ -104,6 +118,8 @@ METRICS = (
     _FAILED_COMMITS,
     _CALLS,
     _CALL_SECONDS,
+    _STORED_BYTES,
+    _QUOTA,
 )
 
 
@@ -115,12 +131,14 @@ class ServiceMetrics:
         ledger: Ledger,
         group_commit: GroupCommit,
         calls: CallCounts,
+        quotas: StorageQuotas,
         *,
         max_waiting_bytes: int,
     ) -> None:
         self._ledger = ledger
         self._group_commit = group_commit
         self._calls = calls
+        self._quotas = quotas
         self._max_waiting_bytes = max_waiting_bytes
 
     def samples(self) -> Iterator[Sample]:
@@ -146,3 +164,7 @@ class ServiceMetrics:
             yield Sample(_CALLS, count, (method, outcome))
         for method, seconds in self._calls.seconds.items():
             yield Sample(_CALL_SECONDS, seconds, (method,))
+        for usage in self._quotas.usage.values():
+            yield Sample(_STORED_BYTES, usage.stored_bytes, (usage.name,))
+            if usage.quota is not None:
+                yield Sample(_QUOTA, usage.quota, (usage.name,))

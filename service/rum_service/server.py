@@ -1,6 +1,6 @@
 """The composition root of the service: what is built from what, and the order of start and stop.
 
-    store → threads → group commit → app monitors → gRPC server
+    store → threads → group commit → quotas → app monitors → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -45,11 +45,13 @@ from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.statistics import Statistics
+from rum_service.control.storage_usage import StorageUsage
 from rum_service.control.tags import Tags
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put import Ingest
+from rum_service.ingest.quotas import StorageQuotas
 from rum_service.metrics import ServiceMetrics
 from rum_service.monitors import Monitors
 from rum_service.rpc.admission import Admission
@@ -96,6 +98,7 @@ class Service:
     """Threads for reads of the log and for the control plane."""
     group_commit: GroupCommit
     accounting: Accounting
+    quotas: StorageQuotas
     monitors: Monitors[policy.Policy]
     app_monitors: AppMonitors
     keyring: Keyring
@@ -112,6 +115,7 @@ class Service:
         stack.enter_context(self.lookups)
         stack.enter_context(self.readers)
         await stack.enter_async_context(self.group_commit)
+        await stack.enter_async_context(self.quotas)
         await stack.enter_async_context(self.app_monitors)
         if listening:
             await stack.enter_async_context(self.server)
@@ -243,6 +247,7 @@ def build(
         max_waiting_bytes=settings.max_waiting_bytes,
         max_group_bytes=_MAX_GROUP_BYTES,
     )
+    quotas = StorageQuotas(store.usage, readers, default=settings.stored_bytes_quota)
     ingest = Ingest(
         monitors,
         authentication,
@@ -250,6 +255,7 @@ def build(
         group_commit,
         accounting,
         limits=_limits(settings),
+        quotas=quotas,
         max_events=settings.max_events,
         clock=clock,
     )
@@ -270,6 +276,13 @@ def build(
         definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
     )
     statistics = Statistics(accounting.ledger, clock=clock)
+    usage = StorageUsage(
+        app_monitors,
+        store.usage,
+        readers,
+        usage=lambda: quotas.usage,
+        refresh=quotas.refresh,
+    )
     boundary = CallBoundary(
         authentication,
         authorization,
@@ -285,7 +298,7 @@ def build(
         bridge_plane=bridge_plane,
         admission=Admission(authentication, monitors, boundary),
         control_plane=control_plane,
-        operator_plane=Operator(credentials, statistics),
+        operator_plane=Operator(credentials, statistics, usage),
         check_store=group_commit.check,
     )
     return Service(
@@ -293,6 +306,7 @@ def build(
         readers=readers,
         group_commit=group_commit,
         accounting=accounting,
+        quotas=quotas,
         monitors=monitors,
         app_monitors=app_monitors,
         keyring=keyring,
@@ -306,6 +320,7 @@ def build(
             accounting.ledger,
             group_commit,
             boundary.calls,
+            quotas,
             max_waiting_bytes=settings.max_waiting_bytes,
         ),
     )

@@ -133,6 +133,13 @@ class ServiceSettings(OperatingSettings):
         description="How many bytes of serialized batches a second each service process stores for "
         "an app monitor. Twice as many may come at once. 0: no limit.",
     )
+    stored_bytes_quota: int = Field(
+        default=0,
+        ge=0,
+        description="How many bytes of the database the batches of an app monitor may use, "
+        "compressed. Then further ones are throttled. `openrum quota set` sets another value for "
+        "an app monitor. 0: no limit.",
+    )
     drain_s: float = Field(
         default=10.0,
         ge=0,

@@ -5,7 +5,7 @@ Events that were dropped from a stored batch are counted by themselves.
 
 from __future__ import annotations
 
-__all__ = ["CANCELLED", "MAX_NAMES", "OTHERS", "Accounting"]
+__all__ = ["CANCELLED", "MAX_NAMES", "OTHERS", "QUOTA", "Accounting"]
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,21 @@ from collections.abc import Sequence
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.ledger import DROPPED, DUPLICATE, REJECTED, STORED, Amount, Ledger
 from rum_service.auth.policy import Policy
-from rum_service.errors import InternalServerException, RumError, ValidationException
+from rum_service.errors import (
+    InternalServerException,
+    RumError,
+    ThrottlingException,
+    ValidationException,
+)
+from rum_service.ingest.quotas import QUOTA_CODE
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
 
 CANCELLED = "Cancelled"
 """The reason of batches whose caller went away before they were stored."""
+QUOTA = "StoredBytesQuota"
+"""The reason of batches whose app monitor has reached its quota. The caller gets a
+ThrottlingException."""
 OTHERS = "(others)"
 """Stands for app monitors beyond the first `MAX_NAMES`."""
 MAX_NAMES = 10_000
@@ -111,7 +120,9 @@ def _end(outcome: Appended | BaseException) -> tuple[str, str]:
 
 
 def _reason(error: object) -> str:
-    """Return the name of the exception that the caller gets."""
+    """Return the name of the exception that the caller gets, or what says more."""
     if isinstance(error, asyncio.CancelledError):
         return CANCELLED
+    if isinstance(error, ThrottlingException) and error.quota_code == QUOTA_CODE:
+        return QUOTA
     return type(error if isinstance(error, RumError) else InternalServerException()).__name__

@@ -27,6 +27,7 @@ from rum_service.ingest.commits import Outcome
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
+from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.validation import check_id, times_of, validate
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
@@ -65,6 +66,7 @@ class Ingest:
         accounting: Accounting,
         *,
         limits: MonitorLimits,
+        quotas: StorageQuotas,
         max_events: int,
         clock: Callable[[], float],
     ) -> None:
@@ -74,6 +76,7 @@ class Ingest:
         self._group_commit = group_commit
         self._accounting = accounting
         self._limits = limits if limits else None
+        self._quotas = quotas
         self._max_events = max_events
         self._clock = clock
 
@@ -178,6 +181,7 @@ class Ingest:
         monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
         alias = request.alias if request.HasField("alias") else None
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
+        self._quotas.check(monitor.key)
         self._accounting.know(monitor)
         times = validate(request, max_events=self._max_events)
         if self._limits:

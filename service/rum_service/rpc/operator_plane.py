@@ -12,6 +12,7 @@ from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
 from rum_service.control.credentials import Credentials
 from rum_service.control.statistics import Statistics
+from rum_service.control.storage_usage import StorageUsage
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -19,9 +20,12 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class Operator(OperatorServiceServicer):
     """The servicer."""
 
-    def __init__(self, credentials: Credentials, statistics: Statistics) -> None:
+    def __init__(
+        self, credentials: Credentials, statistics: Statistics, usage: StorageUsage
+    ) -> None:
         self._credentials = credentials
         self._statistics = statistics
+        self._usage = usage
 
     async def CreateAccessKey(
         self, request: pb.CreateAccessKeyRequest, _: _Context
@@ -48,3 +52,12 @@ class Operator(OperatorServiceServicer):
         self, _request: pb.GetStatisticsRequest, _: _Context
     ) -> pb.GetStatisticsResponse:
         return self._statistics.get()
+
+    async def ListUsage(self, _request: pb.ListUsageRequest, _: _Context) -> pb.ListUsageResponse:
+        return self._usage.list()
+
+    async def SetStoredBytesQuota(
+        self, request: pb.SetStoredBytesQuotaRequest, _: _Context
+    ) -> pb.SetStoredBytesQuotaResponse:
+        await self._usage.set_quota(request)
+        return pb.SetStoredBytesQuotaResponse()

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -62,10 +62,20 @@ class OperatorServiceStub:
                 request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.SerializeToString,
                 response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.FromString,
                 _registered_method=True)
+        self.ListUsage = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/ListUsage',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageResponse.FromString,
+                _registered_method=True)
+        self.SetStoredBytesQuota = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/SetStoredBytesQuota',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -118,6 +128,23 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUsage(self, request, context):
+        """ListUsage lists how many bytes each app monitor uses in the database, and its quota.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetStoredBytesQuota(self, request, context):
+        """SetStoredBytesQuota sets how many bytes an app monitor may use in the database, or lets the default apply. The
+        other services on the database use the new quota after at most two seconds.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +173,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.FromString,
                     response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.SerializeToString,
             ),
+            'ListUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsage,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageResponse.SerializeToString,
+            ),
+            'SetStoredBytesQuota': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetStoredBytesQuota,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rum.operator.v1.OperatorService', rpc_method_handlers)
@@ -155,7 +192,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys and bearer tokens, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -285,6 +322,60 @@ class OperatorService:
             '/rum.operator.v1.OperatorService/GetStatistics',
             rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsRequest.SerializeToString,
             rum_dot_operator_dot_v1_dot_operator__service__pb2.GetStatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/ListUsage',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetStoredBytesQuota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/SetStoredBytesQuota',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.FromString,
             options,
             channel_credentials,
             insecure,
