@@ -5,7 +5,14 @@ Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
 
 from __future__ import annotations
 
-__all__ = ["event_document", "event_ms", "merged_metadata", "parse_session_metadata"]
+__all__ = [
+    "JsonObject",
+    "event_document",
+    "event_members",
+    "event_ms",
+    "merged_metadata",
+    "parse_session_metadata",
+]
 
 import json
 import math
@@ -63,11 +70,32 @@ def event_document(
     """
     # Leave numbers as text: Python refuses to convert integers with more than 4,300 digits.
     details = _json_object(event.details, parse_int=str, parse_float=str)
+    document = event_members(
+        request, event, metadata, details, monitor_name=monitor_name, account_id=account_id
+    )
+    text = event.details if details is not None else _dumps(event.details)
+    return f'{_dumps(document)[:-1]},"event_details":{text}}}'
+
+
+def event_members(
+    request: PutRumEventsRequest,
+    event: RumEvent,
+    metadata: JsonObject,
+    details: JsonObject | None,
+    *,
+    monitor_name: str,
+    account_id: str,
+) -> JsonObject:
+    """Return the members of the document of one event in a batch, except `event_details`.
+
+    Args:
+        details: the event's details, or None if they are not a JSON object.
+    """
     version = (details or {}).get("version")
     own_metadata = _metadata_object(event.metadata)
     milliseconds = event_ms(event)
     user = {"sessionId": request.user_details.session_id, "userId": request.user_details.user_id}
-    document: JsonObject = {
+    return {
         "userId": user["userId"],
         "sessionId": user["sessionId"],
         "application_id": request.id,
@@ -89,8 +117,6 @@ def event_document(
         "account_id": account_id,
         "event_interaction": _interaction(metadata),
     }
-    text = event.details if details is not None else _dumps(event.details)
-    return f'{_dumps(document)[:-1]},"event_details":{text}}}'
 
 
 def _metadata_object(text: str) -> JsonObject | None:
