@@ -305,6 +305,91 @@ def test_a_read_ends_at_its_byte_limit_and_the_next_one_continues(
     assert [batch.content for batch in found] == newest_first
 
 
+def test_batches_of_all_app_monitors_are_read_in_commit_order(log: LogStore) -> None:
+    log.append([logged(3, app_monitor=2, received_ms=30), logged(1, received_ms=40)])
+    log.append([logged(2, app_monitor=3, received_ms=20)])
+
+    found = log.after(0, limit=10, max_bytes=ALL_TIME)
+
+    assert [(2, 30, content(3)), (1, 40, content(1)), (3, 20, content(2))] == [
+        (batch.app_monitor, batch.received_ms, batch.content) for batch in found
+    ]
+    sequences = [batch.sequence for batch in found]
+    assert sorted(set(sequences)) == sequences
+
+
+def test_reading_in_commit_order_continues_above_a_sequence(log: LogStore) -> None:
+    log.append([logged(number) for number in range(5)])
+    first = log.after(0, limit=2, max_bytes=ALL_TIME)
+
+    following = log.after(first[-1].sequence, limit=10, max_bytes=ALL_TIME)
+
+    assert [content(number) for number in range(5)] == [
+        batch.content for batch in (*first, *following)
+    ]
+    assert log.after(following[-1].sequence, limit=10, max_bytes=ALL_TIME) == []
+
+
+@pytest.mark.parametrize("length", [1_000, 200_000], ids=["short", "long"])
+def test_reading_in_commit_order_ends_at_its_byte_limit(log: LogStore, length: int) -> None:
+    """A batch that is longer than the limit is returned alone."""
+    batches = [logged(n)._replace(content=os.urandom(length)) for n in range(4)]
+    log.append(batches)
+
+    first = log.after(0, limit=10, max_bytes=2 * length)
+    alone = log.after(first[-1].sequence, limit=10, max_bytes=1)
+
+    assert [batch.content for batch in batches[:3]] == [batch.content for batch in (*first, *alone)]
+
+
+def test_reading_in_commit_order_skips_purged_batches(log: LogStore) -> None:
+    log.append([logged(number, app_monitor=1 + number % 2) for number in range(4)])
+    log.purge(1, limit=1)
+
+    found = log.after(0, limit=10, max_bytes=ALL_TIME)
+
+    assert [content(1), content(2), content(3)] == [batch.content for batch in found]
+
+
+def test_the_newest_sequence_and_the_age_of_the_next_batch_are_known(log: LogStore) -> None:
+    assert log.newest_sequence() == 0
+    assert log.received_after(0) is None
+    log.append([logged(number, received_ms=100 * number) for number in range(1, 4)])
+
+    first, _, newest = log.after(0, limit=3, max_bytes=ALL_TIME)
+
+    assert log.newest_sequence() == newest.sequence
+    assert log.received_after(0) == 100
+    assert log.received_after(first.sequence) == 200
+    assert log.received_after(newest.sequence) is None
+
+
+def test_a_reader_in_commit_order_misses_no_batch_of_several_writers(log: LogStore) -> None:
+    writers, each = 4, 50
+    together = threading.Barrier(writers + 1)
+
+    def append(writer: int) -> None:
+        together.wait()
+        for number in range(each):
+            log.append([logged(writer * each + number)])
+
+    with ThreadPoolExecutor(writers) as pool:
+        appends = [pool.submit(append, writer) for writer in range(writers)]
+        together.wait()
+        seen: list[bytes] = []
+        sequence = 0
+        while True:
+            all_appended = all(done.done() for done in appends)
+            found = log.after(sequence, limit=7, max_bytes=ALL_TIME)
+            seen += [batch.content for batch in found]
+            sequence = found[-1].sequence if found else sequence
+            if all_appended and not found:
+                break
+
+    assert sorted(seen) == sorted(content(number) for number in range(writers * each))
+    assert log.newest_sequence() == sequence
+
+
 def test_deleted_app_monitors_are_found_between_others_without_reading_their_batches(
     tmp_path: Path,
 ) -> None:

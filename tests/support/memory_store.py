@@ -29,6 +29,7 @@ from rum_service.storage.records import (
     Appended,
     AppMonitorRecord,
     Batch,
+    CommittedBatch,
     CredentialRecord,
     FoundBatches,
     LoggedBatch,
@@ -104,6 +105,25 @@ class MemoryLog:
         full = next((n for n, length in enumerate(lengths, 1) if length >= max_bytes), limit)
         more = newest[full - 1].sequence if len(found) > full else None
         return FoundBatches(newest[:full], more)
+
+    def after(self, sequence: int, *, limit: int, max_bytes: int) -> list[CommittedBatch]:
+        found: list[CommittedBatch] = []
+        with self.tables.lock:
+            for number, batch in self.tables.batches.values():
+                if number > sequence and len(found) < limit and max_bytes > 0:
+                    found.append(
+                        CommittedBatch(number, batch.app_monitor, batch.received_ms, batch.content)
+                    )
+                    max_bytes -= len(batch.content)
+        return found
+
+    def received_after(self, sequence: int) -> int | None:
+        following = self.after(sequence, limit=1, max_bytes=1)
+        return following[0].received_ms if following else None
+
+    def newest_sequence(self) -> int:
+        with self.tables.lock:
+            return max((number for number, _ in self.tables.batches.values()), default=0)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self.tables.lock:

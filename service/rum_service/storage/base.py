@@ -34,6 +34,7 @@ from rum_service.storage.records import (
     Appended,
     AppMonitorRecord,
     Batch,
+    CommittedBatch,
     CredentialRecord,
     FoundBatches,
     MetricDefinitionRecord,
@@ -91,6 +92,26 @@ class LogStore(Protocol):
                 both ends included, in milliseconds since the Unix epoch.
             max_bytes: return no more batches once their contents have this length together.
         """
+        ...
+
+    def after(self, sequence: int, *, limit: int, max_bytes: int) -> list[CommittedBatch]:
+        """Return the oldest batches above a sequence, of all app monitors, in the order of commits.
+
+        A reader that continues above the last returned sequence misses no batch, whatever is
+        appended meanwhile. Empty: there is no batch above `sequence` yet.
+
+        Args:
+            limit: return at most this number of batches.
+            max_bytes: return no more batches once their contents have this length together.
+        """
+        ...
+
+    def received_after(self, sequence: int) -> int | None:
+        """Return when the first batch above a sequence was received, if there is one."""
+        ...
+
+    def newest_sequence(self) -> int:
+        """Return the sequence of the newest batch, or 0 if the log is empty."""
         ...
 
     def purge(self, app_monitor: int, *, limit: int) -> int:

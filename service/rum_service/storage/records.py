@@ -6,6 +6,7 @@ __all__ = [
     "AppMonitorRecord",
     "Appended",
     "Batch",
+    "CommittedBatch",
     "CredentialRecord",
     "FoundBatches",
     "LoggedBatch",
@@ -61,6 +62,18 @@ class LoggedBatch:
 
     sequence: int
     """Its position in the log. Increases with every commit; never reused."""
+    content: bytes
+
+
+class CommittedBatch(NamedTuple):
+    """A committed batch of any app monitor."""
+
+    sequence: int
+    """Its position in the log. Increases with every commit; never reused."""
+    app_monitor: int
+    """The key of its `AppMonitorRecord`, which may be deleted."""
+    received_ms: int
+    """When the service accepted it, in milliseconds since the Unix epoch."""
     content: bytes
 
 

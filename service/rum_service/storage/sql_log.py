@@ -28,7 +28,13 @@ from sqlalchemy import (
 
 from rum_service.storage.database import BatchRow, Database
 from rum_service.storage.payload import decompress, is_same, stored_form
-from rum_service.storage.records import Appended, Batch, FoundBatches, LoggedBatch
+from rum_service.storage.records import (
+    Appended,
+    Batch,
+    CommittedBatch,
+    FoundBatches,
+    LoggedBatch,
+)
 from rum_service.storage.schema import BLOCK_BITS, app_monitors, batch_spans, batches, write_checks
 from rum_service.storage.sql_usage import subtract_usage
 
@@ -59,18 +65,29 @@ _BLOCKS = (
 # The payloads of 64 batches may have 2 GB together. So long ones are read one by one, if the
 # contents of those before them leave room.
 _SHORT_PAYLOAD_BYTES = 64 << 10
+_SHORT_PAYLOAD = case(
+    (func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)
+).label("payload")
 _BATCHES = (
-    _in_time_range(
-        batches,
-        batches.c.sequence,
-        case((func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)).label(
-            "payload"
-        ),
-    )
+    _in_time_range(batches, batches.c.sequence, _SHORT_PAYLOAD)
     .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
     .order_by(batches.c.sequence.desc())
     .limit(bindparam("count"))
 )
+
+_IN_COMMIT_ORDER = (
+    select(batches.c.sequence, batches.c.app_monitor, batches.c.received_ms, _SHORT_PAYLOAD)
+    .where(batches.c.sequence > bindparam("sequence"))
+    .order_by(batches.c.sequence)
+    .limit(bindparam("count"))
+)
+_NEXT_RECEIVED = (
+    select(batches.c.received_ms)
+    .where(batches.c.sequence > bindparam("sequence"))
+    .order_by(batches.c.sequence)
+    .limit(1)
+)
+_NEWEST_SEQUENCE = select(func.max(batches.c.sequence))
 
 _PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
 
@@ -146,6 +163,34 @@ class SqlLog:
                 if max_bytes <= 0:
                     return FoundBatches(found, row.sequence)
         return FoundBatches(found, below)
+
+    def after(self, sequence: int, *, limit: int, max_bytes: int) -> list[CommittedBatch]:
+        found: list[CommittedBatch] = []
+        with self._database.read() as connection:
+            bounds = {"sequence": sequence, "count": limit}
+            for row in connection.execute(_IN_COMMIT_ORDER, bounds).all():
+                payload = row.payload or _payload(connection, row.sequence)
+                if payload is None:  # it has been purged meanwhile
+                    continue
+                content = decompress(payload)
+                found.append(
+                    CommittedBatch(row.sequence, row.app_monitor, row.received_ms, content)
+                )
+                max_bytes -= len(content)
+                if max_bytes <= 0:
+                    break
+        return found
+
+    def received_after(self, sequence: int) -> int | None:
+        with self._database.read() as connection:
+            received: int | None = connection.execute(
+                _NEXT_RECEIVED, {"sequence": sequence}
+            ).scalar()
+            return received
+
+    def newest_sequence(self) -> int:
+        with self._database.read() as connection:
+            return connection.execute(_NEWEST_SEQUENCE).scalar() or 0
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (
