@@ -32,6 +32,22 @@ def test_a_batch_is_read_back_unchanged(log: LogStore) -> None:
     assert [batch.content] == contents(log)
 
 
+def test_a_batch_is_read_back_with_its_country(log: LogStore) -> None:
+    countries = ["DE", None, "FR"]
+    log.append([logged(n)._replace(country=country) for n, country in enumerate(countries)])
+
+    assert [batch.country for batch in reversed(read(log))] == countries
+    in_order = log.after(0, limit=10, max_bytes=ALL_TIME)
+    assert [batch.country for batch in in_order] == countries
+
+
+def test_a_retry_from_another_country_is_a_duplicate(log: LogStore) -> None:
+    log.append([logged(1)._replace(country="DE")])
+
+    assert log.append([logged(1)._replace(country="FR")]) == [DUPLICATE]
+    assert [batch.country for batch in read(log)] == ["DE"]
+
+
 def test_retrying_a_committed_batch_stores_nothing_new(log: LogStore) -> None:
     log.append([logged(1)])
 

@@ -93,7 +93,7 @@ class MemoryLog:
     ) -> FoundBatches:
         with self.tables.lock:
             found = [
-                LoggedBatch(sequence, batch.content)
+                LoggedBatch(sequence, batch.content, batch.country)
                 for sequence, batch in reversed(self.tables.batches.values())
                 if batch.app_monitor == app_monitor
                 and (below is None or sequence < below)
@@ -112,7 +112,13 @@ class MemoryLog:
             for number, batch in self.tables.batches.values():
                 if number > sequence and len(found) < limit and max_bytes > 0:
                     found.append(
-                        CommittedBatch(number, batch.app_monitor, batch.received_ms, batch.content)
+                        CommittedBatch(
+                            number,
+                            batch.app_monitor,
+                            batch.received_ms,
+                            batch.content,
+                            batch.country,
+                        )
                     )
                     max_bytes -= len(batch.content)
         return found

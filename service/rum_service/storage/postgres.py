@@ -30,10 +30,10 @@ lock AS MATERIALIZED (
 ),
 stored AS (
     INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
-                         payload, dropped_events)
+                         payload, dropped_events, country)
     SELECT new.*
     FROM lock, unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],
-                      %b::bigint[], %b::integer[], %b::bytea[], %b::integer[]) AS new
+                      %b::bigint[], %b::integer[], %b::bytea[], %b::integer[], %b::text[]) AS new
     ON CONFLICT DO NOTHING
     RETURNING app_monitor, sequence, first_ms, last_ms
 ),

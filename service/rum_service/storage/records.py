@@ -43,6 +43,8 @@ class Batch(NamedTuple):
     """The serialized request as received, if events were dropped from it. Recognizes a retry."""
     dropped_events: int = 0
     """The number of dropped events: custom events that the app monitor does not enable."""
+    country: str | None = None
+    """The country of the client: an ISO 3166 code, two capital letters. None: not known."""
 
 
 class Appended(Enum):
@@ -63,6 +65,8 @@ class LoggedBatch:
     sequence: int
     """Its position in the log. Increases with every commit; never reused."""
     content: bytes
+    country: str | None = None
+    """`Batch.country`."""
 
 
 class CommittedBatch(NamedTuple):
@@ -75,6 +79,8 @@ class CommittedBatch(NamedTuple):
     received_ms: int
     """When the service accepted it, in milliseconds since the Unix epoch."""
     content: bytes
+    country: str | None = None
+    """`Batch.country`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ batches = Table(
     Column("event_count", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("dropped_events", Integer, nullable=False, server_default="0"),
+    # Beside the payload, so that the request stays as received and a retry equals it.
+    Column("country", String(2)),
     # This constraint guarantees that a batch is stored only once.
     UniqueConstraint("app_monitor", "batch_id"),
     # GetAppMonitorData reads the batches of an app monitor in a time range, newest first.

@@ -69,14 +69,20 @@ _SHORT_PAYLOAD = case(
     (func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)
 ).label("payload")
 _BATCHES = (
-    _in_time_range(batches, batches.c.sequence, _SHORT_PAYLOAD)
+    _in_time_range(batches, batches.c.sequence, _SHORT_PAYLOAD, batches.c.country)
     .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
     .order_by(batches.c.sequence.desc())
     .limit(bindparam("count"))
 )
 
 _IN_COMMIT_ORDER = (
-    select(batches.c.sequence, batches.c.app_monitor, batches.c.received_ms, _SHORT_PAYLOAD)
+    select(
+        batches.c.sequence,
+        batches.c.app_monitor,
+        batches.c.received_ms,
+        _SHORT_PAYLOAD,
+        batches.c.country,
+    )
     .where(batches.c.sequence > bindparam("sequence"))
     .order_by(batches.c.sequence)
     .limit(bindparam("count"))
@@ -116,12 +122,13 @@ _PROBE = {
     "event_count": 0,
     "payload": b"",
     "dropped_events": 1,
+    "country": None,
 }
 
 _Key = tuple[int, bytes]
 """App monitor and batch ID."""
-_Found = Row[int, bytes | None]
-"""Sequence and payload. The payload is None if it is long."""
+_Found = Row[int, bytes | None, str | None]
+"""Sequence, payload and country. The payload is None if it is long."""
 _Stored = Mapping[_Key, Row[Any, Any, Any, Any]]
 
 
@@ -158,7 +165,7 @@ class SqlLog:
                 payload = row.payload or _payload(connection, row.sequence)
                 if payload is None:  # it has been purged meanwhile
                     continue
-                found.append(LoggedBatch(row.sequence, decompress(payload)))
+                found.append(LoggedBatch(row.sequence, decompress(payload), row.country))
                 max_bytes -= len(found[-1].content)
                 if max_bytes <= 0:
                     return FoundBatches(found, row.sequence)
@@ -174,7 +181,9 @@ class SqlLog:
                     continue
                 content = decompress(payload)
                 found.append(
-                    CommittedBatch(row.sequence, row.app_monitor, row.received_ms, content)
+                    CommittedBatch(
+                        row.sequence, row.app_monitor, row.received_ms, content, row.country
+                    )
                 )
                 max_bytes -= len(content)
                 if max_bytes <= 0:
@@ -279,6 +288,7 @@ def _row(batch: Batch) -> BatchRow:
         batch.event_count,
         payload,
         batch.dropped_events,
+        batch.country,
     )
 
 
