@@ -11,9 +11,9 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("rum_cli.service", "rum_bridge starlette uvicorn psycopg"),
+        ("rum_cli.service", "rum_bridge starlette uvicorn alembic psycopg"),
         ("rum_cli.bridge", "rum_service sqlalchemy alembic psycopg"),
-        ("rum_cli.up", "psycopg"),
+        ("rum_cli.up", "alembic psycopg"),
     ],
 )
 def test_a_server_does_not_import_what_it_does_not_need(module: str, unneeded: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -175,6 +177,26 @@ def test_a_newer_database_is_rejected_and_not_changed(url: str, engine: Engine) 
     engine.dispose()
 
     assert version == "9999"
+
+
+_OPEN = """
+import sys
+from rum_service.storage import open_store
+
+open_store(sys.argv[1]).close()
+print("alembic" in sys.modules)
+"""
+
+
+def test_a_current_database_is_opened_without_alembic(url: str) -> None:
+    starts = [
+        subprocess.run(
+            [sys.executable, "-c", _OPEN, url], capture_output=True, text=True, check=True
+        )
+        for _ in range(2)
+    ]
+
+    assert [start.stdout for start in starts] == ["True\n", "False\n"]
 
 
 def test_several_processes_can_migrate_an_empty_database_at_once(url: str) -> None:

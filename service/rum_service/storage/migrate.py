@@ -6,14 +6,14 @@ __all__ = ["migrate"]
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from rum_service.storage.database import Database
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# The name of a migration's file begins with its revision.
+_NEWEST = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
 # Arbitrary, but the same in every process.
 _POSTGRES_LOCK = 0x52554D
 
@@ -24,18 +24,36 @@ def migrate(database: Database) -> None:
     Raises:
         ValueError: the database cannot be opened, or has a newer schema than this version knows.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with database.migrating() as connection:
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": _POSTGRES_LOCK})
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise ValueError(f"the database is newer than this version ({error})") from None
+            if _revisions(connection) != [_NEWEST]:
+                _upgrade(connection)
     except SQLAlchemyError as error:
         # Use only the driver's message: SQLAlchemy's contains the statement too.
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise ValueError(f"the database cannot be opened: {reason}") from None
+
+
+def _revisions(connection: Connection) -> list[str]:
+    """Return what Alembic has noted in the database. Empty: nothing yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+
+
+def _upgrade(connection: Connection) -> None:
+    # Only here: Alembic takes 9 MB of memory and 50 ms (2026-11).
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise ValueError(f"the database is newer than this version ({error})") from None
