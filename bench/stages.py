@@ -32,6 +32,7 @@ from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.app import create_app
+from rum_bridge.channel import Channels
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.settings import BridgeSettings
 from rum_service.ingest.validation import validate
@@ -188,7 +189,8 @@ async def _bridge_us(bodies: list[bytes]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         settings = BridgeSettings(bridge_token_file=Path(folder, "bridge.token"))
         settings.bridge_token_file.write_text("a token")
-        return await _asgi_us(create_app(settings, cast(grpc.aio.Channel, _Channel())), bodies)
+        channel = cast(grpc.aio.Channel, _Channel())
+        return await _asgi_us(create_app(settings, Channels(channel, channel)), bodies)
 
 
 class _Channel:

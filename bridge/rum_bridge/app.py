@@ -15,7 +15,6 @@ __all__ = ["BridgeApp", "create_app"]
 from collections.abc import Awaitable, Callable
 from importlib import resources
 
-import grpc.aio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
@@ -26,7 +25,7 @@ from rum_bridge.accounting import CountedResponses, PutAccounting
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
-from rum_bridge.channel import open_token
+from rum_bridge.channel import Channels, open_token
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
@@ -45,12 +44,12 @@ _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlP
 
 
 def create_app(
-    settings: BridgeSettings, channel: grpc.aio.Channel, batch_put: BatchPut | None = None
+    settings: BridgeSettings, channels: Channels, batch_put: BatchPut | None = None
 ) -> BridgeApp:
-    """Return the bridge as an ASGI application that calls the service over `channel`.
+    """Return the bridge as an ASGI application that calls the service over `channels`.
 
     Args:
-        batch_put: stores puts. None: over `channel` as well.
+        batch_put: stores puts. None: over `channels` as well.
 
     Raises:
         StartError: other machines can reach the bridge, and its token cannot be read.
@@ -58,15 +57,17 @@ def create_app(
     report = CallerReport(authorization_required=settings.authorization_required)
     token = open_token(settings)
     coalescer = Coalescer(
-        batch_put or GrpcBatchPut(channel, token),
+        batch_put or GrpcBatchPut(channels.puts, token),
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
     control_plane = transcoded_routes(
-        _CONTROL_PLANE, channel, token, report, budget=coalescer.budget, settings=settings
+        _CONTROL_PLANE, channels.others, token, report, budget=coalescer.budget, settings=settings
     )
     data_plane = _data_plane(settings)
-    readiness = Readiness(channel, token, authorization_required=settings.authorization_required)
+    readiness = Readiness(
+        channels.others, token, authorization_required=settings.authorization_required
+    )
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
@@ -86,7 +87,7 @@ def create_app(
         PutPaths(control_plane),
         PutEvents(
             coalescer,
-            KnownMonitors(channel, token, timeout_s=settings.put_timeout_s),
+            KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
             accounting,
             report,
             settings,

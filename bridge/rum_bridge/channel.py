@@ -1,9 +1,19 @@
-"""The channel to the service, and the token that identifies the bridge."""
+"""The channels to the service, and the token that identifies the bridge."""
 
 from __future__ import annotations
 
-__all__ = ["CHANNEL_OPTIONS", "BridgeToken", "Metadata", "open_channel", "open_token"]
+__all__ = [
+    "CHANNEL_OPTIONS",
+    "BridgeToken",
+    "Channels",
+    "Metadata",
+    "open_channels",
+    "open_token",
+]
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,11 +36,35 @@ CHANNEL_OPTIONS = [
     # Reconnect within a second after a restart. gRPC's default waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # Channels to the same address share a connection otherwise.
+    ("grpc.use_local_subchannel_pool", 1),
 ]
 
 
-def open_channel(settings: BridgeSettings) -> grpc.aio.Channel:
-    """Return a channel to the service. Raises StartError if a certificate cannot be used."""
+@dataclass(frozen=True)
+class Channels:
+    """Two channels, each with a connection of its own.
+
+    HTTP/2 has one flow-control window for all calls on a connection, so a page of events would
+    wait behind the batches.
+    """
+
+    puts: grpc.aio.Channel
+    others: grpc.aio.Channel
+
+
+@asynccontextmanager
+async def open_channels(settings: BridgeSettings) -> AsyncIterator[Channels]:
+    """Open the channels. They connect when they are first used.
+
+    Raises:
+        StartError: a certificate cannot be used.
+    """
+    async with _open_channel(settings) as puts, _open_channel(settings) as others:
+        yield Channels(puts, others)
+
+
+def _open_channel(settings: BridgeSettings) -> grpc.aio.Channel:
     if settings.service_ca is None:
         return grpc.aio.insecure_channel(settings.service, CHANNEL_OPTIONS)
     ca = read_ca(settings.service_ca)

@@ -74,6 +74,10 @@ _BY_NUMBER = {code.value[0]: status for code, status in _HTTP_STATUSES.items()}
 # AWS uses 402 for this exception. No gRPC code corresponds to it.
 _OVERRIDES = {"ServiceQuotaExceededException": 402}
 
+# gRPC's own status for a message above OPENRUM_MAX_MESSAGE_BYTES is RESOURCE_EXHAUSTED, as for a
+# caller that should try again. Only the text differs.
+_TOO_LONG = "message larger than max"
+
 _MAX_HEADER_CHARS = 1024
 _NOT_FOR_HEADERS = re.compile(r"[^\x20-\x7e]")
 
@@ -110,6 +114,13 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:
     for key, value in error.trailing_metadata() or ():
         if key == STATUS_DETAILS_KEY and isinstance(value, bytes):
             return from_status(Status.FromString(value))
+    if _TOO_LONG in (error.details() or ""):
+        return HttpError(
+            413,
+            "RequestEntityTooLargeException",
+            "The batch is longer than the service accepts.",
+            source=SERVICE,
+        )
     return from_status(Status(code=error.code().value[0]))
 
 

@@ -1,7 +1,7 @@
-"""Run the bridge: a channel to the service, and uvicorn in front of it.
+"""Run the bridge: channels to the service, and uvicorn in front of it.
 
-start   channel → listening
-stop    no new connections → requests in progress end → channel closed
+start   channels → listening
+stop    no new connections → requests in progress end → channels closed
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from rum_bridge.app import create_app
 from rum_bridge.batch_put import BatchPut
 from rum_bridge.certificates import following
-from rum_bridge.channel import open_channel
+from rum_bridge.channel import open_channels
 from rum_bridge.connection_limits import ConnectionLimits
 from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descriptor_limit
 from rum_bridge.http_protocol import BoundedHttp
@@ -74,8 +74,8 @@ async def running_bridge(
     pair = settings.http_pair
     if pair:
         read_pair(*pair)  # uvicorn's own error names no setting
-    async with open_channel(settings) as channel, contextlib.AsyncExitStack() as stack:
-        app = create_app(settings, channel, batch_put)
+    async with open_channels(settings) as channels, contextlib.AsyncExitStack() as stack:
+        app = create_app(settings, channels, batch_put)
         config = _config(settings, app, limits or ConnectionLimits())
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))

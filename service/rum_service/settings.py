@@ -97,7 +97,8 @@ class ServiceSettings(OperatingSettings):
     )
     max_message_bytes: int = Field(
         default=4 << 20,
-        ge=2 << 20,
+        # A bridge sends up to 4 MiB of small batches in a call.
+        ge=4 << 20,
         description="Maximum gRPC message size, in bytes. If you raise OPENRUM_MAX_DECODED_BYTES "
         "of the bridges, raise this too.",
     )

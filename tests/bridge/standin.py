@@ -50,6 +50,8 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         """The app monitors and methods that the bridge asked about."""
         self.calls: list[list[str]] = []
         """The request IDs of each call, in the order of arrival."""
+        self.peers: dict[str, str] = {}
+        """The connection of the last call of some methods."""
         self.arrived = asyncio.Semaphore(0)
         """Released once for each call."""
         self.address = "127.0.0.1:0"
@@ -68,6 +70,7 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
     async def BatchPutRumEvents(
         self, request: pb.BatchPutRumEventsRequest, context: _Context
     ) -> pb.BatchPutRumEventsResponse:
+        self.peers["BatchPutRumEvents"] = context.peer()
         self.calls.append([entry.request_id for entry in request.entries])
         self.arrived.release()
         try:
@@ -102,6 +105,7 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         request: control_pb.CreateAppMonitorRequest,
         context: _Context,
     ) -> control_pb.CreateAppMonitorResponse:
+        self.peers["CreateAppMonitor"] = context.peer()
         if self.garbled:
             garbage = (("grpc-status-details-bin", b"\xff\xff"),)
             await context.abort(grpc.StatusCode.INTERNAL, "x", garbage)

@@ -99,7 +99,7 @@ def test_the_server_states_how_many_calls_may_be_in_progress(service: Service) -
 
     pairs = [settings[start : start + 6] for start in range(0, len(settings), 6)]
     values = {int.from_bytes(pair[:2], "big"): int.from_bytes(pair[2:], "big") for pair in pairs}
-    assert values[_MAX_CONCURRENT_STREAMS] == 1000
+    assert values[_MAX_CONCURRENT_STREAMS] == 100
 
 
 async def _block(blocked: threading.Event, go_on: threading.Event) -> None:
@@ -117,7 +117,7 @@ def test_calls_that_wait_for_the_event_loop_are_not_cancelled(tmp_path: Path) ->
     blocked, go_on = threading.Event(), threading.Event()
     channels = [
         grpc.insecure_channel(service.address, [("grpc.use_local_subchannel_pool", 1)])
-        for _ in range(4)
+        for _ in range(40)
     ]
     try:
         for channel in channels:
@@ -128,7 +128,7 @@ def test_calls_that_wait_for_the_event_loop_are_not_cancelled(tmp_path: Path) ->
             calls = [
                 channel.unary_unary(_PUT).future(body, timeout=_TIMEOUT_S)
                 for channel in channels
-                for _ in range(900)
+                for _ in range(90)
             ]
             go_on.set()
             blocking.result(_TIMEOUT_S)

@@ -42,8 +42,8 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _MAX_METADATA_BYTES = 128 << 10
 # The most calls in progress on one connection; 15 kB each while they wait for the event loop. A
 # client waits with further calls. gRPC refuses those of a client that does not, or that resets its
-# calls rapidly.
-_MAX_STREAMS = 1000
+# calls rapidly. A bridge has two calls of puts in progress.
+_MAX_STREAMS = 100
 _UNLIMITED = 2**31 - 1
 _DATA_PLANE, _CONTROL_PLANE, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
