@@ -1,7 +1,7 @@
 """Account for puts: each one that arrives is accepted, or rejected with a reason.
 
-The reason is the name of the exception in the response. The source of the error tells whether the
-bridge passed the batch on.
+The reason is the name of the exception in the response, except for a quota that is reached. The
+source of the error tells whether the bridge passed the batch on.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum_bridge.errors import BRIDGE, NO_ANSWER, HttpError
+from rum_bridge.full_monitors import QUOTA_CODE
 from rum_bridge.request_id import request_id_of
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger
 from rum_endpoint.request_log import RequestLog
 
+QUOTA = "StoredBytesQuota"
+"""The reason of puts whose app monitor has reached its quota, as in the service."""
 _ACCEPTED = ("", ACCEPTED, "")
 _CANCELLED = (NO_ANSWER, REJECTED, "Cancelled")
 _LOGGED_PATH = 200
@@ -72,7 +75,9 @@ class PutAccounting:
         """Count a put that gets an error."""
         # The service can say that an app monitor does not exist before the body is read.
         source = error.source if put.is_received else BRIDGE
-        self._reject(put, (source, REJECTED, error.error_type), error.status)
+        is_quota = error.members.get("quotaCode") == QUOTA_CODE
+        reason = QUOTA if is_quota else error.error_type
+        self._reject(put, (source, REJECTED, reason), error.status)
 
     def cancel(self, put: PutInProgress) -> None:
         """Count a put that gets no response, because the bridge stops."""

@@ -24,6 +24,7 @@ from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.cors import CorsHeaders
 from rum_bridge.disconnects import is_gone
 from rum_bridge.errors import HttpError, error_response
+from rum_bridge.full_monitors import FullMonitors
 from rum_bridge.headers import Headers, first_values
 from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.request_id import new_request_id
@@ -57,6 +58,7 @@ class PutEvents:
             bytes_per_s=settings.address_bytes_per_s,
             clock=time.monotonic,
         )
+        self._full = FullMonitors(clock=time.monotonic)
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
@@ -71,12 +73,14 @@ class PutEvents:
         address = client[0] if client else ""
         try:
             self._limits.check(address)
+            self._full.check(app_monitor_id)
             self._coalescer.check(app_monitor_id)
             # Only the entry stays in memory while the put waits for the service.
             entry = await self._entry(put, address, headers, scope, receive)
             await self._coalescer.put(app_monitor_id, entry, is_gone(scope))
         except Exception as error:
             failure = failure_of(error, request_id)
+            self._full.learn(app_monitor_id, failure)
             self._accounting.reject(put, failure)
             outcome = failure.error_type
             response = error_response(failure, request_id)

@@ -47,6 +47,7 @@ SECTIONS: dict[str, list[Summary]] = {
     "Administration": [
         Summary("monitors", "monitors", "Create, show, update and delete app monitors."),
         Summary("stats", "stats", "Print how many events were received and how they ended."),
+        Summary("quota", "quota", "Show and set how many bytes app monitors may store."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),
         Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
         Summary("policy", "policy", "Manage the resource policies of app monitors."),

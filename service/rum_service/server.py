@@ -296,7 +296,7 @@ def build(
         boundary,
         data_plane=DataPlane(ingest, boundary),
         bridge_plane=bridge_plane,
-        admission=Admission(authentication, monitors, boundary),
+        admission=Admission(authentication, monitors, quotas, boundary),
         control_plane=control_plane,
         operator_plane=Operator(credentials, statistics, usage),
         check_store=group_commit.check,

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 
+from rum.internal.v1 import bridge_service_pb2 as pb
+from rum_bridge.errors import HttpError
+from rum_bridge.full_monitors import FullMonitors
 from rum_service.errors import (
     InternalServerException,
     MissingAuthenticationTokenException,
     ResourceNotFoundException,
+    ThrottlingException,
 )
+from rum_service.rpc.status import to_status
 from tests.bridge.conftest import Bridge, Started
-from tests.bridge.standin import StandIn
+from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import Response, connect, expect_error, read_response, send
 from tests.support.batches import batch, new_id
 
@@ -47,6 +52,40 @@ async def test_the_app_monitor_is_looked_up_before_a_long_body_is_read(
 
     expect_error(response, 404, "ResourceNotFoundException")
     assert standin.checked == [monitor_id]
+
+
+def _full(name: str) -> ThrottlingException:
+    return ThrottlingException(
+        f"The app monitor {name} has reached its quota.",
+        quota_code="stored-bytes",
+        retry_after_seconds=300,
+    )
+
+
+@pytest.mark.parametrize("body", [batch(), _LONG], ids=["short", "long"])
+async def test_puts_for_a_full_app_monitor_are_rejected_without_asking_again(
+    bridge: Bridge, standin: StandIn, body: Any
+) -> None:
+    full, other = new_id(), new_id()
+    error = _full("shop")
+
+    async def reject(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+        return pb.BatchPutRumEventsResponse(statuses=[to_status(error)])
+
+    standin.respond, standin.refuse = reject, error
+    async with bridge() as url:
+        first = await _put(url, full, body)
+        standin.respond, standin.refuse = all_ok, None
+        second = await _put(url, full, body)
+        third = await _put(url, other, body)
+
+    for response in (first, second):
+        expect_error(response, 429, "ThrottlingException")
+        assert response.headers["Retry-After"] == "300"
+        assert json.loads(response.body)["quotaCode"] == "stored-bytes"
+    assert first.message == error.message
+    assert second.message == "The app monitor has reached its quota of stored bytes."
+    assert third.status == 200
 
 
 async def test_an_app_monitor_that_exists_is_looked_up_once(
@@ -117,3 +156,17 @@ def test_a_long_body_for_an_unknown_app_monitor_is_rejected(started: Started) ->
     unknown = send(server.url, f"/appmonitors/{new_id()}", b"[" * 100_000)
 
     assert (known.status, unknown.status) == (200, 404)
+
+
+def test_the_service_is_asked_again_about_a_full_app_monitor_after_a_moment() -> None:
+    now = 0.0
+    monitors = FullMonitors(clock=lambda: now)
+    monitors.learn("a", HttpError(429, "x", "", {"quotaCode": "stored-bytes"}, 300))
+    monitors.learn("b", HttpError(429, "x", "", {"quotaCode": "waiting-batches"}, 1))
+    with pytest.raises(HttpError) as raised:
+        monitors.check("a")
+    monitors.check("b")
+    now = 2.0
+    monitors.check("a")
+
+    assert raised.value.retry_after_s == 300

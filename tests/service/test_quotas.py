@@ -104,6 +104,16 @@ async def test_puts_beyond_the_quota_are_throttled_and_those_of_others_are_not(
     assert 0 < usage["blog"].stored_bytes < 500
 
 
+async def test_a_caller_that_is_not_authorized_learns_no_name(tmp_path: Path, store: Store) -> None:
+    async with _running(tmp_path, store) as service:
+        shop = await _created(service, "shop")
+        await _fill(service, shop)
+        with pytest.raises(ThrottlingException) as raised:
+            service.quotas.check((await service.monitors.by_id(shop)).key, authorized=False)
+
+    assert raised.value.message == "The app monitor has reached its quota of stored bytes."
+
+
 async def test_a_rejected_batch_is_counted_with_its_own_reason(
     tmp_path: Path, store: Store
 ) -> None:

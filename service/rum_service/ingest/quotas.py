@@ -62,14 +62,17 @@ class StorageQuotas:
         """The usage of each app monitor by its key, as last read. `quota` is what applies: its own
         or the default; None without a limit."""
 
-    def check(self, app_monitor: int) -> None:
+    def check(self, app_monitor: int, *, authorized: bool = True) -> None:
         """Return if a batch may be stored for an app monitor.
+
+        Args:
+            authorized: whether the caller may learn the name of the app monitor and its quota.
 
         Raises:
             ThrottlingException: its quota is used up.
         """
         if app_monitor in self._full:
-            raise _exceeded(self._full[app_monitor])
+            raise _exceeded(self._full[app_monitor] if authorized else None)
 
     async def refresh(self) -> bool:
         """Count what is new, and read the usage. Return whether there is more to count."""
@@ -128,10 +131,15 @@ class StorageQuotas:
         return usage._replace(quota=quota or None)
 
 
-def _exceeded(usage: Usage) -> ThrottlingException:
+def _exceeded(usage: Usage | None) -> ThrottlingException:
+    message = "The app monitor has reached its quota of stored bytes."
+    if usage:
+        message = (
+            f"The app monitor {usage.name} has reached its quota of {usage.quota} stored bytes."
+            " An operator can raise it with `openrum quota set`."
+        )
     return ThrottlingException(
-        f"The app monitor {usage.name} has reached its quota of {usage.quota} stored bytes."
-        " An operator can raise it with `openrum quota set`.",
+        message,
         service_code="rum",
         quota_code=QUOTA_CODE,
         retry_after_seconds=_RETRY_AFTER_S,

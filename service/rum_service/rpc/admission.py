@@ -13,6 +13,7 @@ from rum_service.auth.authentication import Authentication
 from rum_service.auth.operations import operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
+from rum_service.ingest.quotas import StorageQuotas
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
 
@@ -26,10 +27,12 @@ class Admission:
         self,
         authentication: Authentication,
         monitors: Monitors[Policy],
+        quotas: StorageQuotas,
         boundary: CallBoundary,
     ) -> None:
         self._authentication = authentication
         self._monitors = monitors
+        self._quotas = quotas
         self._boundary = boundary
 
     async def check_bridge(
@@ -42,9 +45,13 @@ class Admission:
     async def check_app_monitor(
         self, request: pb.CheckAppMonitorRequest, context: Context
     ) -> pb.CheckAppMonitorResponse:
-        """Raise ResourceNotFoundException if the app monitor does not exist."""
+        """Raise ResourceNotFoundException if the app monitor does not exist.
+
+        Raise ThrottlingException if it may store nothing more.
+        """
         self._authentication.check_bridge(call_of(context))
-        await self._monitors.by_id(request.id)
+        monitor = await self._monitors.by_id(request.id)
+        self._quotas.check(monitor.key, authorized=False)
         return pb.CheckAppMonitorResponse()
 
     async def check_caller(

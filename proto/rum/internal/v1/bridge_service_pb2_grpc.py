@@ -80,8 +80,8 @@ class BridgeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckAppMonitor(self, request, context):
-        """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-        ResourceNotFoundException, and as CheckBridge does.
+        """CheckAppMonitor succeeds if an app monitor exists and may store more. A bridge calls it before it reads a long body.
+        Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,8 +46,8 @@ class BridgeServiceStub:
     ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
     """
     CheckAppMonitor: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckAppMonitorRequest, _bridge_service_pb2.CheckAppMonitorResponse]
-    """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-    ResourceNotFoundException, and as CheckBridge does.
+    """CheckAppMonitor succeeds if an app monitor exists and may store more. A bridge calls it before it reads a long body.
+    Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
     """
     CheckCaller: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]
     """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
@@ -70,8 +70,8 @@ class BridgeServiceAsyncStub(BridgeServiceStub):
     ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
     """
     CheckAppMonitor: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckAppMonitorRequest, _bridge_service_pb2.CheckAppMonitorResponse]  # type: ignore[assignment]
-    """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-    ResourceNotFoundException, and as CheckBridge does.
+    """CheckAppMonitor succeeds if an app monitor exists and may store more. A bridge calls it before it reads a long body.
+    Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
     """
     CheckCaller: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]  # type: ignore[assignment]
     """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
@@ -109,8 +109,8 @@ class BridgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bridge_service_pb2.CheckAppMonitorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bridge_service_pb2.CheckAppMonitorResponse, _abc.Awaitable[_bridge_service_pb2.CheckAppMonitorResponse]]:
-        """CheckAppMonitor succeeds if an app monitor exists. A bridge calls it before it reads a long body. Fails with
-        ResourceNotFoundException, and as CheckBridge does.
+        """CheckAppMonitor succeeds if an app monitor exists and may store more. A bridge calls it before it reads a long body.
+        Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
         """
 
     @_abc_1.abstractmethod
