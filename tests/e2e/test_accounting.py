@@ -24,13 +24,20 @@ from tests.support.running import OpenRum, Service, run_openrum
 
 _CLIENTS = 4
 _SHORT = 100
+_FULL_BY_BRIDGE = b"The app monitor has reached its quota of stored bytes."
 _SEED = 20261124
 
 
 class _Client:
     """Sends batches of many kinds over REST, and counts them by the response."""
 
-    def __init__(self, server: OpenRum, monitor_id: str, in_batch: int, seed: int) -> None:
+    def __init__(
+        self, server: OpenRum, monitor_id: str, full_id: str, in_batch: int, seed: int
+    ) -> None:
+        """Args:
+        full_id: an app monitor that has reached its quota.
+        """
+        self._full_id = full_id
         self._in_batch = in_batch
         self._connection = http.client.HTTPConnection(
             server.url.removeprefix("http://"), timeout=60
@@ -40,14 +47,16 @@ class _Client:
         self._last: dict[str, Any] = batch(1)
         self.sent = Counter[str]()
         """Events by kind of batch."""
+        self.unread = 0
+        """Events in bodies that the bridge has rejected before it read them."""
         self.batches = Counter[int]()
         """Batches by HTTP status."""
 
     def run(self, events: int) -> None:
         while self.sent.total() < events:
             kind = self._random.choices(
-                ["new", "retry", "custom", "invalid", "conflict", "not JSON", "unknown"],
-                [70, 10, 8, 4, 3, 3, 2],
+                ["new", "retry", "custom", "invalid", "conflict", "not JSON", "unknown", "full"],
+                [70, 10, 8, 4, 3, 3, 2, 4],
             )[0]
             self._send(kind)
         self._connection.close()
@@ -59,12 +68,16 @@ class _Client:
             body = body[:-1]
         if kind == "unknown":
             monitor_id = new_id()
+        if kind == "full":
+            monitor_id = self._full_id
         path = f"/appmonitors/{monitor_id}"
         self._connection.request("POST", path, body, {"Content-Type": "application/json"})
         with self._connection.getresponse() as response:
-            response.read()
+            answer = response.read()
         self.batches[response.status] += 1
         self.sent[kind] += len(document["RumEvents"])
+        if response.status == 429 and _FULL_BY_BRIDGE in answer:
+            self.unread += len(document["RumEvents"])
 
     def _document(self, kind: str) -> dict[str, Any]:
         if kind == "retry":
@@ -122,8 +135,14 @@ def test_the_counts_add_up_to_what_was_sent(tmp_path: Path, events: int, in_batc
     with OpenRum(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as server:
         monitor_id = server.monitor_id()
         update = ("monitors", "update", "my-app", "--custom-events", "off")
-        assert run_openrum(*update, OPENRUM_SERVICE=server.grpc).returncode == 0
-        clients = [_Client(server, monitor_id, in_batch, _SEED + n) for n in range(_CLIENTS)]
+        create = ("monitors", "create", "full")
+        quota = ("quota", "set", "full", "1")
+        ran = [run_openrum(*line, OPENRUM_SERVICE=server.grpc) for line in (update, create, quota)]
+        assert [command.returncode for command in ran] == [0, 0, 0]
+        full_id = ran[1].stdout.strip()
+        _fill(server, full_id)
+        seeds = range(_SEED, _SEED + _CLIENTS)
+        clients = [_Client(server, monitor_id, full_id, in_batch, seed) for seed in seeds]
         threads = [threading.Thread(target=c.run, args=(events // _CLIENTS,)) for c in clients]
         with _faults(server) as faults:
             for thread in threads:
@@ -139,14 +158,18 @@ def test_the_counts_add_up_to_what_was_sent(tmp_path: Path, events: int, in_batc
     bridge = _sums(values, "openrum_bridge_events_total", 0)
     sources = _sums(values, "openrum_bridge_events_total", 2)
     service = _sums(values, "openrum_service_events_total", 1)
+    reasons = _sums(values, "openrum_service_batches_total", 2)
+    of_bridge = _sums(values, "openrum_bridge_batches_total", 1)
+    unread = sum(client.unread for client in clients)
     print(f"\nsent {dict(sent)}, responses {dict(batches)}, faults {dict(faults)}")
     print(f"bridge {dict(bridge)}, errors from {dict(sources)}\nservice {dict(service)}")
+    print(f"rejected batches: bridge {dict(of_bridge)}, service {dict(reasons)}, unread {unread}")
 
     assert sent.total() >= events
     assert all(faults.values())
-    assert {200, 400, 404, 500} <= set(batches)
-    # The bridge: all that REST clients sent. It cannot count events in what it cannot parse.
-    readable = sent.total() - sent["not JSON"]
+    assert {200, 400, 404, 429, 500} <= set(batches)
+    # The bridge: all that REST clients sent. It cannot count events in what it does not parse.
+    readable = sent.total() - sent["not JSON"] - unread
     assert values["openrum_bridge_received_events_total",] == readable
     assert bridge.total() == readable
     assert _by_status(values) == batches
@@ -159,8 +182,18 @@ def test_the_counts_add_up_to_what_was_sent(tmp_path: Path, events: int, in_batc
     assert service["stored"] + service["duplicate"] + service["dropped"] == (
         bridge["accepted"] + over_grpc
     )
+    assert of_bridge["StoredBytesQuota"] >= reasons["StoredBytesQuota"] > 0
     # The log, which nothing counts but the database.
     assert _in_log(server.database) == (service["stored"], service["dropped"])
+
+
+def _fill(server: OpenRum, monitor_id: str) -> None:
+    """Put batches without events over gRPC until one is rejected."""
+    with grpc.insecure_channel(server.grpc) as channel:
+        put = DataPlaneServiceStub(channel).PutRumEvents
+        with pytest.raises(grpc.RpcError, match="has reached its quota"):
+            while True:
+                put(message(monitor_id, 0), timeout=60)
 
 
 def _put_over_grpc(server: OpenRum, monitor_id: str) -> int:

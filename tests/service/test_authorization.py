@@ -74,6 +74,11 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
         ("ListCredentials", operator_service_pb2.ListCredentialsRequest()),
         ("RevokeCredential", operator_service_pb2.RevokeCredentialRequest()),
         ("GetStatistics", operator_service_pb2.GetStatisticsRequest()),
+        ("ListUsage", operator_service_pb2.ListUsageRequest()),
+        (
+            "SetStoredBytesQuota",
+            operator_service_pb2.SetStoredBytesQuotaRequest(app_monitor_name="shop"),
+        ),
     ],
 }
 _AUTHORIZATION_ERRORS = {
