@@ -16,6 +16,7 @@ from rum_bridge import metrics as bridge_metrics
 from rum_bridge.errors import from_status
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
+from rum_cli.log_writer import DROPPED_LINES
 from rum_service import errors
 from rum_service import metrics as service_metrics
 from rum_service.rpc.status import to_status
@@ -159,7 +160,7 @@ def errors_table() -> str:
 def metrics_table() -> str:
     """Return the metrics of both processes as a Markdown table."""
     rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
-    for metric in (*service_metrics.METRICS, *bridge_metrics.METRICS):
+    for metric in (*service_metrics.METRICS, *bridge_metrics.METRICS, DROPPED_LINES):
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {_cell(metric.help)} |")
     return "\n".join(rows) + "\n"

@@ -16,7 +16,7 @@ from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import serve
-from rum_endpoint.metrics_page import metrics_page
+from rum_endpoint.metrics_page import Samples, metrics_page
 
 
 def run_bridge(*, rolling: bool) -> None:
@@ -35,10 +35,12 @@ def run_bridge(*, rolling: bool) -> None:
         )
 
     @asynccontextmanager
-    async def bridge() -> AsyncIterator[None]:
+    async def bridge(log: Samples) -> AsyncIterator[None]:
         async with (
             running_bridge(settings, inherited, inherited=inherited is not None) as running,
-            metrics_page(settings.metrics_address(), running.samples, rolling=settings.rolling),
+            metrics_page(
+                settings.metrics_address(), running.samples, log, rolling=settings.rolling
+            ),
         ):
             yield
 

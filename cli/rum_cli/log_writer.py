@@ -6,7 +6,7 @@ dropped and counted; the count is logged when lines can be written again.
 
 from __future__ import annotations
 
-__all__ = ["LogWriter", "open_standard_streams"]
+__all__ = ["DROPPED_LINES", "LogWriter", "open_standard_streams"]
 
 import atexit
 import itertools
@@ -14,8 +14,16 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
+
+from rum_endpoint.metrics_page import Metric, Sample
+
+DROPPED_LINES = Metric(
+    "openrum_log_dropped_lines_total",
+    "counter",
+    "Log lines that could not be written, because the reader of standard error is slow or gone.",
+)
 
 _MAX_LINES = 2000
 _MAX_LINE = 16 << 10
@@ -58,6 +66,10 @@ class LogWriter:
     def dropped(self) -> int:
         """How many lines were dropped."""
         return self._dropped
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the metric of the log."""
+        yield Sample(DROPPED_LINES, self._dropped)
 
     def drop(self) -> None:
         """Count a line that is not written."""

@@ -24,6 +24,7 @@ from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter, open_standard_streams
 from rum_endpoint.end_process import end_process
+from rum_endpoint.metrics_page import Samples
 from rum_endpoint.request_log import REQUEST_EVENT
 from rum_endpoint.start_error import StartError
 from rum_endpoint.systemd import notify
@@ -34,17 +35,20 @@ _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
 def serve(
-    running: Callable[[], AbstractAsyncContextManager[object]], drain_s: float, log_format: str
+    running: Callable[[Samples], AbstractAsyncContextManager[object]],
+    drain_s: float,
+    log_format: str,
 ) -> None:
     """Log to standard error and run a command's servers until a signal. Raises Failure.
 
     Args:
+        running: runs the servers. Its argument returns the metrics of the log.
         drain_s: how long calls in progress may take after the signal.
         log_format: OPENRUM_LOG_FORMAT.
     """
-    configure_logs(log_format)
+    log = configure_logs(log_format)
     try:
-        run_until_stopped(running, stop_within_s=drain_s + STOP_S)
+        run_until_stopped(lambda: running(log.samples), stop_within_s=drain_s + STOP_S)
     except StartError as error:
         raise Failure(str(error), WRONG_USAGE) from None
 
@@ -86,8 +90,8 @@ def run_until_stopped(
     uvloop.run(until_stopped())
 
 
-def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> None:
-    """Log to standard error.
+def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> LogWriter:
+    """Log to standard error, and return what writes the lines.
 
     Logging neither raises nor blocks: `rum_cli.log_writer` and `rum_cli.log_repeats` say how.
 
@@ -141,6 +145,7 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> No
     # What libraries log: asyncio and uvicorn log exceptions that nothing handles.
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
     threading.excepthook = _log_end_of_thread
+    return writer
 
 
 def print_text(text: str) -> None:

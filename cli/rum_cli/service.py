@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from rum_cli.environment import read_settings
 from rum_cli.handover import reject_inherited_socket, with_rolling
 from rum_cli.process import serve
-from rum_endpoint.metrics_page import metrics_page
+from rum_endpoint.metrics_page import Samples, metrics_page
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -24,10 +24,12 @@ def run_service(*, rolling: bool) -> None:
     settings = with_rolling(read_settings(ServiceSettings), rolling)
 
     @asynccontextmanager
-    async def service() -> AsyncIterator[None]:
+    async def service(log: Samples) -> AsyncIterator[None]:
         async with (
             running_service(settings) as running,
-            metrics_page(settings.metrics_address(), running.samples, rolling=settings.rolling),
+            metrics_page(
+                settings.metrics_address(), running.samples, log, rolling=settings.rolling
+            ),
         ):
             yield
 

@@ -17,7 +17,7 @@ from rum_cli.first_run import FirstRun, first_run
 from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import print_text, serve
 from rum_cli.workers import running_workers
-from rum_endpoint.metrics_page import metrics_page
+from rum_endpoint.metrics_page import Samples, metrics_page
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
@@ -49,7 +49,7 @@ def run_up(workers: int, *, rolling: bool) -> None:
     unix = f"unix:{service_settings.socket}"
 
     @asynccontextmanager
-    async def both() -> AsyncIterator[None]:
+    async def both(log: Samples) -> AsyncIterator[None]:
         # Before the service starts, so that a busy port is the first and only thing reported.
         listeners = (
             [inherited]
@@ -63,7 +63,7 @@ def run_up(workers: int, *, rolling: bool) -> None:
             # The socket has no TLS: no CA is needed to call the service of this command.
             target = unix if tls else running.address
             async with AsyncExitStack() as stack:
-                parts = [running.samples]
+                parts = [running.samples, log]
                 if workers > 1:
                     await stack.enter_async_context(
                         running_workers(

@@ -36,7 +36,7 @@ def run_worker(running: Running) -> None:
     """Run until SIGTERM or until the main process ends."""
     number, descriptor, service = sys.argv[1:]
     settings = read_settings(BridgeSettings).calling_without_tls(service)
-    configure_logs(settings.log_format, worker=int(number))
+    log = configure_logs(settings.log_format, worker=int(number))
     listener = socket.socket(fileno=int(descriptor))
 
     @asynccontextmanager
@@ -46,7 +46,7 @@ def run_worker(running: Running) -> None:
         asyncio.get_running_loop().add_reader(sys.stdin, os._exit, 1)
         async with (
             running(settings, listener) as parts,
-            metrics_page(settings.metrics_address(int(number)), *parts),
+            metrics_page(settings.metrics_address(int(number)), *parts, log.samples),
         ):
             print(READY, flush=True)
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the main process reads one line

@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from rum_bridge import metrics as bridge
+from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
 from rum_service import metrics as service
 from tests.deploy.files import DEPLOY
 
 _FOLDER = DEPLOY / "prometheus"
-_METRICS = {metric.name: metric for metric in (*service.METRICS, *bridge.METRICS)}
+_METRICS = {metric.name: metric for metric in (*service.METRICS, *bridge.METRICS, DROPPED_LINES)}
 _SUFFIXES = ("_bucket", "_sum", "_count")
 _OWN = {"instance", "job"}
 _PAGE = (DEPLOY.parent / "docs" / "how-to" / "monitor.md").read_text()

@@ -17,6 +17,7 @@ import structlog
 from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter
 from tests.support.batches import batch, new_id
+from tests.support.metrics import page_addresses, read_values
 from tests.support.running import OpenRum, wait_until
 
 
@@ -145,9 +146,9 @@ def test_a_line_that_cannot_be_rendered_does_not_raise() -> None:
 class Unread(OpenRum):
     """`openrum up` whose output is read until it is ready, and then no more."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, arguments: tuple[str, ...], **settings: str) -> None:
         self.arguments = arguments
-        super().__init__(folder)
+        super().__init__(folder, **settings)
 
     def close_output(self) -> None:
         """Close the end of the pipe that this process reads."""
@@ -192,6 +193,19 @@ def test_output_that_is_closed_or_full_stops_no_put(
 
         assert unknown == {404}
         assert statuses == {200}
+        assert server.stop() == 0
+
+
+def test_a_metric_counts_the_lines_that_were_dropped(tmp_path: Path) -> None:
+    with Unread(tmp_path, (), OPENRUM_METRICS="127.0.0.1:0") as server:
+        (address,) = page_addresses(server)
+        dropped = ("openrum_log_dropped_lines_total",)
+        before = read_values(address)[dropped]
+        server.close_output()
+        server.get(f"/appmonitor/{new_id()}")  # is logged
+        wait_until(lambda: read_values(address)[dropped] > before)
+
+        assert before == 0
         assert server.stop() == 0
 
 

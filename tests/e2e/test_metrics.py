@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rum_bridge import metrics as bridge
+from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
 from rum_service import metrics as service
 from tests.support.batches import batch
@@ -34,7 +35,8 @@ def _declared(*metrics: Metric) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OpenRum]:
-    with OpenRum(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as running:
+    settings = {"OPENRUM_METRICS": "127.0.0.1:0", "OPENRUM_STORED_BYTES_QUOTA": "1000000"}
+    with OpenRum(tmp_path, **settings) as running:
         yield running
         running.stop()
 
@@ -48,10 +50,12 @@ def test_one_page_has_all_metrics_of_the_service_and_the_bridge(server: OpenRum)
         server.post(path, [])[0],
     ]
     (address,) = page_addresses(server)
+    stored = ("openrum_service_stored_bytes", "my-app")
+    wait_until(lambda: read_values(address).get(stored))
     page, values = read_page(address), read_values(address)
 
     assert statuses == [200, 200, 400, 400]
-    assert _labels(page) == _declared(*service.METRICS, *bridge.METRICS)
+    assert _labels(page) == _declared(*service.METRICS, *bridge.METRICS, DROPPED_LINES)
     assert values["openrum_bridge_received_batches_total",] == 4
     assert values["openrum_bridge_received_events_total",] == 6
     assert values["openrum_bridge_events_total", "accepted", "", ""] == 5
@@ -84,8 +88,10 @@ def test_each_process_has_its_own_page(tmp_path: Path) -> None:
 
     assert found[0] >= {metric.name for metric in service.METRICS} - without_values
     assert found[1] >= {metric.name for metric in bridge.METRICS} - without_values
-    assert all(name.startswith("openrum_service_") for name in found[0])
-    assert all(name.startswith("openrum_bridge_") for name in found[1])
+    of_process = {DROPPED_LINES.name}
+    assert all(name.startswith("openrum_service_") for name in found[0] - of_process)
+    assert all(name.startswith("openrum_bridge_") for name in found[1] - of_process)
+    assert found[0] & found[1] == of_process
 
 
 class _TwoWorkers(OpenRum):
@@ -98,6 +104,7 @@ def test_each_worker_has_its_own_page(tmp_path: Path) -> None:
         running.stop()
 
     assert sorted("openrum_bridge_connections" in page for page in pages) == [False, True, True]
+    assert all("openrum_log_dropped_lines_total 0.0" in page for page in pages)
 
 
 def test_on_postgresql_each_worker_has_the_metrics_of_its_service(
