@@ -1,6 +1,6 @@
 """The composition root of the service: what is built from what, and the order of start and stop.
 
-    store → threads → group commit → quotas → app monitors → gRPC server
+    store → threads → group commit → quotas → countries → app monitors → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -66,6 +67,9 @@ from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 
+if TYPE_CHECKING:
+    from rum_service.ingest.countries import Countries
+
 logger = structlog.get_logger()
 
 READER_THREADS = 4
@@ -99,6 +103,8 @@ class Service:
     group_commit: GroupCommit
     accounting: Accounting
     quotas: StorageQuotas
+    countries: Countries | None
+    """None: countries are not looked up."""
     monitors: Monitors[policy.Policy]
     app_monitors: AppMonitors
     keyring: Keyring
@@ -116,6 +122,8 @@ class Service:
         stack.enter_context(self.readers)
         await stack.enter_async_context(self.group_commit)
         await stack.enter_async_context(self.quotas)
+        if self.countries:
+            await stack.enter_async_context(self.countries)
         await stack.enter_async_context(self.app_monitors)
         if listening:
             await stack.enter_async_context(self.server)
@@ -188,7 +196,8 @@ def build(
         new_id: returns a new UUID.
 
     Raises:
-        StartError: a token file cannot be created or read.
+        StartError: a token file cannot be created or read, or a database of countries cannot be
+            used.
     """
     account_id = settings.account_id
     lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
@@ -248,6 +257,7 @@ def build(
         max_group_bytes=_MAX_GROUP_BYTES,
     )
     quotas = StorageQuotas(store.usage, readers, default=settings.stored_bytes_quota)
+    countries = _countries(settings)
     ingest = Ingest(
         monitors,
         authentication,
@@ -258,6 +268,7 @@ def build(
         quotas=quotas,
         max_events=settings.max_events,
         clock=clock,
+        country_of=countries.of if countries else None,
     )
     readback = Readback(
         app_monitors,
@@ -289,6 +300,7 @@ def build(
         monitors,
         new_id=new_id,
         requests=RequestLog.of("service", settings),
+        needs_addresses=countries is not None,
     )
     bridge_plane = BridgePlane(ingest, boundary)
     server = GrpcServer(
@@ -307,6 +319,7 @@ def build(
         group_commit=group_commit,
         accounting=accounting,
         quotas=quotas,
+        countries=countries,
         monitors=monitors,
         app_monitors=app_monitors,
         keyring=keyring,
@@ -347,6 +360,15 @@ async def _check_a_call_can_succeed(exposed_by: str, service: Service) -> None:
         " and create one (openrum keys create, openrum tokens create, openrum policy put), or set"
         " a loopback address, 127.0.0.1 or [::1]"
     )
+
+
+def _countries(settings: ServiceSettings) -> Countries | None:
+    if settings.geoip is None:
+        return None
+    # Imported here: few services need it.
+    from rum_service.ingest.countries import Countries
+
+    return Countries(settings.geoip)
 
 
 def _limits(settings: ServiceSettings) -> MonitorLimits:

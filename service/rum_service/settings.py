@@ -92,6 +92,12 @@ class ServiceSettings(OperatingSettings):
         description="Access of callers with a client certificate, separated by commas: read, "
         "write, admin.",
     )
+    geoip: Path | None = Field(
+        default=None,
+        description="Database of the countries of addresses, in MaxMind's format (MMDB). If set, "
+        "events get the country of the client as `countryCode`; its address is not stored. Read "
+        "again when it changes.",
+    )
     max_app_monitors: int = Field(
         default=1000, ge=1, description="Maximum number of app monitors. AWS allows 20."
     )

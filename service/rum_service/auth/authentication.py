@@ -76,7 +76,9 @@ class Authentication:
         relayed = call.relayed
         if self.is_required or (relayed and relayed.authorization_required):
             return None
-        return _TRUSTED_CALLER if relayed is None else Caller(TRUSTED, http=relayed)
+        if relayed is None and call.peer_ip is None:
+            return _TRUSTED_CALLER
+        return Caller(TRUSTED, call.peer_ip, relayed)
 
     def check_bridge(self, call: Call) -> None:
         """Return if a bridge makes the call, or if authorization is off for it.

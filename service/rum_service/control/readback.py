@@ -228,7 +228,7 @@ class Readback:
         batch = PutRumEventsRequest.FromString(logged.content)
         events = list(batch.rum_events)[:remaining]
         scan.add_batch(logged.content, len(events))
-        session = parse_session_metadata(batch)
+        session = parse_session_metadata(batch, logged.country)
         for index in range(len(events) - 1, -1, -1):
             event = events[index]
             if not search.after_ms <= event_ms(event) <= search.before_ms:

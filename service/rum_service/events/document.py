@@ -36,15 +36,22 @@ def event_ms(event: RumEvent) -> int:
     return round(event.timestamp * 1000)
 
 
-def parse_session_metadata(request: PutRumEventsRequest) -> JsonObject:
+def parse_session_metadata(request: PutRumEventsRequest, country: str | None = None) -> JsonObject:
     """Return the metadata for all events in the batch, without its invalid custom attributes.
 
-    Empty if it is not a JSON object or if it is too long. It is merged into every event: 19 MB with
-    1.4 million members cost 17 minutes for 10,000 events.
+    Without what the client sent if that is not a JSON object or if it is too long. It is merged
+    into every event: 19 MB with 1.4 million members cost 17 minutes for 10,000 events.
+
+    Args:
+        country: the country of the client, as the log has it. It is `countryCode` in events for
+            which the client sent none.
     """
-    if len(request.session_metadata) > _MAX_SESSION_METADATA:
-        return {}
-    return valid_attributes(_metadata_object(request.session_metadata) or {})
+    found: JsonObject = {}
+    if len(request.session_metadata) <= _MAX_SESSION_METADATA:
+        found = valid_attributes(_metadata_object(request.session_metadata) or {})
+    if country:
+        found.setdefault("countryCode", country)
+    return found
 
 
 def merged_metadata(session: JsonObject, event: RumEvent) -> JsonObject:

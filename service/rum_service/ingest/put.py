@@ -55,6 +55,8 @@ class Ingest:
     Args:
         max_events: the most events in a batch.
         clock: Unix seconds.
+        country_of: returns the country of a client's address, if both are known. None: countries
+            are not looked up.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Ingest:
         quotas: StorageQuotas,
         max_events: int,
         clock: Callable[[], float],
+        country_of: Callable[[str | None], str | None] | None = None,
     ) -> None:
         self._monitors = monitors
         self._authentication = authentication
@@ -79,6 +82,7 @@ class Ingest:
         self._quotas = quotas
         self._max_events = max_events
         self._clock = clock
+        self._country_of = country_of
 
     async def put(self, put: Put) -> Appended:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
@@ -204,6 +208,7 @@ class Ingest:
             content=content,
             received=received,
             dropped_events=dropped,
+            country=self._country_of(caller.source_ip) if self._country_of else None,
         )
 
     def _parsed(self, content: bytes) -> PutRumEventsRequest:
