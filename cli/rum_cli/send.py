@@ -19,11 +19,12 @@ from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
 from rum_cli.client import Client, ClientCommand, Target, connect
-from rum_cli.event_rows import short_type, summary
+from rum_cli.event_rows import short_type
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.invocation import command_line
 from rum_cli.output import Column, json_option, print_json, print_table
 from rum_cli.sample import sample_batch
+from rum_service.events.summary import summary
 
 _FIRST_MONITOR = "my-app"
 _MAX_CALL_BATCHES = 100

@@ -230,7 +230,7 @@ def test_the_first_commands_send_a_sample_and_show_it(shell: Any) -> None:
 
     assert len(lines) == 2
     shown = _blocks(_README, "text")[0].split()
-    for word in ("Time", "js_error_event", "/checkout", "LCP", "1840", "POST", "503"):
+    for word in ("Time", "js_error_event", "/checkout", "LCP", "1.8", "POST", "503"):
         assert word in shown
         assert word in printed
 

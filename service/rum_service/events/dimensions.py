@@ -61,7 +61,7 @@ _UNKNOWN = frozenset({"", "unknown", "undefined", "null", "other"})
 
 
 class Dimensions(NamedTuple):
-    """What events are grouped and filtered by. A member is empty, or 0, where it is unknown."""
+    """Values to group and filter events by. An unknown one is empty, or 0."""
 
     page: str
     """The route pattern of the page."""

@@ -94,7 +94,7 @@ def _numeric(operand: list[object]) -> _Condition:
 
 
 def _exists(operand: bool) -> _Condition:
-    # Like EventBridge: an object is no field, only what it contains.
+    # Like EventBridge: only the members of an object are fields, not the object.
     return lambda value: (value is not MISSING and not isinstance(value, Mapping)) is operand
 
 

@@ -74,7 +74,7 @@ _KINDS = {
 
 
 class Measure(NamedTuple):
-    """What an event says. A member is None where the event does not have it."""
+    """The content of an event that projections store. A member is None if the event lacks it."""
 
     value: float | None = None
     name: str | None = None

@@ -37,7 +37,7 @@ class Frame(NamedTuple):
 
 
 def stack_frames(stack: str) -> list[Frame]:
-    """Return the frames, innermost first, at most 100. Lines that are no frames are skipped."""
+    """Return the frames, innermost first, at most 100. Other lines are skipped."""
     frames: list[Frame] = []
     for line in stack[:_MAX_STACK].split("\n"):
         text = clean(line, _MAX_LINE).strip()

@@ -16,7 +16,7 @@ _MAX_INPUT = 512
 
 
 class UserAgent(NamedTuple):
-    """What a User-Agent says. A member is empty where it is unknown."""
+    """Browser, system and device. An unknown one is empty."""
 
     browser: str
     version: str
