@@ -16,6 +16,8 @@
     ├── MalformedPolicyDocumentException     the policy document is invalid
     ├── PolicySizeLimitExceededException     the policy document is too large
     ├── ThrottlingException                  rejected for now; retry after a wait
+    ├── QueryTimeoutException                a query of the projection took too long
+    ├── ProjectionUnavailableException       no projector runs; retry after a wait
     └── InternalServerException              the service failed; retry after a wait
 
 Domain code raises these and knows neither gRPC codes nor HTTP statuses: `rpc/status.py` translates.
@@ -37,6 +39,8 @@ __all__ = [
     "MissingAuthenticationTokenException",
     "PolicyNotFoundException",
     "PolicySizeLimitExceededException",
+    "ProjectionUnavailableException",
+    "QueryTimeoutException",
     "ResourceNotFoundException",
     "RumError",
     "ServiceQuotaExceededException",
@@ -146,6 +150,19 @@ class ThrottlingException(RumError):
 
     service_code: str | None = None
     quota_code: str | None = None
+    retry_after_seconds: int | None = None
+
+
+@dataclass(eq=False)
+class QueryTimeoutException(RumError):
+    """A query of the projection took too long. A shorter time range makes it faster."""
+
+
+@dataclass(eq=False)
+class ProjectionUnavailableException(RumError):
+    """No projector runs, so nothing can be queried. Events are stored all the same."""
+
+    message: str = "The projector is not running."
     retry_after_seconds: int | None = None
 
 

@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    errors_pb2,
+    insight_service_pb2,
+)
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum.v1.errors_pb2 import ResourceNotFoundException, ThrottlingException
 
@@ -122,6 +127,7 @@ def test_every_member_of_the_model_has_a_field_of_the_same_kind(
 _ROOTS = [
     data_plane_service_pb2,
     control_plane_service_pb2,
+    insight_service_pb2,
     errors_pb2,
     operator_service_pb2,
     bridge_service_pb2,

@@ -801,3 +801,101 @@ class PolicySizeLimitExceededException(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PolicySizeLimitExceededException: _TypeAlias = PolicySizeLimitExceededException  # noqa: Y015
+
+@_typing.final
+class QueryTimeoutException(_message.Message):
+    """QueryTimeoutException means that a query of the projection took too long. Nothing is wrong with the request: a
+    shorter time range or a filter makes it faster. Not retryable without such a change. gRPC DEADLINE_EXCEEDED, HTTP 504.
+
+        {
+          "code": 4,
+          "message": "The query took longer than 5 s. Choose a shorter time range.",
+          "details": [
+            {
+              "@type": "type.googleapis.com/rum.v1.QueryTimeoutException",
+              "message": "The query took longer than 5 s. Choose a shorter time range."
+            }
+          ]
+        }
+
+        HTTP/1.1 504 Gateway Timeout
+        x-amzn-ErrorType: QueryTimeoutException
+        x-amzn-ErrorMessage: The query took longer than 5 s. Choose a shorter time range.
+        x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
+        Content-Type: application/json
+
+        {"message": "The query took longer than 5 s. Choose a shorter time range."}
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message tells how long a query may take."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryTimeoutException: _TypeAlias = QueryTimeoutException  # noqa: Y015
+
+@_typing.final
+class ProjectionUnavailableException(_message.Message):
+    """ProjectionUnavailableException means that no projector runs, so that there is nothing to query. Events are stored
+    all the same. Retry after the wait. gRPC UNAVAILABLE, HTTP 503.
+
+        {
+          "code": 14,
+          "message": "The projector is not running.",
+          "details": [
+            {
+              "@type": "type.googleapis.com/rum.v1.ProjectionUnavailableException",
+              "message": "The projector is not running.",
+              "retryAfterSeconds": 2
+            },
+            {
+              "@type": "type.googleapis.com/google.rpc.RetryInfo",
+              "retryDelay": "2s"
+            }
+          ]
+        }
+
+        HTTP/1.1 503 Service Unavailable
+        x-amzn-ErrorType: ProjectionUnavailableException
+        x-amzn-ErrorMessage: The projector is not running.
+        x-amzn-RequestId: 0a1b2c3d-0000-4000-8000-00000000000f
+        Retry-After: 2
+        Content-Type: application/json
+
+        {"message": "The projector is not running."}
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """message tells what is missing."""
+    retry_after_seconds: _builtins.int
+    """retry_after_seconds is how long to wait before the next try."""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+        retry_after_seconds: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_after_seconds", b"_retry_after_seconds", "retry_after_seconds", b"retry_after_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_after_seconds", b"_retry_after_seconds", "message", b"message", "retry_after_seconds", b"retry_after_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__retry_after_seconds: _TypeAlias = _typing.Literal["retry_after_seconds"]  # noqa: Y015
+    _WhichOneofArgType__retry_after_seconds: _TypeAlias = _typing.Literal["_retry_after_seconds", b"_retry_after_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retry_after_seconds) -> _WhichOneofReturnType__retry_after_seconds | None: ...
+
+Global___ProjectionUnavailableException: _TypeAlias = ProjectionUnavailableException  # noqa: Y015

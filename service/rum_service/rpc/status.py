@@ -4,7 +4,8 @@ If the caller should retry after a wait, details[1] is the google.rpc.RetryInfo 
 libraries of gRPC know.
 
 By the canonical table the codes give the documented HTTP statuses, so any gRPC-JSON transcoder
-returns them. RESOURCE_EXHAUSTED and INTERNAL may be retried; every other error is final.
+returns them. RESOURCE_EXHAUSTED, INTERNAL and UNAVAILABLE may be retried; every other error is
+final.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ _CODES: dict[type[errors.RumError], int] = {
     errors.ServiceQuotaExceededException: code_pb2.FAILED_PRECONDITION,  # 402, the one override
     errors.ThrottlingException: code_pb2.RESOURCE_EXHAUSTED,  # 429
     errors.InternalServerException: code_pb2.INTERNAL,  # 500
+    errors.ProjectionUnavailableException: code_pb2.UNAVAILABLE,  # 503
+    errors.QueryTimeoutException: code_pb2.DEADLINE_EXCEEDED,  # 504
 }
 
 
