@@ -4,7 +4,8 @@ puts                  for SDKs and browsers: the one path that has to be fast
 /                     a page for people
 /openapi.json         the API, for tools
 /healthz /readyz      for load balancers and monitoring
-control plane         for SDKs: without CORS, so that pages can neither use nor read it
+control plane         for SDKs: without CORS, so that no other site's page can use or read it
+insight               numbers about the events, for the page and for dashboards: without CORS, too
 data plane            all but puts: preflights, and errors with CORS headers
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 __all__ = ["BridgeApp", "create_app"]
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import resources
 
 from starlette.requests import Request
@@ -20,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
 from rum_bridge.accounting import CountedResponses, PutAccounting
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
@@ -30,6 +32,7 @@ from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
+from rum_bridge.insight import INSIGHT
 from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.metrics import BridgeMetrics
 from rum_bridge.put_events import PutEvents
@@ -40,6 +43,7 @@ from rum_bridge.transcode import transcoded_routes
 from rum_endpoint.request_log import RequestLog
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
+_INSIGHT = insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
 
 
@@ -61,9 +65,15 @@ def create_app(
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
-    control_plane = transcoded_routes(
-        _CONTROL_PLANE, channels.others, token, report, budget=coalescer.budget, settings=settings
+    transcoded = partial(
+        transcoded_routes,
+        channel=channels.others,
+        token=token,
+        report=report,
+        budget=coalescer.budget,
+        settings=settings,
     )
+    control_plane = transcoded(_CONTROL_PLANE)
     data_plane = _data_plane(settings)
     readiness = Readiness(
         channels.others, token, authorization_required=settings.authorization_required
@@ -75,6 +85,7 @@ def create_app(
         Route("/healthz", _healthz),
         Route("/readyz", readiness.readyz),
         *control_plane,
+        *transcoded(_INSIGHT, form=INSIGHT),
         Mount("/", data_plane),
     ]
     requests = RequestLog.of("bridge", settings)

@@ -1,4 +1,4 @@
-"""The control plane over REST, built from the google.api.http annotations in the contract.
+"""The contract over REST, built from its google.api.http annotations: all methods but puts.
 
 As in grpc-gateway, request members are path variables plus either the body, if the
 annotation has `body: "*"`, or the query. Never both: any page can send any query without a
@@ -7,11 +7,12 @@ preflight.
 
 from __future__ import annotations
 
-__all__ = ["http_rules", "transcoded_routes"]
+__all__ = ["CONTROL_PLANE", "RestForm", "http_rules", "transcoded_routes"]
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -21,7 +22,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -36,6 +37,7 @@ from rum_bridge.headers import Headers, first_values
 from rum_bridge.hosts import AllowedHosts
 from rum_bridge.members import message_of
 from rum_bridge.request_id import request_id_of
+from rum_bridge.same_origin import is_from_own_page
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
 
@@ -43,6 +45,16 @@ _CALL_TIMEOUT_S = 30.0
 # A body of this size with many more lists and objects takes 30 ms to parse (2026-11).
 _MAX_BODY_BYTES = 256 << 10
 _MAX_CONTAINERS = 20_000
+
+
+@dataclass(frozen=True)
+class RestForm:
+    """How the methods of a service read the query and write responses."""
+
+    query: Callable[[Descriptor, Request], dict[str, Any]]
+    """Returns the members in the query under their JSON names. Raises HttpError."""
+    respond: Callable[[Request, Descriptor, bytes], Awaitable[Response]]
+    """Returns the response for a serialized message."""
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
@@ -62,11 +74,15 @@ def transcoded_routes(
     *,
     budget: ByteBudget,
     settings: BridgeSettings,
+    form: RestForm | None = None,
 ) -> list[Route]:
     """Return routes for all annotated rpcs.
 
     Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
     A mount under the prefix would match paths of the data plane, too.
+
+    Args:
+        form: `CONTROL_PLANE`, unless the service has its own.
     """
     hosts = AllowedHosts(settings)
     body = BodyReader(
@@ -77,7 +93,7 @@ def transcoded_routes(
     )
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, token, report, body)
+        calls[template][verb] = _Call(rpc, channel, token, report, body, form=form or CONTROL_PLANE)
     return [
         Route(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
         for template, by_method in calls.items()
@@ -108,12 +124,15 @@ class _Resource:
                 f"{request.method} is not allowed for this path.",
                 headers={"Allow": ", ".join(self._calls)},
             )
-        if "origin" in request.headers:
-            # Browsers send Origin with every request that can change something; SDKs do not.
-            raise HttpError(
-                403, "AccessDeniedException", "The control plane does not accept calls from pages."
-            )
         self._hosts.check(request.headers.get("host", ""))
+        # Browsers send Origin with every request that can change something; SDKs do not. Checked
+        # after the host: to the browser, a page that rebinds its name has our origin.
+        if "origin" in request.headers and not is_from_own_page(request):
+            raise HttpError(
+                403,
+                "AccessDeniedException",
+                "The control plane does not accept calls from pages of other sites.",
+            )
         response = await call(request)
         await response(scope, receive, send)
 
@@ -128,7 +147,10 @@ class _Call:
         token: BridgeToken,
         report: CallerReport,
         body: BodyReader,
+        *,
+        form: RestForm,
     ) -> None:
+        self._form = form
         self._token = token
         self._report = report
         self._takes_body = rpc.GetOptions().Extensions[annotations_pb2.http].body == "*"
@@ -141,13 +163,12 @@ class _Call:
             request_serializer=CheckCallerRequest.SerializeToString,
             response_deserializer=CheckCallerResponse.FromString,
         )
-        self._rpc = channel.unary_unary(
+        self._rpc: grpc.aio.UnaryUnaryMultiCallable[Message, bytes] = channel.unary_unary(
             f"/{rpc.containing_service.full_name}/{rpc.name}",
             request_serializer=GetMessageClass(rpc.input_type).SerializeToString,
-            response_deserializer=GetMessageClass(rpc.output_type).FromString,
         )
 
-    async def __call__(self, request: Request) -> JSONResponse:
+    async def __call__(self, request: Request) -> Response:
         headers = first_values(request.scope)
         raw, body = await self._body.read(request.receive, headers)
         self._body.budget.reserve(len(body))
@@ -156,9 +177,7 @@ class _Call:
         finally:
             self._body.budget.release(len(body))
 
-    async def _call(
-        self, request: Request, headers: Headers, raw: bytes, body: bytes
-    ) -> JSONResponse:
+    async def _call(self, request: Request, headers: Headers, raw: bytes, body: bytes) -> Response:
         variables = {self._json_name(name): text for name, text in request.path_params.items()}
         request_id = request_id_of(request.scope)
         metadata: list[tuple[str, str | bytes]] = [
@@ -169,15 +188,15 @@ class _Call:
         if body:
             await self._check_caller(variables, metadata)
         document = _document(headers, body)
-        members = document if self._takes_body else _query(self._input, request)
+        members = document if self._takes_body else self._form.query(self._input, request)
         message = message_of(self._input, {**members, **variables})
         try:
-            response = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+            content = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
-        return JSONResponse(
-            _to_json(self._output, response), headers={"x-amzn-RequestId": request_id}
-        )
+        response = await self._form.respond(request, self._output, content)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
 
     async def _check_caller(
         self, variables: dict[str, str], metadata: Sequence[tuple[str, str | bytes]]
@@ -227,3 +246,11 @@ def _to_json(message: Descriptor, response: Message) -> dict[str, Any]:
             is_map = field.message_type and field.message_type.GetOptions().map_entry
             members.setdefault(field.json_name, {} if is_map else [])
     return members
+
+
+async def _respond(_: Request, message: Descriptor, content: bytes) -> Response:
+    return JSONResponse(_to_json(message, GetMessageClass(message).FromString(content)))
+
+
+CONTROL_PLANE = RestForm(_query, _respond)
+"""Of the services that have AWS's names: unknown members of the query are ignored."""

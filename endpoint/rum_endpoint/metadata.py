@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "ACCOUNT_ID_KEY",
+    "APP_MONITOR_KEY",
     "AUTHORIZATION_KEY",
     "CALLER_KEY",
     "REQUEST_ID_KEY",
@@ -16,6 +18,10 @@ CALLER_KEY = "rum-caller-bin"
 """A serialized HttpCaller: the HTTP caller that a bridge relays."""
 REQUEST_ID_KEY = "x-amzn-requestid"
 """The request ID that the caller of a bridge sees; the service logs failures under it."""
+APP_MONITOR_KEY = "rum-app-monitor-key"
+"""The key of the app monitor in the database, in calls that the service forwards to a projector."""
+ACCOUNT_ID_KEY = "rum-account-id"
+"""The account ID for event documents, in the same calls."""
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 """A serialized google.rpc.Status, in the trailing metadata of a failed call."""
 # Distinguishes our tokens from others: aws-rum-web sends any Authorization header a page sets.

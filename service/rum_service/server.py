@@ -61,6 +61,7 @@ from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.grpc_server import GrpcServer
+from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
 from rum_service.settings import ServiceSettings
@@ -310,6 +311,7 @@ def build(
         bridge_plane=bridge_plane,
         admission=Admission(authentication, monitors, quotas, boundary),
         control_plane=control_plane,
+        insight_plane=InsightPlane(settings.projector_socket, app_monitors, account_id=account_id),
         operator_plane=Operator(credentials, statistics, usage),
         check_store=group_commit.check,
     )

@@ -117,6 +117,10 @@ class ServiceSettings(OperatingSettings):
         description="Maximum total size of the batches that wait to be stored, in bytes. The "
         "bridge also counts the bodies that it reads. Further batches are throttled.",
     )
+    projector_socket: Path = Field(
+        default=Path("var/projector.sock"),
+        description="Unix socket of the projector, which answers queries about the events. A path.",
+    )
     rolling: bool = Field(
         default=False,
         description="Share the addresses with a process that has the same setting, and take over "

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc.aio
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
@@ -19,6 +21,7 @@ from rum.internal.v1.bridge_service_pb2_grpc import (
     add_BridgeServiceServicer_to_server,
 )
 from rum.v1 import control_plane_service_pb2 as control_pb
+from rum.v1 import insight_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
@@ -28,6 +31,7 @@ from rum_service.rpc.status import to_status
 
 Respond = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_INSIGHT = insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"]
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
 
 
@@ -54,12 +58,14 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         """The connection of the last call of some methods."""
         self.arrived = asyncio.Semaphore(0)
         """Released once for each call."""
+        self.insight = InsightStandIn()
         self.address = "127.0.0.1:0"
 
     async def start(self) -> None:
         self._server = grpc.aio.server(options=_OPTIONS)
         add_BridgeServiceServicer_to_server(self, self._server)
         add_ControlPlaneServiceServicer_to_server(self, self._server)
+        self._server.add_generic_rpc_handlers([self.insight])
         self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address)}"
         await self._server.start()
 
@@ -112,6 +118,27 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
         if self.reject:
             await _abort(context, self.reject)
         return control_pb.CreateAppMonitorResponse(id="id")
+
+
+class InsightStandIn(grpc.GenericRpcHandler):
+    """Answers every method of InsightService with one message."""
+
+    def __init__(self) -> None:
+        self.requests: list[Message] = []
+        self.response: Message | None = None
+        """None: an empty response."""
+
+    def service(self, handler_call_details: Any) -> Any:
+        service, _, name = handler_call_details.method[1:].partition("/")
+        if service != _INSIGHT.full_name:
+            return None
+        kind = GetMessageClass(_INSIGHT.methods_by_name[name].input_type)
+
+        async def answer(request: Message, _: _Context) -> bytes:
+            self.requests.append(request)
+            return self.response.SerializeToString() if self.response else b""
+
+        return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=kind.FromString)
 
 
 async def _abort(context: _Context, error: RumError) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Started
-from tests.bridge.wire import ORIGIN, Response, preflight, send
+from tests.bridge.wire import ORIGIN, Response, preflight, send, send_raw
 from tests.support.batches import batch, new_id
 from tests.support.running import OpenRum
 
@@ -193,15 +193,64 @@ def test_a_body_that_needs_no_preflight_is_rejected(
     _expect_no_cors(from_page)
 
 
-@pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1:8080"])
-def test_dns_rebinding_does_not_give_access_to_the_control_plane(
-    prefixed: OpenRum, host: str
-) -> None:
+def test_dns_rebinding_does_not_give_access_to_the_control_plane(prefixed: OpenRum) -> None:
     """For the browser, the page and the server have the same origin."""
-    headers = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json"}
-    response = send(prefixed.url, "/appmonitors", None, headers=headers)
+    headers = {"Host": "rebound.example", "Origin": "http://rebound.example"}
+    response = send(prefixed.url, "/appmonitors", {}, headers=headers)
 
     assert (response.status, response.error_type) == (403, "AccessDeniedException")
+
+
+@pytest.mark.parametrize("path", ["/appmonitors", "/rum/appmonitors"])
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "same-origin"}], ids=str)
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080"])
+def test_the_own_page_can_use_the_control_plane(
+    prefixed: OpenRum, path: str, site: dict[str, str], host: str
+) -> None:
+    headers = {"Host": host, "Origin": f"http://{host.lower()}", **site}
+    response = send(prefixed.url, path, {}, headers=headers)
+
+    assert response.status == 200
+    _expect_no_cors(response)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Origin": "http://127.0.0.1:8081"},
+        {"Origin": "https://127.0.0.1:8080"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "http://127.0.0.1:8080.evil.example"},
+        {"Origin": "http://127.0.0.1:8080, http://127.0.0.1:8080"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": ""},
+        {"Host": "127.0.0.1:8081"},
+        {"Host": "localhost:8080"},
+    ],
+    ids=str,
+)
+def test_another_page_cannot_pretend_to_be_the_own_page(
+    prefixed: OpenRum, changed: dict[str, str]
+) -> None:
+    own = {"Host": "127.0.0.1:8080", "Origin": "http://127.0.0.1:8080"}
+    response = send(prefixed.url, "/appmonitors", {}, headers={**own, **changed})
+
+    assert (response.status, response.error_type) == (403, "AccessDeniedException")
+
+
+@pytest.mark.parametrize("repeated", ["Origin: http://h:1", "Sec-Fetch-Site: same-origin"])
+def test_a_repeated_header_does_not_make_a_page_the_own_page(
+    prefixed: OpenRum, repeated: str
+) -> None:
+    head = "GET /appmonitor/my-app HTTP/1.1\r\nHost: 127.0.0.1:1\r\nOrigin: http://127.0.0.1:1"
+    second = f"\r\n{repeated}\r\n{repeated}\r\n\r\n"
+    response = send_raw(prefixed.url, (head + second).encode(), method="GET")
+
+    assert response.status == 403
 
 
 @pytest.mark.parametrize("body", [None, b"{}"], ids=["no-body", "empty-object"])

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules
 from tests.bridge.conftest import Started, end_file_size_limit, limit_file_size
@@ -26,6 +26,7 @@ from tests.support.running import OpenRum, wait_until
 _SERVICES = (
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"],
+    insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
 )
 _RULES = [
     (rpc.name, verb, template)
@@ -66,6 +67,8 @@ def test_every_annotated_path_is_served_with_and_without_a_slash(
 
     if template == "/appmonitors":
         assert response.status == 200
+    elif template in ("/insight", "/insight-state"):
+        assert response.error_type == "ProjectionUnavailableException"
     else:
         assert (response.status, response.error_type) == (400, "ValidationException")
 

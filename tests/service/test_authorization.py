@@ -12,6 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.operator.v1 import operator_service_pb2
 from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1 import insight_service_pb2 as insight
 from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
 from rum_service.auth.operations import operation_of
 from tests.service.authorized import (
@@ -47,8 +48,17 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
             "BatchGetRumMetricDefinitions",
             metrics_pb2.BatchGetRumMetricDefinitionsRequest(app_monitor_name="shop"),
         ),
+        *(
+            (rpc.name, GetMessageClass(rpc.input_type)(app_monitor="shop"))
+            for rpc in insight.DESCRIPTOR.services_by_name["InsightService"].methods
+            if "app_monitor" in rpc.input_type.fields_by_name
+        ),
     ],
-    "list": [("ListAppMonitors", pb.ListAppMonitorsRequest())],
+    "list": [
+        ("ListAppMonitors", pb.ListAppMonitorsRequest()),
+        ("ListCurrentValues", insight.ListCurrentValuesRequest()),
+        ("GetProjectionState", insight.GetProjectionStateRequest()),
+    ],
     "change": [
         ("CreateAppMonitor", pb.CreateAppMonitorRequest(name="shop")),
         ("UpdateAppMonitor", pb.UpdateAppMonitorRequest(name="shop")),

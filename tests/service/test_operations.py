@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.routing import Match, Route
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1 import insight_service_pb2
 from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
@@ -28,14 +29,21 @@ ARN = "arn:aws:rum:us-east-1:123456789012:appmonitor/"
 
 @pytest.fixture
 async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
-    """The bridge's routes for the control plane, also served under the prefix /rum."""
+    """The bridge's routes for all but puts, also served under the prefix /rum."""
     settings = BridgeSettings(path_prefix="/rum")
     token, report = BridgeToken(tmp_path / "none"), CallerReport(authorization_required=True)
-    service = pb.DESCRIPTOR.services_by_name["ControlPlaneService"]
+    services = [
+        pb.DESCRIPTOR.services_by_name["ControlPlaneService"],
+        insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+    ]
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        yield transcoded_routes(
-            service, channel, token, report, budget=ByteBudget(1), settings=settings
-        )
+        yield [
+            route
+            for service in services
+            for route in transcoded_routes(
+                service, channel, token, report, budget=ByteBudget(1), settings=settings
+            )
+        ]
 
 
 def path_params(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:
@@ -62,14 +70,18 @@ async def test_an_operation_has_the_path_of_the_bridges_route(
     bridge: list[Route], prefix: str, verb: str, rpc: Any, name: str
 ) -> None:
     request = GetMessageClass(rpc.input_type)()
-    variables = {}
+    variables: dict[str, str] = {}
+    in_path: dict[str, str] = {}
     for member in request.DESCRIPTOR.fields_by_name:
-        if member in ("name", "app_monitor_name", "resource_arn"):
+        if member in ("name", "app_monitor_name", "app_monitor", "resource_arn"):
             variables[member] = (ARN if member == "resource_arn" else "") + name
             setattr(request, member, variables[member])
+        elif f"{{{member}}}" in _template(rpc):
+            setattr(request, member, f"a-{member}")
+            in_path[member] = f"a-{member}"
     operation = operation_of(METHOD_OF[rpc.name])
     path = operation.path_of(request)
-    expected = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)}
+    expected = {m: text for m, text in variables.items() if f"{{{m}" in _template(rpc)} | in_path
 
     assert operation.http_method == verb
     assert path_params(bridge, verb, prefix + path) == expected

@@ -24,14 +24,15 @@ from google.protobuf.message import Message
 
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
 
-_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR = (
+_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _INSIGHT, _OPERATOR = (
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
         (bridge_service_pb2, "BridgeService"),
         (control_plane_service_pb2, "ControlPlaneService"),
+        (insight_service_pb2, "InsightService"),
         (operator_service_pb2, "OperatorService"),
     )
 )
@@ -76,7 +77,7 @@ def app_monitor_name(request: Any) -> str | None:
     """
     fields = request.DESCRIPTOR.fields_by_name
     name = ""
-    for member in ("app_monitor_name", "name"):
+    for member in ("app_monitor_name", "app_monitor", "name"):
         if member in fields:
             name = getattr(request, member)
             break
@@ -115,7 +116,8 @@ def _operation(method: MethodDescriptor) -> Operation:
         name=method.name,
         http_method=verb.upper(),
         path=str(getattr(rule, verb)) if verb else "",
-        is_read_only=service is _CONTROL_PLANE and method.name.startswith(_READ_ONLY),
+        is_read_only=service is _INSIGHT
+        or (service is _CONTROL_PLANE and method.name.startswith(_READ_ONLY)),
         is_put=service in (_DATA_PLANE, _BRIDGE) and method.name.endswith("PutRumEvents"),
     )
 
@@ -129,7 +131,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 _OPERATIONS = {
     f"/{service.full_name}/{method.name}": _operation(method)
-    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _OPERATOR)
+    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _INSIGHT, _OPERATOR)
     for method in service.methods
 }
 _PATTERNS = [

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum.v1 import control_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, insight_service_pb2
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.operations import operation_of
 from rum_service.auth.policy import Policy
@@ -17,7 +17,14 @@ from rum_service.ingest.quotas import StorageQuotas
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
 
-_CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
+_METHODS = {
+    method.name: method
+    for service in (
+        control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
+        insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+    )
+    for method in service.methods
+}
 
 
 class Admission:
@@ -58,13 +65,13 @@ class Admission:
         self, request: pb.CheckCallerRequest, context: Context
     ) -> pb.CheckCallerResponse:
         """Raise what the call would raise if the caller may not make it."""
-        method = _CONTROL_PLANE.methods_by_name.get(request.method)
+        method = _METHODS.get(request.method)
         if method is None:
-            raise ValidationException("method must be one of the control plane.")
+            raise ValidationException("method must be one that a bridge transcodes.")
         try:
             message = GetMessageClass(method.input_type).FromString(request.request)
         except DecodeError:
             raise ValidationException("request must be a request of the method.") from None
-        operation = operation_of(f"/{_CONTROL_PLANE.full_name}/{method.name}")
+        operation = operation_of(f"/{method.containing_service.full_name}/{method.name}")
         await self._boundary.authorize(call_of(context), operation, message)
         return pb.CheckCallerResponse()

@@ -12,14 +12,16 @@ from typing import Any, Self, TypeAlias, cast
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2
+from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
@@ -30,6 +32,8 @@ from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.health import StoreHealth
+from rum_service.rpc.insight_plane import SERVICE as INSIGHT_SERVICE
+from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.listen import listen
 from rum_service.rpc.operator_plane import Operator
 from rum_service.rpc.reflection import GuardedReflection
@@ -45,11 +49,12 @@ _MAX_METADATA_BYTES = 128 << 10
 # calls rapidly. A bridge has two calls of puts in progress.
 _MAX_STREAMS = 100
 _UNLIMITED = 2**31 - 1
-_DATA_PLANE, _CONTROL_PLANE, _OPERATOR, _BRIDGE = _SERVICES = tuple(
+_DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
         (control_plane_service_pb2, "ControlPlaneService"),
+        (insight_service_pb2, "InsightService"),
         (operator_service_pb2, "OperatorService"),
         (bridge_service_pb2, "BridgeService"),
     )
@@ -76,6 +81,7 @@ class GrpcServer:
         bridge_plane: BridgePlane,
         admission: Admission,
         control_plane: ControlPlane,
+        insight_plane: InsightPlane,
         operator_plane: Operator,
         check_store: Callable[[], Awaitable[None]],
     ) -> None:
@@ -85,6 +91,7 @@ class GrpcServer:
         self._bridge_plane = bridge_plane
         self._admission = admission
         self._control_plane = control_plane
+        self._insight_plane = insight_plane
         self._operator_plane = operator_plane
         self._check_store = check_store
 
@@ -135,6 +142,7 @@ class GrpcServer:
         services[_BRIDGE] = {
             name: self._of_bridge(name, behavior) for name, behavior in of_bridge.items()
         }
+        services[_INSIGHT] = {rpc.name: self._forwarded(rpc) for rpc in INSIGHT_SERVICE.methods}
         return [
             grpc.method_handlers_generic_handler(service, handlers)
             for service, handlers in services.items()
@@ -144,6 +152,14 @@ class GrpcServer:
         return grpc.unary_unary_rpc_method_handler(
             self._boundary.bounded(f"/{_BRIDGE}/{name}", behavior),
             response_serializer=getattr(bridge_service_pb2, f"{name}Response").SerializeToString,
+        )
+
+    def _forwarded(self, rpc: MethodDescriptor) -> _Handler:
+        # No serializer: the behavior returns the bytes that the projector sent.
+        parse = cast("Parse", GetMessageClass(rpc.input_type).FromString)
+        behavior = self._insight_plane.behavior(rpc.name)
+        return grpc.unary_unary_rpc_method_handler(
+            self._boundary.authorized(f"/{_INSIGHT}/{rpc.name}", behavior, parse)
         )
 
     def _authorized(self, method: str, handler: _Handler) -> _Handler:
@@ -164,6 +180,7 @@ class GrpcServer:
         if self._settings.rolling:
             await asyncio.sleep(STRAGGLERS_S)
         await self._server.stop(self._settings.drain_s)
+        await self._insight_plane.close()
 
 
 class _Recorder:
