@@ -1,0 +1,1 @@
+"""The projector: reads the log in the order of its commits and writes columns for analysis."""

@@ -1,0 +1,1 @@
+"""The databases that can keep the projection, behind one interface."""

@@ -1,0 +1,153 @@
+"""The guarantees of every engine: a database that keeps the projection.
+
+Methods block and may be called from any thread. A method that raises has changed nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Chunk",
+    "Cursor",
+    "CustomMetricRow",
+    "Engine",
+    "EngineError",
+    "ErrorGroupRow",
+    "EventRow",
+    "QueryTimeoutError",
+]
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Executable
+
+
+class EngineError(Exception):
+    """The database cannot be used. The text has no data of visitors."""
+
+
+class QueryTimeoutError(Exception):
+    """A query took too long and was stopped."""
+
+
+class EventRow(NamedTuple):
+    """A row of `schema.events`, in the order of its columns."""
+
+    sequence: int
+    position: int
+    monitor: int
+    ts: int
+    received: int
+    kind: int
+    type: str | None
+    session: str
+    user: str
+    page: str
+    browser: str
+    browser_major: int
+    os: str
+    device: str
+    country: str
+    release: str
+    page_view: str | None
+    value: float | None
+    name: str | None
+    status: int | None
+    size: int | None
+    message: str | None
+    detail: str | None
+    parts: tuple[float, ...] | None
+    bytes: int
+
+
+class ErrorGroupRow(NamedTuple):
+    """A row of `schema.error_groups`, in the order of its columns."""
+
+    monitor: int
+    fingerprint: str
+    first_ms: int
+    first_release: str
+    title: str
+    sample_sequence: int
+    sample_position: int
+
+
+class CustomMetricRow(NamedTuple):
+    """A row of `schema.custom_metrics`, in the order of its columns."""
+
+    monitor: int
+    definition: str
+    name: str
+    namespace: str
+    ts: int
+    value: float
+    dimensions: str
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The rows of consecutive batches, to be written in one transaction."""
+
+    events: list[EventRow] = field(default_factory=list)
+    error_groups: dict[tuple[int, str], ErrorGroupRow] = field(default_factory=dict)
+    """The earliest error of each app monitor and fingerprint."""
+    custom_metrics: list[CustomMetricRow] = field(default_factory=list)
+
+
+class Cursor(NamedTuple):
+    """How far the projection is."""
+
+    sequence: int
+    """The last batch in the log whose events it contains. 0: none."""
+    events: int
+    updated_ms: int
+    rebuild_until: int
+    """The newest batch when the projection was cleared. Below it, older events are missing."""
+
+
+class Engine(Protocol):
+    """Keeps the rows of the projection, and the cursor that belongs to them."""
+
+    def cursor(self) -> Cursor:
+        """Return how far the projection is."""
+        ...
+
+    def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
+        """Add the rows and move the cursor from `after` to `sequence`, in one transaction.
+
+        An error group that exists keeps the earlier of both errors; of two at the same time, the
+        one that comes first in the log.
+
+        Raises:
+            EngineError: the cursor is not at `after`, or the database fails.
+        """
+        ...
+
+    def clear(self, *, rebuild_until: int, now_ms: int) -> None:
+        """Delete all rows and move the cursor to 0, in one transaction."""
+        ...
+
+    def app_monitors(self) -> set[int]:
+        """Return the keys of the app monitors that have rows."""
+        ...
+
+    def delete_app_monitors(self, keys: Collection[int]) -> None:
+        """Delete all rows of these app monitors."""
+        ...
+
+    def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
+        """Return the rows of a SELECT. Several can run at once, also during a write.
+
+        Raises:
+            QueryTimeoutError: it took longer than `timeout_s`.
+        """
+        ...
+
+    def size_bytes(self) -> int:
+        """Return the space that the projection takes on disk."""
+        ...
+
+    def close(self) -> None:
+        """Close the database. Call nothing afterwards."""
+        ...

@@ -1,0 +1,298 @@
+"""DuckDB: a file that one process at a time can open."""
+
+from __future__ import annotations
+
+__all__ = ["DuckDb", "open_duckdb"]
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlalchemy import (
+    Executable,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.schema import CreateTable, DropTable
+
+from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
+from rum_projector.engines.base import (
+    Chunk,
+    Cursor,
+    CustomMetricRow,
+    EngineError,
+    ErrorGroupRow,
+    QueryTimeoutError,
+)
+from rum_projector.engines.dialect import compiled
+from rum_projector.schema import (
+    PARTS,
+    VERSION,
+    cursors,
+    custom_metrics,
+    error_groups,
+    events,
+    metadata,
+)
+
+_TARGET = "rebuild"
+"""The name of the cursor whose sequence is `Cursor.rebuild_until`."""
+
+_PART_NAMES = [f"part_{number}" for number in range(PARTS)]
+_LISTS = " ".join(
+    f"WHEN {count} THEN [{', '.join(_PART_NAMES[:count])}]" for count in range(1, PARTS + 1)
+)
+_INSERT_EVENTS = f"""
+INSERT INTO events BY NAME
+SELECT * EXCLUDE (part_count, {", ".join(_PART_NAMES)}), CASE part_count {_LISTS} END AS parts
+FROM arrived
+"""  # noqa: S608 # of constants
+_INSERT_GROUPS = """
+INSERT INTO error_groups BY NAME SELECT * FROM arrived
+ON CONFLICT (monitor, fingerprint) DO UPDATE
+SET first_ms = excluded.first_ms, first_release = excluded.first_release, title = excluded.title,
+    sample_sequence = excluded.sample_sequence, sample_position = excluded.sample_position
+WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
+    < (error_groups.first_ms, error_groups.sample_sequence, error_groups.sample_position)
+"""
+_INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
+
+
+class DuckDb:
+    """Implements `Engine`.
+
+    Args:
+        name: identifies the log, so that a file is not continued with another log.
+    """
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        self._path = path
+        self._connection = connection
+        self._name = name
+        self._writing = threading.Lock()
+
+    def cursor(self) -> Cursor:
+        found = {
+            name: row
+            for name, *row in self.query(
+                select(cursors.c.name, cursors.c.sequence, cursors.c.events, cursors.c.updated_ms)
+            )
+        }
+        sequence, count, updated_ms = found[self._name]
+        return Cursor(sequence, count, updated_ms, rebuild_until=found[_TARGET][0])
+
+    def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
+        move = (
+            update(cursors)
+            .where(cursors.c.name == self._name, cursors.c.sequence == after)
+            .values(
+                sequence=sequence, events=cursors.c.events + len(chunk.events), updated_ms=now_ms
+            )
+            .returning(cursors.c.sequence)
+        )
+        with self._transaction() as connection:
+            if not _run(connection, move):
+                raise EngineError("another process has moved the cursor of the projection")
+            if chunk.events:
+                _insert(connection, _INSERT_EVENTS, event_arrays(chunk.events))
+            _insert_rows(
+                connection,
+                _INSERT_GROUPS,
+                error_groups,
+                ErrorGroupRow._fields,
+                list(chunk.error_groups.values()),
+            )
+            _insert_rows(
+                connection,
+                _INSERT_METRICS,
+                custom_metrics,
+                CustomMetricRow._fields,
+                chunk.custom_metrics,
+            )
+
+    def clear(self, *, rebuild_until: int, now_ms: int) -> None:
+        with self._transaction() as connection:
+            _create_tables(connection, self._name, rebuild_until=rebuild_until, now_ms=now_ms)
+
+    def app_monitors(self) -> set[int]:
+        found: set[int] = set()
+        for table in (events, error_groups, custom_metrics):
+            found.update(key for (key,) in self.query(select(table.c.monitor).distinct()))
+        return found
+
+    def delete_app_monitors(self, keys: Collection[int]) -> None:
+        with self._transaction() as connection:
+            for table in (events, error_groups, custom_metrics):
+                _run(connection, delete(table).where(table.c.monitor.in_(keys)))
+            remaining = select(func.count()).select_from(events).scalar_subquery()
+            of_log = cursors.c.name == self._name
+            _run(connection, update(cursors).where(of_log).values(events=remaining))
+
+    def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
+        with self._connection.cursor() as connection:
+            timer = threading.Timer(timeout_s, connection.interrupt)
+            timer.daemon = True
+            timer.start()
+            try:
+                return _run(connection, statement)
+            except duckdb.InterruptException:
+                raise QueryTimeoutError from None
+            except duckdb.Error as error:
+                raise EngineError(_reason(error)) from error
+            finally:
+                timer.cancel()
+
+    def size_bytes(self) -> int:
+        files = (self._path, _write_ahead_log(self._path))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        with self._writing:
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a transaction that commits when the block ends and rolls back when it raises."""
+        with self._writing, self._connection.cursor() as connection:
+            try:
+                connection.begin()
+                yield connection
+                connection.commit()
+            except duckdb.Error as error:
+                raise EngineError(_reason(error)) from error
+
+
+def open_duckdb(
+    path: Path, *, name: str, memory_bytes: int, newest: int, now_ms: int
+) -> tuple[DuckDb, Path | None]:
+    """Open or create the file, which has to be locked against other projectors.
+
+    A file that is broken, or that has another version or another log, is set aside.
+
+    Args:
+        name: identifies the log.
+        newest: the newest sequence in the log, for a projection that is created.
+
+    Returns:
+        The engine, and the path to which a file was set aside.
+
+    Raises:
+        EngineError: the file cannot be read or written, or another program has opened it.
+    """
+    aside = None
+    try:
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        if path.exists():
+            with path.open("r+b"):  # DuckDB's error would not say that permissions are missing
+                pass
+    except OSError as error:
+        raise EngineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    connection = _continued(path, name, memory_bytes)
+    if connection is None:
+        aside = _set_aside(path)
+        connection = _connect(path, memory_bytes)
+    engine = DuckDb(path, connection, name)
+    if not _tables(connection):
+        engine.clear(rebuild_until=newest, now_ms=now_ms)
+    return engine, aside
+
+
+def _continued(path: Path, name: str, memory_bytes: int) -> duckdb.DuckDBPyConnection | None:
+    """Open the file if it is empty or continues this log in this version. Else return None."""
+    try:
+        connection = _connect(path, memory_bytes)
+    except duckdb.Error as error:
+        if "lock" in str(error):
+            raise EngineError(f"{path} is open in another program") from error
+        return None
+    try:
+        if not _tables(connection):
+            return connection
+        found = dict(_run(connection, select(cursors.c.name, cursors.c.version)))
+        counted = _run(connection, select(func.count(), func.max(events.c.sequence)))
+        if found.keys() == {name, _TARGET} and found[name] == VERSION and counted:
+            return connection
+    except duckdb.Error:
+        pass
+    connection.close()
+    return None
+
+
+def _connect(path: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(
+        path,
+        config={
+            "memory_limit": f"{memory_bytes}B",
+            # Each query runs on the thread that calls it: puts need the other cores.
+            "threads": 1,
+            # Nothing that a statement names may be loaded, from a file or from the network.
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "enable_external_access": False,
+            # Arrays of objects are texts. DuckDB would derive another type from the first ones.
+            "pandas_analyze_sample": 0,
+        },
+    )
+
+
+def _create_tables(
+    connection: duckdb.DuckDBPyConnection, name: str, *, rebuild_until: int, now_ms: int
+) -> None:
+    for table in metadata.sorted_tables:
+        _run(connection, DropTable(table, if_exists=True))
+        _run(connection, CreateTable(table))
+    start = {"version": VERSION, "events": 0, "updated_ms": now_ms}
+    for row in ({"name": name, "sequence": 0}, {"name": _TARGET, "sequence": rebuild_until}):
+        _run(connection, insert(cursors).values({**start, **row}))
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute("SHOW TABLES").fetchall()
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.aside")
+    path.replace(aside)
+    _write_ahead_log(aside).unlink(missing_ok=True)
+    if _write_ahead_log(path).exists():
+        _write_ahead_log(path).replace(_write_ahead_log(aside))
+    return aside
+
+
+def _write_ahead_log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> list[tuple[Any, ...]]:
+    text, parameters = compiled(statement)
+    return connection.execute(text, parameters).fetchall()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, text: str, arrays: dict[str, Any]) -> None:
+    connection.register("arrived", arrays)
+    connection.execute(text)
+    connection.unregister("arrived")
+
+
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    table: Table,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    if rows:
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        _insert(connection, text, text_and_number_arrays(table, columns))
+
+
+def _reason(error: duckdb.Error) -> str:
+    """Return the first line of an error: the lines below may show values."""
+    return f"DuckDB: {str(error).partition(chr(10))[0][:300]}"

@@ -1,0 +1,151 @@
+"""The projection of a log: reads what follows its cursor, and writes the rows of it."""
+
+from __future__ import annotations
+
+__all__ = ["Freshness", "Projection"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from rum_projector.engines.base import Chunk, Engine
+from rum_projector.flatten import add_batch
+from rum_service.storage.base import Store
+from rum_service.storage.records import CommittedBatch
+
+logger = structlog.get_logger()
+
+# A read holds the payloads of its batches in memory.
+_BATCHES_PER_READ = 256
+_BYTES_PER_READ = 4 << 20
+_MONITORS_PER_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How current the projection is."""
+
+    projected_sequence: int
+    """The last batch that it contains."""
+    log_sequence: int
+    """The last batch in the log."""
+    lag_ms: int
+    """How long the oldest batch that it lacks has been in the log. 0 if it lacks none."""
+    rebuilding: bool
+    """Whether it is being built, so that older events are missing."""
+    events: int
+    """The number of events that it contains."""
+    updated_ms: int
+    """When it was changed last."""
+
+
+class Projection:
+    """Keeps an engine in step with a log. One thread may call `step` and the like.
+
+    Args:
+        clock: Unix seconds.
+        chunk_events: how many events are written in one transaction, or a few more.
+        chunk_bytes: how many bytes of content are read for one transaction, or a few more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        *,
+        clock: Callable[[], float],
+        chunk_events: int = 25_000,
+        chunk_bytes: int = 32 << 20,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._chunk_events = chunk_events
+        self._chunk_bytes = chunk_bytes
+        self._known: set[int] = set()
+        self._deleted: set[int] = set()
+
+    def start(self) -> None:
+        """Compare the projection with the log. One that is ahead belongs to an older log."""
+        if self._engine.cursor().sequence > self._store.log.newest_sequence():
+            logger.warning("the log is shorter than its projection, which is built again")
+            self.rebuild()
+        self.delete_absent()
+
+    def step(self) -> bool:
+        """Write the rows of the next batches, if there are any. Return whether there may be more.
+
+        Raises:
+            EngineError: the rows cannot be written.
+        """
+        cursor = self._engine.cursor()
+        chunk = Chunk()
+        sequence, read_bytes, unreadable, more = cursor.sequence, 0, 0, True
+        while more and read_bytes < self._chunk_bytes:
+            missing = self._chunk_events - len(chunk.events)
+            if missing <= 0:
+                break
+            batches = self._store.log.after(
+                sequence, limit=min(missing, _BATCHES_PER_READ), max_bytes=_BYTES_PER_READ
+            )
+            for batch in batches:
+                if self._exists(batch):
+                    unreadable += add_batch(chunk, batch)
+                read_bytes += len(batch.content)
+                sequence = batch.sequence
+            more = bool(batches)
+        if sequence > cursor.sequence:
+            self._engine.write(
+                chunk, after=cursor.sequence, sequence=sequence, now_ms=self._now_ms()
+            )
+        if unreadable:
+            logger.warning("events could not be read", events=unreadable, sequence=sequence)
+        return more
+
+    def rebuild(self) -> None:
+        """Delete all rows, so that the next steps write them again."""
+        newest = self._store.log.newest_sequence()
+        self._engine.clear(rebuild_until=newest, now_ms=self._now_ms())
+
+    def delete_absent(self) -> None:
+        """Delete the rows of app monitors that do not exist any more."""
+        self._known = self._existing()
+        if absent := self._engine.app_monitors() - self._known:
+            self._engine.delete_app_monitors(absent)
+
+    def freshness(self) -> Freshness:
+        """Return how current the projection is. Any thread may call this."""
+        cursor = self._engine.cursor()
+        newest = max(self._store.log.newest_sequence(), cursor.sequence)
+        received_ms = self._store.log.received_after(cursor.sequence)
+        lag_ms = 0 if received_ms is None else max(0, self._now_ms() - received_ms)
+        return Freshness(
+            projected_sequence=cursor.sequence,
+            log_sequence=newest,
+            lag_ms=lag_ms,
+            rebuilding=cursor.sequence < cursor.rebuild_until,
+            events=cursor.events,
+            updated_ms=cursor.updated_ms,
+        )
+
+    def _exists(self, batch: CommittedBatch) -> bool:
+        """Return whether the app monitor of a batch exists."""
+        key = batch.app_monitor
+        if key not in self._known and key not in self._deleted:
+            self._known = self._existing()
+            if key not in self._known:  # keys are never reused
+                self._deleted.add(key)
+        return key in self._known
+
+    def _existing(self) -> set[int]:
+        """Return the keys of all app monitors."""
+        keys: set[int] = set()
+        after = ""
+        while page := self._store.monitors.list(after=after, limit=_MONITORS_PER_PAGE):
+            keys.update(record.key for record in page)
+            after = page[-1].name
+        return keys
+
+    def _now_ms(self) -> int:
+        return round(self._clock() * 1000)

@@ -1,0 +1,130 @@
+"""The tables of the projection. A change needs a new `VERSION`, which rebuilds it from the log.
+
+`events` has one row for each event, without its details: the log has them, by sequence and
+position. A column is NULL, or '' for a dimension, where the event does not say it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "PARTS",
+    "VERSION",
+    "cursors",
+    "custom_metrics",
+    "error_groups",
+    "events",
+    "metadata",
+]
+
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, Double, Integer, MetaData, String, Table
+from sqlalchemy.ext.compiler import compiles
+
+VERSION = 1
+"""Increase it whenever a table changes, or the meaning of a column."""
+
+PARTS = 7
+"""The longest `events.parts`."""
+
+
+class _UTinyInt(Integer):
+    """An integer from 0 to 255."""
+
+
+class _USmallInt(Integer):
+    """An integer from 0 to 65,535."""
+
+
+class _UInteger(Integer):
+    """An integer from 0 to 2**32 - 1."""
+
+
+_NAMES = {_UTinyInt: "UTINYINT", _USmallInt: "USMALLINT", _UInteger: "UINTEGER"}
+
+
+@compiles(_UTinyInt)
+@compiles(_USmallInt)
+@compiles(_UInteger)
+def _name(column_type: Integer, _compiler: object, **_: Any) -> str:
+    return _NAMES[type(column_type)]
+
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    # The batch in the log, and the index of the event in the batch.
+    Column("sequence", BigInteger, nullable=False),
+    Column("position", _UInteger, nullable=False),
+    # The key of the app monitor.
+    Column("monitor", Integer, nullable=False),
+    # The time of the event, which is at most seven days before `received` and not after it.
+    Column("ts", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    # rum_service.events.measures.Kind
+    Column("kind", _UTinyInt, nullable=False),
+    # The type of the event, only where the kind is OTHER.
+    Column("type", String),
+    Column("session", String, nullable=False),
+    Column("user", String, nullable=False),
+    # rum_service.events.dimensions.Dimensions
+    Column("page", String, nullable=False),
+    Column("browser", String, nullable=False),
+    Column("browser_major", _USmallInt, nullable=False),
+    Column("os", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("country", String, nullable=False),
+    Column("release", String, nullable=False),
+    # rum_service.events.measures.Measure
+    Column("page_view", String),
+    Column("value", Double),
+    Column("name", String),
+    Column("status", _USmallInt),
+    Column("size", BigInteger),
+    Column("message", String),
+    Column("detail", String),
+    Column("parts", ARRAY(Double)),
+    # The length of details and metadata.
+    Column("bytes", Integer, nullable=False),
+)
+
+# The first error of each group. It stays when the event is deleted.
+error_groups = Table(
+    "error_groups",
+    metadata,
+    Column("monitor", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", String, primary_key=True),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("first_release", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("sample_sequence", BigInteger, nullable=False),
+    Column("sample_position", _UInteger, nullable=False),
+)
+
+# The values of metrics that app monitors define.
+custom_metrics = Table(
+    "custom_metrics",
+    metadata,
+    Column("monitor", Integer, nullable=False),
+    Column("definition", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("namespace", String, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("value", Double, nullable=False),
+    # A JSON object with the dimensions in alphabetical order.
+    Column("dimensions", String, nullable=False),
+)
+
+# How far the projection is. It moves in the transaction that inserts the rows.
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # The last batch whose events are in `events`.
+    Column("sequence", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,258 @@
+"""Every engine keeps the guarantees of `Engine`."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, literal_column, select, text
+
+from rum_projector.engines.base import (
+    CustomMetricRow,
+    Engine,
+    EngineError,
+    ErrorGroupRow,
+    EventRow,
+    QueryTimeoutError,
+)
+from rum_projector.schema import custom_metrics, error_groups, events
+from rum_service.events.measures import Kind
+from tests.support.projection_rows import chunk, error_group, event_row
+
+HOSTILE = "'; DROP TABLE events; --\x00 ☃ 🦆 \u202e"
+
+
+def stored(engine: Engine) -> list[EventRow]:
+    order = (events.c.sequence, events.c.position)
+    return [EventRow(*row) for row in engine.query(select(events).order_by(*order))]
+
+
+def test_a_new_engine_is_empty(engine: Engine) -> None:
+    assert (engine.cursor().sequence, engine.cursor().events) == (0, 0)
+    assert stored(engine) == []
+    assert engine.app_monitors() == set()
+
+
+def test_rows_are_read_back_unchanged(engine: Engine) -> None:
+    rows = [
+        event_row(1, 0),
+        event_row(
+            2**40,
+            2**31,
+            ts=-5,
+            received=2**45,
+            kind=Kind.LCP,
+            type="custom",
+            browser_major=65_535,
+            page_view="/-0",
+            value=0.1,
+            name="n",
+            status=599,
+            size=2**40,
+            message="m",
+            detail="d",
+            parts=(1.5, 0.0, 2.25, 1e12),
+        ),
+        event_row(2**40, 2**31 + 1, value=0.0, status=0, size=0, parts=(1.0,) * 7),
+    ]
+
+    engine.write(chunk(*rows), after=0, sequence=2**40, now_ms=7)
+
+    assert rows == [
+        row._replace(parts=None if row.parts is None else tuple(row.parts))
+        for row in stored(engine)
+    ]
+
+
+def test_a_value_that_only_the_last_row_has_is_kept(engine: Engine) -> None:
+    """DuckDB derives the types of columns from their first values, unless told not to."""
+    rows = [event_row(1, number) for number in range(3_000)]
+    rows[-1] = rows[-1]._replace(name="2024", message="m", value=1.5, status=404, parts=(1.0, 2.0))
+
+    engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+
+    last = stored(engine)[-1]
+    assert (
+        last.name,
+        last.message,
+        last.value,
+        last.status,
+        last.parts,
+    ) == ("2024", "m", 1.5, 404, [1.0, 2.0])
+
+
+def test_text_of_clients_is_data(engine: Engine) -> None:
+    hostile = HOSTILE.replace("\x00", "")
+    engine.write(
+        chunk(event_row(page=hostile, user=hostile), error_group(title=hostile)),
+        after=0,
+        sequence=1,
+        now_ms=7,
+    )
+
+    found = engine.query(select(events.c.user).where(events.c.page == hostile))
+
+    assert [(hostile,)] == found
+    assert [(hostile,)] == engine.query(select(error_groups.c.title))
+
+
+def test_the_cursor_moves_with_the_rows(engine: Engine) -> None:
+    engine.write(chunk(event_row(1), event_row(2)), after=0, sequence=3, now_ms=7)
+    engine.write(chunk(event_row(4)), after=3, sequence=4, now_ms=8)
+
+    cursor = engine.cursor()
+
+    assert (cursor.sequence, cursor.events, cursor.updated_ms) == (4, 3, 8)
+
+
+def test_a_write_after_another_position_changes_nothing(engine: Engine) -> None:
+    """Another process has written the same batches."""
+    engine.write(chunk(event_row(1)), after=0, sequence=1, now_ms=7)
+
+    with pytest.raises(EngineError, match="cursor"):
+        engine.write(chunk(event_row(1), error_group()), after=0, sequence=1, now_ms=8)
+
+    assert [event_row(1)] == stored(engine)
+    assert engine.query(select(error_groups)) == []
+    assert engine.cursor().updated_ms == 7
+
+
+def test_a_failed_write_changes_nothing(engine: Engine) -> None:
+    broken = error_group(title=None)
+
+    with pytest.raises(EngineError):
+        engine.write(chunk(event_row(1), broken), after=0, sequence=1, now_ms=7)
+
+    assert stored(engine) == []
+    assert engine.cursor().sequence == 0
+
+
+def test_the_error_of_a_failed_write_has_no_data_of_visitors(engine: Engine) -> None:
+    """It is logged."""
+    broken = error_group(title=None, fingerprint="private")
+
+    with pytest.raises(EngineError) as raised:
+        engine.write(chunk(broken), after=0, sequence=1, now_ms=7)
+
+    assert "private" not in str(raised.value)
+
+
+def test_an_error_group_keeps_its_earliest_error(engine: Engine) -> None:
+    versions = [
+        error_group(first_ms=500, title="first", sample_sequence=1),
+        error_group(first_ms=700, title="later", sample_sequence=2),
+        error_group(first_ms=500, title="at the same time", sample_sequence=3),
+        error_group(first_ms=400, title="earlier", first_release="0.9", sample_sequence=4),
+        error_group(monitor=2, first_ms=100, title="of another app monitor"),
+    ]
+    for number, version in enumerate(versions):
+        engine.write(chunk(version), after=number, sequence=number + 1, now_ms=7)
+
+    found = engine.query(select(error_groups).order_by(error_groups.c.monitor))
+
+    assert [versions[3], versions[4]] == [ErrorGroupRow(*row) for row in found]
+
+
+def test_values_of_custom_metrics_are_read_back(engine: Engine) -> None:
+    row = CustomMetricRow(1, "id", "Name", "NS", 1_000, 2.5, '{"page":"/"}')
+    added = chunk()
+    added.custom_metrics.append(row)
+    engine.write(added, after=0, sequence=1, now_ms=7)
+
+    assert [row] == [CustomMetricRow(*found) for found in engine.query(select(custom_metrics))]
+
+
+def test_clear_deletes_all_rows_and_moves_the_cursor_to_the_start(engine: Engine) -> None:
+    engine.write(chunk(event_row(1), error_group()), after=0, sequence=9, now_ms=7)
+
+    engine.clear(rebuild_until=12, now_ms=8)
+
+    assert stored(engine) == []
+    assert engine.query(select(error_groups)) == []
+    cursor = engine.cursor()
+    assert (
+        cursor.sequence,
+        cursor.events,
+        cursor.rebuild_until,
+        cursor.updated_ms,
+    ) == (0, 0, 12, 8)
+    engine.write(chunk(event_row(1), error_group()), after=0, sequence=1, now_ms=9)
+    assert [event_row(1)] == stored(engine)
+
+
+def test_the_rows_of_deleted_app_monitors_are_deleted(engine: Engine) -> None:
+    engine.write(
+        chunk(*(event_row(key, monitor=key) for key in (1, 2, 3)), error_group(monitor=4)),
+        after=0,
+        sequence=3,
+        now_ms=7,
+    )
+    before = engine.app_monitors()
+
+    engine.delete_app_monitors({1, 3, 4})
+
+    assert before == {1, 2, 3, 4}
+    assert [event_row(2, monitor=2)] == stored(engine)
+    assert engine.app_monitors() == {2}
+    assert (engine.cursor().sequence, engine.cursor().events) == (3, 1)
+
+
+def test_a_slow_query_is_stopped_and_the_next_one_works(engine: Engine) -> None:
+    numbers = text("SELECT range FROM range(3000000000)").columns(literal_column("range"))
+    slow = select(func.sum(func.sin(numbers.subquery().c.range)))
+
+    with pytest.raises(QueryTimeoutError):
+        engine.query(slow, timeout_s=0.2)
+
+    assert engine.query(select(func.count()).select_from(events)) == [(0,)]
+
+
+def test_queries_see_whole_transactions_while_rows_are_written(engine: Engine) -> None:
+    stop = threading.Event()
+    count = select(func.count(), func.max(events.c.sequence)).select_from(events)
+
+    def read() -> list[tuple[int, int | None]]:
+        seen = []
+        while not stop.is_set():
+            seen += [(found[0], found[1]) for found in engine.query(count)]
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        try:
+            for number in range(30):
+                rows = [event_row(number + 1, position) for position in range(100)]
+                engine.write(chunk(*rows), after=number, sequence=number + 1, now_ms=7)
+        finally:
+            stop.set()
+
+    seen = [pair for reader in readers for pair in reader.result()]
+    assert seen
+    assert [pair for pair in seen if pair[0] != 100 * (pair[1] or 0)] == []
+
+
+def test_a_query_can_run_while_the_projection_is_cleared(engine: Engine) -> None:
+    rows = [event_row(1, position) for position in range(1_000)]
+    stop = threading.Event()
+
+    def read() -> set[int]:
+        counts = set()
+        while not stop.is_set():
+            counts.update(found for (found,) in engine.query(select(func.count(events.c.page))))
+        return counts
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        try:
+            for _ in range(20):
+                engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+                engine.clear(rebuild_until=0, now_ms=8)
+        finally:
+            stop.set()
+
+    assert reader.result() <= {0, 1_000}
+
+
+def test_the_size_is_that_of_the_files(engine: Engine) -> None:
+    assert engine.size_bytes() > 0

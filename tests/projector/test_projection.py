@@ -1,0 +1,373 @@
+"""The projection has exactly the events of the log."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_projector.engines.base import Engine, EventRow
+from rum_projector.engines.duckdb import open_duckdb
+from rum_projector.projection import Projection
+from rum_projector.schema import error_groups, events
+from rum_service.events.measures import Kind
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+from rum_service.storage.records import Batch
+from tests.support.batches import message
+from tests.support.projection_rows import chunk, event_row
+
+RUM = "com.amazon.rum."
+RECEIVED_MS = 1_795_000_000_000
+DAY_MS = 86_400_000
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store that the service can keep its log in, with one app monitor."""
+    if request.param == "sqlite":
+        opened = open_store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    else:
+        opened = open_store(request.getfixturevalue("empty_postgres"))
+    opened.monitors.create("a" * 36, "a", "{}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'lite.sqlite3'}")
+    opened.monitors.create("a" * 36, "a", "{}")
+    yield opened
+    opened.close()
+
+
+def projection(store: Store, engine: Engine, **options: int) -> Projection:
+    started = Projection(store, engine, clock=time.time, **options)
+    started.start()
+    return started
+
+
+def project(store: Store, engine: Engine, **options: int) -> Projection:
+    """Project everything that is in the log."""
+    started = projection(store, engine, **options)
+    while started.step():
+        pass
+    return started
+
+
+def put(
+    store: Store, *sent: RumEvent, monitor: int = 1, received_ms: int = RECEIVED_MS, **members: str
+) -> PutRumEventsRequest:
+    """Append a batch of these events."""
+    request = message("a" * 36, 0, **members)
+    request.rum_events.extend(sent)
+    times = [RECEIVED_MS]
+    store.log.append(
+        [
+            Batch(
+                app_monitor=monitor,
+                batch_id=random.randbytes(16),
+                received_ms=received_ms,
+                first_ms=min(times),
+                last_ms=max(times),
+                event_count=len(sent),
+                content=request.SerializeToString(),
+            )
+        ]
+    )
+    return request
+
+
+def sent(
+    event_type: str = f"{RUM}page_view_event",
+    *,
+    at_ms: float = RECEIVED_MS - 1_000,
+    details: object = None,
+    metadata: object = None,
+) -> RumEvent:
+    texts = (
+        value if isinstance(value, str) else json.dumps(value) for value in (details, metadata)
+    )
+    written, about = texts
+    return RumEvent(
+        id="e", timestamp=at_ms / 1000, type=event_type, details=written, metadata=about
+    )
+
+
+def rows(engine: Engine) -> list[EventRow]:
+    order = (events.c.sequence, events.c.position)
+    return [EventRow(*row) for row in engine.query(select(events).order_by(*order))]
+
+
+def a_day(store: Store) -> None:
+    """Append batches of every kind of event."""
+    random.seed(7)
+    for number in range(120):
+        page = {
+            "pageId": f"/product/{number % 9}",
+            "domain": "shop.example",
+            "deviceType": "mobile",
+        }
+        error = {"type": "TypeError", "message": f"x {number} of y", "stack": "at f (app.js:1:2)"}
+        put(
+            store,
+            sent(metadata=page, details={"pageInteractionId": f"/-{number}"}),
+            sent(
+                f"{RUM}largest_contentful_paint_event",
+                metadata=page,
+                details={"value": number + 0.5, "attribution": {"timeToFirstByte": 3}},
+            ),
+            sent(f"{RUM}js_error_event", metadata=page, details=error, at_ms=RECEIVED_MS - number),
+            sent("custom", metadata=page, details={"n": number}),
+        )
+
+
+def test_every_event_of_the_log_has_one_row(store: Store, engine: Engine) -> None:
+    request = put(
+        store,
+        sent(
+            f"{RUM}http_event",
+            at_ms=RECEIVED_MS - 5.4,
+            metadata={"pageId": "/cart", "domain": "shop.example", "countryCode": "de"},
+            details={
+                "request": {"method": "GET", "url": "https://shop.example/api/cart/17"},
+                "response": {"status": 503},
+                "duration": 12.5,
+            },
+        ),
+        sent("my_event", details={"a": "ü"}, metadata={}),
+    )
+
+    project(store, engine)
+
+    first, second = rows(engine)
+    assert first == event_row(
+        store.log.newest_sequence(),
+        0,
+        ts=RECEIVED_MS - 5,
+        received=RECEIVED_MS,
+        kind=Kind.HTTP,
+        session=request.user_details.session_id,
+        user=request.user_details.user_id,
+        page="/cart",
+        browser="",
+        browser_major=0,
+        os="",
+        device="",
+        country="DE",
+        release="",
+        value=12.5,
+        name="GET /api/cart/:id",
+        status=503,
+        bytes=len(request.rum_events[0].details) + len(request.rum_events[0].metadata),
+    )
+    assert (second.position, second.kind, second.type) == (1, Kind.OTHER, "my_event")
+    assert second.bytes == len(request.rum_events[1].details.encode()) + 2
+
+
+def test_events_that_arrive_later_are_added(store: Store, engine: Engine) -> None:
+    put(store, sent())
+    started = project(store, engine)
+    put(store, sent(), sent())
+    while started.step():
+        pass
+
+    assert len(rows(engine)) == 3
+    assert len({(row.sequence, row.position) for row in rows(engine)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "expected"),
+    [
+        pytest.param(RECEIVED_MS - 7 * DAY_MS, RECEIVED_MS - 7 * DAY_MS, id="seven-days"),
+        pytest.param(RECEIVED_MS - 7 * DAY_MS - 1, RECEIVED_MS, id="older"),
+        pytest.param(RECEIVED_MS, RECEIVED_MS, id="now"),
+        pytest.param(RECEIVED_MS + 1, RECEIVED_MS, id="future"),
+        pytest.param(0, RECEIVED_MS, id="1970"),
+        pytest.param(253_402_300_799_999, RECEIVED_MS, id="year-9999"),
+        pytest.param(-62_135_596_800_000, RECEIVED_MS, id="year-1"),
+        pytest.param(float("inf"), RECEIVED_MS, id="infinite"),
+        pytest.param(float("nan"), RECEIVED_MS, id="no-number"),
+    ],
+)
+def test_the_time_of_an_event_is_bounded_by_its_receipt(
+    lite: Store, engine: Engine, at_ms: float, expected: int
+) -> None:
+    put(lite, sent(at_ms=at_ms))
+
+    project(lite, engine)
+
+    assert [expected] == [row.ts for row in rows(engine)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "7",
+        '"text"',
+        "{",
+        '{"a":NaN}',
+        '{"pageId":7,"attribution":[],"request":"x","response":null,"stack":{},"value":"1"}',
+        '{"pageId":"\\ud83d","type":"\\udead","message":"\\u0000","value":1e400}',
+        '{"pageId":"/\u202e☃🦆","message":"🦆","value":-1,"duration":true}',
+        '{"value":' + "9" * 5_000 + "}",
+        '{"a":' * 5_000,
+        '{"pageId":"' + "/a" * 100_000 + '"}',
+        "\x00\x01",
+    ],
+    ids=range(14),
+)
+def test_any_text_of_a_client_gives_a_row(lite: Store, engine: Engine, text: str) -> None:
+    kinds = ["page_view", "js_error", "http", "largest_contentful_paint", "dom", "session_start"]
+    put(lite, *(sent(f"{RUM}{kind}_event", details=text, metadata=text) for kind in kinds))
+    put(lite, sent("\x00" + text[:200], details=text, metadata=text), session_metadata=text)
+    put(lite, sent(metadata={"pageId": "/after"}))
+
+    project(lite, engine)
+
+    assert len(rows(engine)) == len(kinds) + 2
+    assert rows(engine)[-1].page == "/after"
+
+
+def test_a_page_that_a_client_cut_inside_a_surrogate_pair_is_read(
+    lite: Store, engine: Engine
+) -> None:
+    put(lite, sent(metadata='{"pageId":"/a\\ud83d"}'))
+
+    project(lite, engine)
+
+    assert rows(engine)[0].page.startswith("/a")
+
+
+def test_metadata_of_an_event_overrides_that_of_its_session(lite: Store, engine: Engine) -> None:
+    put(
+        lite,
+        sent(metadata={"pageId": "/", "countryCode": "FR"}),
+        sent(metadata={"pageId": "/"}),
+        session_metadata='{"countryCode":"DE","browserName":"Firefox"}',
+    )
+
+    project(lite, engine)
+
+    assert [(row.country, row.browser) for row in rows(engine)] == [
+        ("FR", "Firefox"),
+        ("DE", "Firefox"),
+    ]
+
+
+def test_a_projection_in_small_steps_equals_one_in_a_single_step(
+    store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    a_day(store)
+    other, _ = open_duckdb(
+        tmp_path / "other.duckdb", name="log", memory_bytes=64 << 20, newest=0, now_ms=0
+    )
+    project(store, engine, chunk_events=1)
+    project(store, other)
+
+    whole, groups = tables(other), other.query(select(func.count()).select_from(error_groups))
+    other.close()
+
+    assert whole == tables(engine)
+    assert groups == [(1,)]
+
+
+def test_rebuilding_gives_the_same_rows(store: Store, engine: Engine) -> None:
+    a_day(store)
+    started = project(store, engine, chunk_events=7)
+    before = tables(engine)
+    started.rebuild()
+    started.step()
+    during = started.freshness()
+    while started.step():
+        pass
+
+    assert before == tables(engine)
+    assert during.rebuilding
+    assert not started.freshness().rebuilding
+
+
+def tables(engine: Engine) -> list[Sequence[object]]:
+    groups = select(error_groups).order_by(error_groups.c.monitor, error_groups.c.fingerprint)
+    return [*rows(engine), *engine.query(groups)]
+
+
+def test_ten_thousand_pages_are_told_apart(lite: Store, engine: Engine) -> None:
+    words = [f"/{first}/{second}" for first in _words() for second in _words()][:10_000]
+    for start in range(0, 10_000, 500):
+        put(lite, *(sent(metadata={"pageId": page}) for page in words[start : start + 500]))
+
+    project(lite, engine)
+
+    pages = select(func.count(events.c.page.distinct()), func.count())
+    assert engine.query(pages) == [(10_000, 10_000)]
+
+
+def _words() -> list[str]:
+    return [first + second for first in "abcdefghij" for second in "klmnopqrst"]
+
+
+def test_events_of_a_deleted_app_monitor_are_not_projected(lite: Store, engine: Engine) -> None:
+    other = lite.monitors.create("b" * 36, "b", "{}").key
+    put(lite, sent())
+    put(lite, sent(), monitor=other)
+    started = project(lite, engine)
+    before = engine.app_monitors()
+    lite.monitors.delete(other)
+
+    started.delete_absent()
+    put(lite, sent(), monitor=other)
+    while started.step():
+        pass
+
+    assert before == {1, other}
+    assert engine.app_monitors() == {1}
+    assert started.freshness().lag_ms == 0
+
+
+def test_a_new_app_monitor_is_projected(lite: Store, engine: Engine) -> None:
+    started = projection(lite, engine)
+    other = lite.monitors.create("b" * 36, "b", "{}").key
+    put(lite, sent(), monitor=other)
+    while started.step():
+        pass
+
+    assert engine.app_monitors() == {other}
+
+
+def test_freshness_tells_what_is_missing_and_for_how_long(lite: Store, engine: Engine) -> None:
+    started = Projection(lite, engine, clock=lambda: RECEIVED_MS / 1000 + 3)
+    started.start()
+    empty = started.freshness()
+    put(lite, sent())
+    put(lite, sent(), received_ms=RECEIVED_MS + 2_000)
+    waiting = started.freshness()
+    while started.step():
+        pass
+    done = started.freshness()
+
+    newest = lite.log.newest_sequence()
+    assert (empty.projected_sequence, empty.log_sequence, empty.lag_ms) == (0, 0, 0)
+    assert (waiting.projected_sequence, waiting.log_sequence, waiting.lag_ms) == (0, newest, 3_000)
+    assert (done.projected_sequence, done.log_sequence, done.lag_ms) == (newest, newest, 0)
+    assert (done.events, done.updated_ms) == (2, RECEIVED_MS + 3_000)
+
+
+def test_a_projection_that_is_ahead_of_its_log_is_built_again(lite: Store, engine: Engine) -> None:
+    """Somebody deleted the log and kept the projection."""
+    put(lite, sent())
+    engine.write(chunk(event_row(900)), after=0, sequence=900, now_ms=7)
+
+    project(lite, engine)
+
+    assert [lite.log.newest_sequence()] == [row.sequence for row in rows(engine)]
