@@ -1,0 +1,1 @@
+"""InsightService: requests are checked, questions asked, and events read from the log."""

@@ -1,0 +1,23 @@
+"""What an answer needs besides the request."""
+
+from __future__ import annotations
+
+__all__ = ["Asked"]
+
+from dataclasses import dataclass
+
+from rum_projector.insight.documents import Documents
+from rum_projector.queries.base import Query
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call."""
+
+    query: Query
+    """Runs a statement. Raises QueryTimeoutError when the time of the call is used up."""
+    documents: Documents
+    """Reads events from the log."""
+    monitor: int
+    """The key of the app monitor. 0 for calls that are not about one."""
+    now_ms: int

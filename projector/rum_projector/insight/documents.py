@@ -1,0 +1,83 @@
+"""Read events from the log: the projection knows where they are, but not their details."""
+
+from __future__ import annotations
+
+__all__ = ["Documents", "LoggedEvent"]
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.events.document import event_document, merged_metadata, parse_session_metadata
+from rum_service.events.nesting import is_nested_too_deeply
+from rum_service.storage.base import LogStore
+
+# The events of a page are often in a few batches. A batch can have 4 MiB.
+_CACHED_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """An event in the log."""
+
+    batch: PutRumEventsRequest
+    event: RumEvent
+    monitor_name: str
+    account_id: str
+
+    def document(self) -> str:
+        """Return the event as GetAppMonitorData returns it."""
+        return event_document(
+            self.batch,
+            self.event,
+            self.metadata(),
+            monitor_name=self.monitor_name,
+            account_id=self.account_id,
+        )
+
+    def metadata(self) -> dict[str, object]:
+        """Return the metadata of the event and its session."""
+        return merged_metadata(parse_session_metadata(self.batch), self.event)
+
+    def details(self) -> dict[str, Any]:
+        """Return the details, or {} if they are not a JSON object."""
+        text = self.event.details
+        if is_nested_too_deeply(text):
+            return {}
+        try:
+            details = json.loads(text)
+        except ValueError:
+            return {}
+        return details if isinstance(details, dict) else {}
+
+
+class Documents:
+    """Reads events for one call. It keeps the last batches."""
+
+    def __init__(self, log: LogStore, *, monitor_name: str, account_id: str) -> None:
+        self._log = log
+        self._monitor_name = monitor_name
+        self._account_id = account_id
+        self._batches: OrderedDict[int, PutRumEventsRequest | None] = OrderedDict()
+
+    def event(self, sequence: int, position: int) -> LoggedEvent | None:
+        """Return an event. None: its batch was deleted from the log."""
+        batch = self._batch(sequence)
+        if batch is None or position >= len(batch.rum_events):
+            return None
+        return LoggedEvent(batch, batch.rum_events[position], self._monitor_name, self._account_id)
+
+    def _batch(self, sequence: int) -> PutRumEventsRequest | None:
+        if sequence in self._batches:
+            self._batches.move_to_end(sequence)
+            return self._batches[sequence]
+        found = self._log.after(sequence - 1, limit=1, max_bytes=1)
+        batch = None
+        if found and found[0].sequence == sequence:
+            batch = PutRumEventsRequest.FromString(found[0].content)
+        self._batches[sequence] = batch
+        if len(self._batches) > _CACHED_BATCHES:
+            self._batches.popitem(last=False)
+        return batch

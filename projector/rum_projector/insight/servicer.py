@@ -1,0 +1,146 @@
+"""InsightService on the projector's socket: runs answers on threads, and translates errors.
+
+The service has authorized each call. Its metadata has the key of the app monitor.
+"""
+
+from __future__ import annotations
+
+__all__ = ["InsightServicer"]
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from time import monotonic
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+import structlog
+
+from rum.v1 import insight_service_pb2 as pb
+from rum.v1.insight_service_pb2_grpc import InsightServiceServicer
+from rum_endpoint.metadata import ACCOUNT_ID_KEY, APP_MONITOR_KEY
+from rum_projector.engines.base import Engine, EngineError, QueryTimeoutError
+from rum_projector.insight import numbers
+from rum_projector.insight.asked import Asked
+from rum_projector.insight.documents import Documents
+from rum_projector.projection import Freshness
+from rum_projector.queries.base import Query
+from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.storage.base import Store
+
+logger = structlog.get_logger()
+
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_Answer: TypeAlias = "Callable[[Asked, _Request], _Response]"
+
+_MAX_QUERY_S = 5.0
+
+
+class InsightServicer(InsightServiceServicer):
+    """The servicer.
+
+    Args:
+        executor: runs the answers. The number of its threads limits how many run at once.
+        freshness: returns how current the projection is. It is called on these threads.
+        clock: Unix seconds.
+        max_query_s: how long the statements of one call may take together.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        executor: Executor,
+        *,
+        freshness: Callable[[], Freshness],
+        clock: Callable[[], float],
+        max_query_s: float = _MAX_QUERY_S,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._executor = executor
+        self._freshness = freshness
+        self._clock = clock
+        self._max_query_s = max_query_s
+
+    async def GetOverview(
+        self, request: pb.GetOverviewRequest, context: _Context
+    ) -> pb.GetOverviewResponse:
+        return await self._answer(numbers.get_overview, request, context)
+
+    async def ListSegments(
+        self, request: pb.ListSegmentsRequest, context: _Context
+    ) -> pb.ListSegmentsResponse:
+        return await self._answer(numbers.list_segments, request, context)
+
+    async def _answer(
+        self, answer: _Answer[_Request, _Response], request: _Request, context: _Context
+    ) -> _Response:
+        """Return what `answer` returns, with the freshness. End the call for its exceptions."""
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._executor, self._answered, answer, request, metadata
+            )
+        except ValidationException as error:
+            await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except ResourceNotFoundException as error:
+            await _abort(context, grpc.StatusCode.NOT_FOUND, str(error))
+        except QueryTimeoutError:
+            message = (
+                f"The query took longer than {self._max_query_s:g} s. Choose a shorter time range."
+            )
+            await _abort(context, grpc.StatusCode.DEADLINE_EXCEEDED, message)
+        except EngineError as error:
+            logger.error("query failed", method=type(request).__name__, reason=str(error))
+            await _abort(context, grpc.StatusCode.INTERNAL, "The query failed.")
+        except Exception:
+            logger.exception("query failed", method=type(request).__name__)
+            await _abort(context, grpc.StatusCode.INTERNAL, "The query failed.")
+
+    def _answered(
+        self, answer: _Answer[_Request, _Response], request: Any, metadata: dict[str, str]
+    ) -> Any:
+        # Read before the query, so that it does not promise more than the answer contains.
+        freshness = self._freshness()
+        asked = Asked(
+            query=self._limited_query(),
+            documents=Documents(
+                self._store.log,
+                monitor_name=getattr(request, "app_monitor", ""),
+                account_id=metadata.get(ACCOUNT_ID_KEY, ""),
+            ),
+            monitor=int(metadata.get(APP_MONITOR_KEY, "0")),
+            now_ms=round(self._clock() * 1000),
+        )
+        response: Any = answer(asked, request)
+        response.freshness.CopyFrom(
+            pb.Freshness(
+                projected_sequence=freshness.projected_sequence,
+                log_sequence=freshness.log_sequence,
+                lag_ms=freshness.lag_ms,
+                rebuilding=freshness.rebuilding,
+            )
+        )
+        return response
+
+    def _limited_query(self) -> Query:
+        """Return a function that runs the statements of one call, which share the time."""
+        end_s = monotonic() + self._max_query_s
+
+        def query(statement: Any) -> Any:
+            remaining_s = end_s - monotonic()
+            if remaining_s <= 0:
+                raise QueryTimeoutError
+            return self._engine.query(statement, timeout_s=remaining_s)
+
+        return query
+
+
+async def _abort(context: _Context, code: grpc.StatusCode, message: str) -> NoReturn:
+    await context.abort(code, message)
+    raise AssertionError("abort raises")

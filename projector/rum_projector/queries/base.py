@@ -1,0 +1,148 @@
+"""What all questions share: the selection, and expressions that differ between databases."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DIMENSIONS",
+    "PARTS_OF_TREND",
+    "Condition",
+    "Query",
+    "Selection",
+    "distinct_count",
+    "first",
+    "last",
+    "quantile",
+    "quantiles",
+    "step_of",
+    "trends",
+]
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from sqlalchemy import BigInteger, ColumnElement, Executable, func, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from rum.v1.insight_service_pb2 import Dimension
+from rum_projector.schema import events
+
+Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
+"""Returns the rows of a SELECT."""
+
+PARTS_OF_TREND = 24
+
+DIMENSIONS: Mapping[str, ColumnElement[str]] = {
+    name.removeprefix("DIMENSION_").lower(): events.c[name.removeprefix("DIMENSION_").lower()]
+    for name, number in Dimension.items()
+    if number
+}
+"""The columns by the names that filters have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that events must meet."""
+
+    dimension: str
+    values: tuple[str, ...]
+    """Alternatives."""
+    excluded: bool = False
+    """Whether the dimension must have none of the values."""
+
+    def clause(self) -> ColumnElement[bool]:
+        """Return it as SQL."""
+        column = DIMENSIONS[self.dimension]
+        return column.not_in(self.values) if self.excluded else column.in_(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Events of one app monitor in a time range."""
+
+    monitor: int
+    """The key of the app monitor."""
+    after_ms: int
+    """Inclusive."""
+    before_ms: int
+    """Exclusive."""
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def length_ms(self) -> int:
+        """The length of the time range."""
+        return self.before_ms - self.after_ms
+
+    def in_time(self) -> list[ColumnElement[bool]]:
+        """Return the clauses for app monitor and time range, without the conditions."""
+        return [
+            events.c.monitor == self.monitor,
+            events.c.ts >= self.after_ms,
+            events.c.ts < self.before_ms,
+        ]
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return all clauses."""
+        return [*self.in_time(), *(condition.clause() for condition in self.conditions)]
+
+    def at(self, after_ms: int) -> Selection:
+        """Return the same selection in a time range of the same length."""
+        return replace(self, after_ms=after_ms, before_ms=after_ms + self.length_ms)
+
+
+def quantile(value: ColumnElement[Any], share: str) -> Any:
+    """Return the value with the rank ceil(share * n). DuckDB computes it exactly.
+
+    Args:
+        share: a number with a decimal point, such as 0.75. As text, because the rank of a binary
+            fraction can be one off.
+    """
+    return func.quantile_disc(value, literal_column(share))
+
+
+def quantiles(value: ColumnElement[Any], shares: Sequence[str]) -> Any:
+    """Return a list with the values of `quantile`."""
+    return func.quantile_disc(value, literal_column(f"[{', '.join(shares)}]"))
+
+
+def distinct_count(column: ColumnElement[str]) -> Any:
+    """Return the number of distinct values. Empty ones are unknown and do not count."""
+    return func.count(func.nullif(column, "").distinct())
+
+
+def first(column: ColumnElement[Any]) -> Any:
+    """Return the value of the earliest event. Of several, the first in the log."""
+    order = (events.c.ts.asc(), events.c.sequence.asc(), events.c.position.asc())
+    return func.first(aggregate_order_by(column, *order))
+
+
+def last(column: ColumnElement[Any]) -> Any:
+    """Return the value of the latest event. Of several, the last in the log."""
+    order = (events.c.ts.desc(), events.c.sequence.desc(), events.c.position.desc())
+    return func.first(aggregate_order_by(column, *order))
+
+
+def step_of(first_ms: int, step_ms: int) -> ColumnElement[int]:
+    """Return the number of an event's step, if they have `step_ms` and start at `first_ms`."""
+    since: ColumnElement[int] = events.c.ts - literal(first_ms, BigInteger)
+    # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
+    divide: Any = since.op("//", precedence=10, return_type=BigInteger())
+    step: ColumnElement[int] = divide(literal_column(str(int(step_ms))))
+    return step
+
+
+def trends(
+    query: Query, selection: Selection, clauses: Sequence[ColumnElement[bool]]
+) -> dict[str, list[float]]:
+    """Return the number of events by name, in each of 24 equal parts of the selection."""
+    since: Any = (events.c.ts - literal(selection.after_ms, BigInteger)) * PARTS_OF_TREND
+    part = since.op("//", precedence=10)(literal_column(str(int(selection.length_ms))))
+    statement = (
+        select(events.c.name, part.label("part"), func.count())
+        .where(*selection.clauses(), *clauses)
+        .group_by(events.c.name, literal_column("part"))
+    )
+    found: dict[str, list[float]] = {}
+    for name, number, count in query(statement):
+        found.setdefault(name, [0.0] * PARTS_OF_TREND)[number] = count
+    return found
