@@ -1,7 +1,8 @@
 """The routes and the middleware of the bridge, in the order in which a request meets them.
 
 puts                  for SDKs and browsers: the one path that has to be fast
-/                     a page for people
+/                     leads people to the page
+/ui/                  the page
 /openapi.json         the API, for tools
 /healthz /readyz      for load balancers and monitoring
 control plane         for SDKs: without CORS, so that no other site's page can use or read it
@@ -40,6 +41,7 @@ from rum_bridge.put_paths import PUT_ROUTES, PutPaths
 from rum_bridge.readiness import Readiness
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import transcoded_routes
+from rum_bridge.ui_files import ui_routes
 from rum_endpoint.request_log import RequestLog
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
@@ -81,6 +83,7 @@ def create_app(
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
+        *ui_routes(settings.path_prefix),
         Route("/openapi.json", _openapi()),
         Route("/healthz", _healthz),
         Route("/readyz", readiness.readyz),

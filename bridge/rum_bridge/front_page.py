@@ -1,6 +1,7 @@
-"""The page at `/`: tells people what runs here and how to send an event to it.
+"""The answer at `/`: leads browsers to the page at `/ui/`, and tells others what runs here.
 
-The page loads nothing else, not even from this server, and runs no script.
+The text has the first commands for sending an event. It loads nothing else, not even from this
+server, and runs no script.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from html import escape
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 _STYLE = (
     "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;"
@@ -31,7 +32,7 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # The page shows the address that the browser used, so a shared cache must not keep it.
+    # The text shows the address of the request, so a shared cache must not keep it.
     "Cache-Control": "no-store",
 }
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
@@ -50,7 +51,8 @@ _PAGE = f"""<!doctype html>
 <h1>OpenRUM is running</h1>
 <p>This server receives real user monitoring events. It speaks <code>PutRumEvents</code> of Amazon
 CloudWatch RUM, so aws-rum-web, the AWS SDKs and the AWS CLI can send events here.
-<a href="/readyz">Check whether events can be stored now.</a></p>
+<a href="/readyz">Check whether events can be stored now.</a>
+<a href="ui/">Look at what the events say.</a></p>
 <h2>Send an event</h2>
 <p>Run this on the server. It sends a sample event and prints the command that shows it:</p>
 <pre>openrum send --sample</pre>
@@ -78,13 +80,16 @@ new AwsRum('YOUR-APP-MONITOR-ID', '1.0.0', 'us-east-1', {{
 
 
 def front_page(public_url: str) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint of the page.
+    """Return the endpoint. Browsers are those who prefer HTML by name: curl and monitors do not.
 
     Args:
         public_url: The URL in the example. If it is empty, the address that the browser used.
     """
 
     async def page(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            # Relative: a proxy may serve the bridge under another path.
+            return RedirectResponse("ui/", 303, {"Cache-Control": "no-store", "Vary": "Accept"})
         url = escape(public_url or _address_of(request))
         return HTMLResponse(_PAGE.replace("@URL@", url), headers=_HEADERS)
 

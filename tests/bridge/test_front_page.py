@@ -1,4 +1,4 @@
-"""The page at `/`, for people who open the bridge's address in a browser."""
+"""The answer at `/`, for people who open the bridge's address with a browser or with curl."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page as PlaywrightPage
 
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import send
@@ -46,26 +45,17 @@ def test_the_page_loads_nothing_and_cannot_be_framed_or_cached(openrum: OpenRum)
     assert not [part for part in policy if "unsafe" in part or "http" in part or "*" in part]
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Cache-Control"] == "no-store"
-    assert re.findall(r'(?:src|href)="([^"]+)"', response.body.decode()) == ["data:,", "/readyz"]
+    assert re.findall(r'(?:src|href)="([^"]+)"', response.body.decode()) == [
+        "data:,",
+        "/readyz",
+        "ui/",
+    ]
 
 
-def test_a_browser_shows_the_page_as_styled_without_another_request(
-    openrum: OpenRum, page: Page
-) -> None:
-    requests: list[str] = []
-    page.do(lambda inner: _record(inner, requests))
+def test_a_browser_is_led_to_the_page(openrum: OpenRum, page: Page) -> None:
     page.open(f"{openrum.url}/")
-    background = page.evaluate(
-        "() => getComputedStyle(document.querySelector('pre')).backgroundColor"
-    )
 
-    assert requests == [f"{openrum.url}/"]
-    assert page.console == []
-    assert background == "rgb(242, 244, 247)"
-
-
-async def _record(page: PlaywrightPage, requests: list[str]) -> None:
-    page.on("request", lambda request: requests.append(request.url))
+    assert f"{openrum.url}/ui/" == str(page.evaluate("() => location.href")).partition("#")[0]
 
 
 @pytest.mark.parametrize("host", ["<script>", "a'b", 'a"b', "a b", "", "x" * 300 + "/", "[::1"])

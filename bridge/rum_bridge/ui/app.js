@@ -1,0 +1,128 @@
+/** The page: its header, its views, and which view is shown. */
+import { useEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";
+import { send, watchFreshness } from "./api.js";
+import { plural, timeZone } from "./format.js";
+import { Controls, Filters } from "./parts/controls.js";
+import { html, render } from "./parts/html.js";
+import { useData, useMinutes } from "./parts/load.js";
+import { Empty, Failure } from "./parts/states.js";
+import { go, linkTo, usePlace } from "./place.js";
+import { selectionOf } from "./selection.js";
+import { ErrorGroup } from "./views/error_group.js";
+import { Errors } from "./views/errors.js";
+import { Http } from "./views/http.js";
+import { Live } from "./views/live.js";
+import { Monitor } from "./views/monitor.js";
+import { Monitors } from "./views/monitors.js";
+import { Overview } from "./views/overview.js";
+import { PageDetails } from "./views/page_details.js";
+import { Pages } from "./views/pages.js";
+import { Segments } from "./views/segments.js";
+import { Session } from "./views/session.js";
+import { Sessions } from "./views/sessions.js";
+
+/**
+ * By the first segment of the path: the title, the component, that of a path with an ID, and whether the time range
+ * and the filters matter. Views without `selects` need no app monitor either.
+ */
+const VIEWS = {
+  overview: { title: "Overview", list: Overview, selects: true },
+  pages: { title: "Pages", list: Pages, one: PageDetails, selects: true },
+  errors: { title: "Errors", list: Errors, one: ErrorGroup, selects: true },
+  http: { title: "HTTP", list: Http, selects: true },
+  sessions: { title: "Sessions", list: Sessions, one: Session, selects: true },
+  segments: { title: "Segments", list: Segments, selects: true },
+  live: { title: "Live", list: Live, needsMonitor: true },
+  monitors: { title: "App monitors", list: Monitors, one: Monitor },
+};
+const LAG_SHOWN_MS = 10_000;
+
+function App() {
+  const place = usePlace();
+  const now = useMinutes();
+  const monitors = useData(listMonitors, "monitors");
+  const view = VIEWS[place.path[0]];
+  const names = monitors.data?.map((monitor) => monitor.Name);
+  const monitor = place.params.get("monitor") || names?.[0] || "";
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <${Header} place=${place} view=${view} monitor=${monitor} names=${names} />
+    <main id="main" tabindex="-1">
+      <${Lag} />
+      <${Title} place=${place} view=${view} />
+      ${monitors.error
+        ? html`<${Failure} error=${monitors.error} retry=${monitors.retry} />`
+        : html`<${View} place=${place} view=${view} monitor=${monitor} monitors=${monitors} now=${now} />`}
+    </main>`;
+}
+
+// A real jump to "#main" would change the place.
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+async function listMonitors(signal) {
+  const summaries = [];
+  let nextToken = "";
+  do {
+    const page = await send("POST", ["appmonitors"], undefined, { maxResults: 100, nextToken }, signal);
+    summaries.push(...(page.AppMonitorSummaries ?? []));
+    nextToken = page.NextToken;
+  } while (nextToken);
+  return summaries;
+}
+
+function Header({ place, view, monitor, names }) {
+  return html`<header class="top">
+    <a class="brand" href=${linkTo(place, ["overview"])}>OpenRUM</a>
+    <nav aria-label="Views"><ul>${Object.entries(VIEWS).map(([name, { title }]) => html`<li><a
+      href=${linkTo(place, [name])} aria-current=${place.path[0] === name ? "page" : undefined}>${title}</a></li>`)}</ul></nav>
+    ${view && names && html`<${Controls} place=${place} view=${view} monitor=${monitor} names=${names} />`}
+  </header>`;
+}
+
+/** The heading. It takes the focus when the view changes, so that screen readers announce the view. */
+function Title({ place, view }) {
+  const heading = useRef(null);
+  const shown = useRef("");
+  const path = place.path.join("/");
+  const title = view?.title ?? "Unknown view";
+  useEffect(() => {
+    document.title = `${title} · OpenRUM`;
+    if (shown.current && shown.current !== path) heading.current.focus();
+    shown.current = path;
+  }, [path]);
+  return html`<div class="headline"><h1 ref=${heading} tabindex="-1">${title}</h1>
+    ${view?.selects && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place} />`}</div>`;
+}
+
+function View({ place, view, monitor, monitors, now }) {
+  const selection = useMemo(
+    () => selectionOf(place, monitor, now), [String(place.params), monitor, Math.floor(now / 60_000)],
+  );
+  if (!view) {
+    return html`<${Empty} title="There is no such view."><p><a href="#/overview">Go to the overview.</a></p><//>`;
+  }
+  if (!monitors.data) return html`<p class="quiet" role="status">Loading…</p>`;
+  if (!monitor && (view.selects || view.needsMonitor)) {
+    return html`<${Empty} title="There is no app monitor yet."><p>Events belong to an app monitor.
+      <a href="#/monitors"> Create one.</a></p><//>`;
+  }
+  const id = place.path[1];
+  const Shown = id !== undefined && view.one ? view.one : view.list;
+  const key = JSON.stringify([place.path, view.selects && monitor]);
+  return html`<${Shown} key=${key} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
+    onSelect=${(after, before) => go(linkTo(place, place.path, { range: undefined, after: String(after), before: String(before) }))} />`;
+}
+
+/** Says how far the numbers are behind, if it matters. */
+function Lag() {
+  const [freshness, setFreshness] = useState();
+  useEffect(() => watchFreshness(setFreshness), []);
+  if (!freshness || (freshness.lagMs <= LAG_SHOWN_MS && !freshness.rebuilding)) return null;
+  return html`<p class="banner" role="status">The numbers are ${plural(Math.round(freshness.lagMs / 1000), "second")} behind.
+    ${freshness.rebuilding && " They are being computed again from the log, so older events are missing for now."}</p>`;
+}
+
+render(html`<${App} />`, document.getElementById("app"));

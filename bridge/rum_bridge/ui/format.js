@@ -1,0 +1,64 @@
+/** Numbers and times as text, in the language and time zone of the browser. */
+
+const plain = new Intl.NumberFormat();
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumSignificantDigits: 2 });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const moment = new Intl.DateTimeFormat(undefined, {
+  weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+});
+const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+
+export const timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const NOTHING = "–";
+
+export const count = (value) => plain.format(value);
+export const shortCount = (value) => (value < 100_000 ? plain.format(value) : compact.format(value));
+export const percent = (share) => (share >= 1 ? plain.format(Math.round(share * 100)) + "%" : percents.format(share));
+export const time = (ms) => clock.format(ms);
+export const dateTime = (ms) => (ms ? moment.format(ms) : NOTHING);
+export const date = (ms) => day.format(ms);
+
+/** A share of a whole that may be 0. */
+export const ratio = (part, whole) => (whole ? percent(part / whole) : NOTHING);
+
+/** A duration, such as "160 ms" or "2.81 s". */
+export function duration(ms) {
+  if (!isNumber(ms)) return NOTHING;
+  if (ms < 1000) return `${plain.format(Math.round(ms))} ms`;
+  if (ms < 60_000) return `${fixed(ms / 1000, ms < 10_000 ? 2 : 1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return parts([minutes, "min"], [Math.floor((ms % 60_000) / 1000), "s"]);
+  return parts([Math.floor(minutes / 60), "h"], [minutes % 60, "min"]);
+}
+
+export const shift = (value) => (isNumber(value) ? fixed(value, 3) : NOTHING);
+export const score = (value) => (isNumber(value) ? fixed(value, 2) : NOTHING);
+
+/** A number of bytes, such as "48 kB". */
+export function bytes(value) {
+  if (value < 1000) return `${plain.format(value)} B`;
+  if (value < 1e6) return `${fixed(value / 1e3, value < 1e4 ? 1 : 0)} kB`;
+  return `${fixed(value / 1e6, 1)} MB`;
+}
+
+/** How long ago, such as "3 hours ago". */
+export function ago(ms, now = Date.now()) {
+  const units = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], ["second", 1000]];
+  const [unit, length] = units.find(([, size]) => now - ms >= size) ?? units[3];
+  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(-Math.floor((now - ms) / length), unit);
+}
+
+/** A name of a dimension's value. */
+export const named = (value) => value || "unknown";
+
+/** One of several nouns: plural(1, "session") is "1 session". */
+export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+const parts = (...pairs) => pairs.filter(([value]) => value).map(([value, unit]) => `${value} ${unit}`).join(" ");
+
+const isNumber = (value) => typeof value === "number" && value >= 0;
+
+function fixed(value, digits) {
+  return new Intl.NumberFormat(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}

@@ -1,0 +1,74 @@
+/** Loading data for a view: aborted when the view changes, and kept on the screen while it is loaded again. */
+import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.mjs";
+
+/**
+ * @template T
+ * @typedef {object} Loaded
+ * @property {T | undefined} data
+ * @property {import("../api.js").ApiError | undefined} error
+ * @property {boolean} loading
+ * @property {() => void} retry
+ */
+
+/**
+ * Load data, again whenever `key` changes.
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} load
+ * @param {string} key
+ * @returns {Loaded<T>}
+ */
+export function useData(load, key) {
+  const [state, setState] = useState({ loading: true });
+  const [attempt, setAttempt] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  useEffect(() => {
+    const controller = new AbortController();
+    setState((before) => ({ ...before, error: undefined, loading: true }));
+    latest.current(controller.signal).then(
+      (data) => controller.signal.aborted || setState({ data, loading: false }),
+      (error) => controller.signal.aborted || setState({ error, loading: false }),
+    );
+    return () => controller.abort();
+  }, [key, attempt]);
+  const retry = useCallback(() => setAttempt((number) => number + 1), []);
+  return { ...state, retry };
+}
+
+/**
+ * Load pages of a list. `more` loads the next page and adds its items.
+ * @param {(token: string, signal: AbortSignal) => Promise<{items: any[], nextToken: string}>} load
+ * @param {string} key
+ */
+export function useList(load, key) {
+  const first = useData(async (signal) => ({ key, ...(await load("", signal)) }), key);
+  const [later, setLater] = useState({ key, items: [] });
+  const mine = later.key === key ? later : { key, items: [] };
+  const nextToken = mine.items.length ? mine.nextToken : first.data?.nextToken;
+  const more = async () => {
+    setLater({ ...mine, nextToken, loading: true });
+    try {
+      const page = await load(nextToken, new AbortController().signal);
+      setLater({ key, items: [...mine.items, ...page.items], nextToken: page.nextToken });
+    } catch (error) {
+      setLater({ ...mine, nextToken, error });
+    }
+  };
+  const items = first.data && [...first.data.items, ...mine.items];
+  return { ...first, items, nextToken, more, loadingMore: mine.loading ?? false, moreError: mine.error };
+}
+
+/** Return the time, renewed each minute while the page is visible. */
+export function useMinutes() {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const renew = () => document.hidden || setNow(Date.now());
+    const timer = setInterval(renew, 60_000);
+    document.addEventListener("visibilitychange", renew);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", renew);
+    };
+  }, []);
+  return now;
+}

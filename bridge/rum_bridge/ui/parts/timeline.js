@@ -1,0 +1,42 @@
+/** Events one below the other, each with its document on request. Pauses are shown. */
+import { useState } from "../vendor/hooks.mjs";
+import { duration, time } from "../format.js";
+import { html } from "./html.js";
+
+const PAUSE_MS = 30_000;
+const PREFIX = "com.amazon.rum.";
+
+/** @param {{events: any[], sessionLink?: (id: string) => string, pauses?: boolean}} props */
+export function Timeline({ events, sessionLink, pauses = true }) {
+  return html`<ol class="timeline">${events.map((event, at) => {
+    const pause = at > 0 ? event.timestampMs - events[at - 1].timestampMs : 0;
+    return [
+      pauses && pause >= PAUSE_MS && html`<li class="gap" key=${`gap ${keyOf(event)}`}>${duration(pause)} without events</li>`,
+      html`<${Event} key=${keyOf(event)} event=${event} sessionLink=${sessionLink} />`,
+    ];
+  })}</ol>`;
+}
+
+// The document has the ID of the event.
+const keyOf = (event) => event.document || `${event.timestampMs} ${event.type} ${event.summary}`;
+
+function Event({ event, sessionLink }) {
+  const [open, setOpen] = useState(false);
+  const { timestampMs, type, summary, page, rating, document, sessionId } = event;
+  return html`<li class=${rating}>
+    <time dateTime=${new Date(timestampMs).toISOString()}>${time(timestampMs)}</time>
+    <span class="mono">${type.startsWith(PREFIX) ? type.slice(PREFIX.length).replace(/_event$/, "") : type}</span>
+    <span class="what">${summary}${rating && html` <span class="badge calm">${rating.replace("_", " ")}</span>`}${page && html` <small>${page}</small>`}${
+      sessionLink && sessionId && html` <a href=${sessionLink(sessionId)}>session</a>`}</span>
+    ${document && html`<details onToggle=${(toggle) => setOpen(toggle.currentTarget.open)}><summary>Document</summary>${
+      open && html`<pre tabindex="0">${pretty(document)}</pre>`}</details>`}
+  </li>`;
+}
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

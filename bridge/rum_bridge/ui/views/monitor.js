@@ -1,0 +1,32 @@
+/** One app monitor: the snippet for pages, the resource policy, and custom metrics. */
+import { get } from "../api.js";
+import { dateTime } from "../format.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Facts, Panel } from "../parts/panel.js";
+import { Loaded } from "../parts/states.js";
+import { linkTo } from "../place.js";
+import { Metrics } from "./monitor_metrics.js";
+import { Policy } from "./monitor_policy.js";
+import { Snippet } from "./monitor_snippet.js";
+
+export function Monitor({ id, place }) {
+  const found = useData((signal) => get(["appmonitor", id], {}, signal), id);
+  return html`<p class="headline"><a href=${linkTo(place, ["monitors"])}>All app monitors</a>
+      <a href=${linkTo(place, ["overview"], { monitor: id, filter: undefined })}>Overview of ${id}</a></p>
+    <${Loaded} of=${found}>${({ AppMonitor: monitor }) => html`<div class="grid">
+      <${Panel} wide=${true} title=${monitor.Name}>
+        <${Facts} pairs=${[
+          ["ID", html`<span class="mono">${monitor.Id}</span>`],
+          ["Domains", [monitor.Domain ?? monitor.DomainList ?? []].flat().join(", ")],
+          ["State", monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()],
+          ["Custom events", monitor.CustomEvents?.Status === "ENABLED" ? "stored" : "dropped"],
+          ["Created", dateTime(Date.parse(monitor.Created))],
+          ["Changed", dateTime(Date.parse(monitor.LastModified))],
+        ]} />
+      <//>
+      <${Snippet} monitor=${monitor} />
+      <${Policy} name=${monitor.Name} />
+      <${Metrics} name=${monitor.Name} />
+    </div>`}<//>`;
+}

@@ -1,0 +1,83 @@
+/** The extended and custom metrics of an app monitor. */
+import { useState } from "../vendor/hooks.mjs";
+import { get, send } from "../api.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Panel } from "../parts/panel.js";
+import { Failure, Loaded } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+
+const DESTINATION = "CloudWatch";
+
+export function Metrics({ name }) {
+  const found = useData((signal) => read(name, signal), name);
+  return html`<${Panel} title="Custom metrics" note="counted or measured for each event that matches">
+    <${Loaded} of=${found}>${(metrics) => html`
+      ${metrics.length > 0 && html`<${List} name=${name} metrics=${metrics} changed=${found.retry} />`}
+      <${Create} name=${name} changed=${found.retry} />`}<//>
+  <//>`;
+}
+
+async function read(name, signal) {
+  const metrics = [];
+  let nextToken = "";
+  try {
+    do {
+      const members = { destination: DESTINATION, maxResults: 100, nextToken };
+      const page = await get(["rummetrics", name, "metrics"], members, signal);
+      metrics.push(...page.MetricDefinitions);
+      nextToken = page.NextToken;
+    } while (nextToken);
+  } catch (error) {
+    // No destination yet: the first metric creates it.
+    if (error.type !== "ResourceNotFoundException") throw error;
+  }
+  return metrics;
+}
+
+function List({ name, metrics, changed }) {
+  const [error, setError] = useState();
+  const remove = async (id) => {
+    const members = { destination: DESTINATION, metricDefinitionIds: [id] };
+    await send("DELETE", ["rummetrics", name, "metrics"], undefined, members).then(changed, setError);
+  };
+  const columns = [
+    { title: "Name", cell: (metric) => metric.Name },
+    { title: "Namespace", cell: (metric) => metric.Namespace ?? "AWS/RUM" },
+    { title: "Value", cell: (metric) => html`<span class="mono">${metric.ValueKey ?? "count"}</span>` },
+    { title: "Events", cell: (metric) => html`<span class="mono">${metric.EventPattern ?? "all"}</span>` },
+    { title: "Actions", untitled: true, cell: (metric) => html`<button type="button" aria-label=${`Delete ${metric.Name}`}
+        onClick=${() => remove(metric.MetricDefinitionId)}>Delete</button>` },
+  ];
+  return html`${error && html`<${Failure} error=${error} />`}
+    <${Table} caption="Custom metrics" columns=${columns} rows=${metrics} keyOf=${(metric) => metric.MetricDefinitionId} />`;
+}
+
+function Create({ name, changed }) {
+  const [state, setState] = useState({});
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const member = (key) => form.get(key).trim() || undefined;
+    const definition = { Name: member("name"), Namespace: member("namespace"), ValueKey: member("value"), EventPattern: member("pattern") };
+    setState({ busy: true });
+    try {
+      await send("POST", ["rummetrics", name, "metricsdestination"], { Destination: DESTINATION });
+      const result = await send("POST", ["rummetrics", name, "metrics"], { Destination: DESTINATION, MetricDefinitions: [definition] });
+      const [failed] = result.Errors;
+      if (failed) setState({ error: new Error(failed.ErrorMessage) });
+      else changed();
+    } catch (error) {
+      setState({ error });
+    }
+  };
+  return html`<form class="stack" onSubmit=${submit}>
+    <h3>Add a metric</h3>
+    <label>Name <input name="name" required maxlength="255" placeholder="CheckoutDuration" /></label>
+    <label>Namespace <input name="namespace" required maxlength="237" placeholder="Shop" /></label>
+    <label>Value: a number in the event; empty to count events <input name="value" maxlength="280" placeholder="event_details.duration" /></label>
+    <label>Event pattern, as JSON <textarea name="pattern" rows="3" spellcheck=${false} placeholder='{"event_type":["shop.checkout"]}'></textarea></label>
+    ${state.error && html`<${Failure} error=${state.error} />`}
+    <div><button type="submit" disabled=${state.busy}>Add</button></div>
+  </form>`;
+}

@@ -1,0 +1,67 @@
+/** The resource policy of an app monitor: who may send events. */
+import { useState } from "../vendor/hooks.mjs";
+import { get, send } from "../api.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Panel } from "../parts/panel.js";
+import { Failure, Loaded } from "../parts/states.js";
+
+export function Policy({ name }) {
+  const found = useData((signal) => read(name, signal), name);
+  return html`<${Panel} title="Resource policy" note="who may send events">
+    <${Loaded} of=${found}>${(policy) => html`<${Editor} key=${policy.PolicyRevisionId} name=${name} policy=${policy} changed=${found.retry} />`}<//>
+  <//>`;
+}
+
+async function read(name, signal) {
+  try {
+    return await get(["appmonitor", name, "policy"], {}, signal);
+  } catch (error) {
+    if (error.type === "PolicyNotFoundException") return {};
+    throw error;
+  }
+}
+
+function Editor({ name, policy, changed }) {
+  const [text, setText] = useState(policy.PolicyDocument ? pretty(policy.PolicyDocument) : "");
+  const [state, setState] = useState({});
+  const call = async (action) => {
+    setState({ busy: true });
+    try {
+      await action();
+      changed();
+    } catch (error) {
+      setState({ error });
+    }
+  };
+  // The revision, so that a change that somebody else made meanwhile is not lost.
+  const revision = { PolicyRevisionId: policy.PolicyRevisionId };
+  const save = (event) => {
+    event.preventDefault();
+    call(() => send("PUT", ["appmonitor", name, "policy"], { PolicyDocument: text, ...revision }));
+  };
+  const remove = () => call(() => send("DELETE", ["appmonitor", name, "policy"], undefined, { policyRevisionId: policy.PolicyRevisionId }));
+  return html`<form class="stack" onSubmit=${save}>
+    ${!policy.PolicyDocument && html`<p class="quiet">There is no policy. Only callers with a signature or a token may send events, if
+      callers are authorized at all.</p>`}
+    <label>Policy, as JSON <textarea rows="9" value=${text} spellcheck=${false} required
+      onInput=${(event) => setText(event.target.value)}></textarea></label>
+    ${state.error && html`<${Failure} error=${state.error} />`}
+    <div class="row"><button type="submit" class="primary" disabled=${state.busy}>Save</button>
+      <button type="button" onClick=${() => setText(EVERYONE)}>Insert: everyone may send</button>
+      ${policy.PolicyDocument && html`<button type="button" disabled=${state.busy} onClick=${remove}>Delete the policy</button>`}</div>
+  </form>`;
+}
+
+const EVERYONE = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: "*", Action: "rum:PutRumEvents", Resource: "*" }],
+}, null, 2);
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,59 @@
+/** The code that a page needs to send events here. */
+import { useState } from "../vendor/hooks.mjs";
+import { endpoint } from "../api.js";
+import { html } from "../parts/html.js";
+import { Panel } from "../parts/panel.js";
+
+const DEFAULT_TELEMETRIES = ["performance", "errors", "http"];
+
+export function Snippet({ monitor }) {
+  const [how, setHow] = useState("npm");
+  const [copied, setCopied] = useState(false);
+  const text = (how === "npm" ? npm : tag)(monitor);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+  };
+  const choice = (value, title) => html`<button type="button" aria-pressed=${how === value}
+    onClick=${() => { setHow(value); setCopied(false); }}>${title}</button>`;
+  return html`<${Panel} wide=${true} title="Connect a page" note="with aws-rum-web">
+    <div class="row">${choice("npm", "npm")} ${choice("tag", "Script tag")}
+      ${navigator.clipboard && html`<button type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>`}</div>
+    <pre tabindex="0">${text}</pre>
+    <p class="quiet">Pages send without a signature. Where callers are authorized, the resource policy below must allow
+      everyone to call <code>rum:PutRumEvents</code>.</p>
+  <//>`;
+}
+
+function config(monitor) {
+  const { AllowCookies = true, SessionSampleRate = 1, Telemetries = [] } = monitor.AppMonitorConfiguration ?? {};
+  const telemetries = Telemetries.length ? Telemetries : DEFAULT_TELEMETRIES;
+  return [
+    `endpoint: ${JSON.stringify(endpoint())},`,
+    "signing: false,",
+    `allowCookies: ${AllowCookies},`,
+    `sessionSampleRate: ${SessionSampleRate},`,
+    `telemetries: ${JSON.stringify(telemetries)},`,
+    'releaseId: "1.0.0", // of your application',
+  ];
+}
+
+const npm = (monitor) => `// npm install aws-rum-web
+import { AwsRum } from "aws-rum-web";
+
+new AwsRum("${monitor.Id}", "1.0.0", "us-east-1", {
+    ${config(monitor).join("\n    ")}
+});`;
+
+const tag = (monitor) => `<!-- npm install aws-rum-web esbuild
+npx esbuild node_modules/aws-rum-web/dist/es/index-browser.js --bundle --minify --outfile=cwr.js -->
+<script>
+window.AwsRumClient = {
+    q: [], n: "cwr", i: "${monitor.Id}", v: "1.0.0", r: "us-east-1",
+    c: {
+        ${config(monitor).join("\n        ")}
+    },
+};
+window.cwr = (command, payload) => AwsRumClient.q.push({ c: command, p: payload });
+</script>
+<script async src="/cwr.js"></script>`;

@@ -1,0 +1,71 @@
+/** App monitors: list them, create one, and how far the projection is. */
+import { useState } from "../vendor/hooks.mjs";
+import { get, send } from "../api.js";
+import { bytes, count, dateTime, duration } from "../format.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Facts, Panel } from "../parts/panel.js";
+import { Failure, Loaded } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { go, linkTo } from "../place.js";
+
+export function Monitors({ place, monitors }) {
+  const columns = [
+    { title: "Name", cell: (monitor) => html`<a href=${linkTo(place, ["monitors", monitor.Name])}>${monitor.Name}</a>` },
+    { title: "ID", cell: (monitor) => html`<span class="mono">${monitor.Id}</span>` },
+    { title: "State", cell: (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()) },
+    { title: "Created", cell: (monitor) => dateTime(Date.parse(monitor.Created)) },
+    { title: "Dropped custom events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },
+    { title: "Links", untitled: true, cell: (monitor) => html`<a href=${linkTo(place, ["overview"], { monitor: monitor.Name, filter: undefined })}>Overview<span
+        class="hidden"> of ${monitor.Name}</span></a>` },
+  ];
+  return html`<div class="grid">
+    ${monitors.data.length > 0 && html`<${Panel} wide=${true} title="App monitors">
+      <${Table} caption="App monitors" columns=${columns} rows=${monitors.data} keyOf=${(monitor) => monitor.Name} /><//>`}
+    <${Create} monitors=${monitors} place=${place} />
+    <${Projection} />
+  </div>`;
+}
+
+function Create({ monitors, place }) {
+  const [state, setState] = useState({});
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const name = form.get("name").trim();
+    const DomainList = form.get("domains").split(/[\s,]+/).filter(Boolean);
+    setState({ busy: true });
+    try {
+      const CustomEvents = { Status: form.has("custom") ? "ENABLED" : "DISABLED" };
+      await send("POST", ["appmonitor"], { Name: name, DomainList, CustomEvents });
+      monitors.retry();
+      go(linkTo(place, ["monitors", name], { monitor: name }));
+    } catch (error) {
+      setState({ error });
+    }
+  };
+  return html`<${Panel} title="Create an app monitor" note="for one application">
+    <form class="stack" onSubmit=${submit}>
+      <label>Name <input name="name" required maxlength="255" pattern="[A-Za-z0-9_#\\-][A-Za-z0-9._#\\-]*" placeholder="shop" /></label>
+      <label>Domains, up to five <input name="domains" required placeholder="shop.example.com" /></label>
+      <label class="check"><input type="checkbox" name="custom" checked /> Store custom events</label>
+      ${state.error && html`<${Failure} error=${state.error} />`}
+      <div><button type="submit" class="primary" disabled=${state.busy}>Create</button></div>
+    </form>
+  <//>`;
+}
+
+/** How far the numbers of this page are behind the log. */
+function Projection() {
+  const found = useData((signal) => get(["insight-state"], {}, signal), "state");
+  return html`<${Panel} title="Projection" note="the numbers of this page are computed from it">
+    <${Loaded} of=${found}>${(state) => html`<${Facts} pairs=${[
+      ["Behind the log", state.freshness.lagMs ? duration(state.freshness.lagMs) : "no"],
+      ["Log position", `${count(state.freshness.projectedSequence)} of ${count(state.freshness.logSequence)}`],
+      ["Events", count(state.events)],
+      ["Size on disk", bytes(state.bytes)],
+      ["Last change", dateTime(state.updatedMs)],
+      ["State", state.freshness.rebuilding ? "is being rebuilt" : "complete"],
+    ]} />`}<//>
+  <//>`;
+}

@@ -1,0 +1,82 @@
+/** The overview: what changed, how much is going on, how fast it is, and what fails. */
+import { get } from "../api.js";
+import { duration, score, shortCount } from "../format.js";
+import { Change } from "../parts/change.js";
+import { Chart } from "../parts/chart.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Panel, Tile } from "../parts/panel.js";
+import { Empty, Loaded } from "../parts/states.js";
+import { VitalPanel } from "../parts/vital.js";
+import { linkTo } from "../place.js";
+import { membersOf } from "../selection.js";
+import { Changes } from "./changes.js";
+import { FailingRequests, FrequentErrors, NewErrors, WorstPages } from "./worst.js";
+
+export function Overview({ place, selection, onSelect }) {
+  const { monitor, compareAfter, key } = selection;
+  const overview = useData(
+    (signal) => get(["insight", monitor, "overview"], { ...membersOf(selection), compareAfter }, signal), key,
+  );
+  return html`<${Loaded} of=${overview}>${(data) => data.total.counts.events || data.comparedTotal?.counts.events
+    ? html`<div class="grid">
+        <${Changes} place=${place} selection=${selection} />
+        <${Tiles} data=${data} comparedTo=${selection.comparedTo} />
+        ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data}
+          comparedTo=${selection.comparedTo} onSelect=${onSelect} />`)}
+        <${Views} data=${data} comparedTo=${selection.comparedTo} onSelect=${onSelect} />
+        <${Failures} data=${data} onSelect=${onSelect} />
+        <${FrequentErrors} place=${place} selection=${selection} />
+        <${FailingRequests} place=${place} selection=${selection} />
+        <${NewErrors} place=${place} selection=${selection} />
+        <${WorstPages} place=${place} selection=${selection} />
+      </div>`
+    : html`<${NoEvents} place=${place} />`}<//>`;
+}
+
+function Tiles({ data, comparedTo }) {
+  const now = data.total.counts;
+  const then = data.comparedTotal?.counts ?? {};
+  const tile = (name, member, good, format = shortCount) => html`<${Tile} name=${name} value=${format(now[member])}>
+    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} /><//>`;
+  return [
+    tile("Sessions", "sessions"),
+    tile("Page views", "pageViews"),
+    tile("Apdex", "apdex", "up", score),
+    tile("JavaScript errors", "jsErrors", "down"),
+    tile("HTTP 5xx", "http5xx", "down"),
+    tile("HTTP 4xx", "http4xx", "down"),
+  ];
+}
+
+function Views({ data, comparedTo, onSelect }) {
+  const { firstMs, stepMs, pageViews } = data.series;
+  const lines = [{ name: "page views", values: pageViews, color: "blue" }];
+  if (data.comparedSeries) lines.push({ name: comparedTo, values: data.comparedSeries.pageViews, color: "compared", compared: true });
+  return html`<${Panel} title="Page views" note=${`per ${duration(stepMs)}`}>
+    <${Chart} title="Page views" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} onSelect=${onSelect} />
+  <//>`;
+}
+
+function Failures({ data, onSelect }) {
+  const { firstMs, stepMs, jsErrors, http5xx, http4xx, httpNoResponse } = data.series;
+  const lines = [
+    { name: "JavaScript errors", values: jsErrors, color: "amber" },
+    { name: "5xx", values: http5xx, color: "red" },
+    { name: "4xx", values: http4xx, color: "blue" },
+    { name: "no response", values: httpNoResponse, color: "violet" },
+  ];
+  return html`<${Panel} title="Failures" note=${`per ${duration(stepMs)}`}>
+    <${Chart} title="Failures" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} onSelect=${onSelect} />
+  <//>`;
+}
+
+function NoEvents({ place }) {
+  const filtered = place.params.has("filter");
+  return html`<${Empty} title="No events in this time range.">
+    <ul>
+      ${filtered && html`<li><a href=${linkTo(place, ["overview"], { filter: undefined })}>Remove the filters.</a></li>`}
+      <li><a href=${linkTo(place, ["overview"], { range: "30d", after: undefined, before: undefined })}>Look at the last 30 days.</a></li>
+      <li><a href=${linkTo(place, ["monitors", place.params.get("monitor") ?? ""].filter(Boolean))}>Connect a page: copy the snippet of the app monitor.</a></li>
+    </ul><//>`;
+}

@@ -1,0 +1,83 @@
+/** One page: its vitals, and what makes it slow. */
+import { get } from "../api.js";
+import { bytes, count, duration, named, ratio, score } from "../format.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Panel, Tile } from "../parts/panel.js";
+import { Rated } from "../parts/rating.js";
+import { Loaded } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { VitalPanel } from "../parts/vital.js";
+import { linkTo } from "../place.js";
+import { membersOf } from "../selection.js";
+import { VITALS } from "../vitals.js";
+
+export function PageDetails({ id, place, selection, onSelect }) {
+  const { monitor, compareAfter, comparedTo, key } = selection;
+  const members = { ...membersOf(selection), filter: filtersOf(id, selection) };
+  const overview = useData((signal) => get(["insight", monitor, "overview"], { ...members, compareAfter }, signal), key);
+  const details = useData((signal) => get(["insight", monitor, "page"], members, signal), key);
+  return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
+      <strong class="mono">${id}</strong>
+      <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["sessions"])}>Its sessions</a></p>
+    <${Loaded} of=${overview}>${(data) => html`<div class="grid">
+      <${Counts} counts=${data.total.counts} />
+      ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data} comparedTo=${comparedTo} onSelect=${onSelect} />`)}
+    </div>`}<//>
+    <div class="grid below"><${Loaded} of=${details}>${(data) => html`<div class="grid"><${Causes} data=${data} /></div>`}<//></div>`;
+}
+
+// The link from a list has the filter already; a link that someone typed may not.
+const filtersOf = (id, { filter }) => (filter.some((text) => text.startsWith("page=")) ? filter : [...filter, `page=${id}`]);
+const withoutPage = (place) => place.params.getAll("filter").filter((text) => !text.startsWith("page="));
+
+function Counts({ counts }) {
+  return [
+    ["Page views", count(counts.pageViews)],
+    ["Sessions", count(counts.sessions)],
+    ["Apdex", score(counts.apdex)],
+    ["Errors per view", ratio(counts.jsErrors, counts.pageViews)],
+    ["HTTP 5xx", count(counts.http5xx)],
+    ["HTTP 4xx", count(counts.http4xx)],
+  ].map(([name, value]) => html`<${Tile} name=${name} value=${value} />`);
+}
+
+function Causes({ data }) {
+  const phases = [
+    ["Phases of navigations", data.navigationPhases],
+    ["Parts of Largest Contentful Paint", data.lcpPhases],
+    ["Parts of Interaction to Next Paint", data.inpPhases],
+  ].filter(([, rows]) => rows.length);
+  const vitals = ["lcp", "inp", "cls"].filter((vital) => data.attributions.some((row) => row.vital === vital));
+  return [
+    ...phases.map(([title, rows]) => html`<${Panel} title=${title}><${Table} caption=${title} rows=${rows} columns=${PHASES} /><//>`),
+    ...vitals.map((vital) => html`<${Elements} vital=${vital} rows=${data.attributions.filter((row) => row.vital === vital)} />`),
+    data.resources.length > 0 && html`<${Panel} wide=${true} title="Resources" note="longest in total first">
+      <${Table} caption="Resources" rows=${data.resources} columns=${RESOURCES} /><//>`,
+  ];
+}
+
+const PHASES = [
+  { title: "Phase", cell: (phase) => phase.name },
+  ...["p50", "p75", "p90"].map((name) => ({ title: name, number: true, cell: (phase) => duration(phase.duration[name]) })),
+];
+
+const RESOURCES = [
+  { title: "URL", cell: (resource) => html`<span class="mono">${resource.url}</span>` },
+  { title: "Type", cell: (resource) => named(resource.fileType) },
+  { title: "Loads", number: true, cell: (resource) => count(resource.duration.samples) },
+  ...["p50", "p75", "p90"].map((name) => ({ title: name, number: true, cell: (resource) => duration(resource.duration[name]) })),
+  { title: "Size p50", number: true, cell: (resource) => bytes(resource.sizeP50) },
+];
+
+function Elements({ vital, rows }) {
+  const { short } = VITALS[vital];
+  const columns = [
+    { title: "Element", cell: (row) => html`<span class="mono">${named(row.target)}</span>` },
+    { title: "Samples", number: true, cell: (row) => count(row.value.samples) },
+    { title: `${short} p75`, number: true, cell: (row) => html`<${Rated} vital=${vital} value=${row.value.p75} />` },
+    { title: "Poor", number: true, cell: (row) => ratio(row.value.poor, row.value.samples) },
+  ];
+  return html`<${Panel} title=${`Elements behind ${short}`} note="most poor values first">
+    <${Table} caption=${`Elements behind ${short}`} rows=${rows} columns=${columns} /><//>`;
+}

@@ -1,0 +1,49 @@
+/** The pages of the application, by route. */
+import { get } from "../api.js";
+import { count, named, ratio, score } from "../format.js";
+import { html } from "../parts/html.js";
+import { useList } from "../parts/load.js";
+import { Panel } from "../parts/panel.js";
+import { Rated } from "../parts/rating.js";
+import { Empty, Loaded, More } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { linkTo } from "../place.js";
+import { membersOf } from "../selection.js";
+
+export const pageColumns = (place) => [
+  { title: "Page", cell: ({ value }) => html`<a href=${linkTo(place, ["pages", value || "unknown"], { filter: withPage(place, value) })}>${named(value)}</a>` },
+  ...measureColumns(),
+];
+
+/** Columns with the measures of a segment. */
+export const measureColumns = () => [
+  { title: "Page views", number: true, order: "page_views", cell: ({ measures }) => count(measures.counts.pageViews) },
+  { title: "Sessions", number: true, order: "sessions", cell: ({ measures }) => count(measures.counts.sessions) },
+  ...["lcp", "inp", "cls"].map((vital) => ({
+    title: `${vital.toUpperCase()} p75`, number: true, order: `${vital}_p75`,
+    cell: ({ measures }) => html`<${Rated} vital=${vital} value=${measures[vital].p75} />`,
+  })),
+  { title: "Apdex", number: true, order: "apdex", direction: "ascending", cell: ({ measures }) => score(measures.counts.apdex) },
+  { title: "Errors per view", number: true, order: "js_errors", cell: ({ measures: { counts } }) => ratio(counts.jsErrors, counts.pageViews) },
+  { title: "HTTP 5xx", number: true, order: "http_5xx", cell: ({ measures }) => count(measures.counts.http5xx) },
+];
+
+const withPage = (place, page) => [...place.params.getAll("filter").filter((filter) => !filter.startsWith("page=")), `page=${page}`];
+
+export function Pages({ place, selection }) {
+  const order = place.params.get("order") ?? undefined;
+  const load = async (nextToken, signal) => {
+    const members = { ...membersOf(selection), by: "DIMENSION_PAGE", order, nextToken };
+    const page = await get(["insight", selection.monitor, "segments"], members, signal);
+    return { items: page.segments, nextToken: page.nextToken };
+  };
+  const list = useList(load, `${selection.key}${order}`);
+  return html`<${Loaded} of=${list}>${() => list.items.length
+    ? html`<${Panel} wide=${true} title="Pages" note="by route: identifiers in paths are replaced">
+        <${Table} caption="Pages" place=${place} defaultOrder="page_views" columns=${pageColumns(place)} rows=${list.items}
+          keyOf=${(segment) => segment.value} />
+        <${More} list=${list} />
+      <//>`
+    : html`<${Empty} title="No page views in this time range."><p>Choose a longer time range, or <a
+        href=${linkTo(place, ["monitors", selection.monitor])}>connect a page</a>.</p><//>`}<//>`;
+}

@@ -1,0 +1,79 @@
+/** Loads the replay of a session, when somebody asks for it, and shows the player. */
+import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
+import { get } from "../api.js";
+import { bytes } from "../format.js";
+import { html } from "../parts/html.js";
+import { Panel } from "../parts/panel.js";
+import { Failure } from "../parts/states.js";
+import { position } from "../parts/replay_time.js";
+
+const MAX_CHARS = 100e6;
+const FULL_SNAPSHOT = 2;
+
+export function Replay({ id, monitor, events }) {
+  const [state, setState] = useState({});
+  const loading = useRef(null);
+  useEffect(() => () => loading.current?.abort(), []);
+  const load = async () => {
+    loading.current = new AbortController();
+    try {
+      setState({ chars: 0 });
+      const replay = await readReplay(monitor, id, (chars) => setState({ chars }), loading.current.signal);
+      setState({ replay });
+    } catch (error) {
+      if (!loading.current.signal.aborted) setState({ error });
+    }
+  };
+  return html`<${Panel} wide=${true} title="Replay">
+    ${state.error && html`<${Failure} error=${state.error} retry=${load} />`}
+    ${state.replay
+      ? html`<${Player} replay=${state.replay} marks=${events} />`
+      : state.chars !== undefined
+        ? html`<p class="quiet" role="status">Loading… ${bytes(state.chars)}</p>`
+        : !state.error && html`<button type="button" class="primary" onClick=${load}>Show the replay</button>`}
+  <//>`;
+}
+
+async function readReplay(monitor, id, progress, signal) {
+  const events = [];
+  let [chars, nextToken, cut] = [0, "", false];
+  do {
+    const page = await get(["insight", monitor, "sessions", id, "replay"], { nextToken }, signal);
+    for (const text of page.events) {
+      chars += text.length;
+      events.push(JSON.parse(text));
+    }
+    progress(chars);
+    nextToken = page.nextToken;
+    cut = chars > MAX_CHARS;
+  } while (nextToken && !cut);
+  events.sort((a, b) => a.timestamp - b.timestamp);
+  const first = events.findIndex((event) => event.type === FULL_SNAPSHOT);
+  // rrweb needs the event with the size of the window, which precedes the snapshot.
+  return { events: first < 0 ? [] : events.slice(Math.max(0, first - 1)), lost: first > 1, cut };
+}
+
+function Player({ replay, marks }) {
+  const frame = useRef(null);
+  useEffect(() => {
+    const start = replay.events[0]?.timestamp;
+    const failures = marks
+      .filter((event) => event.rating === "failed" && event.timestampMs >= start)
+      .map((event) => ({ at: event.timestampMs - start, text: `${position(event.timestampMs - start)} ${event.summary.slice(0, 60)}` }));
+    const answer = ({ origin, source, data }) => {
+      if (origin !== location.origin || source !== frame.current?.contentWindow || data !== "ready") return;
+      source.postMessage({ events: replay.events, failures }, origin);
+    };
+    addEventListener("message", answer);
+    return () => removeEventListener("message", answer);
+  }, [replay]);
+  if (replay.events.length < 2) {
+    return html`<p>The recording has no full picture of the page, so it cannot be shown. The start of the session was not stored.</p>`;
+  }
+  return html`<div class="replay">
+    ${replay.lost && html`<p class="quiet">The first events of the recording are missing.</p>`}
+    ${replay.cut && html`<p class="quiet">The recording is too long: only its first part is shown.</p>`}
+    <p class="quiet">Images and fonts of other hosts are not loaded.</p>
+    <iframe ref=${frame} src="replay.html" title="Replay of the session"></iframe>
+  </div>`;
+}

@@ -1,0 +1,48 @@
+/** One session: what happened, in the order of time, and its replay. */
+import { get } from "../api.js";
+import { count, dateTime, duration, named } from "../format.js";
+import { html } from "../parts/html.js";
+import { useList } from "../parts/load.js";
+import { Facts, Panel } from "../parts/panel.js";
+import { Loaded, More } from "../parts/states.js";
+import { Timeline } from "../parts/timeline.js";
+import { linkTo } from "../place.js";
+import { Replay } from "./replay.js";
+
+export function Session({ id, place, monitor }) {
+  const load = async (nextToken, signal) => {
+    const page = await get(["insight", monitor, "sessions", id], { nextToken }, signal);
+    return { items: page.events, nextToken: page.nextToken, session: page.session };
+  };
+  const list = useList(load, id);
+  return html`<p class="headline"><a href=${linkTo(place, ["sessions"])}>All sessions</a> <span class="mono quiet">${id}</span></p>
+    <${Loaded} of=${list}>${({ session }) => html`<div class="grid">
+      <${About} session=${session} place=${place} />
+      ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} />`}
+      <${Panel} wide=${true} title="Events" note="oldest first">
+        <${Timeline} events=${list.items} />
+        <${More} list=${list} />
+      <//>
+    </div>`}<//>`;
+}
+
+function About({ session, place }) {
+  const user = session.userId && html`<a class="mono" href=${linkTo(place, ["sessions"], { user: session.userId, filter: undefined })}>${session.userId}</a>`;
+  return html`<${Panel} wide=${true} title="Session">
+    <${Facts} pairs=${[
+      ["Began", dateTime(session.firstMs)],
+      ["Length", duration(session.lastMs - session.firstMs)],
+      ["User", user || "unknown"],
+      ["First page", named(session.entryPage)],
+      ["Page views", count(session.pageViews)],
+      ["JavaScript errors", count(session.jsErrors)],
+      ["Failed requests", count(session.httpFailures)],
+      ["Events", count(session.events)],
+      ["Browser", named(session.browser)],
+      ["OS", named(session.os)],
+      ["Device", named(session.device)],
+      ["Country", named(session.country)],
+      ["Release", named(session.release)],
+    ]} />
+  <//>`;
+}

@@ -1,0 +1,72 @@
+/** Sessions, latest first. */
+import { get } from "../api.js";
+import { count, dateTime, duration, named } from "../format.js";
+import { html } from "../parts/html.js";
+import { useList } from "../parts/load.js";
+import { Panel } from "../parts/panel.js";
+import { Empty, Loaded, More } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { go, linkHere, linkTo } from "../place.js";
+import { membersOf } from "../selection.js";
+
+export const sessionColumns = (place) => [
+  { title: "Last event", cell: (session) => html`<a href=${linkTo(place, ["sessions", session.sessionId])}>${dateTime(session.lastMs)}</a>${
+    session.hasReplay && html` <span class="badge calm">replay</span>`}` },
+  { title: "Length", number: true, cell: (session) => duration(session.lastMs - session.firstMs) },
+  { title: "First page", cell: (session) => named(session.entryPage) },
+  { title: "Page views", number: true, cell: (session) => count(session.pageViews) },
+  { title: "Errors", number: true, cell: ({ jsErrors }) => failures(jsErrors) },
+  { title: "Failed requests", number: true, cell: ({ httpFailures }) => failures(httpFailures) },
+  { title: "Browser", cell: (session) => named(session.browser) },
+  { title: "OS", cell: (session) => named(session.os) },
+  { title: "Device", cell: (session) => named(session.device) },
+  { title: "Country", cell: (session) => named(session.country) },
+  { title: "Release", cell: (session) => named(session.release) },
+];
+
+const failures = (number) => (number ? html`<span class="rated poor">${count(number)}</span>` : "0");
+
+export function Sessions({ place, selection }) {
+  const { params } = place;
+  const wanted = {
+    userId: params.get("user") ?? "",
+    fingerprint: params.get("error") ?? "",
+    failed: params.has("failed"),
+    hasReplay: params.has("replay"),
+  };
+  const load = async (nextToken, signal) => {
+    const members = { ...membersOf(selection), ...wanted, nextToken };
+    const page = await get(["insight", selection.monitor, "sessions"], members, signal);
+    return { items: page.sessions, nextToken: page.nextToken };
+  };
+  const list = useList(load, selection.key + JSON.stringify(wanted));
+  return html`<${Wanted} place=${place} />
+    <${Loaded} of=${list}>${() => list.items.length
+      ? html`<${Panel} wide=${true} title="Sessions" note="latest first">
+          <${Table} caption="Sessions" columns=${sessionColumns(place)} rows=${list.items} keyOf=${(session) => session.sessionId} />
+          <${More} list=${list} />
+        <//>`
+      : html`<${Empty} title="No such sessions in this time range."><p><a href=${linkTo(place, ["sessions"], { filter: undefined })}>Show all
+          sessions of this time range</a>, or choose a longer one.</p><//>`}<//>`;
+}
+
+/** Limits the list. Each control changes the URL. */
+function Wanted({ place }) {
+  const { params } = place;
+  const box = (name, text) => html`<label class="check"><input type="checkbox" checked=${params.has(name)}
+    onChange=${(event) => go(linkHere(place, { [name]: event.target.checked ? "1" : undefined }))} /> ${text}</label>`;
+  const submit = (event) => {
+    event.preventDefault();
+    go(linkHere(place, { user: new FormData(event.target).get("user").trim() || undefined }));
+  };
+  return html`<div class="row below-headline">
+    ${box("failed", "With an error or a failed request")}
+    ${box("replay", "With a replay")}
+    <form class="row" onSubmit=${submit} key=${params.get("user")}>
+      <label>User ID <input name="user" defaultValue=${params.get("user") ?? ""} maxlength="300" /></label>
+      <button type="submit">Find</button>
+    </form>
+    ${params.has("error") && html`<span class="chip">With one error<button type="button" aria-label="Remove the limit to one error"
+      onClick=${() => go(linkHere(place, { error: undefined }))}>×</button></span>`}
+  </div>`;
+}

@@ -1,0 +1,63 @@
+/** The short lists of the overview: errors, requests and pages that need attention. */
+import { get } from "../api.js";
+import { count } from "../format.js";
+import { html } from "../parts/html.js";
+import { useData } from "../parts/load.js";
+import { Panel } from "../parts/panel.js";
+import { Loaded } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { linkTo } from "../place.js";
+import { membersOf } from "../selection.js";
+import { errorColumns } from "./errors.js";
+import { httpColumns } from "./http.js";
+import { pageColumns } from "./pages.js";
+
+export function FrequentErrors({ place, selection }) {
+  const errors = useList(selection, "errors", { maxResults: 7 });
+  return html`<${Panel} title="Errors" note="by affected sessions" link=${{ href: linkTo(place, ["errors"]), text: "All errors" }}>
+    <${Loaded} of=${errors}>${({ groups }) => groups.length
+      ? html`<${Table} caption="Errors by affected sessions" rows=${groups} keyOf=${(group) => group.fingerprint}
+          columns=${errorColumns(place).filter((column) => column.short)} />`
+      : html`<p class="quiet">No JavaScript errors.</p>`}<//>
+  <//>`;
+}
+
+export function NewErrors({ place, selection }) {
+  const errors = useList(selection, "errors", { order: "first_seen", maxResults: 7 });
+  const columns = [
+    { title: "Release", cell: (group) => group.firstRelease || "unknown" },
+    { title: "Error", grow: true, cell: (group) => html`<a class="one-line" href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
+    { title: "Sessions", number: true, cell: (group) => count(group.sessions) },
+  ];
+  return html`<${Panel} title="New errors" note="first seen in this time range, by release" wide=${true}>
+    <${Loaded} of=${errors}>${({ groups }) => {
+      const found = groups.filter((group) => group.isNew).sort((a, b) => b.firstRelease.localeCompare(a.firstRelease, undefined, { numeric: true }));
+      return found.length
+        ? html`<${Table} caption="New errors by release" rows=${found} columns=${columns} keyOf=${(group) => group.fingerprint} />`
+        : html`<p class="quiet">No error was seen for the first time.</p>`;
+    }}<//>
+  <//>`;
+}
+
+export function FailingRequests({ place, selection }) {
+  const targets = useList(selection, "http", { maxResults: 7 });
+  return html`<${Panel} title="HTTP requests that fail" link=${{ href: linkTo(place, ["http"]), text: "All requests" }}>
+    <${Loaded} of=${targets}>${(data) => data.targets.length
+      ? html`<${Table} caption="HTTP requests that fail" rows=${data.targets} columns=${httpColumns().filter((column) => column.short)} />`
+      : html`<p class="quiet">No HTTP requests.</p>`}<//>
+  <//>`;
+}
+
+export function WorstPages({ place, selection }) {
+  const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8 });
+  return html`<${Panel} wide=${true} title="Worst pages" note="by views that are slow or have an error" link=${{ href: linkTo(place, ["pages"]), text: "All pages" }}>
+    <${Loaded} of=${pages}>${({ segments }) => html`<${Table} caption="Worst pages" rows=${segments}
+      columns=${pageColumns(place)} keyOf=${(segment) => segment.value} />`}<//>
+  <//>`;
+}
+
+function useList(selection, kind, members) {
+  const { monitor, key } = selection;
+  return useData((signal) => get(["insight", monitor, kind], { ...membersOf(selection), ...members }, signal), key);
+}
+

@@ -1,0 +1,114 @@
+"""Serve the page at `/ui/`: files of the package, read and compressed once, when the bridge starts.
+
+One document serves all views, because the view is in the part of the URL after `#`. The page needs
+no build: browsers load its modules as they are.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ui_routes"]
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from rum_bridge.errors import HttpError
+
+_INDEX = "index.html"
+_REPLAY = "replay.html"
+_MEDIA_TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".md": "text/plain"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+# The recorded page keeps its styles and the images inside it. It loads nothing, not even from this
+# server, and its scripts do not run: rrweb puts it into a sandbox inside this document.
+_REPLAY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data: blob:; "
+    "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    # Ask again each time, so that an upgrade shows at once. Without a change, the response is 304.
+    "Cache-Control": "no-cache",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file with the responses to requests for it."""
+
+    headers: dict[str, str]
+    content: bytes
+    compressed: bytes
+    tag: str
+
+    def response(self, request: Request) -> Response:
+        """Return the file, or 304 if the browser has it."""
+        accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        tag = f'"{self.tag}-gzip"' if accepts_gzip else f'"{self.tag}"'
+        headers = {**self.headers, "ETag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if not accepts_gzip:
+            return Response(self.content, headers=headers)
+        return Response(self.compressed, headers={**headers, "Content-Encoding": "gzip"})
+
+
+def ui_routes(path_prefix: str) -> list[Route]:
+    """Return the routes of the page, also under OPENRUM_PATH_PREFIX."""
+    root = resources.files("rum_bridge") / "ui"
+    files = {path: _file(path, found.read_bytes()) for path, found in _walk(root)}
+    files[""] = files[_INDEX]
+
+    async def file(request: Request) -> Response:
+        found = files.get(request.path_params["path"])
+        if found is None:
+            raise HttpError(404, "UnknownOperationException", "This path does not exist.")
+        return found.response(request)
+
+    async def folder(_: Request) -> Response:
+        # Relative: a proxy may serve the bridge under another path.
+        return RedirectResponse("ui/", 308)
+
+    return [
+        Route(prefix + path, endpoint)
+        for prefix in dict.fromkeys(("", path_prefix))
+        for path, endpoint in (("/ui", folder), ("/ui/{path:path}", file))
+    ]
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    """Yield the files of a folder with their paths."""
+    for child in folder.iterdir():
+        path = prefix + child.name
+        if child.is_dir():
+            yield from _walk(child, path + "/")
+        else:
+            yield path, child
+
+
+def _file(path: str, content: bytes) -> _File:
+    suffix = path[path.rfind(".") :]
+    media_type = _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "text/plain"
+    charset = "" if media_type.startswith("image/") else "; charset=utf-8"
+    policy = _REPLAY_POLICY if path == _REPLAY else _POLICY
+    return _File(
+        {**_HEADERS, "Content-Type": media_type + charset, "Content-Security-Policy": policy},
+        content,
+        gzip.compress(content, mtime=0),
+        hashlib.sha256(content).hexdigest()[:32],
+    )
