@@ -100,6 +100,7 @@ def _text(started: FirstRun, monitor: AppMonitorSummary) -> str:
         "create_key": create_key,
     }
     return UP.substitute(
+        page=f"{url}/ui/",
         http=f"{scheme}://{started.http}",
         grpc=started.grpc,
         name=monitor.name,

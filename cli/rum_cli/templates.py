@@ -18,6 +18,7 @@ __all__ = [
 from string import Template
 
 UP = Template("""
+  page         $page
   HTTP         $http
   gRPC         $grpc
   app monitor  $name  $id

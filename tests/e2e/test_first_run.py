@@ -109,7 +109,7 @@ async def test_the_commands_name_the_service_and_the_token_file_unless_they_are_
         ("0.0.0.0:8080", {"public_url": "http://rum.example"}, "http://rum.example"),
     ],
 )
-async def test_the_curl_line_has_an_address_that_clients_can_reach(
+async def test_the_page_and_the_curl_line_have_an_address_that_clients_can_reach(
     tmp_path: Path,
     http: str,
     bridge: dict[str, Any],
@@ -119,6 +119,7 @@ async def test_the_curl_line_has_an_address_that_clients_can_reach(
     printed = await _printed(tmp_path, http=http, bridge=bridge, monitor_id=monitor_id)
     (curl,) = [line for line in printed.splitlines() if line.startswith("curl ")]
 
+    assert printed.splitlines()[1] == f"  page         {url}/ui/"
     assert curl.startswith(f"curl -i '{url}/appmonitors/{monitor_id}' ")
 
 

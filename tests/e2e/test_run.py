@@ -53,21 +53,24 @@ def test_the_printed_sample_command_stores_a_batch(openrum: OpenRum) -> None:
     assert len(read_back(openrum.grpc, "my-app")) == before + 5
 
 
-def test_up_prints_addresses_app_monitor_data_folder_and_three_commands(openrum: OpenRum) -> None:
+def test_up_prints_the_page_addresses_app_monitor_data_folder_and_three_commands(
+    openrum: OpenRum,
+) -> None:
     printed = [line.rstrip() for line in openrum.output if line.strip() and line[0] != "{"]
     openrum_command = f"{sys.executable} -m rum_cli"
     target = f"--service {openrum.grpc}"
     clients = f"help clients --url {openrum.url} --grpc {openrum.grpc} {target}"
 
-    assert printed[:4] == [
+    assert printed[:5] == [
+        f"  page         {openrum.url}/ui/",
         f"  HTTP         {openrum.url}",
         f"  gRPC         {openrum.grpc}",
         f"  app monitor  my-app  {openrum.monitor_id()}",
         f"  data folder  {openrum.folder}",
     ]
-    assert printed[5] == f"{openrum_command} send --sample {target}"
-    assert printed[6].startswith(f"curl -i '{openrum.url}/appmonitors/{openrum.monitor_id()}' ")
-    assert printed[7:] == [f"Connect your clients: {openrum_command} {clients}"]
+    assert printed[6] == f"{openrum_command} send --sample {target}"
+    assert printed[7].startswith(f"curl -i '{openrum.url}/appmonitors/{openrum.monitor_id()}' ")
+    assert printed[8:] == [f"Connect your clients: {openrum_command} {clients}"]
 
 
 def test_a_second_start_uses_the_existing_data_and_app_monitor(

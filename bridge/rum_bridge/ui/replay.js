@@ -85,7 +85,7 @@ function fit(stage, { wrapper, iframe }) {
 }
 
 addEventListener("message", ({ origin, source, data }) => {
-  if (origin !== location.origin || source !== parent) return;
+  if (origin !== location.origin || source !== parent || !Array.isArray(data?.events)) return;
   const player = document.getElementById("player");
   player.replaceChildren();
   render(html`<${Player} events=${data.events} failures=${data.failures} />`, player);

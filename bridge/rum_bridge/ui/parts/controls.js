@@ -71,7 +71,7 @@ function AddFilter({ place, monitor }) {
       <label>Property <select value=${dimension} onChange=${(event) => setDimension(event.target.value)}>
         ${Object.entries(DIMENSIONS).map(([name, title]) => html`<option value=${name}>${title}</option>`)}</select></label>
       <label>Condition <select name="operator"><option value="=">is</option><option value="!=">is not</option></select></label>
-      <label>Value <input name="value" list="filter-values" autocomplete="off" maxlength="280" autofocus /></label>
+      <label>Value <input name="value" list="filter-values" autocomplete="off" maxlength="280" /></label>
       <${Values} place=${place} monitor=${monitor} dimension=${dimension} />
       <p class="quiet">An empty value stands for unknown.</p>
       <button type="submit" class="primary">Add the filter</button>

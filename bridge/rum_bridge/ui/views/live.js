@@ -5,20 +5,20 @@ import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Empty, Failure } from "../parts/states.js";
 import { Timeline } from "../parts/timeline.js";
-import { linkTo } from "../place.js";
+import { go, linkHere, linkTo } from "../place.js";
 
 const POLL_MS = 1500;
 const KEPT = 300;
 
 export function Live({ place, monitor }) {
   const [paused, setPaused] = useState(false);
-  const [wanted, setWanted] = useState("");
   const { events, error, retry } = useTail(monitor, paused);
+  const wanted = place.params.get("text") ?? "";
   const text = wanted.toLowerCase();
   const shown = events?.filter((event) => !text || `${event.type} ${event.summary} ${event.page}`.toLowerCase().includes(text));
   return html`<div class="row below-headline">
       <button type="button" aria-pressed=${paused} onClick=${() => setPaused(!paused)}>${paused ? "Continue" : "Pause"}</button>
-      <label>Only with the text <input value=${wanted} onInput=${(event) => setWanted(event.target.value)} /></label>
+      <label>Only with the text <input value=${wanted} onInput=${(event) => go(linkHere(place, { text: event.target.value }), { replace: true })} /></label>
     </div>
     ${error && html`<${Failure} error=${error} retry=${retry} />`}
     ${!shown && !error && html`<p class="quiet" role="status">Loading…</p>`}

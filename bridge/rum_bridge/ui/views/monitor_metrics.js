@@ -11,7 +11,7 @@ const DESTINATION = "CloudWatch";
 
 export function Metrics({ name }) {
   const found = useData((signal) => read(name, signal), name);
-  return html`<${Panel} title="Custom metrics" note="counted or measured for each event that matches">
+  return html`<${Panel} wide=${true} title="Custom metrics" note="counted or measured for each event that matches">
     <${Loaded} of=${found}>${(metrics) => html`
       ${metrics.length > 0 && html`<${List} name=${name} metrics=${metrics} changed=${found.retry} />`}
       <${Create} name=${name} changed=${found.retry} />`}<//>
@@ -65,8 +65,10 @@ function Create({ name, changed }) {
       await send("POST", ["rummetrics", name, "metricsdestination"], { Destination: DESTINATION });
       const result = await send("POST", ["rummetrics", name, "metrics"], { Destination: DESTINATION, MetricDefinitions: [definition] });
       const [failed] = result.Errors;
-      if (failed) setState({ error: new Error(failed.ErrorMessage) });
-      else changed();
+      if (failed) throw new Error(failed.ErrorMessage);
+      setState({});
+      event.target.reset();
+      changed();
     } catch (error) {
       setState({ error });
     }

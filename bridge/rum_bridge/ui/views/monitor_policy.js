@@ -8,7 +8,7 @@ import { Failure, Loaded } from "../parts/states.js";
 
 export function Policy({ name }) {
   const found = useData((signal) => read(name, signal), name);
-  return html`<${Panel} title="Resource policy" note="who may send events">
+  return html`<${Panel} wide=${true} title="Resource policy" note="who may send events">
     <${Loaded} of=${found}>${(policy) => html`<${Editor} key=${policy.PolicyRevisionId} name=${name} policy=${policy} changed=${found.retry} />`}<//>
   <//>`;
 }

@@ -56,9 +56,9 @@ async function readReplay(monitor, id, progress, signal) {
 function Player({ replay, marks }) {
   const frame = useRef(null);
   useEffect(() => {
-    const start = replay.events[0]?.timestamp;
+    const [start, end] = [replay.events[0]?.timestamp, replay.events.at(-1)?.timestamp];
     const failures = marks
-      .filter((event) => event.rating === "failed" && event.timestampMs >= start)
+      .filter((event) => event.rating === "failed" && event.timestampMs >= start && event.timestampMs <= end)
       .map((event) => ({ at: event.timestampMs - start, text: `${position(event.timestampMs - start)} ${event.summary.slice(0, 60)}` }));
     const answer = ({ origin, source, data }) => {
       if (origin !== location.origin || source !== frame.current?.contentWindow || data !== "ready") return;
