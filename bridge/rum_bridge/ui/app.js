@@ -1,6 +1,6 @@
 /** The page: its header, its views, and which view is shown. */
 import { useEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";
-import { send, watchFreshness } from "./api.js";
+import { hasToken, send, watchFreshness } from "./api.js";
 import { plural, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
 import { html, render } from "./parts/html.js";
@@ -42,17 +42,20 @@ function App() {
   const now = useMinutes();
   const monitors = useData(listMonitors, "monitors");
   const view = VIEWS[place.path[0]];
-  const names = monitors.data?.map((monitor) => monitor.Name);
-  const monitor = place.params.get("monitor") || names?.[0] || "";
+  const chosen = place.params.get("monitor");
+  // A token for one app monitor does not allow listing them.
+  const isOnlyOne = monitors.error?.isAboutAccess && hasToken() && chosen;
+  const names = isOnlyOne ? [chosen] : monitors.data?.map((monitor) => monitor.Name);
+  const monitor = chosen || names?.[0] || "";
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} place=${place} view=${view} monitor=${monitor} names=${names} />
     <main id="main" tabindex="-1">
       <${Lag} />
       <${Title} place=${place} view=${view} />
-      ${monitors.error
+      ${monitors.error && !isOnlyOne
         ? html`<${Failure} error=${monitors.error} retry=${monitors.retry} />`
-        : html`<${View} place=${place} view=${view} monitor=${monitor} monitors=${monitors} now=${now} />`}
+        : html`<${View} place=${place} view=${view} monitor=${monitor} names=${names} monitors=${monitors} now=${now} />`}
     </main>`;
 }
 
@@ -97,14 +100,14 @@ function Title({ place, view }) {
     ${view?.selects && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place} />`}</div>`;
 }
 
-function View({ place, view, monitor, monitors, now }) {
+function View({ place, view, monitor, names, monitors, now }) {
   const selection = useMemo(
     () => selectionOf(place, monitor, now), [String(place.params), monitor, Math.floor(now / 60_000)],
   );
   if (!view) {
     return html`<${Empty} title="There is no such view."><p><a href="#/overview">Go to the overview.</a></p><//>`;
   }
-  if (!monitors.data) return html`<p class="quiet" role="status">Loading…</p>`;
+  if (!names) return html`<p class="quiet" role="status">Loading…</p>`;
   if (!monitor && (view.selects || view.needsMonitor)) {
     return html`<${Empty} title="There is no app monitor yet."><p>Events belong to an app monitor.
       <a href="#/monitors"> Create one.</a></p><//>`;

@@ -1,5 +1,6 @@
 /** What a panel shows while it has no data: loading, an error with a retry, or what to do next. */
 import { keepToken, hasToken } from "../api.js";
+import { go, linkHere, readPlace } from "../place.js";
 import { Fragment, html } from "./html.js";
 
 /**
@@ -12,8 +13,9 @@ export function Loaded({ of, children }) {
   return html`<div class=${of.loading ? "stale" : ""} aria-busy=${of.loading}>${children(of.data)}</div>`;
 }
 
-export function Failure({ error, retry }) {
-  if (error.isAboutAccess) return html`<${TokenForm} error=${error} />`;
+/** @param {{error: Error, retry?: () => void, inForm?: boolean}} props inForm: another form cannot be inside. */
+export function Failure({ error, retry, inForm }) {
+  if (error.isAboutAccess && !inForm) return html`<${TokenForm} error=${error} />`;
   return html`<div class="failure" role="alert">
     <p>${error.message}</p>
     ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}
@@ -24,17 +26,28 @@ export function Failure({ error, retry }) {
 export function TokenForm({ error }) {
   const submit = (event) => {
     event.preventDefault();
-    keepToken(new FormData(event.target).get("token").trim());
+    const form = new FormData(event.target);
+    keepToken(form.get("token").trim());
+    const monitor = form.get("monitor").trim();
+    if (monitor) go(linkHere(readPlace(), { monitor }), { replace: true });
     location.reload();
   };
-  return html`<form class="failure" role="alert" onSubmit=${submit}>
-    <p>${error.message}</p>
-    <p>${hasToken() ? "The token of this tab does not allow this." : "This server asks for a token."} Create one on the
-      server and paste it here: <code>openrum tokens create --name page --access read</code></p>
-    <label>Token <input name="token" type="password" autocomplete="off" required /></label>
-    <button type="submit">Continue</button>
-    ${hasToken() && html`<button type="button" onClick=${() => (keepToken(""), location.reload())}>Forget it</button>`}
-  </form>`;
+  return html`<div class="failure">
+    <div role="alert"><p>${error.message}</p>
+      <p>${hasToken() ? "The token of this tab does not allow this." : "This server asks for a token."}</p></div>
+    <p>Create a token on the server and paste it here: <code>openrum tokens create --name page --access read</code></p>
+    <form class="stack" onSubmit=${submit}>
+      <label>Token <input name="token" type="password" autocomplete="off" required /></label>
+      <label>App monitor, if the token is for only one <input name="monitor" autocomplete="off" maxlength="255" /></label>
+      <div class="row"><button type="submit" class="primary">Continue</button>
+        ${hasToken() && html`<button type="button" onClick=${forget}>Forget the token</button>`}</div>
+    </form>
+  </div>`;
+}
+
+function forget() {
+  keepToken("");
+  location.reload();
 }
 
 /** An empty view. The children say what to do next. */

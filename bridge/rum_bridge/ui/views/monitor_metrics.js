@@ -79,7 +79,7 @@ function Create({ name, changed }) {
     <label>Namespace <input name="namespace" required maxlength="237" placeholder="Shop" /></label>
     <label>Value: a number in the event; empty to count events <input name="value" maxlength="280" placeholder="event_details.duration" /></label>
     <label>Event pattern, as JSON <textarea name="pattern" rows="3" spellcheck=${false} placeholder='{"event_type":["shop.checkout"]}'></textarea></label>
-    ${state.error && html`<${Failure} error=${state.error} />`}
+    ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
     <div><button type="submit" disabled=${state.busy}>Add</button></div>
   </form>`;
 }

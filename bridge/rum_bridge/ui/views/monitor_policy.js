@@ -46,7 +46,7 @@ function Editor({ name, policy, changed }) {
       callers are authorized at all.</p>`}
     <label>Policy, as JSON <textarea rows="9" value=${text} spellcheck=${false} required
       onInput=${(event) => setText(event.target.value)}></textarea></label>
-    ${state.error && html`<${Failure} error=${state.error} />`}
+    ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
     <div class="row"><button type="submit" class="primary" disabled=${state.busy}>Save</button>
       <button type="button" onClick=${() => setText(EVERYONE)}>Insert: everyone may send</button>
       ${policy.PolicyDocument && html`<button type="button" disabled=${state.busy} onClick=${remove}>Delete the policy</button>`}</div>

@@ -20,7 +20,7 @@ export function Monitors({ place, monitors }) {
         class="hidden"> of ${monitor.Name}</span></a>` },
   ];
   return html`<div class="grid">
-    ${monitors.data.length > 0 && html`<${Panel} wide=${true} title="App monitors">
+    ${monitors.data?.length > 0 && html`<${Panel} wide=${true} title="App monitors">
       <${Table} caption="App monitors" columns=${columns} rows=${monitors.data} keyOf=${(monitor) => monitor.Name} /><//>`}
     <${Create} monitors=${monitors} place=${place} />
     <${Projection} />
@@ -49,7 +49,7 @@ function Create({ monitors, place }) {
       <label>Name <input name="name" required maxlength="255" pattern="[A-Za-z0-9_#\\-][A-Za-z0-9._#\\-]*" placeholder="shop" /></label>
       <label>Domains, up to five <input name="domains" required placeholder="shop.example.com" /></label>
       <label class="check"><input type="checkbox" name="custom" checked /> Store custom events</label>
-      ${state.error && html`<${Failure} error=${state.error} />`}
+      ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
       <div><button type="submit" class="primary" disabled=${state.busy}>Create</button></div>
     </form>
   <//>`;
