@@ -9,7 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --root-u
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv-uv venv-pip tools run test slow fuzz bench bench-full bench-compare check lint format types proto proto-check docs lock clean
+.PHONY: help setup python venv-uv venv-pip tools run demo test slow fuzz bench bench-full bench-compare check lint format types proto proto-check docs lock clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ tools: setup ## installs the programs that tests drive (a browser, npm packages,
 
 run: .venv/.server ## starts service and bridge on loopback, data under var/
 	@exec $(BIN)/openrum up
+
+demo: tools ## shows the page with a month of generated data and live visitors
+	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
 test: tools ## runs the tests
 	@$(BIN)/python -m pytest -m 'not slow'

@@ -1,0 +1,123 @@
+"""Shows OpenRUM with a month of data: `make demo`, or `python -m bench.demo --events 10000000`.
+
+Fills var/demo, starts `openrum up` there, lets visitors look around in a small shop, and serves
+the page until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.demo.browse import shop_site, visit_for
+from bench.demo.fill import fill
+from bench.demo.shop import SHOP
+from tests.tools.chromium import chromium
+from tests.tools.toolbox import ToolMissingError
+
+_FOLDER = Path("var/demo")
+_HTTP, _GRPC = "127.0.0.1:8090", "127.0.0.1:50061"
+_START_S = 60.0
+console = Console()
+
+
+def main() -> None:
+    """Run the demo until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--events", type=int, default=300_000, help="up to 10,000,000")
+    parser.add_argument("--seconds", type=float, default=60, help="how long visitors look around")
+    options = parser.parse_args()
+    if not 1_000 <= options.events <= 10_000_000:
+        parser.error("--events: from 1,000 to 10,000,000")
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    (_FOLDER / "var").mkdir(parents=True, mode=0o700)
+    fill(f"sqlite:///{_FOLDER.resolve()}/var/openrum.sqlite3", options.events)
+    server = _start()
+    try:
+        _wait_for_projection()
+        url = f"http://{_HTTP}/ui/#/overview?monitor={SHOP.name}"
+        console.print(f"\n[bold]{url}[/bold]\n")
+        _visit(options.seconds)
+        console.print("The page stays until you press Ctrl-C.")
+        server.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """Start `openrum up` and return when it answers."""
+    settings = {"OPENRUM_HTTP": _HTTP, "OPENRUM_GRPC": _GRPC}
+    with (_FOLDER / "openrum.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "rum_cli", "up"],
+            cwd=_FOLDER,
+            env={**_environment(), **settings},
+            stdout=log,
+            stderr=log,
+            process_group=0,  # Ctrl-C reaches only this process, which then stops the server
+        )
+    ends = time.monotonic() + _START_S
+    while server.poll() is None and time.monotonic() < ends:
+        try:
+            urllib.request.urlopen(f"http://{_HTTP}/readyz", timeout=5).close()
+            return server
+        except OSError:
+            time.sleep(0.1)
+    server.kill()
+    raise SystemExit(f"openrum up did not start:\n{(_FOLDER / 'openrum.log').read_text()}")
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")}
+
+
+def _wait_for_projection() -> None:
+    """Show how far the projection is until it has every event."""
+    with Progress(console=console) as progress:
+        task = progress.add_task("Preparing the page", total=None)
+        while True:
+            state = _state()
+            log = float(state.get("logSequence", 0))
+            done = float(state.get("projectedSequence", 0))
+            progress.update(task, total=log or None, completed=done)
+            if log and done >= log:
+                return
+            time.sleep(0.3)
+
+
+def _state() -> dict[str, float]:
+    try:
+        with urllib.request.urlopen(f"http://{_HTTP}/insight-state", timeout=10) as response:
+            freshness = json.load(response)["freshness"]
+    except OSError:  # the projector has not started yet
+        return {}
+    assert isinstance(freshness, dict)
+    return freshness
+
+
+def _visit(seconds: float) -> None:
+    console.print(f"Visitors look around in a small shop for {seconds:g} seconds: see Live.")
+    try:
+        with chromium() as browser, shop_site(f"http://{_HTTP}", SHOP.id) as site:
+            visitors = visit_for(browser, site, seconds)
+    except ToolMissingError as error:
+        console.print(f"No visitors: {error}")
+    else:
+        console.print(f"{visitors} visitors have left.")
+
+
+main()
