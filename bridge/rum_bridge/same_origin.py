@@ -10,7 +10,7 @@ from starlette.requests import Request
 def is_from_own_page(request: Request) -> bool:
     """Return whether the Origin header names the scheme and host that the request was sent to.
 
-    Check the Host header first: only then is it the name of this server.
+    Check the Host header too: only then is it the name of this server.
     """
     origins = request.headers.getlist("origin")
     hosts = request.headers.getlist("host")

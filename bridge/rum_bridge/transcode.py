@@ -124,15 +124,15 @@ class _Resource:
                 f"{request.method} is not allowed for this path.",
                 headers={"Allow": ", ".join(self._calls)},
             )
-        self._hosts.check(request.headers.get("host", ""))
-        # Browsers send Origin with every request that can change something; SDKs do not. Checked
-        # after the host: to the browser, a page that rebinds its name has our origin.
+        # Browsers send Origin with every request that can change something; SDKs do not.
         if "origin" in request.headers and not is_from_own_page(request):
             raise HttpError(
                 403,
                 "AccessDeniedException",
                 "The control plane does not accept calls from pages of other sites.",
             )
+        # A page that rebinds its name has our origin, but not one of our names.
+        self._hosts.check(request.headers.get("host", ""))
         response = await call(request)
         await response(scope, receive, send)
 
