@@ -14,7 +14,7 @@ from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.errors import ValidationException
-from rum_service.events.custom import custom_events_enabled, without_custom_events
+from rum_service.events.custom import custom_events_enabled, has_custom_events
 from rum_service.ingest.put import Ingest
 from rum_service.server import Service
 from rum_service.storage.base import Store
@@ -205,12 +205,17 @@ def test_custom_events_are_enabled_only_by_their_status(document: str, enabled: 
     assert custom_events_enabled(document) is enabled
 
 
-def test_a_batch_without_custom_events_is_not_copied() -> None:
-    request = batch(new_id(), BUILT_IN, BUILT_IN)
-    kept, count = without_custom_events(request)
-
-    assert kept is request
-    assert count == 0
+@pytest.mark.parametrize(
+    ("types", "has_custom"),
+    [
+        ([], False),
+        ([BUILT_IN, BUILT_IN], False),
+        ([BUILT_IN, "my.event", BUILT_IN], True),
+        ([BUILT_IN.upper()], True),
+    ],
+)
+def test_an_event_whose_type_is_not_built_in_is_custom(types: list[str], has_custom: bool) -> None:
+    assert has_custom_events(types) is has_custom
 
 
 async def test_creating_more_app_monitors_than_the_quota_is_rejected(monitors: AppMonitors) -> None:

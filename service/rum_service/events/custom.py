@@ -6,9 +6,10 @@ Source: "Send custom events", Amazon CloudWatch User Guide.
 
 from __future__ import annotations
 
-__all__ = ["custom_events_enabled", "without_custom_events"]
+__all__ = ["custom_events_enabled", "has_custom_events", "without_custom_events"]
 
 import json
+from collections.abc import Iterable
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 
@@ -21,16 +22,19 @@ def custom_events_enabled(document: str) -> bool:
     return bool(monitor.get("CustomEvents", {}).get("Status") == "ENABLED")
 
 
+def has_custom_events(types: Iterable[str]) -> bool:
+    """Return whether any of the types of events is that of a custom event."""
+    # A batch has few types.
+    return not all(kind.startswith(_BUILT_IN) for kind in set(types))
+
+
 def without_custom_events(request: PutRumEventsRequest) -> tuple[PutRumEventsRequest, int]:
     """Return the batch without its custom events, and their number.
 
-    The request does not change. Without custom events, the request itself is returned.
+    The request does not change.
     """
-    events = list(request.rum_events)
-    kept = [event for event in events if event.type.startswith(_BUILT_IN)]
-    dropped = len(events) - len(kept)
-    if not dropped:
-        return request, 0
+    kept = [event for event in request.rum_events if event.type.startswith(_BUILT_IN)]
+    dropped = len(request.rum_events) - len(kept)
     remaining = PutRumEventsRequest()
     remaining.CopyFrom(request)
     remaining.ClearField("rum_events")

@@ -21,7 +21,7 @@ from rum_service.auth.callers import Call, Caller
 from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
-from rum_service.events.custom import without_custom_events
+from rum_service.events.custom import has_custom_events, without_custom_events
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.commits import Outcome
 from rum_service.ingest.fields import has_more_fields
@@ -187,16 +187,15 @@ class Ingest:
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._quotas.check(monitor.key)
         self._accounting.know(monitor)
-        times = validate(request, max_events=self._max_events)
+        times, types = validate(request, max_events=self._max_events)
         if self._limits:
             self._limits.take(monitor.key, events=times.events, size=len(put.content))
         content, received, dropped = put.content, None, 0
-        if not monitor.keeps_custom_events:
+        if not monitor.keeps_custom_events and has_custom_events(types):
             kept, dropped = without_custom_events(request)
-            if dropped:
-                content, received = kept.SerializeToString(), put.content
-                times = times_of(kept.rum_events)
-                self._log_dropped(put, monitor, dropped)
+            content, received = kept.SerializeToString(), put.content
+            times = times_of(kept.rum_events)
+            self._log_dropped(put, monitor, dropped)
         now_ms = round(self._clock() * 1000)
         return Batch(
             app_monitor=monitor.key,
