@@ -28,8 +28,8 @@ from bench.http2 import grpc_channels
 from bench.load import Slot
 from bench.requests import endless_http_requests
 
-_STREAMS = 100
-"""Calls in progress on one gRPC connection: as many as the service allows."""
+_STREAMS = 90
+"""Calls in progress on one gRPC connection: fewer than the service allows."""
 _GRPC_STATUS = re.compile(r"grpc-status\\x01(\d)")
 _TICK_S = 0.002
 _LAST_S = 15.0

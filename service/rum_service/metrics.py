@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.put_queue import PutQueue
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.rpc.calls import CallCounts
 
@@ -43,6 +44,11 @@ _BYTES = Metric(
 )
 _IN_PROGRESS = Metric(
     "openrum_service_events_in_progress", "gauge", "Events that were received and have no end yet."
+)
+_QUEUED_PUTS = Metric(
+    "openrum_service_queued_puts",
+    "gauge",
+    "Calls of PutRumEvents over gRPC that wait before they are decoded.",
 )
 _WAIT_SECONDS = Metric(
     "openrum_service_wait_duration_seconds",
@@ -108,6 +114,7 @@ METRICS = (
     _EVENTS,
     _BYTES,
     _IN_PROGRESS,
+    _QUEUED_PUTS,
     _WAIT_SECONDS,
     _WAITING_CALLS,
     _WAITING_BYTES,
@@ -129,6 +136,7 @@ class ServiceMetrics:
     def __init__(
         self,
         ledger: Ledger,
+        queue: PutQueue,
         group_commit: GroupCommit,
         calls: CallCounts,
         quotas: StorageQuotas,
@@ -136,6 +144,7 @@ class ServiceMetrics:
         max_waiting_bytes: int,
     ) -> None:
         self._ledger = ledger
+        self._queue = queue
         self._group_commit = group_commit
         self._calls = calls
         self._quotas = quotas
@@ -152,6 +161,7 @@ class ServiceMetrics:
             yield Sample(_EVENTS, amount.events, end)
             yield Sample(_BYTES, amount.bytes, end)
         yield Sample(_IN_PROGRESS, ledger.in_progress().events)
+        yield Sample(_QUEUED_PUTS, len(self._queue))
         yield Sample(_WAIT_SECONDS, waiting.wait_seconds)
         yield Sample(_WAITING_CALLS, waiting.waiting_calls)
         yield Sample(_WAITING_BYTES, waiting.waiting_bytes)

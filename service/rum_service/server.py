@@ -333,6 +333,7 @@ def build(
         statistics=statistics,
         metrics=ServiceMetrics(
             accounting.ledger,
+            ingest.queue,
             group_commit,
             boundary.calls,
             quotas,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["Ingest", "Put"]
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from rum_service.ingest.commits import Outcome
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
+from rum_service.ingest.put_queue import UNKNOWN, PutQueue
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.validation import check_id, times_of, validate
 from rum_service.monitors import Monitor, Monitors
@@ -83,13 +85,20 @@ class Ingest:
         self._max_events = max_events
         self._clock = clock
         self._country_of = country_of
+        self.queue = PutQueue(lambda: group_commit.oldest_s, clock=time.monotonic)
+        """Puts that wait, except those of bridges, which have a queue of their own."""
 
     async def put(self, put: Put) -> Appended:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
-        batch = await self._prepare(put)
-        self._reserve(batch)
-        (outcome,) = await self._group_commit.submit([batch])
-        return _appended(outcome)
+        if not self.queue.begin_at_once():
+            await self._wait(put)
+        try:
+            batch = await self._prepare(put)
+            self._reserve(batch)
+            (outcome,) = await self._group_commit.submit([batch])
+            return _appended(outcome)
+        finally:
+            self.queue.end()
 
     async def put_many(self, puts: Sequence[Put]) -> list[Appended | RumError]:
         """Store batches that arrived together, each by itself, in one transaction.
@@ -108,6 +117,15 @@ class Ingest:
         return [
             _result(next(outcomes)) if isinstance(found, Batch) else found for found in prepared
         ]
+
+    async def _wait(self, put: Put) -> None:
+        """Wait for the put's turn. Count a put that is rejected. Raises RumError."""
+        monitor = self._monitors.cached(_leading_id(put.content))
+        try:
+            await self.queue.begin(monitor.key if monitor else UNKNOWN)
+        except BaseException as error:
+            self._accounting.reject(put.content, error)
+            raise
 
     def reject(self, content: bytes, error: RumError) -> None:
         """Count a call that is rejected before its batches are parsed, as one batch."""

@@ -6,10 +6,12 @@ __all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "ca
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+import grpc
 import grpc.aio
 import structlog
 from google.protobuf.message import DecodeError, Message
@@ -23,7 +25,12 @@ from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call
 from rum_service.auth.operations import Operation, app_monitor_name, operation_of
 from rum_service.auth.policy import Policy
-from rum_service.errors import InternalServerException, RumError, ValidationException
+from rum_service.errors import (
+    InternalServerException,
+    RumError,
+    ThrottlingException,
+    ValidationException,
+)
 from rum_service.monitors import Monitors
 from rum_service.rpc.calls import CallCounts, outcome_of
 from rum_service.rpc.status import to_status
@@ -106,6 +113,9 @@ class CallBoundary:
         async def answer(request: Any, context: Context) -> Any:
             try:
                 return await behavior(request, context)
+            except ThrottlingException as error:
+                # Counted, and not logged: under overload there are thousands in a second.
+                await _abort(context, error, self.request_id(context))
             except RumError as error:
                 # Messages name members and constraints, never request contents.
                 logger.info(
@@ -226,6 +236,18 @@ def _relayed(message: bytes) -> HttpCaller:
 
 
 async def _abort(context: Context, error: RumError, request_id: str) -> None:
-    status = rpc_status.to_status(to_status(error))
+    if isinstance(error, ThrottlingException):
+        status = _throttling(
+            error.message, error.service_code, error.quota_code, error.retry_after_seconds
+        )
+    else:
+        status = rpc_status.to_status(to_status(error))
     metadata = (*status.trailing_metadata, (REQUEST_ID_KEY, request_id))
     await context.abort(status.code, status.details, metadata)
+
+
+@lru_cache(256)
+def _throttling(*members: Any) -> grpc.Status:
+    """Return the status of a ThrottlingException with these members."""
+    status: grpc.Status = rpc_status.to_status(to_status(ThrottlingException(*members)))
+    return status
