@@ -7,7 +7,7 @@ __all__ = ["Documents", "LoggedEvent"]
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.document import event_document, merged_metadata, parse_session_metadata
@@ -47,7 +47,7 @@ class LoggedEvent:
         if is_nested_too_deeply(text):
             return {}
         try:
-            details = json.loads(text)
+            details = json.loads(text, parse_constant=_reject)
         except ValueError:
             return {}
         return details if isinstance(details, dict) else {}
@@ -81,3 +81,8 @@ class Documents:
         if len(self._batches) > _CACHED_BATCHES:
             self._batches.popitem(last=False)
         return batch
+
+
+def _reject(constant: str) -> NoReturn:
+    # NaN and Infinity: Python reads and writes them, but they are not JSON.
+    raise ValueError(constant)

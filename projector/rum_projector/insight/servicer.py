@@ -21,7 +21,7 @@ from rum.v1 import insight_service_pb2 as pb
 from rum.v1.insight_service_pb2_grpc import InsightServiceServicer
 from rum_endpoint.metadata import ACCOUNT_ID_KEY, APP_MONITOR_KEY
 from rum_projector.engines.base import Engine, EngineError, QueryTimeoutError
-from rum_projector.insight import numbers
+from rum_projector.insight import groups, numbers, visits
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.documents import Documents
 from rum_projector.projection import Freshness
@@ -75,6 +75,41 @@ class InsightServicer(InsightServiceServicer):
         self, request: pb.ListSegmentsRequest, context: _Context
     ) -> pb.ListSegmentsResponse:
         return await self._answer(numbers.list_segments, request, context)
+
+    async def ListErrorGroups(
+        self, request: pb.ListErrorGroupsRequest, context: _Context
+    ) -> pb.ListErrorGroupsResponse:
+        return await self._answer(groups.list_error_groups, request, context)
+
+    async def GetErrorGroup(
+        self, request: pb.GetErrorGroupRequest, context: _Context
+    ) -> pb.GetErrorGroupResponse:
+        return await self._answer(groups.get_error_group, request, context)
+
+    async def ListHttpTargets(
+        self, request: pb.ListHttpTargetsRequest, context: _Context
+    ) -> pb.ListHttpTargetsResponse:
+        return await self._answer(groups.list_http_targets, request, context)
+
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: _Context
+    ) -> pb.ListSessionsResponse:
+        return await self._answer(visits.list_sessions, request, context)
+
+    async def GetSession(
+        self, request: pb.GetSessionRequest, context: _Context
+    ) -> pb.GetSessionResponse:
+        return await self._answer(visits.get_session, request, context)
+
+    async def ListReplayEvents(
+        self, request: pb.ListReplayEventsRequest, context: _Context
+    ) -> pb.ListReplayEventsResponse:
+        return await self._answer(visits.list_replay_events, request, context)
+
+    async def TailEvents(
+        self, request: pb.TailEventsRequest, context: _Context
+    ) -> pb.TailEventsResponse:
+        return await self._answer(visits.tail_events, request, context)
 
     async def _answer(
         self, answer: _Answer[_Request, _Response], request: _Request, context: _Context

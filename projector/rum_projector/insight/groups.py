@@ -1,0 +1,113 @@
+"""Answers about what breaks: groups of JavaScript errors, and targets of HTTP requests."""
+
+from __future__ import annotations
+
+__all__ = ["get_error_group", "list_error_groups", "list_http_targets"]
+
+from collections.abc import Collection
+
+from rum.v1 import insight_service_pb2 as pb
+from rum_projector.insight.asked import Asked
+from rum_projector.insight.selection import limit_of, offset_of, selection_of
+from rum_projector.insight.tokens import encode_token
+from rum_projector.queries import errors, http, sessions
+from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.events.stack import stack_frames
+
+_DEFAULT_RESULTS = 50
+_SAMPLE_SESSIONS = 20
+_MAX_MESSAGE = 2000
+_MAX_STACK = 20_000
+
+
+def list_error_groups(
+    asked: Asked, request: pb.ListErrorGroupsRequest
+) -> pb.ListErrorGroupsResponse:
+    """Return a page of error groups."""
+    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    limit = limit_of(request.max_results, default=_DEFAULT_RESULTS)
+    offset = offset_of(request.next_token)
+    found = errors.groups(
+        asked.query,
+        selection,
+        order=_order(request.order, errors.ORDERS),
+        offset=offset,
+        limit=limit + 1,
+    )
+    has_more = len(found) > limit
+    return pb.ListErrorGroupsResponse(
+        groups=found[:limit], next_token=encode_token(offset + limit) if has_more else ""
+    )
+
+
+def get_error_group(asked: Asked, request: pb.GetErrorGroupRequest) -> pb.GetErrorGroupResponse:
+    """Return one error group, with the latest error and whom it affects."""
+    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    group = errors.group(asked.query, selection, request.fingerprint)
+    if group is None:
+        raise ResourceNotFoundException("The selection has no error with this fingerprint.")
+    ids = errors.sessions_with(asked.query, selection, request.fingerprint, limit=_SAMPLE_SESSIONS)
+    found = sessions.summaries(asked.query, asked.monitor, ids)
+    response = pb.GetErrorGroupResponse(
+        group=group,
+        shares=errors.shares(asked.query, selection, request.fingerprint),
+        sample_sessions=[found[session] for session in ids if session in found],
+    )
+    _add_latest(asked, response, errors.latest_error(asked.query, selection, request.fingerprint))
+    return response
+
+
+def _add_latest(
+    asked: Asked, response: pb.GetErrorGroupResponse, latest: tuple[int, int, str] | None
+) -> None:
+    """Add what only the log has: message and stack."""
+    if latest is None:
+        return
+    sequence, position, response.release = latest
+    logged = asked.documents.event(sequence, position)
+    if logged is None:
+        return
+    details = logged.details()
+    message, stack = details.get("message"), details.get("stack")
+    if isinstance(message, str):
+        response.message = _printable(message[:_MAX_MESSAGE])
+    if isinstance(stack, str):
+        response.stack = _printable(stack[:_MAX_STACK])
+        response.frames.extend(
+            pb.StackFrame(
+                function=frame.function, url=frame.url, line=frame.line, column=frame.column
+            )
+            for frame in stack_frames(response.stack)
+        )
+
+
+def list_http_targets(
+    asked: Asked, request: pb.ListHttpTargetsRequest
+) -> pb.ListHttpTargetsResponse:
+    """Return a page of HTTP targets."""
+    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    limit = limit_of(request.max_results, default=_DEFAULT_RESULTS)
+    offset = offset_of(request.next_token)
+    found = http.targets(
+        asked.query,
+        selection,
+        order=_order(request.order, http.ORDERS),
+        offset=offset,
+        limit=limit + 1,
+    )
+    has_more = len(found) > limit
+    return pb.ListHttpTargetsResponse(
+        targets=found[:limit], next_token=encode_token(offset + limit) if has_more else ""
+    )
+
+
+def _order(order: str, orders: Collection[str]) -> str:
+    """Return the name of an order. The first is the default. Raises ValidationException."""
+    if order and order not in orders:
+        raise ValidationException(f"order must be one of {', '.join(orders)}.")
+    return order or next(iter(orders))
+
+
+def _printable(text: str) -> str:
+    """Replace lone surrogates, which JSON may contain and protobuf rejects."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,160 @@
+"""Answers about visits: sessions, their events and replays, and the events that arrive."""
+
+from __future__ import annotations
+
+__all__ = ["get_session", "list_replay_events", "list_sessions", "tail_events"]
+
+import json
+from collections.abc import Iterable
+
+from rum.v1 import insight_service_pb2 as pb
+from rum_projector.insight.asked import Asked
+from rum_projector.insight.selection import limit_of, selection_of
+from rum_projector.insight.tokens import decode_token, encode_token
+from rum_projector.queries import sessions, tail
+from rum_projector.queries.sessions import EventRef, Found, Wanted
+from rum_service.errors import ResourceNotFoundException
+from rum_service.events.summary import rating, summary
+
+_DEFAULT_SESSIONS = 50
+_DEFAULT_EVENTS = 500
+_MAX_EVENTS = 1000
+_DEFAULT_TAIL = 100
+_MAX_TAIL = 500
+# A page of several events stays below this: gRPC clients accept 4 MiB by default.
+_MAX_PAGE_BYTES = 3 << 20
+_REPLAYS_PER_QUERY = 200
+
+
+def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+    """Return a page of sessions, latest first."""
+    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    limit = limit_of(request.max_results, default=_DEFAULT_SESSIONS)
+    wanted = Wanted(
+        user=request.user_id,
+        fingerprint=request.fingerprint,
+        failed=request.failed,
+        has_replay=request.has_replay,
+    )
+    below = None
+    if request.next_token:
+        last_ms, session = decode_token(request.next_token, int, str)
+        below = Found(int(last_ms), str(session))
+    found = sessions.find(asked.query, selection, wanted, below=below, limit=limit + 1)
+    page = found[:limit]
+    known = sessions.summaries(asked.query, asked.monitor, [item.session for item in page])
+    return pb.ListSessionsResponse(
+        sessions=[known[item.session] for item in page if item.session in known],
+        next_token=encode_token(*page[-1]) if len(found) > limit else "",
+    )
+
+
+def get_session(asked: Asked, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
+    """Return a session and a page of its events."""
+    limit = limit_of(request.max_results, default=_DEFAULT_EVENTS, most=_MAX_EVENTS)
+    above = _position(request.next_token)
+    known = sessions.summaries(asked.query, asked.monitor, [request.session_id])
+    if request.session_id not in known:
+        raise _no_session()
+    refs = sessions.events_of(
+        asked.query, asked.monitor, request.session_id, above=above, limit=limit + 1
+    )
+    shown, last = _within_page(asked, refs[:limit])
+    has_more = last is not None and last != refs[-1]
+    return pb.GetSessionResponse(
+        session=known[request.session_id],
+        events=shown,
+        next_token=encode_token(*last[:3]) if last and has_more else "",
+    )
+
+
+def list_replay_events(
+    asked: Asked, request: pb.ListReplayEventsRequest
+) -> pb.ListReplayEventsResponse:
+    """Return a page of the rrweb events of a session."""
+    above = _position(request.next_token)
+    response = pb.ListReplayEventsResponse()
+    page_bytes = 0
+    last: EventRef | None = None
+    refs = sessions.replay_of(
+        asked.query, asked.monitor, request.session_id, above=above, limit=_REPLAYS_PER_QUERY
+    )
+    for ref in refs:
+        recorded = _recorded(asked, ref)
+        page_bytes += sum(len(text) for text in recorded)
+        if last and page_bytes > _MAX_PAGE_BYTES:
+            break
+        response.events.extend(recorded)
+        last = ref
+    if last and (last != refs[-1] or len(refs) == _REPLAYS_PER_QUERY):
+        response.next_token = encode_token(*last[:3])
+    return response
+
+
+def tail_events(asked: Asked, request: pb.TailEventsRequest) -> pb.TailEventsResponse:
+    """Return the events after a position in the log."""
+    limit = limit_of(request.max_results, default=_DEFAULT_TAIL, most=_MAX_TAIL)
+    if request.next_token:
+        sequence, position = map(int, decode_token(request.next_token, int, int))
+        refs = tail.stored_after(
+            asked.query, asked.monitor, sequence=sequence, position=position, limit=limit
+        )
+    else:
+        sequence, position = 0, 0
+        refs = tail.newest(asked.query, asked.monitor, limit=limit)
+    shown, last = _within_page(asked, refs)
+    if last:
+        sequence, position = last.sequence, last.position
+    return pb.TailEventsResponse(events=shown, next_token=encode_token(sequence, position))
+
+
+def _position(token: str) -> tuple[int, int, int] | None:
+    if not token:
+        return None
+    ts, sequence, position = map(int, decode_token(token, int, int, int))
+    return ts, sequence, position
+
+
+def _within_page(
+    asked: Asked, refs: Iterable[EventRef]
+) -> tuple[list[pb.EventSummary], EventRef | None]:
+    """Return the events that fit in a page, and the last of them."""
+    shown: list[pb.EventSummary] = []
+    page_bytes = 0
+    last = None
+    for ref in refs:
+        event = _summary(asked, ref)
+        page_bytes += event.ByteSize()
+        if shown and page_bytes > _MAX_PAGE_BYTES:
+            break
+        shown.append(event)
+        last = ref
+    return shown, last
+
+
+def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
+    found = pb.EventSummary(timestamp_ms=ref.ts, page=ref.page, session_id=ref.session)
+    logged = asked.documents.event(ref.sequence, ref.position)
+    if logged is None:
+        found.summary = "The log does not have this event any more."
+        return found
+    details = logged.details()
+    host = logged.metadata().get("domain")
+    found.type = logged.event.type
+    found.summary = summary(logged.event.type, details, host if isinstance(host, str) else "")
+    found.rating = rating(logged.event.type, details)
+    found.document = logged.document()
+    return found
+
+
+def _recorded(asked: Asked, ref: EventRef) -> list[str]:
+    """Return the rrweb events in an event of a replay, as JSON."""
+    logged = asked.documents.event(ref.sequence, ref.position)
+    recorded = logged.details().get("events") if logged else None
+    if not isinstance(recorded, list):
+        return []
+    return [json.dumps(item, separators=(",", ":")) for item in recorded if isinstance(item, dict)]
+
+
+def _no_session() -> ResourceNotFoundException:
+    return ResourceNotFoundException("There is no event of this session.")

@@ -1,0 +1,182 @@
+"""ListErrorGroups and GetErrorGroup: JavaScript errors by their cause."""
+
+from __future__ import annotations
+
+__all__ = ["ORDERS", "group", "groups", "latest_error", "sessions_with", "shares"]
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from rum.v1 import insight_service_pb2 as pb
+from rum_projector.queries.base import (
+    DIMENSIONS,
+    PARTS_OF_TREND,
+    Query,
+    Selection,
+    distinct_count,
+    last,
+    trends,
+)
+from rum_projector.schema import error_groups, events
+from rum_service.events.measures import Kind
+
+_MAX_SHARES = 10
+
+_IS_ERROR = events.c.kind == Kind.JS_ERROR
+
+
+def _counted(selection: Selection, *clauses: ColumnElement[bool]) -> Any:
+    return (
+        select(
+            events.c.name.label("fingerprint"),
+            func.count().label("events"),
+            distinct_count(events.c.session).label("sessions"),
+            distinct_count(events.c.user).label("users"),
+            func.max(events.c.ts).label("last_ms"),
+            func.min(events.c.ts).label("first_ms"),
+            last(events.c.message).label("title"),
+            last(events.c.detail).label("location"),
+        )
+        .where(*selection.clauses(), _IS_ERROR, events.c.name.is_not(None), *clauses)
+        .group_by(events.c.name)
+        .subquery("counted")
+    )
+
+
+ORDERS: Mapping[str, str] = {
+    "sessions": "sessions",
+    "events": "events",
+    "first_seen": "first_seen",
+    "last_seen": "last_ms",
+}
+"""The columns that groups can be sorted by, highest first."""
+
+
+def groups(
+    query: Query, selection: Selection, *, order: str, offset: int, limit: int
+) -> list[pb.ErrorGroup]:
+    """Return the groups from `offset` on, at most `limit`."""
+    return _groups(query, selection, (), order=order, offset=offset, limit=limit)
+
+
+def group(query: Query, selection: Selection, fingerprint: str) -> pb.ErrorGroup | None:
+    """Return one group. None: it has no error in the selection."""
+    clauses = (events.c.name == fingerprint,)
+    found = _groups(query, selection, clauses, order="events", offset=0, limit=1)
+    return found[0] if found else None
+
+
+def _groups(
+    query: Query,
+    selection: Selection,
+    clauses: Sequence[ColumnElement[bool]],
+    *,
+    order: str,
+    offset: int,
+    limit: int,
+) -> list[pb.ErrorGroup]:
+    counted = _counted(selection, *clauses)
+    # A group whose error has just been added may be in `events` only.
+    first_ms = func.coalesce(error_groups.c.first_ms, counted.c.first_ms).label("first_seen")
+    columns = {**{column.name: column for column in counted.c}, "first_seen": first_ms}
+    statement = (
+        select(
+            counted.c.fingerprint,
+            func.coalesce(error_groups.c.title, counted.c.title, ""),
+            counted.c.events,
+            counted.c.sessions,
+            counted.c.users,
+            first_ms,
+            func.coalesce(error_groups.c.first_release, ""),
+            counted.c.last_ms,
+            func.coalesce(counted.c.location, ""),
+        )
+        .select_from(
+            counted.outerjoin(
+                error_groups,
+                and_(
+                    error_groups.c.monitor == selection.monitor,
+                    error_groups.c.fingerprint == counted.c.fingerprint,
+                ),
+            )
+        )
+        .order_by(columns[ORDERS[order]].desc(), counted.c.events.desc(), counted.c.fingerprint)
+        .limit(limit)
+        .offset(offset)
+    )
+    rows = query(statement)
+    names = [row[0] for row in rows]
+    of_groups = trends(query, selection, [_IS_ERROR, events.c.name.in_(names)]) if names else {}
+    return [_group(row, of_groups, selection) for row in rows]
+
+
+def _group(
+    row: Sequence[Any], of_groups: Mapping[str, list[float]], selection: Selection
+) -> pb.ErrorGroup:
+    fingerprint, title, count, sessions, users, first_ms, release, last_ms, location = row
+    return pb.ErrorGroup(
+        fingerprint=fingerprint,
+        title=title,
+        events=count,
+        sessions=sessions,
+        users=users,
+        first_seen=first_ms,
+        first_release=release,
+        last_seen=last_ms,
+        is_new=selection.after_ms <= first_ms < selection.before_ms,
+        trend=of_groups.get(fingerprint, [0.0] * PARTS_OF_TREND),
+        location=location,
+    )
+
+
+def latest_error(
+    query: Query, selection: Selection, fingerprint: str
+) -> tuple[int, int, str] | None:
+    """Return sequence, position and release of the latest error of a group."""
+    rows = query(
+        select(events.c.sequence, events.c.position, events.c.release)
+        .where(*selection.clauses(), _IS_ERROR, events.c.name == fingerprint)
+        .order_by(events.c.ts.desc(), events.c.sequence.desc(), events.c.position.desc())
+        .limit(1)
+    )
+    return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+
+def shares(query: Query, selection: Selection, fingerprint: str) -> list[pb.Share]:
+    """Return the most frequent values of each dimension among the errors of a group."""
+    found = []
+    for name, column in DIMENSIONS.items():
+        number = func.count()
+        rows = query(
+            select(column, number, distinct_count(events.c.session))
+            .where(*selection.clauses(), _IS_ERROR, events.c.name == fingerprint)
+            .group_by(column)
+            .order_by(number.desc(), column)
+            .limit(_MAX_SHARES)
+        )
+        dimension = pb.Dimension.Value(f"DIMENSION_{name.upper()}")
+        found += [
+            pb.Share(dimension=dimension, value=value, events=count, sessions=sessions)
+            for value, count, sessions in rows
+        ]
+    return found
+
+
+def sessions_with(query: Query, selection: Selection, fingerprint: str, *, limit: int) -> list[str]:
+    """Return the sessions with an error of a group, those with the latest error first."""
+    latest = func.max(events.c.ts)
+    rows = query(
+        select(events.c.session)
+        .where(
+            *selection.clauses(),
+            _IS_ERROR,
+            events.c.name == fingerprint,
+            events.c.session != "",
+        )
+        .group_by(events.c.session)
+        .order_by(latest.desc(), events.c.session)
+        .limit(limit)
+    )
+    return [session for (session,) in rows]

@@ -1,0 +1,180 @@
+"""ListSessions and GetSession: what a visitor did."""
+
+from __future__ import annotations
+
+__all__ = ["EventRef", "Found", "Wanted", "events_of", "find", "replay_of", "summaries"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from rum.v1 import insight_service_pb2 as pb
+from rum_projector.queries.base import Query, Selection, first, last
+from rum_projector.queries.measures import IS_FAILED_HTTP, count_of
+from rum_projector.schema import events
+from rum_service.events.measures import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sessions to find. Each condition is about their events in the time range."""
+
+    user: str = ""
+    fingerprint: str = ""
+    failed: bool = False
+    has_replay: bool = False
+
+
+class Found(NamedTuple):
+    """A session that was found."""
+
+    last_ms: int
+    """The time of its last event that meets the selection."""
+    session: str
+
+
+class EventRef(NamedTuple):
+    """A row of `events`, as far as a timeline needs it."""
+
+    ts: int
+    sequence: int
+    position: int
+    kind: int
+    page: str
+    session: str
+
+
+_REF = tuple(events.c[name] for name in EventRef._fields)
+_ORDER = (events.c.ts, events.c.sequence, events.c.position)
+
+
+def find(
+    query: Query, selection: Selection, wanted: Wanted, *, below: Found | None, limit: int
+) -> list[Found]:
+    """Return sessions with an event that meets the selection, latest first.
+
+    Args:
+        below: the last session of the previous page.
+    """
+    last_ms = func.max(events.c.ts)
+    statement = (
+        select(last_ms, events.c.session)
+        .where(*selection.clauses(), events.c.session != "", *_with_events(selection, wanted))
+        .group_by(events.c.session)
+        .order_by(last_ms.desc(), events.c.session.desc())
+        .limit(limit)
+    )
+    if below:
+        statement = statement.having(
+            or_(
+                last_ms < below.last_ms,
+                (last_ms == below.last_ms) & (events.c.session < below.session),
+            )
+        )
+    return [Found(*row) for row in query(statement)]
+
+
+def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    is_error = events.c.kind == Kind.JS_ERROR
+    clauses = []
+    if wanted.user:
+        clauses.append(events.c.user == wanted.user)
+    if wanted.fingerprint:
+        clauses.append(_has(selection, is_error & (events.c.name == wanted.fingerprint)))
+    if wanted.failed:
+        clauses.append(_has(selection, or_(is_error, IS_FAILED_HTTP)))
+    if wanted.has_replay:
+        clauses.append(_has(selection, events.c.kind == Kind.REPLAY))
+    return clauses
+
+
+def _has(selection: Selection, clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether the session has an event that meets the clause in the time range."""
+    return events.c.session.in_(select(events.c.session).where(*selection.in_time(), clause))
+
+
+def summaries(query: Query, monitor: int, sessions: Sequence[str]) -> dict[str, pb.SessionSummary]:
+    """Return what is known of these sessions, from all of their events."""
+    if not sessions:
+        return {}
+    # An event without a dimension does not hide that of others.
+    known = {
+        name: func.coalesce(last(events.c[name]).filter(events.c[name] != ""), "")
+        for name in ("user", "browser", "os", "device", "country", "release")
+    }
+    columns: dict[str, Any] = {
+        "first_ms": func.min(events.c.ts),
+        "last_ms": func.max(events.c.ts),
+        "events": func.count(),
+        "page_views": count_of(events.c.kind == Kind.PAGE_VIEW),
+        "js_errors": count_of(events.c.kind == Kind.JS_ERROR),
+        "http_failures": count_of(IS_FAILED_HTTP),
+        "has_replay": count_of(events.c.kind == Kind.REPLAY) > 0,
+        "entry_page": func.coalesce(first(events.c.page).filter(events.c.page != ""), ""),
+        "user_id": known.pop("user"),
+        **known,
+        "major": last(events.c.browser_major).filter(events.c.browser != ""),
+    }
+    rows = query(
+        select(events.c.session, *columns.values())
+        .where(events.c.monitor == monitor, events.c.session.in_(sessions))
+        .group_by(events.c.session)
+    )
+    return {row[0]: _summary(row[0], dict(zip(columns, row[1:], strict=True))) for row in rows}
+
+
+def _summary(session: str, members: dict[str, Any]) -> pb.SessionSummary:
+    major = members.pop("major")
+    if members["browser"] and major:
+        members["browser"] += f" {major}"
+    return pb.SessionSummary(session_id=session, **members)
+
+
+def events_of(
+    query: Query, monitor: int, session: str, *, above: tuple[int, int, int] | None, limit: int
+) -> list[EventRef]:
+    """Return events of a session in the order of their times.
+
+    Args:
+        above: time, sequence and position of the last event of the previous page.
+    """
+    return _refs(query, monitor, session, (), above=above, limit=limit)
+
+
+def replay_of(
+    query: Query, monitor: int, session: str, *, above: tuple[int, int, int] | None, limit: int
+) -> list[EventRef]:
+    """Return the events of a session that contain parts of its replay."""
+    clauses = (events.c.kind == Kind.REPLAY,)
+    return _refs(query, monitor, session, clauses, above=above, limit=limit)
+
+
+def _refs(
+    query: Query,
+    monitor: int,
+    session: str,
+    clauses: Sequence[ColumnElement[bool]],
+    *,
+    above: tuple[int, int, int] | None,
+    limit: int,
+) -> list[EventRef]:
+    statement = (
+        select(*_REF)
+        .where(events.c.monitor == monitor, events.c.session == session, *clauses)
+        .order_by(*_ORDER)
+        .limit(limit)
+    )
+    if above:
+        statement = statement.where(_after(above))
+    return [EventRef(*row) for row in query(statement)]
+
+
+def _after(above: tuple[int, int, int]) -> ColumnElement[bool]:
+    ts, sequence, position = above
+    same_batch = (events.c.sequence == sequence) & (events.c.position > position)
+    return or_(
+        events.c.ts > ts,
+        (events.c.ts == ts) & or_(events.c.sequence > sequence, same_batch),
+    )

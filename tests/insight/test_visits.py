@@ -1,0 +1,279 @@
+"""Sessions, their events and replays, and the events that arrive."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rum.v1 import insight_service_pb2 as pb
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from tests.insight.asked import ACCOUNT, Asked, asked
+from tests.insight.oracle import Seen
+from tests.insight.visits import HOUR_MS, START_MS, Stored
+from tests.service.served import LoopThread
+
+_AFTER, _BEFORE = START_MS + 5 * HOUR_MS, START_MS + 20 * HOUR_MS
+_RANGE = {"after": _AFTER, "before": _BEFORE}
+
+
+def _by_session(seen: list[Seen]) -> dict[str, list[Seen]]:
+    found: dict[str, list[Seen]] = {}
+    for event in sorted(seen, key=lambda event: (event.ts, event.sequence, event.position)):
+        found.setdefault(event.session, []).append(event)
+    return found
+
+
+def _in_range(events: list[Seen]) -> list[Seen]:
+    return [event for event in events if _AFTER <= event.ts < _BEFORE]
+
+
+def _is_failed(event: Seen) -> bool:
+    return event.type == "http_event" and not 1 <= event.status() < 400
+
+
+def _pages(shop: Asked, rpc: str, request: Any, member: str) -> Iterator[Any]:
+    while True:
+        response = shop.ask(rpc, request)
+        yield from getattr(response, member)
+        if not response.next_token:
+            return
+        request.next_token = response.next_token
+
+
+@pytest.mark.parametrize("page_size", [1, 7, 200])
+def test_sessions_are_listed_latest_first(shop: Asked, seen: list[Seen], page_size: int) -> None:
+    request = pb.ListSessionsRequest(**_RANGE, max_results=page_size)
+    if page_size == 1:
+        request.before = _AFTER + HOUR_MS
+    listed = [s.session_id for s in _pages(shop, "ListSessions", request, "sessions")]
+    last = {
+        session: max(e.ts for e in events if _AFTER <= e.ts < request.before)
+        for session, events in _by_session(seen).items()
+        if any(_AFTER <= event.ts < request.before for event in events)
+    }
+
+    assert listed == sorted(last, key=lambda session: (last[session], session), reverse=True)
+
+
+def test_a_session_is_described_from_all_of_its_events(shop: Asked, seen: list[Seen]) -> None:
+    sessions = shop.ask("ListSessions", pb.ListSessionsRequest(**_RANGE)).sessions
+    known = _by_session(seen)
+
+    assert len(sessions) == 50
+    for session in sessions:
+        events = known[session.session_id]
+        assert session.user_id == events[0].user
+        assert (session.first_ms, session.last_ms) == (events[0].ts, events[-1].ts)
+        assert session.events == len(events)
+        assert session.page_views == sum(e.type == "page_view_event" for e in events)
+        assert session.js_errors == sum(e.type == "js_error_event" for e in events)
+        assert session.http_failures == sum(map(_is_failed, events))
+        assert session.entry_page == next(filter(None, (e.dimensions["page"] for e in events)))
+        assert session.browser.split()[0] == events[-1].dimensions["browser"]
+        assert session.browser.split()[1].isdecimal()
+        assert (session.os, session.device) == (
+            events[-1].dimensions["os"],
+            events[-1].dimensions["device"],
+        )
+        assert not session.has_replay
+
+
+@pytest.mark.parametrize("condition", ["user", "fingerprint", "failed", "filter", "replay"])
+def test_sessions_are_filtered(shop: Asked, seen: list[Seen], condition: str) -> None:
+    by_session = _by_session(seen)
+    user = next(iter(by_session.values()))[0].user
+    group = shop.ask("ListErrorGroups", pb.ListErrorGroupsRequest(**_RANGE)).groups[0]
+    details = shop.ask(
+        "GetErrorGroup", pb.GetErrorGroupRequest(**_RANGE, fingerprint=group.fingerprint)
+    )
+    file = details.frames[0].url
+    message = details.message.rstrip("0123456789")
+    members: dict[str, Any]
+    members, meets = {
+        "user": ({"user_id": user}, lambda e: e.user == user),
+        "fingerprint": (
+            {"fingerprint": group.fingerprint},
+            lambda e: (
+                e.type == "js_error_event"
+                and e.details["filename"] == file
+                and e.details["message"].startswith(message)
+            ),
+        ),
+        "failed": ({"failed": True}, lambda e: e.type == "js_error_event" or _is_failed(e)),
+        "filter": (
+            {"filter": ["page=/cart", "country=DE"]},
+            lambda e: e.dimensions["page"] == "/cart" and e.dimensions["country"] == "DE",
+        ),
+        "replay": ({"has_replay": True}, lambda _: False),
+    }[condition]
+    request = pb.ListSessionsRequest(**_RANGE, **members, max_results=100)
+    listed = [s.session_id for s in _pages(shop, "ListSessions", request, "sessions")]
+
+    assert sorted(listed) == sorted(
+        session for session, events in by_session.items() if any(map(meets, _in_range(events)))
+    )
+
+
+@pytest.mark.parametrize("page_size", [1, 5, 1000])
+def test_the_events_of_a_session_are_in_order(
+    shop: Asked, seen: list[Seen], page_size: int
+) -> None:
+    session, expected = max(_by_session(seen).items(), key=lambda item: len(item[1]))
+    request = pb.GetSessionRequest(app_monitor="shop", session_id=session, max_results=page_size)
+    events = list(_pages(shop, "GetSession", request, "events"))
+    documents = [json.loads(event.document) for event in events]
+
+    assert [event.timestamp_ms for event in events] == [event.ts for event in expected]
+    assert [d["event_details"] for d in documents] == [event.details for event in expected]
+    assert {document["application_name"] for document in documents} == {"shop"}
+    assert {document["account_id"] for document in documents} == {ACCOUNT}
+    assert [event.type.removeprefix("com.amazon.rum.") for event in events] == [
+        event.type for event in expected
+    ]
+    assert [event.page for event in events] == [event.dimensions["page"] for event in expected]
+    assert {event.session_id for event in events} == {session}
+    ratings = {e.rating for e in events if e.type.endswith(("paint_event", "delay_event"))}
+    assert ratings <= {"good", "needs_improvement", "poor"}
+
+
+def test_an_unknown_session_is_not_found(shop: Asked) -> None:
+    request = pb.GetSessionRequest(session_id="none")
+
+    assert shop.failure("GetSession", request) == "NOT_FOUND: There is no event of this session."
+
+
+def test_tail_returns_each_event_once_in_the_order_of_the_log(
+    shop: Asked, seen: list[Seen]
+) -> None:
+    request = pb.TailEventsRequest(max_results=500, next_token=_token(0, 0))
+    times: list[float] = []
+    while True:
+        response = shop.ask("TailEvents", request)
+        if not response.events:
+            break
+        times += [event.timestamp_ms for event in response.events]
+        request.next_token = response.next_token
+
+    assert times == [event.ts for event in seen]
+    assert response.next_token == request.next_token
+
+
+def test_tail_begins_with_the_latest_events_and_follows(loop: LoopThread, tmp_path: Any) -> None:
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        empty = shop.ask("TailEvents", pb.TailEventsRequest())
+        shop.put(1, [_batch(*({"n": number} for number in range(5)))])
+        first = shop.ask("TailEvents", pb.TailEventsRequest(max_results=3))
+        followed = pb.TailEventsRequest(next_token=empty.next_token)
+        all_five = shop.ask("TailEvents", followed)
+        shop.put(1, [_batch({"n": 5})])
+        second = shop.ask("TailEvents", pb.TailEventsRequest(next_token=first.next_token))
+
+    def numbers(response: pb.TailEventsResponse) -> list[int]:
+        return [json.loads(e.document)["event_details"]["n"] for e in response.events]
+
+    assert numbers(empty) == []
+    assert numbers(first) == [2, 3, 4]
+    assert numbers(all_five) == [0, 1, 2, 3, 4]
+    assert numbers(second) == [5]
+
+
+def test_a_long_page_ends_early(loop: LoopThread, tmp_path: Any) -> None:
+    """gRPC clients accept 4 MiB unless they are told otherwise."""
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [_batch(*({"text": "x" * 300_000} for _ in range(8))) for _ in range(3)])
+        request = pb.GetSessionRequest(session_id=_SESSION)
+        events = list(_pages(shop, "GetSession", request, "events"))
+        first = shop.ask("TailEvents", pb.TailEventsRequest(next_token=_token(0, 0)))
+
+    assert len(events) == 24
+    assert 0 < len(first.events) < 24
+    assert first.ByteSize() < 4 << 20
+
+
+_HOSTILE = [
+    '{"n": "\\ud800"}',
+    '{"n": NaN}',
+    "not JSON",
+    "[" * 5000,
+    '{"message": "<img src=x onerror=alert(1)>", "type": "\\u0000\\u001b[31m"}',
+    '{"n": ' + "9" * 5000 + "}",
+    '{"request": {"method": "GET\\n", "url": "javascript:alert(1)"}, "response": []}',
+    '{"value": 1e400}',
+    "null",
+    "",
+]
+
+
+@pytest.mark.parametrize("kind", ["js_error_event", "http_event", "rrweb_event", "x",
+                                  "largest_contentful_paint_event"])  # fmt: skip
+def test_hostile_events_are_shown_like_others(loop: LoopThread, tmp_path: Any, kind: str) -> None:
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [_batch(*_HOSTILE, kind=kind)])
+        events = shop.ask("GetSession", pb.GetSessionRequest(session_id=_SESSION)).events
+        replay = shop.ask("ListReplayEvents", pb.ListReplayEventsRequest(session_id=_SESSION))
+        everything = {"after": START_MS - HOUR_MS, "before": START_MS + 10 * HOUR_MS}
+        groups = shop.ask("ListErrorGroups", pb.ListErrorGroupsRequest(**everything)).groups
+        for group in groups:
+            request = pb.GetErrorGroupRequest(**everything, fingerprint=group.fingerprint)
+            shop.ask("GetErrorGroup", request)
+
+    assert len(events) == len(_HOSTILE)
+    assert all(json.loads(event.document, parse_int=str) for event in events)
+    assert list(replay.events) == []
+    assert all(event.summary.isprintable() for event in events)
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_replay_is_read_in_pages(loop: LoopThread, tmp_path: Any, size: int) -> None:
+    recorded = [{"type": 3, "timestamp": number, "data": "x" * size} for number in range(40)]
+    batches = [
+        _batch({"events": recorded[start : start + 2]}, kind="rrweb_event", at=start)
+        for start in range(0, 40, 2)
+    ]
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [*reversed(batches), _batch({"pageId": "/"}, kind="page_view_event")])
+        request = pb.ListReplayEventsRequest(session_id=_SESSION)
+        first = shop.ask("ListReplayEvents", request)
+        read = [json.loads(text) for text in _pages(shop, "ListReplayEvents", request, "events")]
+        wanted = pb.ListSessionsRequest(after=START_MS, before=START_MS + HOUR_MS, has_replay=True)
+        sessions = shop.ask("ListSessions", wanted).sessions
+
+    assert read == recorded
+    assert bool(first.next_token) == (size > 10)
+    assert first.ByteSize() < 4 << 20
+    assert [session.has_replay for session in sessions] == [True]
+
+
+_SESSION = str(uuid.UUID(int=7))
+
+
+def _batch(*details: Any, kind: str = "custom", at: int = 0) -> Stored:
+    """Return a batch of one session whose events have these details."""
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in details]
+    request = PutRumEventsRequest(
+        batch_id=str(uuid.uuid4()),
+        user_details={"user_id": str(uuid.UUID(int=8)), "session_id": _SESSION},
+        rum_events=[
+            RumEvent(
+                id=str(uuid.uuid4()),
+                timestamp=START_MS / 1000 + at + number,
+                type=kind if kind in ("x", "custom") else f"com.amazon.rum.{kind}",
+                details=text,
+            )
+            for number, text in enumerate(texts)
+        ],
+    )
+    return Stored(START_MS + HOUR_MS, request)
+
+
+def _token(*parts: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
