@@ -7,7 +7,9 @@ __all__ = ["Asked"]
 from dataclasses import dataclass
 
 from rum_projector.insight.documents import Documents
+from rum_projector.projection import Freshness
 from rum_projector.queries.base import Query
+from rum_service.storage.base import Store
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,7 @@ class Asked:
     monitor: int
     """The key of the app monitor. 0 for calls that are not about one."""
     now_ms: int
+    store: Store
+    """The database of the log."""
+    freshness: Freshness
+    """How current the projection is, at least."""

@@ -1,8 +1,8 @@
-"""Answers that consist of measures: overview, segments and current values."""
+"""Answers that consist of measures: overview, segments, pages and current values."""
 
 from __future__ import annotations
 
-__all__ = ["get_overview", "list_segments"]
+__all__ = ["get_overview", "get_page_details", "list_current_values", "list_segments"]
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
@@ -14,11 +14,28 @@ from rum_projector.insight.selection import (
     selection_of,
 )
 from rum_projector.insight.tokens import encode_token
-from rum_projector.queries import overview, segments
+from rum_projector.queries import overview, pages, segments
+from rum_projector.queries.measures import empty
 from rum_projector.queries.segments import MAX_SEGMENTS, ORDERS
 from rum_service.errors import ValidationException
+from rum_service.events.measures import Kind
 
 _DEFAULT_SEGMENTS = 50
+_DEFAULT_MINUTES = 5
+_MAX_MINUTES = 60
+_MONITORS_PER_PAGE = 1000
+# In the order of NAVIGATION_PARTS, LCP_PARTS and INP_PARTS in rum_service.events.measures.
+_NAVIGATION_PHASES = (
+    "DNS",
+    "Connect",
+    "TLS",
+    "Time to first byte",
+    "Response",
+    "DOM processing",
+    "Load event",
+)
+_LCP_PHASES = ("Time to first byte", "Load delay", "Load time", "Render delay")
+_INP_PHASES = ("Input delay", "Processing", "Presentation delay")
 
 
 def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverviewResponse:
@@ -67,3 +84,37 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
         other=found.other,
         next_token=encode_token(offset + limit) if found.has_more else "",
     )
+
+
+def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetPageDetailsResponse:
+    """Return what makes the selected pages slow."""
+    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    query = asked.query
+    return pb.GetPageDetailsResponse(
+        measures=overview.totals(query, selection),
+        navigation_phases=pages.phases(query, selection, Kind.NAVIGATION, _NAVIGATION_PHASES),
+        lcp_phases=pages.phases(query, selection, Kind.LCP, _LCP_PHASES),
+        inp_phases=pages.phases(query, selection, Kind.INP, _INP_PHASES),
+        attributions=pages.attributions(query, selection),
+        resources=pages.resources(query, selection),
+    )
+
+
+def list_current_values(
+    asked: Asked, request: pb.ListCurrentValuesRequest
+) -> pb.ListCurrentValuesResponse:
+    """Return the measures of all app monitors in the last minutes."""
+    minutes = request.minutes or _DEFAULT_MINUTES
+    if not 1 <= minutes <= _MAX_MINUTES:
+        raise ValidationException(f"minutes must be from 1 to {_MAX_MINUTES}.")
+    found = overview.current_values(
+        asked.query, after_ms=asked.now_ms - minutes * 60_000, before_ms=asked.now_ms + 1
+    )
+    response = pb.ListCurrentValuesResponse()
+    name = ""
+    while listed := asked.store.monitors.list(after=name, limit=_MONITORS_PER_PAGE):
+        for monitor in listed:
+            measures = found.get(monitor.key) or empty()
+            response.values.append(pb.CurrentValues(app_monitor=monitor.name, measures=measures))
+        name = listed[-1].name
+    return response

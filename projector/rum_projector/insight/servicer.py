@@ -21,11 +21,12 @@ from rum.v1 import insight_service_pb2 as pb
 from rum.v1.insight_service_pb2_grpc import InsightServiceServicer
 from rum_endpoint.metadata import ACCOUNT_ID_KEY, APP_MONITOR_KEY
 from rum_projector.engines.base import Engine, EngineError, QueryTimeoutError
-from rum_projector.insight import groups, numbers, visits
+from rum_projector.insight import groups, metric_data, numbers, visits
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.documents import Documents
 from rum_projector.projection import Freshness
 from rum_projector.queries.base import Query
+from rum_projector.schema import VERSION
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.base import Store
 
@@ -111,6 +112,36 @@ class InsightServicer(InsightServiceServicer):
     ) -> pb.TailEventsResponse:
         return await self._answer(visits.tail_events, request, context)
 
+    async def GetPageDetails(
+        self, request: pb.GetPageDetailsRequest, context: _Context
+    ) -> pb.GetPageDetailsResponse:
+        return await self._answer(numbers.get_page_details, request, context)
+
+    async def GetMetricData(
+        self, request: pb.GetMetricDataRequest, context: _Context
+    ) -> pb.GetMetricDataResponse:
+        return await self._answer(metric_data.get_metric_data, request, context)
+
+    async def ListCurrentValues(
+        self, request: pb.ListCurrentValuesRequest, context: _Context
+    ) -> pb.ListCurrentValuesResponse:
+        return await self._answer(numbers.list_current_values, request, context)
+
+    async def GetProjectionState(
+        self, request: pb.GetProjectionStateRequest, context: _Context
+    ) -> pb.GetProjectionStateResponse:
+        return await self._answer(self._state, request, context)
+
+    def _state(
+        self, asked: Asked, _: pb.GetProjectionStateRequest
+    ) -> pb.GetProjectionStateResponse:
+        return pb.GetProjectionStateResponse(
+            events=asked.freshness.events,
+            updated_ms=asked.freshness.updated_ms,
+            version=VERSION,
+            bytes=self._engine.size_bytes(),
+        )
+
     async def _answer(
         self, answer: _Answer[_Request, _Response], request: _Request, context: _Context
     ) -> _Response:
@@ -151,6 +182,8 @@ class InsightServicer(InsightServiceServicer):
             ),
             monitor=int(metadata.get(APP_MONITOR_KEY, "0")),
             now_ms=round(self._clock() * 1000),
+            store=self._store,
+            freshness=freshness,
         )
         response: Any = answer(asked, request)
         response.freshness.CopyFrom(

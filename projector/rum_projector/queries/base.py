@@ -52,7 +52,7 @@ class Condition:
 
     def clause(self) -> ColumnElement[bool]:
         """Return it as SQL."""
-        column = DIMENSIONS[self.dimension]
+        column: ColumnElement[str] = DIMENSIONS[self.dimension]
         return column.not_in(self.values) if self.excluded else column.in_(self.values)
 
 
@@ -122,9 +122,9 @@ def last(column: ColumnElement[Any]) -> Any:
     return func.first(aggregate_order_by(column, *order))
 
 
-def step_of(first_ms: int, step_ms: int) -> ColumnElement[int]:
-    """Return the number of an event's step, if they have `step_ms` and start at `first_ms`."""
-    since: ColumnElement[int] = events.c.ts - literal(first_ms, BigInteger)
+def step_of(first_ms: int, step_ms: int, time: Any = events.c.ts) -> ColumnElement[int]:
+    """Return the number of a time's step, if they have `step_ms` and start at `first_ms`."""
+    since: ColumnElement[int] = time - literal(first_ms, BigInteger)
     # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
     divide: Any = since.op("//", precedence=10, return_type=BigInteger())
     step: ColumnElement[int] = divide(literal_column(str(int(step_ms))))

@@ -14,6 +14,8 @@ __all__ = [
     "empty",
     "measures",
     "measures_by",
+    "poor_samples",
+    "rating_columns",
     "value_of",
 ]
 
@@ -102,13 +104,19 @@ def distribution_columns(value: ColumnElement[Any] = events.c.value) -> list[Any
     return [func.count(value), quantiles(value, SHARES)]
 
 
-def _rating_columns() -> list[Any]:
+def rating_columns() -> list[Any]:
+    """Return the numbers of samples of a web vital that are good, need improvement or are poor."""
     value = events.c.value
     return [
         count_of(value <= _GOOD),
         count_of(value > _GOOD, value <= _POOR),
-        count_of(value > _POOR),
+        poor_samples(),
     ]
+
+
+def poor_samples() -> Any:
+    """Return the number of samples of a web vital that are poor."""
+    return count_of(events.c.value > _POOR)
 
 
 def distribution(
@@ -143,7 +151,7 @@ def measures_by(
     group = [] if by is None else [by]
     counts = select(*group, *_COUNTS.values()).where(*clauses).group_by(*group)
     distributions = (
-        select(*group, events.c.kind, *distribution_columns(), *_rating_columns())
+        select(*group, events.c.kind, *distribution_columns(), *rating_columns())
         .where(*clauses, events.c.kind.in_(MEASURED_KINDS.values()), events.c.value.is_not(None))
         .group_by(*group, events.c.kind)
     )
