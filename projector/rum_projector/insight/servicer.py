@@ -21,7 +21,7 @@ from rum.v1 import insight_service_pb2 as pb
 from rum.v1.insight_service_pb2_grpc import InsightServiceServicer
 from rum_endpoint.metadata import ACCOUNT_ID_KEY, APP_MONITOR_KEY
 from rum_projector.engines.base import Engine, EngineError, QueryTimeoutError
-from rum_projector.insight import groups, metric_data, numbers, visits
+from rum_projector.insight import groups, metric_data, numbers, unusual, visits
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.documents import Documents
 from rum_projector.projection import Freshness
@@ -71,6 +71,11 @@ class InsightServicer(InsightServiceServicer):
         self, request: pb.GetOverviewRequest, context: _Context
     ) -> pb.GetOverviewResponse:
         return await self._answer(numbers.get_overview, request, context)
+
+    async def ListChanges(
+        self, request: pb.ListChangesRequest, context: _Context
+    ) -> pb.ListChangesResponse:
+        return await self._answer(unusual.list_changes, request, context)
 
     async def ListSegments(
         self, request: pb.ListSegmentsRequest, context: _Context
