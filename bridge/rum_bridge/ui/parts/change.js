@@ -1,5 +1,5 @@
 /** How a number changed since the time range that it is compared with. In a table, the heading names that range. */
-import { NOTHING, percent } from "../format.js";
+import { percent } from "../format.js";
 import { html } from "./html.js";
 
 /**
@@ -7,7 +7,7 @@ import { html } from "./html.js";
  *   good: the direction that is good for users. Without it, a change is neither good nor bad.
  */
 export function Change({ now, then, comparedTo, good }) {
-  if (then === undefined || now === undefined) return html`<p class="quiet">${NOTHING} ${comparedTo}</p>`;
+  if (then === undefined || now === undefined) return null;
   if (!then && now) return html`<p class="quiet">none ${comparedTo}</p>`;
   const share = then ? (now - then) / then : 0;
   const direction = Math.abs(share) < 0.005 ? "same" : share > 0 ? "up" : "down";

@@ -1,5 +1,5 @@
 /** The overview: what changed, how much is going on, how fast it is, and what fails. */
-import { get } from "../api.js";
+import { getOverview } from "../overview_data.js";
 import { duration, score, shortCount } from "../format.js";
 import { Change } from "../parts/change.js";
 import { Chart } from "../parts/chart.js";
@@ -16,9 +16,9 @@ import { FailingRequests, FrequentErrors, NewErrors, WorstPages } from "./worst.
 export function Overview({ place, selection, onSelect }) {
   const { monitor, compareAfter, key } = selection;
   const overview = useData(
-    (signal) => get(["insight", monitor, "overview"], { ...membersOf(selection), compareAfter }, signal), key,
+    (signal) => getOverview(monitor, { ...membersOf(selection), compareAfter }, signal), key,
   );
-  return html`<${Loaded} of=${overview}>${(data) => data.total.counts.events || data.comparedTotal?.counts.events
+  return html`<${Loaded} of=${overview}>${(data) => data.total.counts.events || data.comparedTotal
     ? html`<div class="grid">
         <${Changes} place=${place} selection=${selection} />
         <${Tiles} data=${data} comparedTo=${selection.comparedTo} />

@@ -1,6 +1,7 @@
 /** One page: its vitals, and what makes it slow. */
 import { get } from "../api.js";
 import { bytes, count, duration, named, ratio, score } from "../format.js";
+import { getOverview } from "../overview_data.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel, Tile } from "../parts/panel.js";
@@ -15,7 +16,7 @@ import { VITALS } from "../vitals.js";
 export function PageDetails({ id, place, selection, onSelect }) {
   const { monitor, compareAfter, comparedTo, key } = selection;
   const members = { ...membersOf(selection), filter: filtersOf(id, selection) };
-  const overview = useData((signal) => get(["insight", monitor, "overview"], { ...members, compareAfter }, signal), key);
+  const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
   const details = useData((signal) => get(["insight", monitor, "page"], members, signal), key);
   return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
       <strong class="mono">${id}</strong>

@@ -51,8 +51,12 @@ export function FailingRequests({ place, selection }) {
 export function WorstPages({ place, selection }) {
   const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8 });
   return html`<${Panel} wide=${true} title="Worst pages" note="by views that are slow or have an error" link=${{ href: linkTo(place, ["pages"]), text: "All pages" }}>
-    <${Loaded} of=${pages}>${({ segments }) => html`<${Table} caption="Worst pages" rows=${segments}
-      columns=${pageColumns(place)} keyOf=${(segment) => segment.value} />`}<//>
+    <${Loaded} of=${pages}>${({ segments }) => {
+      const viewed = segments.filter((segment) => segment.measures.counts.pageViews);
+      return viewed.length
+        ? html`<${Table} caption="Worst pages" rows=${viewed} columns=${pageColumns(place)} keyOf=${(segment) => segment.value} />`
+        : html`<p class="quiet">No page views.</p>`;
+    }}<//>
   <//>`;
 }
 
