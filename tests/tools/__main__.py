@@ -5,7 +5,7 @@ Tests install missing tools too. This command shows the installs, and runs befor
 
 from __future__ import annotations
 
-from tests.tools import awscli
+from tests.tools import awscli, axe
 from tests.tools.chromium import chromium_program
 from tests.tools.rum_page import bundle
 from tests.tools.toolbox import ToolMissingError, announce
@@ -13,7 +13,7 @@ from tests.tools.toolbox import ToolMissingError, announce
 
 def main() -> None:
     """Install each tool. One that is missing is reported; the tests that need it are skipped."""
-    for install in (chromium_program, awscli.install, bundle):
+    for install in (chromium_program, awscli.install, axe.install, bundle):
         try:
             install()
         except ToolMissingError as error:

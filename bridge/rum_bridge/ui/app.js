@@ -1,7 +1,7 @@
 /** The page: its header, its views, and which view is shown. */
 import { useEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";
 import { hasToken, send, watchFreshness } from "./api.js";
-import { plural, timeZone } from "./format.js";
+import { elapsed, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
 import { html, render } from "./parts/html.js";
 import { useData, useMinutes } from "./parts/load.js";
@@ -124,7 +124,7 @@ function Lag() {
   const [freshness, setFreshness] = useState();
   useEffect(() => watchFreshness(setFreshness), []);
   if (!freshness || (freshness.lagMs <= LAG_SHOWN_MS && !freshness.rebuilding)) return null;
-  return html`<p class="banner" role="status">The numbers are ${plural(Math.round(freshness.lagMs / 1000), "second")} behind.
+  return html`<p class="banner" role="status">The numbers are ${elapsed(freshness.lagMs)} behind.
     ${freshness.rebuilding && " They are being computed again from the log, so older events are missing for now."}</p>`;
 }
 

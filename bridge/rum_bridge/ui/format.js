@@ -22,6 +22,9 @@ export const date = (ms) => day.format(ms);
 /** A share of a whole that may be 0. */
 export const ratio = (part, whole) => (whole ? percent(part / whole) : NOTHING);
 
+/** A long duration in whole seconds, such as "34 s". */
+export const elapsed = (ms) => (ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms));
+
 /** A duration, such as "160 ms" or "2.81 s". */
 export function duration(ms) {
   if (!isNumber(ms)) return NOTHING;
@@ -29,7 +32,9 @@ export function duration(ms) {
   if (ms < 60_000) return `${fixed(ms / 1000, ms < 10_000 ? 2 : 1)} s`;
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 60) return parts([minutes, "min"], [Math.floor((ms % 60_000) / 1000), "s"]);
-  return parts([Math.floor(minutes / 60), "h"], [minutes % 60, "min"]);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return parts([hours, "h"], [minutes % 60, "min"]);
+  return parts([Math.floor(hours / 24), "d"], [hours % 24, "h"]);
 }
 
 export const shift = (value) => (isNumber(value) ? fixed(value, 3) : NOTHING);
@@ -51,9 +56,6 @@ export function ago(ms, now = Date.now()) {
 
 /** A name of a dimension's value. */
 export const named = (value) => value || "unknown";
-
-/** One of several nouns: plural(1, "session") is "1 session". */
-export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 const parts = (...pairs) => pairs.filter(([value]) => value).map(([value, unit]) => `${value} ${unit}`).join(" ");
 

@@ -76,7 +76,7 @@ function options({ lines, format, vital, onSelect }, element, readout) {
       stroke: line.compared ? colors.compared : colors[line.color],
       width: line.compared ? 1 : 1.5,
       dash: line.compared ? [4, 3] : undefined,
-      points: { size: 4, filter: isolated },
+      points: { size: 4, filter: isolated, fill: line.compared ? colors.compared : colors[line.color] },
     }))],
     hooks: {
       drawClear: vital ? [bandPainter(vital, colors)] : [],

@@ -28,14 +28,14 @@ export function Segments({ place, selection }) {
     <${Loaded} of=${list}>${({ other }) => list.items.length
       ? html`<${Panel} wide=${true} title=${title} note=${`change vs ${selection.comparedTo}`}>
           <${Table} caption=${`Measures by ${title}`} place=${place} defaultOrder="page_views" rows=${list.items}
-            columns=${columns(place, by)} keyOf=${(segment) => segment.value} />
+            columns=${columns(place, by, list.items)} keyOf=${(segment) => segment.value} />
           ${other?.measures?.counts.pageViews > 0 && html`<p class="quiet">All other values: ${count(other.measures.counts.pageViews)} page views.</p>`}
           <${More} list=${list} />
         <//>`
       : html`<${Empty} title="No events in this time range."><p>Choose a longer time range, or remove filters.</p><//>`}<//>`;
 }
 
-function columns(place, by) {
+function columns(place, by, segments) {
   const filters = place.params.getAll("filter");
   const first = {
     title: DIMENSIONS[by],
@@ -46,7 +46,8 @@ function columns(place, by) {
     cell: ({ measures, compared }) => html`<${Change} now=${measures.counts.pageViews} then=${compared?.counts?.pageViews} />`,
   };
   const [views, ...rest] = measureColumns();
-  return [first, views, changed, ...rest];
+  const isCompared = segments.some(({ compared }) => compared?.counts?.pageViews);
+  return [first, views, ...(isCompared ? [changed] : []), ...rest];
 }
 
 function Choice({ place, by }) {

@@ -1,0 +1,75 @@
+"""App monitors on the page at `/ui/`: create one, its snippet, its policy and its metrics."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.e2e.shown import Shown, read_api
+from tests.support.running import OpenRum, wait_until
+from tests.tools.chromium import Page
+
+
+def test_an_app_monitor_can_be_created_and_its_snippet_names_this_server(
+    openrum: OpenRum, page: Page
+) -> None:
+    ui = Shown(page, openrum)
+    ui.open("monitors")
+    ui.fill("input[name=name]", "shop.eu")
+    ui.fill("input[name=domains]", "shop.example, *.shop.example")
+    ui.click("button:text-is('Create')")
+    wait_until(lambda: ui.texts("pre"))
+    monitor: Any = read_api(openrum, "appmonitor", "shop.eu")["AppMonitor"]
+
+    assert monitor["DomainList"] == ["shop.example", "*.shop.example"]
+    assert f'new AwsRum("{monitor["Id"]}", "1.0.0", ' in ui.text("pre")
+    assert f'endpoint: "{openrum.url}",' in ui.text("pre")
+    assert "shop.eu" in ui.texts("h2")
+
+
+def test_a_name_that_is_in_use_is_rejected_with_the_message_of_the_api(
+    openrum: OpenRum, page: Page
+) -> None:
+    ui = Shown(page, openrum)
+    ui.open("monitors")
+    ui.fill("input[name=name]", "my-app")
+    ui.fill("input[name=domains]", "localhost")
+    ui.click("button:text-is('Create')")
+    wait_until(lambda: ui.texts("form [role=alert]"))
+
+    assert ui.text("form [role=alert]") == "An app monitor with this name or id exists."
+
+
+def test_a_policy_can_be_set_and_deleted(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    ui.open("monitors", "my-app")
+    ui.click("button:text-is('Insert: everyone may send')")
+    ui.click("button:text-is('Save')")
+    wait_until(lambda: _has_delete(ui))
+    stored: Any = read_api(openrum, "appmonitor", "my-app", "policy")
+    ui.click("button:text-is('Delete the policy')")
+    wait_until(lambda: openrum.get("/appmonitor/my-app/policy")[0] == 404)
+
+    assert json.loads(stored["PolicyDocument"])["Statement"][0]["Principal"] == "*"
+
+
+def _has_delete(ui: Shown) -> bool:
+    return "Delete the policy" in ui.text()
+
+
+def test_a_custom_metric_can_be_added_and_deleted(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    ui.open("monitors", "my-app")
+    ui.fill("input[placeholder=CheckoutDuration]", "Orders")
+    ui.fill("input[placeholder=Shop]", "Shop")
+    ui.fill("textarea[name=pattern]", '{"event_type": ["shop.order"]}')
+    ui.click("button:text-is('Add')")
+    wait_until(lambda: "Delete" in ui.text())
+    rows = ui.table("Custom metrics")
+    ui.click("button[aria-label='Delete Orders']")
+    wait_until(lambda: "Delete\n" not in ui.text())
+    path = ("rummetrics", "my-app", "metrics")
+    left = read_api(openrum, *path, destination="CloudWatch")["MetricDefinitions"]
+
+    assert rows[0][:4] == ["Orders", "Shop", "count", '{"event_type": ["shop.order"]}']
+    assert left == []
