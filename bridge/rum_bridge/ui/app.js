@@ -22,11 +22,11 @@ import { Session } from "./views/session.js";
 import { Sessions } from "./views/sessions.js";
 
 /**
- * By the first segment of the path: the title, the component, that of a path with an ID, and whether the time range
- * and the filters matter. Views without `selects` need no app monitor either.
+ * By the first segment of the path: the title, the component, that of a path with an ID, whether the time range and the
+ * filters matter, and whether the view follows the time. Lists do not: they would lose the pages that were added.
  */
 const VIEWS = {
-  overview: { title: "Overview", list: Overview, selects: true },
+  overview: { title: "Overview", list: Overview, selects: true, follows: true },
   pages: { title: "Pages", list: Pages, one: PageDetails, selects: true },
   errors: { title: "Errors", list: Errors, one: ErrorGroup, selects: true },
   http: { title: "HTTP", list: Http, selects: true },
@@ -39,7 +39,8 @@ const LAG_SHOWN_MS = 10_000;
 
 function App() {
   const place = usePlace();
-  const now = useMinutes();
+  const minute = useMinutes();
+  const opened = useMemo(Date.now, [place]);
   const monitors = useData(listMonitors, "monitors");
   const view = VIEWS[place.path[0]];
   const chosen = place.params.get("monitor");
@@ -55,7 +56,8 @@ function App() {
       <${Title} place=${place} view=${view} />
       ${monitors.error && !isOnlyOne
         ? html`<${Failure} error=${monitors.error} retry=${monitors.retry} />`
-        : html`<${View} place=${place} view=${view} monitor=${monitor} names=${names} monitors=${monitors} now=${now} />`}
+        : html`<${View} place=${place} view=${view} monitor=${monitor} names=${names} monitors=${monitors}
+            now=${view?.follows ? Math.max(minute, opened) : opened} />`}
     </main>`;
 }
 

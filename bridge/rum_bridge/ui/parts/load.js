@@ -43,15 +43,19 @@ export function useData(load, key) {
 export function useList(load, key) {
   const first = useData(async (signal) => ({ key, ...(await load("", signal)) }), key);
   const [later, setLater] = useState({ key, items: [] });
+  const controller = useRef(null);
+  useEffect(() => () => controller.current?.abort(), [key]);
   const mine = later.key === key ? later : { key, items: [] };
-  const nextToken = mine.items.length ? mine.nextToken : first.data?.nextToken;
+  const nextToken = mine.items.length || mine.loading ? mine.nextToken : first.data?.nextToken;
   const more = async () => {
-    setLater({ ...mine, nextToken, loading: true });
+    controller.current = new AbortController();
+    const { signal } = controller.current;
+    setLater({ ...mine, nextToken, error: undefined, loading: true });
     try {
-      const page = await load(nextToken, new AbortController().signal);
-      setLater({ key, items: [...mine.items, ...page.items], nextToken: page.nextToken });
+      const page = await load(nextToken, signal);
+      if (!signal.aborted) setLater({ key, items: [...mine.items, ...page.items], nextToken: page.nextToken });
     } catch (error) {
-      setLater({ ...mine, nextToken, error });
+      if (!signal.aborted) setLater({ ...mine, nextToken, error });
     }
   };
   const items = first.data && [...first.data.items, ...mine.items];
