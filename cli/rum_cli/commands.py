@@ -50,6 +50,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("quota", "quota", "Show and set how many bytes app monitors may store."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),
         Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
+        Summary("db", "db", "Check, back up and restore the database."),
         Summary("policy", "policy", "Manage the resource policies of app monitors."),
     ],
     "Help": [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["open_store"]
+__all__ = ["inspect_database", "open_store"]
+
+from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from rum_service.storage.base import Store
 from rum_service.storage.database import Database
+from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_log import SqlLog
@@ -43,6 +46,24 @@ def open_store(url: str) -> Store:
     except ValueError:
         database.close()
         raise
+    return _store(database)
+
+
+def inspect_database(url: str) -> tuple[Store, Inspection]:
+    """Open an existing database to check it. Call `Inspection.close` afterwards. Blocks.
+
+    Raises:
+        ValueError: the database does not exist, cannot be read, or has another schema.
+    """
+    database = _open(url, create=False)
+    try:
+        return _store(database), Inspection(database)
+    except ValueError:
+        database.close()
+        raise
+
+
+def _store(database: Database) -> Store:
     return Store(
         log=SqlLog(database),
         monitors=SqlMonitors(database),
@@ -54,7 +75,7 @@ def open_store(url: str) -> Store:
     )
 
 
-def _open(url: str) -> Database:
+def _open(url: str, *, create: bool = True) -> Database:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
@@ -67,4 +88,6 @@ def _open(url: str) -> Database:
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
         # The host may contain part of the password, and an error text would show the host.
         raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
+    if not create and parsed.drivername == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"{parsed.database} does not exist")
     return opener(parsed)

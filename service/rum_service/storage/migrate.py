@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["migrate"]
+__all__ = ["NEWEST", "is_current", "migrate"]
 
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from rum_service.storage.database import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # The name of a migration's file begins with its revision.
-_NEWEST = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+NEWEST = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+"""The schema of this version. Later ones sort after it."""
 # Arbitrary, but the same in every process.
 _POSTGRES_LOCK = 0x52554D
 
@@ -29,12 +30,17 @@ def migrate(database: Database) -> None:
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": _POSTGRES_LOCK})
-            if _revisions(connection) != [_NEWEST]:
+            if not is_current(connection):
                 _upgrade(connection)
     except SQLAlchemyError as error:
         # Use only the driver's message: SQLAlchemy's contains the statement too.
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise ValueError(f"the database cannot be opened: {reason}") from None
+
+
+def is_current(connection: Connection) -> bool:
+    """Return whether a database has the schema of this version."""
+    return _revisions(connection) == [NEWEST]
 
 
 def _revisions(connection: Connection) -> list[str]:

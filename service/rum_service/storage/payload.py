@@ -9,13 +9,13 @@ digest      empty, except where events were dropped: then over the request as re
 
 from __future__ import annotations
 
-__all__ = ["decompress", "is_same", "stored_form"]
+__all__ = ["UnreadableError", "decompress", "is_same", "stored_form"]
 
 import hashlib
 import threading
 from importlib.resources import files
 
-from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
+from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.records import Batch
@@ -43,8 +43,12 @@ class _Codecs(threading.local):
 _codecs = _Codecs()
 
 
+UnreadableError = ZstdError
+"""A payload is not one that `stored_form` has returned."""
+
+
 def decompress(payload: bytes) -> bytes:
-    """Return the serialized request in a payload."""
+    """Return the serialized request in a payload. Raises UnreadableError."""
     return _codecs.decompress(payload)
 
 

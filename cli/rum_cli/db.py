@@ -1,0 +1,125 @@
+"""`openrum db`: check the database, and back up and restore a SQLite database."""
+
+from __future__ import annotations
+
+__all__ = ["db"]
+
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from rum_cli.commands import Command
+from rum_cli.environment import read_settings, setting_rows
+from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
+from rum_cli.progress import progress_bar
+from rum_projector.settings import ProjectorSettings
+from rum_service.settings import ServiceSettings
+
+_MAX_PRINTED = 100
+_SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
+
+
+def _environment() -> list[tuple[str, str]]:
+    return [row for row in setting_rows(ServiceSettings) if row[0] in _SETTINGS]
+
+
+@click.group()
+def db() -> None:
+    """Check, back up and restore the database."""
+
+
+@db.command(cls=Command, environment=_environment)
+def check() -> None:
+    """Check that all in the database can be read and fits.
+
+    The service may be running. Prints what is wrong and where, and exits with 1 then.
+    """
+    from rum_cli.db_check import DatabaseCheck
+    from rum_service.auth.secret_files import SecretBox
+    from rum_service.storage import inspect_database
+
+    settings = read_settings(ServiceSettings)
+    try:
+        store, inspection = inspect_database(settings.database_url)
+    except (ValueError, OSError) as error:
+        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
+    with closing(inspection), progress_bar("Checking") as update:
+        found = DatabaseCheck(store, inspection, SecretBox(settings.secrets_key_file))
+        problems = found.problems(update)
+        count = 0
+        for problem in islice(problems, _MAX_PRINTED):
+            count += 1
+            click.echo(problem)
+        further = sum(1 for _ in problems)
+    if further:
+        click.echo(f"... and {further} more")
+    if found.log.of_deleted:
+        click.echo(
+            f"{found.log.of_deleted} batches are of deleted app monitors. The service deletes them"
+            " after its start."
+        )
+    checked = (
+        f"{found.log.batches} batches with {found.log.events} events, {found.monitors} app"
+        f" monitors, {found.keys} access keys"
+    )
+    if count:
+        raise Failure(f"{count + further} problems in {checked}", REJECTED)
+    click.echo(f"No problems in {checked}")
+
+
+@db.command(cls=Command, environment=_environment)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the SQLite database to FILE, which must not exist.
+
+    The service may be running. Puts go on meanwhile.
+    """
+    from rum_service.storage.sqlite_copy import back_up
+
+    settings = read_settings(ServiceSettings)
+    try:
+        with progress_bar("Copying") as update:
+            back_up(settings.database_url, file, progress=update)
+    except (ValueError, OSError) as error:
+        raise Failure(str(error), REJECTED) from None
+    click.echo(f"The database is copied to {file}")
+    _remind_of_key(settings.secrets_key_file)
+
+
+@db.command(cls=Command, environment=_environment)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def restore(file: Path) -> None:
+    """Replace the SQLite database by the copy in FILE.
+
+    Stop OpenRUM first. The old database is kept beside the new one.
+    """
+    from rum_service.storage.sqlite_copy import restore as restore_file
+
+    settings = read_settings(ServiceSettings)
+    try:
+        with progress_bar("Copying") as update:
+            kept = restore_file(settings.database_url, file, progress=update)
+    except (ValueError, OSError) as error:
+        raise Failure(str(error), REJECTED) from None
+    click.echo(f"The database is restored from {file}. Check it: openrum db check")
+    if kept:
+        click.echo(f"The old database is {kept}")
+    _delete_projection()
+    _remind_of_key(settings.secrets_key_file)
+
+
+def _delete_projection() -> None:
+    """Delete the projection, which may contain what the restored log does not."""
+    file = read_settings(ProjectorSettings).projection_file
+    if file.exists():
+        file.unlink()
+        file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+        click.echo(f"{file} is deleted. The projector builds it again")
+
+
+def _remind_of_key(key_file: Path) -> None:
+    """Say that the secrets of access keys need a second file."""
+    if key_file.exists():
+        click.echo(f"{key_file} belongs to the database: keep a copy of it with the copy of that")

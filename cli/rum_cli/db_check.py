@@ -1,0 +1,104 @@
+"""Check a database: app monitors, batches and the sums of their sizes, secrets of access keys."""
+
+from __future__ import annotations
+
+__all__ = ["DatabaseCheck"]
+
+from collections.abc import Callable, Iterator, Sequence
+
+from google.protobuf.json_format import Parse, ParseError
+
+from rum.v1.app_monitor_pb2 import AppMonitor
+from rum_service.auth import policy
+from rum_service.auth.secret_files import SecretBox
+from rum_service.errors import MalformedPolicyDocumentException
+from rum_service.ingest.log_check import LogCheck
+from rum_service.storage.base import Store
+from rum_service.storage.inspection import Inspection
+from rum_service.storage.records import AppMonitorRecord
+
+_ROWS_AT_ONCE = 100
+_CREDENTIALS_AT_ONCE = 1000
+_EVERY = 2**31
+_KEY = "key"
+
+
+class DatabaseCheck:
+    """One check of a database. It may be in use: what is stored meanwhile is not checked."""
+
+    def __init__(self, store: Store, inspection: Inspection, box: SecretBox) -> None:
+        self._store = store
+        self._inspection = inspection
+        self._box = box
+        self._newest = inspection.newest()
+        self._sums, counted = inspection.sums()
+        self._monitors = store.monitors.list(after="", limit=_EVERY)
+        ids = {record.key: record.id for record in self._monitors}
+        self._names = {record.key: record.name for record in self._monitors}
+        self.log = LogCheck(ids, counted=counted)
+        self.keys = 0
+        """The number of access keys."""
+
+    @property
+    def monitors(self) -> int:
+        """The number of app monitors."""
+        return len(self._monitors)
+
+    def problems(self, update: Callable[[int, int], None]) -> Iterator[str]:
+        """Check everything, and yield what is wrong.
+
+        Args:
+            update: takes how much is checked and how much there is.
+        """
+        for line in self._inspection.damage():
+            yield f"the file: {line}"
+        yield from self._of_monitors(self._monitors)
+        yield from self._of_secrets()
+        yield from self._of_batches(update)
+        yield from self._of_sums()
+
+    def _of_monitors(self, records: Sequence[AppMonitorRecord]) -> Iterator[str]:
+        for record in records:
+            try:
+                Parse(record.document, AppMonitor(), ignore_unknown_fields=True)
+            except ParseError:
+                yield f"the app monitor {record.name}: its document cannot be decoded"
+            try:
+                if record.policy is not None:
+                    policy.parse(record.policy)
+            except MalformedPolicyDocumentException as error:
+                yield f"the app monitor {record.name}: its policy is invalid: {error.message}"
+
+    def _of_secrets(self) -> Iterator[str]:
+        after = None
+        while page := self._store.credentials.list(
+            kind=_KEY, after=after, limit=_CREDENTIALS_AT_ONCE
+        ):
+            for record in page:
+                self.keys += 1
+                try:
+                    self._box.open(record.sealed_secret)
+                except FileNotFoundError as error:
+                    yield f"the access key {record.id}: {error.filename} does not exist"
+                except (OSError, ValueError) as error:
+                    yield f"the access key {record.id}: {error}"
+            last = page[-1]
+            after = last.created_ms, last.kind, last.id
+
+    def _of_batches(self, update: Callable[[int, int], None]) -> Iterator[str]:
+        after = 0
+        while rows := self._inspection.rows(after=after, newest=self._newest, limit=_ROWS_AT_ONCE):
+            for row in rows:
+                where = self._names.get(row.app_monitor, "a deleted app monitor")
+                for problem in self.log.problems(row):
+                    yield f"batch {row.sequence} of {where}: {problem}"
+            after = rows[-1].sequence
+            update(after, self._newest)
+
+    def _of_sums(self) -> Iterator[str]:
+        still = {record.key for record in self._store.monitors.list(after="", limit=_EVERY)}
+        for key, stored in self._sums.items():
+            found = self.log.sizes[key]
+            if key in still and found != stored:
+                name = self._names.get(key, "a new app monitor")
+                yield f"the app monitor {name}: it uses {found} bytes, but {stored} are noted"

@@ -1,0 +1,79 @@
+"""Check that what a put stores can be read back, and fits together."""
+
+from __future__ import annotations
+
+__all__ = ["LogCheck"]
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from google.protobuf.message import DecodeError
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.errors import ValidationException
+from rum_service.ingest.validation import check_id, validate
+from rum_service.storage.inspection import LogRow
+from rum_service.storage.payload import UnreadableError, decompress
+
+_DIGEST_BYTES = 16
+
+
+class LogCheck:
+    """Checks batches one after the other, and keeps their sums."""
+
+    def __init__(self, monitors: Mapping[int, str], *, counted: int) -> None:
+        """Args:
+        monitors: the IDs of the app monitors by their keys.
+        counted: the sums contain batches up to this sequence.
+        """
+        self._monitors = monitors
+        self._counted = counted
+        self.batches = 0
+        self.events = 0
+        self.of_deleted = 0
+        """Batches of app monitors that do not exist. The service deletes them."""
+        self.sizes = Counter[int]()
+        """The bytes of the counted batches of each app monitor."""
+
+    def problems(self, row: LogRow) -> Iterator[str]:
+        """Check a batch, and yield what is wrong with it."""
+        self.batches += 1
+        self.events += row.event_count
+        if row.sequence <= self._counted:
+            self.sizes[row.app_monitor] += row.size
+        if row.app_monitor not in self._monitors:
+            self.of_deleted += 1
+        if not row.has_span:
+            yield "batch_spans does not contain its times, so reads by time miss it"
+        if len(row.digest) not in (0, _DIGEST_BYTES):
+            yield f"its digest has {len(row.digest)} bytes"
+        try:
+            request = PutRumEventsRequest.FromString(decompress(row.payload))
+        except (UnreadableError, DecodeError):
+            yield "its payload cannot be decoded"
+            return
+        yield from self._differences(row, request)
+
+    def _differences(self, row: LogRow, request: PutRumEventsRequest) -> Iterator[str]:
+        """Yield the columns that do not fit the content."""
+        try:
+            check_id(request)
+            times, _ = validate(request, max_events=len(request.rum_events))
+        except ValidationException as error:
+            yield f"its content is invalid: {error.message}"
+            return
+        if bytes.fromhex(request.batch_id.replace("-", "")) != row.batch_id:
+            yield f"it has the ID {row.batch_id.hex()}, but its content has {request.batch_id}"
+        expected_id = self._monitors.get(row.app_monitor, request.id)
+        if request.id.lower() != expected_id:
+            yield f"it is stored for the app monitor {expected_id}, but was sent to {request.id}"
+        if times.events != row.event_count:
+            yield f"it has {times.events} events, but {row.event_count} are noted"
+        first_ms, last_ms = row.received_ms, row.received_ms
+        if times.events:
+            first_ms, last_ms = round(times.first_s * 1000), round(times.last_s * 1000)
+        if (row.first_ms, row.last_ms) != (first_ms, last_ms):
+            yield (
+                f"its events are from {first_ms} to {last_ms} ms,"
+                f" but {row.first_ms} to {row.last_ms} are noted"
+            )

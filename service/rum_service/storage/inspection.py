@@ -1,0 +1,128 @@
+"""Read everything in a database, to check it. Nothing is changed, not even an older schema."""
+
+from __future__ import annotations
+
+__all__ = ["Inspection", "LogRow"]
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Integer, bindparam, case, func, literal, or_, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from rum_service.storage.database import Database
+from rum_service.storage.migrate import is_current
+from rum_service.storage.schema import (
+    BATCH_BYTES,
+    BLOCK_BITS,
+    app_monitors,
+    batch_spans,
+    batches,
+    counted_batches,
+    stored_bytes,
+)
+
+_MAX_PROBLEMS = 100
+
+
+class LogRow(NamedTuple):
+    """A batch, exactly as the database has it."""
+
+    sequence: int
+    app_monitor: int
+    batch_id: bytes
+    received_ms: int
+    first_ms: int
+    last_ms: int
+    event_count: int
+    dropped_events: int
+    digest: bytes
+    payload: bytes
+    has_span: bool
+    """Whether a read by time finds the batch."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that count towards a quota."""
+        return len(self.payload) + BATCH_BYTES
+
+
+_SPANS = (batch_spans.c.app_monitor == batches.c.app_monitor) & (
+    batch_spans.c.block == batches.c.sequence.bitwise_rshift(literal(BLOCK_BITS, Integer))
+)
+_IS_OUTSIDE = or_(
+    batch_spans.c.block.is_(None),
+    batch_spans.c.first_ms > batches.c.first_ms,
+    batch_spans.c.last_ms < batches.c.last_ms,
+)
+_ROWS = (
+    select(
+        *(batches.c[name] for name in LogRow._fields[:-1]),
+        case((_IS_OUTSIDE, 0), else_=1),
+    )
+    .select_from(batches.outerjoin(batch_spans, _SPANS))
+    .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
+    .order_by(batches.c.sequence)
+    .limit(bindparam("count"))
+)
+_COUNTED = select(counted_batches.c.sequence).scalar_subquery()
+_SUMS = select(app_monitors.c.key, func.coalesce(stored_bytes.c.bytes, 0), _COUNTED).outerjoin(
+    stored_bytes, stored_bytes.c.app_monitor == app_monitors.c.key
+)
+
+
+class Inspection:
+    """Reads a database that exists and has the current schema.
+
+    Raises:
+        ValueError: it cannot be read, or has another schema.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        try:
+            with database.read() as connection:
+                if not is_current(connection):
+                    raise ValueError(
+                        "the database has the schema of another version; start that version, or"
+                        " start this one once to update the schema"
+                    )
+        except SQLAlchemyError as error:
+            raise ValueError(f"the database cannot be read: {reason_of(error)}") from None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def newest(self) -> int:
+        """Return the sequence of the newest batch, or 0."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(batches.c.sequence))).scalar() or 0
+
+    def rows(self, *, after: int, newest: int, limit: int) -> list[LogRow]:
+        """Return the oldest batches above a sequence, at most `limit`, and none above `newest`."""
+        with self._database.read() as connection:
+            bounds = {"after": after, "newest": newest, "count": limit}
+            return [
+                LogRow._make((*values, bool(has_span)))
+                for *values, has_span in connection.execute(_ROWS, bounds)
+            ]
+
+    def sums(self) -> tuple[dict[int, int], int]:
+        """Return the bytes of each app monitor in `stored_bytes`, and up to which sequence."""
+        with self._database.read() as connection:
+            found = connection.execute(_SUMS).all()
+        return {key: stored for key, stored, _ in found}, found[0][2] if found else 0
+
+    def damage(self) -> Sequence[str]:
+        """Return what the database itself finds wrong with its files. PostgreSQL: nothing."""
+        with self._database.read() as connection:
+            if connection.dialect.name != "sqlite":
+                return []
+            lines = connection.execute(text(f"PRAGMA integrity_check({_MAX_PROBLEMS})")).scalars()
+            return [line for line in lines if line != "ok"]
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """Return the driver's message. That of SQLAlchemy contains the statement too."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

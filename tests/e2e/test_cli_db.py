@@ -1,0 +1,221 @@
+"""`openrum db`: what a check finds, and a backup that is restored."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.batches import batch, event
+from tests.support.running import OpenRum, run_openrum
+
+Result = subprocess.CompletedProcess[str]
+_IN_BATCH = 3
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a stopped server with batches of two app monitors and an access key."""
+    folder = tmp_path_factory.mktemp("db")
+    with OpenRum(folder) as server:
+        path = f"/appmonitors/{server.monitor_id()}"
+        for _ in range(3):
+            assert server.post(path, batch(_IN_BATCH))[0] == 200
+        assert server.post(path, batch(0))[0] == 200
+        for line in (
+            ("monitors", "update", "my-app", "--custom-events", "off"),
+            ("monitors", "create", "other"),
+            ("keys", "create"),
+        ):
+            assert run_openrum(*line, OPENRUM_SERVICE=server.grpc, cwd=folder).returncode == 0
+        dropped = batch([event(type="custom"), event(type="com.amazon.rum.x")])
+        assert server.post(path, dropped)[0] == 200
+        server.stop()
+    yield folder
+
+
+@pytest.fixture
+def folder(filled: Path, tmp_path: Path) -> Path:
+    """A copy of these files."""
+    (tmp_path / "var").mkdir()
+    for file in ("openrum.sqlite3", "var/secrets.key"):
+        (tmp_path / file).write_bytes((filled / file).read_bytes())
+    return tmp_path
+
+
+def _run(folder: Path, *arguments: str) -> Result:
+    settings = {"OPENRUM_DATABASE_URL": "sqlite:///openrum.sqlite3"}
+    return run_openrum("db", *arguments, cwd=folder, **settings)
+
+
+def _execute(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(_database(folder), isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+def _database(folder: Path) -> Path:
+    return folder / "openrum.sqlite3"
+
+
+def test_a_sound_database_has_no_problems(folder: Path) -> None:
+    ran = _run(folder, "check")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == (
+        "No problems in 5 batches with 10 events, 2 app monitors, 1 access keys\n"
+    )
+
+
+def test_a_check_changes_nothing(folder: Path) -> None:
+    before = _database(folder).read_bytes()
+    _run(folder, "check")
+
+    assert _database(folder).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("UPDATE batches SET payload = x'00' WHERE sequence = 2", "its payload cannot be decoded"),
+        ("UPDATE batches SET event_count = 4 WHERE sequence = 2", "has 3 events, but 4 are noted"),
+        ("UPDATE batches SET last_ms = last_ms + 1 WHERE sequence = 2", "are noted"),
+        ("UPDATE batches SET batch_id = randomblob(16) WHERE sequence = 2", "its content has"),
+        (
+            "UPDATE batches SET app_monitor = 2 WHERE sequence = 2",
+            "batch 2 of other: it is stored for the app monitor",
+        ),
+        ("DELETE FROM batch_spans", "so reads by time miss it"),
+        ("UPDATE batch_spans SET last_ms = first_ms", "so reads by time miss it"),
+        ("UPDATE batches SET digest = x'00' WHERE sequence = 2", "its digest has 1 bytes"),
+        (
+            "INSERT INTO stored_bytes VALUES (2, 7, NULL)",
+            "the app monitor other: it uses 0 bytes, but 7 are noted",
+        ),
+        ("UPDATE app_monitors SET document = '{'", "its document cannot be decoded"),
+        ("UPDATE app_monitors SET policy = '{'", "its policy is invalid"),
+        ("UPDATE credentials SET sealed_secret = x'00'", "is not the key of this database"),
+    ],
+)
+def test_a_check_says_what_is_wrong_and_where(folder: Path, change: str, problem: str) -> None:
+    _execute(folder, change)
+    ran = _run(folder, "check")
+
+    assert ran.returncode == 1
+    assert problem in ran.stdout
+    assert " problems in 5 batches with " in ran.stderr
+    if "sequence = 2" in change:
+        assert ran.stdout.startswith("batch 2 of ")
+
+
+def test_a_damaged_index_is_found(folder: Path) -> None:
+    with closing(sqlite3.connect(_database(folder), isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'first_ms, last_ms', 'first_ms')"
+            " WHERE name LIKE 'ix_batches%last_ms'"
+        )
+    ran = _run(folder, "check")
+
+    assert ran.returncode == 1
+    assert "the file: " in ran.stdout
+
+
+def test_a_key_of_another_database_is_found(folder: Path) -> None:
+    (folder / "var" / "secrets.key").unlink()
+    missing = _run(folder, "check")
+
+    assert missing.returncode == 1
+    assert "secrets.key does not exist" in missing.stdout
+
+
+def test_batches_of_deleted_app_monitors_are_no_problem(folder: Path) -> None:
+    _execute(folder, "DELETE FROM app_monitors WHERE name = 'my-app'")
+    ran = _run(folder, "check")
+
+    assert ran.returncode == 0
+    assert "5 batches are of deleted app monitors" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.unlink(), "does not exist"),
+        (lambda file: file.write_bytes(b"no database" * 1000), "cannot be read"),
+    ],
+    ids=["missing", "text"],
+)
+def test_a_database_that_cannot_be_read_is_an_error(
+    folder: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(_database(folder))
+    ran = _run(folder, "check")
+
+    assert ran.returncode == 2
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_database_of_another_version_is_not_migrated(folder: Path) -> None:
+    _execute(folder, "UPDATE alembic_version SET version_num = '0004'")
+    ran = _run(folder, "check")
+
+    assert ran.returncode == 2
+    assert "has the schema of another version" in ran.stderr
+
+
+def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
+    with OpenRum(tmp_path) as server:
+        path = f"/appmonitors/{server.monitor_id()}"
+        assert server.post(path, batch(_IN_BATCH))[0] == 200
+        made = _run(tmp_path, "backup", "copy.sqlite3")
+        checked = _run(tmp_path, "check")
+        assert server.post(path, batch(_IN_BATCH))[0] == 200
+        early = _run(tmp_path, "restore", "copy.sqlite3")
+        assert server.post(path, batch(_IN_BATCH))[0] == 200
+        server.stop()
+    projection = tmp_path / "insight.duckdb"
+    projection.write_text("of the log with more batches")
+    restored = _run(tmp_path, "restore", "copy.sqlite3")
+    after = _run(tmp_path, "check")
+    with OpenRum(tmp_path) as server:
+        assert server.post(path, batch(_IN_BATCH))[0] == 200
+        server.stop()
+    finally_checked = _run(tmp_path, "check")
+
+    assert (made.returncode, made.stdout) == (0, "The database is copied to copy.sqlite3\n")
+    assert "No problems in 1 batches with 3 events" in checked.stdout
+    assert (early.returncode, early.stderr) == (
+        1,
+        "Error: openrum.sqlite3 is in use; stop OpenRUM first\n",
+    )
+    assert restored.returncode == 0
+    assert "The old database is openrum.sqlite3." in restored.stdout
+    assert "insight.duckdb is deleted" in restored.stdout
+    assert not projection.exists()
+    assert "No problems in 1 batches with 3 events" in after.stdout
+    assert "No problems in 2 batches with 6 events" in finally_checked.stdout
+
+
+def test_a_backup_says_that_the_key_belongs_to_it(folder: Path) -> None:
+    ran = _run(folder, "backup", "copy.sqlite3")
+
+    assert "var/secrets.key belongs to the database" in ran.stdout
+
+
+def test_a_postgresql_database_is_checked_and_not_copied(
+    tmp_path: Path, empty_postgres: str
+) -> None:
+    settings = {"OPENRUM_DATABASE_URL": empty_postgres}
+    with OpenRum(tmp_path, **settings) as server:
+        assert server.post(f"/appmonitors/{server.monitor_id()}", batch(_IN_BATCH))[0] == 200
+        server.stop()
+    checked = run_openrum("db", "check", cwd=tmp_path, **settings)
+    copied = run_openrum("db", "backup", "x", cwd=tmp_path, **settings)
+
+    assert "No problems in 1 batches with 3 events" in checked.stdout
+    assert copied.returncode == 1
+    assert "pg_dump" in copied.stderr
