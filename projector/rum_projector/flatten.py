@@ -9,8 +9,8 @@ __all__ = ["add_batch", "event_time"]
 
 from functools import lru_cache
 
-from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_projector.engines.base import Chunk, ErrorGroupRow, EventRow
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_projector.engines.base import Chunk, ErrorGroupRow
 from rum_projector.json_text import json_object
 from rum_service.events.dimensions import Dimensions, dimensions
 from rum_service.events.measures import Kind, Measure, kind_of, measure
@@ -35,11 +35,13 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
 
     These have a row as well, without dimensions and measures.
     """
-    request = PutRumEventsRequest.FromString(batch.content)
+    sequence, monitor, received, content = batch
+    request = PutRumEventsRequest.FromString(content)
     session = clean(request.user_details.session_id, _MAX_ID)
     user = clean(request.user_details.user_id, _MAX_ID)
     session_metadata = request.session_metadata
     unreadable = 0
+    append = chunk.events.append
     for position, event in enumerate(request.rum_events):
         event_type = event.type
         kind = kind_of(event_type)
@@ -51,14 +53,15 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
         except Exception:  # whatever a client sends, the events after it must not wait forever
             found, measured = _UNREADABLE, Measure()
             unreadable += 1
-        ts = event_time(event, batch.received_ms)
-        chunk.events.append(
-            EventRow(
-                batch.sequence,
+        ts = event_time(event.timestamp, received)
+        append(
+            # An `EventRow`
+            (
+                sequence,
                 position,
-                batch.app_monitor,
+                monitor,
                 ts,
-                batch.received_ms,
+                received,
                 kind,
                 None if kind else clean(event_type, _MAX_TYPE),
                 session,
@@ -79,21 +82,25 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
             _add_error(
                 chunk,
                 ErrorGroupRow(
-                    batch.app_monitor,
+                    monitor,
                     measured.name,
                     ts,
                     found.release,
                     measured.message or "",
-                    batch.sequence,
+                    sequence,
                     position,
                 ),
             )
     return unreadable
 
 
-def event_time(event: RumEvent, received_ms: int) -> int:
-    """Return the time of an event, or when it was received if its client's clock is wrong."""
-    ts = event.timestamp * 1000
+def event_time(timestamp: float, received_ms: int) -> int:
+    """Return the time of an event in milliseconds, or when it was received if its clock is wrong.
+
+    Args:
+        timestamp: Unix seconds, from the client's clock.
+    """
+    ts = timestamp * 1000
     return round(ts) if received_ms - _MAX_AGE_MS <= ts <= received_ms else received_ms
 
 

@@ -11,30 +11,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Double, String, Table
+from sqlalchemy import Column, Double, String, Table
 
-from rum_projector.engines.base import EventRow
+from rum_projector.engines.base import EventRow, EventValues
 from rum_projector.schema import PARTS, events
 
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
-_PARTS_COLUMN = EventRow._fields.index("parts")
 
-
-def event_arrays(rows: Sequence[EventRow]) -> Arrays:
+def event_arrays(rows: Sequence[EventValues]) -> Arrays:
     """Return one array for each column of `schema.events`.
 
     In the place of `parts` are `part_count` and `part_0`, `part_1` ...: DuckDB would write each
     list as text and parse it.
     """
-    columns = dict(zip(EventRow._fields, zip(*rows, strict=True), strict=True))
+    # Slices of one list take a tenth of the time of zip(*rows).
+    values: list[Any] = []
+    for row in rows:
+        values.extend(row)
+    width = len(EventRow._fields)
+    columns = {name: values[index::width] for index, name in enumerate(EventRow._fields)}
     parts = columns.pop("parts")
     counts = np.zeros(len(rows), np.uint8)
     matrix = np.zeros((PARTS, len(rows)))
-    for index, values in enumerate(parts):
-        if values:
-            counts[index] = len(values)
-            matrix[: len(values), index] = values
+    for index, durations in enumerate(parts):
+        if durations is not None:
+            counts[index] = len(durations)
+            matrix[: len(durations), index] = durations
     arrays = text_and_number_arrays(events, columns)
     arrays["part_count"] = counts
     arrays |= {f"part_{number}": matrix[number] for number in range(PARTS)}
@@ -43,16 +46,13 @@ def event_arrays(rows: Sequence[EventRow]) -> Arrays:
 
 def text_and_number_arrays(table: Table, columns: Mapping[str, Sequence[Any]]) -> Arrays:
     """Return arrays for columns of texts and numbers."""
-    return {name: _array(table, name, values) for name, values in columns.items()}
+    return {name: _array(table.c[name], values) for name, values in columns.items()}
 
 
-def _array(table: Table, name: str, values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    column = table.c[name]
+def _array(column: Column[Any], values: Sequence[Any]) -> np.ndarray[Any, Any]:
     if isinstance(column.type, String):
         return np.array(values, dtype=object)
-    kind = np.float64 if isinstance(column.type, Double) else np.int64
-    if not column.nullable:
-        return np.array(values, dtype=kind)
-    missing = [value is None for value in values]
-    filled = [0 if value is None else value for value in values]
-    return np.ma.MaskedArray(np.array(filled, dtype=kind), mask=missing)
+    if column.nullable:  # None becomes NaN, which no column contains
+        numbers = np.array(values, dtype=np.float64)
+        return np.ma.MaskedArray(numbers, mask=np.isnan(numbers))
+    return np.array(values, dtype=np.float64 if isinstance(column.type, Double) else np.int64)

@@ -13,6 +13,7 @@ __all__ = [
     "EngineError",
     "ErrorGroupRow",
     "EventRow",
+    "EventValues",
     "QueryTimeoutError",
 ]
 
@@ -61,6 +62,22 @@ class EventRow(NamedTuple):
     bytes: int
 
 
+EventValues = tuple[
+    # sequence to kind
+    int, int, int, int, int, int,
+    # type to user
+    str | None, str, str,
+    # the dimensions
+    str, str, int, str, str, str, str,
+    # page_view to detail
+    str | None, float | None, str | None, int | None, int | None, str | None, str | None,
+    # parts, bytes
+    tuple[float, ...] | None, int,
+]  # fmt: skip
+"""The values of an `EventRow` in a plain tuple, which takes a third of the time to create. The
+garbage collector also skips it."""
+
+
 class ErrorGroupRow(NamedTuple):
     """A row of `schema.error_groups`, in the order of its columns."""
 
@@ -89,7 +106,7 @@ class CustomMetricRow(NamedTuple):
 class Chunk:
     """The rows of consecutive batches, to be written in one transaction."""
 
-    events: list[EventRow] = field(default_factory=list)
+    events: list[EventValues] = field(default_factory=list)
     error_groups: dict[tuple[int, str], ErrorGroupRow] = field(default_factory=dict)
     """The earliest error of each app monitor and fingerprint."""
     custom_metrics: list[CustomMetricRow] = field(default_factory=list)
