@@ -111,12 +111,15 @@ class Bridge(_Python):
 
 
 class Both(_Python):
-    """`openrum up`, which creates an app monitor at its first start."""
+    """`openrum up` without a projector. It creates an app monitor at its first start."""
 
     def __init__(self, checkout: Checkout, folder: Path, **settings: str) -> None:
         self.monitor_id = ""
         settings = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0", **settings}
-        super().__init__(checkout.python, ["rum_cli", "up"], folder, **settings)
+        # It has one if it is not older.
+        has_projector = (checkout.folder / "projector").exists()
+        arguments = ["rum_cli", "up", *(["--no-projector"] if has_projector else [])]
+        super().__init__(checkout.python, arguments, folder, **settings)
 
     def _is_ready(self, line: str) -> bool:
         words = line.split()

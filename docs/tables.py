@@ -17,6 +17,7 @@ from rum_bridge.errors import from_status
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.log_writer import DROPPED_LINES
+from rum_projector.settings import ProjectorSettings
 from rum_service import errors
 from rum_service import metrics as service_metrics
 from rum_service.rpc.status import to_status
@@ -30,9 +31,10 @@ _RETRYABLE = {code_pb2.RESOURCE_EXHAUSTED, code_pb2.INTERNAL, code_pb2.UNAVAILAB
 
 
 def settings_table() -> str:
-    """Return the settings of both processes as a Markdown table."""
+    """Return the settings of all processes as a Markdown table."""
     found: dict[str, tuple[list[str], str, str]] = {}
-    for process, settings in (("service", ServiceSettings), ("bridge", BridgeSettings)):
+    every = {"service": ServiceSettings, "bridge": BridgeSettings, "projector": ProjectorSettings}
+    for process, settings in every.items():
         for name, description, default in _settings(settings):
             found.setdefault(name, ([], default, description))[0].append(process)
     rows = ["| variable | read by | default | meaning |", "|---|---|---|---|"]

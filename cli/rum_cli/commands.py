@@ -37,6 +37,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("up", "run", "Run the service and the bridge."),
         Summary("service", "run", "Run the gRPC service."),
         Summary("bridge", "run", "Run the REST bridge."),
+        Summary("projector", "projector", "Keep columns of the events for queries."),
         Summary("health", "health", "Check whether the service can store events."),
     ],
     "Events": [

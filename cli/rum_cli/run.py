@@ -24,7 +24,11 @@ def _bridge_settings() -> list[tuple[str, str]]:
 
 
 def _all_settings() -> list[tuple[str, str]]:
-    return list(dict([*_service_settings(), *_bridge_settings()]).items())
+    from rum_cli.environment import setting_rows
+    from rum_projector.settings import ProjectorSettings
+
+    of_projector = setting_rows(ProjectorSettings)
+    return list(dict([*_service_settings(), *_bridge_settings(), *of_projector]).items())
 
 
 _rolling = click.option(
@@ -46,15 +50,21 @@ _rolling = click.option(
     "the same process; with more, in another.",
 )
 @_rolling
-def up(workers: int, rolling: bool) -> None:
-    """Run the service and the bridge.
+@click.option(
+    "--no-projector",
+    is_flag=True,
+    help="Do not run the projector, which keeps columns of the events for queries. Then the page "
+    "shows no numbers.",
+)
+def up(workers: int, rolling: bool, no_projector: bool) -> None:
+    """Run the service and the bridge, and the projector at low priority.
 
     Creates the app monitor my-app in an empty database. Prints the addresses and how to send a
     first event.
     """
     from rum_cli.up import run_up
 
-    run_up(workers, rolling=rolling)
+    run_up(workers, rolling=rolling, projects=not no_projector)
 
 
 @click.command(cls=Command, environment=_service_settings)

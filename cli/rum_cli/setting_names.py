@@ -44,9 +44,14 @@ def check_setting_names(variables: Iterable[str]) -> None:
 
 def _known_names() -> frozenset[str]:
     from rum_bridge.settings import BridgeSettings
+    from rum_projector.settings import ProjectorSettings
     from rum_service.settings import ServiceSettings
 
-    fields = [*ServiceSettings.model_fields, *BridgeSettings.model_fields]
+    fields = [
+        *ServiceSettings.model_fields,
+        *BridgeSettings.model_fields,
+        *ProjectorSettings.model_fields,
+    ]
     return COMMAND_NAMES.union(_PREFIX + field.upper() for field in fields)
 
 

@@ -16,24 +16,29 @@ from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.first_run import FirstRun, first_run
 from rum_cli.handover import inherited_socket, with_address_of, with_rolling
 from rum_cli.process import print_text, serve
+from rum_cli.projector_child import running_projector_process
 from rum_cli.workers import running_workers
 from rum_endpoint.metrics_page import Samples, metrics_page
+from rum_projector.settings import ProjectorSettings
 from rum_service.server import running_service
 from rum_service.settings import ServiceSettings
 
 _OWN_SOCKET = Path("var/openrum.sock")
 
 
-def run_up(workers: int, *, rolling: bool) -> None:
+def run_up(workers: int, *, rolling: bool, projects: bool) -> None:
     """Run the service and the bridge, and print the next commands.
 
     Args:
         workers: how many processes run a bridge. 1: this process runs it too.
         rolling: as OPENRUM_ROLLING.
+        projects: whether to run the projector too, in its own process.
     """
     inherited = inherited_socket()
     service_settings = with_rolling(read_settings(ServiceSettings), rolling)
     bridge_settings = with_rolling(read_settings(BridgeSettings), rolling)
+    if projects:
+        read_settings(ProjectorSettings)  # a wrong one must be reported here
     bridge_settings = with_address_of(bridge_settings, inherited)
     if workers > 1 and (inherited or service_settings.rolling):
         raise Failure(
@@ -64,6 +69,8 @@ def run_up(workers: int, *, rolling: bool) -> None:
             target = unix if tls else running.address
             async with AsyncExitStack() as stack:
                 parts = [running.samples, log]
+                if projects:
+                    await stack.enter_async_context(running_projector_process())
                 if workers > 1:
                     await stack.enter_async_context(
                         running_workers(

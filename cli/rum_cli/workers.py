@@ -9,7 +9,7 @@ of an ended worker wait until the worker is back.
 
 from __future__ import annotations
 
-__all__ = ["running_workers"]
+__all__ = ["exit_code_of", "running_workers"]
 
 import asyncio
 import os
@@ -97,7 +97,7 @@ class _Worker:
             self._process.kill()
             answer = f"worker {self._number} did not start within {_START_TIMEOUT_S:g} seconds"
         if answer != READY:
-            code = await _exit_code(self._process)
+            code = await exit_code_of(self._process)
             raise StartError(
                 answer or f"worker {self._number} ended at its start, exit code {code}"
             )
@@ -109,7 +109,7 @@ class _Worker:
         loop = asyncio.get_running_loop()
         while self._process:
             began = loop.time()
-            code = await _exit_code(self._process)
+            code = await exit_code_of(self._process)
             if loop.time() - began >= _STABLE_S:
                 delay_s = _FIRST_DELAY_S
             logger.error("worker ended", worker=self._number, exit_code=code, restart_in_s=delay_s)
@@ -127,11 +127,11 @@ class _Worker:
         self._process.terminate()
         try:
             async with asyncio.timeout(drain_s + _STOP_TIMEOUT_S):
-                await _exit_code(self._process)
+                await exit_code_of(self._process)
         except TimeoutError:
             logger.error("worker killed, because it did not stop", worker=self._number)
             self._process.kill()
-            await _exit_code(self._process)
+            await exit_code_of(self._process)
 
 
 def _spawn(
@@ -152,7 +152,7 @@ def _spawn(
     return process, cast("IO[bytes]", process.stdout)
 
 
-async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+async def exit_code_of(process: subprocess.Popen[bytes]) -> int:
     """Wait until a process ends."""
     if process.poll() is None:
         loop = asyncio.get_running_loop()

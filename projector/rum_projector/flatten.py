@@ -35,7 +35,7 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
 
     These have a row as well, without dimensions and measures.
     """
-    sequence, monitor, received, content = batch
+    sequence, monitor, received, content, country = batch
     request = PutRumEventsRequest.FromString(content)
     session = clean(request.user_details.session_id, _MAX_ID)
     user = clean(request.user_details.user_id, _MAX_ID)
@@ -49,6 +49,8 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
         metadata = event.metadata
         try:
             found, host = _dimensions(session_metadata, metadata)
+            if country and not found.country:
+                found = found._replace(country=country)
             measured = _measure(kind, details, host)
         except Exception:  # whatever a client sends, the events after it must not wait forever
             found, measured = _UNREADABLE, Measure()

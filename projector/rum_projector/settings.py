@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 
@@ -27,9 +27,9 @@ class ProjectorSettings(BaseSettings):
         description="File of the projection, which DuckDB keeps. If empty, insight.duckdb in the "
         "folder of the SQLite file, or in var. Deleting it loses nothing: it is built again.",
     )
-    projector_socket: str = Field(
-        default="var/projector.sock",
-        description="Unix socket on which the projector answers the service. A path.",
+    projector_socket: Path = Field(
+        default=Path("var/projector.sock"),
+        description="Unix socket of the projector, which answers queries about the events. A path.",
     )
     projector_memory_bytes: int = Field(
         default=256 << 20,
@@ -47,12 +47,19 @@ class ProjectorSettings(BaseSettings):
         """The file of the projection."""
         if self.projection:
             return Path(self.projection)
+        url = self._url
+        in_file = url is not None and url.drivername.startswith("sqlite") and url.database
+        return (Path(in_file).parent if in_file else Path("var")) / "insight.duckdb"
+
+    @property
+    def log_name(self) -> str:
+        """The database without credentials, to tell logs apart."""
+        url = self._url
+        return "" if url is None else f"{url.host or ''}:{url.port or ''}/{url.database or ''}"
+
+    @property
+    def _url(self) -> URL | None:
         try:
-            url = make_url(self.database_url)
+            return make_url(self.database_url)
         except (ArgumentError, ValueError):  # opening the database explains it
-            return Path("var/insight.duckdb")
-        in_file = url.drivername.startswith("sqlite") and url.database
-        return Path(url.database or "").parent / "insight.duckdb" if in_file else _DEFAULT_FILE
-
-
-_DEFAULT_FILE = Path("var/insight.duckdb")
+            return None

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.setting_names import check_setting_names
+from rum_projector.settings import ProjectorSettings
 from rum_service.settings import ServiceSettings
 from tests.deploy.files import deployed
 
@@ -15,7 +16,7 @@ _DEPLOYED = deployed()
 _SETTINGS: dict[str, list[type[BaseSettings]]] = {
     "service": [ServiceSettings],
     "bridge": [BridgeSettings],
-    "up": [ServiceSettings, BridgeSettings],
+    "up": [ServiceSettings, BridgeSettings, ProjectorSettings],
 }
 _PAIRS = [("compose service", "compose bridge"), ("kubernetes service", "kubernetes bridge")]
 _UNITS = ("systemd openrum-service", "systemd openrum-bridge")

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.commands import SECTIONS
+from rum_projector.settings import ProjectorSettings
 from rum_service.settings import ServiceSettings
 from tests.support.running import environment, run_openrum
 
@@ -49,7 +50,7 @@ def test_the_help_of_a_command_fits_80_columns_and_is_not_cut(path: tuple[str, .
 @pytest.mark.parametrize(
     ("command", "settings"),
     [
-        ("up", [ServiceSettings, BridgeSettings]),
+        ("up", [ServiceSettings, BridgeSettings, ProjectorSettings]),
         ("service", [ServiceSettings]),
         ("bridge", [BridgeSettings]),
     ],

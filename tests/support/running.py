@@ -164,15 +164,20 @@ class Process:
 
 
 class OpenRum(Process):
-    """`openrum up` with its own database."""
+    """`openrum up` with its own database, without a projector unless `projects` is set."""
 
     command = "up"
+    projects = False
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.database = folder / "openrum.sqlite3"
         super().__init__(
             folder, **{"OPENRUM_DATABASE_URL": f"sqlite:///{self.database}", **settings}
         )
+
+    def _command(self) -> tuple[list[str], dict[str, Any]]:
+        command, options = super()._command()
+        return command if self.projects else [*command, "--no-projector"], options
 
     def _is_up(self) -> bool:
         return super()._is_up() and self.get("/readyz")[0] == 200

@@ -62,6 +62,8 @@ SET first_ms = excluded.first_ms, first_release = excluded.first_release, title 
 WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
     < (error_groups.first_ms, error_groups.sample_sequence, error_groups.sample_position)
 """
+# DuckDB opens a file that was cut, and fails when it reads what is missing.
+_BLOCKS = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
 
 
@@ -215,9 +217,10 @@ def _continued(path: Path, name: str, memory_bytes: int) -> duckdb.DuckDBPyConne
     try:
         if not _tables(connection):
             return connection
+        ((block, blocks),) = connection.execute(_BLOCKS).fetchall()
+        is_whole = path.stat().st_size >= block * blocks
         found = dict(_run(connection, select(cursors.c.name, cursors.c.version)))
-        counted = _run(connection, select(func.count(), func.max(events.c.sequence)))
-        if found.keys() == {name, _TARGET} and found[name] == VERSION and counted:
+        if is_whole and found.keys() == {name, _TARGET} and found[name] == VERSION:
             return connection
     except duckdb.Error:
         pass

@@ -1,0 +1,126 @@
+"""`openrum projector`: keeps columns of the events for queries, and builds them again."""
+
+from __future__ import annotations
+
+__all__ = ["projector"]
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from rum_cli.commands import Command
+from rum_cli.failure import NO_SERVICE, Failure
+
+if TYPE_CHECKING:
+    from rum_projector.settings import ProjectorSettings
+
+_POLL_S = 0.2
+
+
+def _settings() -> list[tuple[str, str]]:
+    from rum_cli.environment import setting_rows
+    from rum_projector.settings import ProjectorSettings
+
+    return setting_rows(ProjectorSettings)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def projector(ctx: click.Context) -> None:
+    """Keep columns of the events for queries, beside the log.
+
+    Without COMMAND, runs until SIGTERM or SIGINT, at low priority. `openrum up` runs it too. The
+    settings are those of `openrum projector run`.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(run)
+
+
+@projector.command(cls=Command, environment=_settings)
+def run() -> None:
+    """Run the projector."""
+    from rum_cli.projector_process import run_projector
+
+    run_projector()
+
+
+@projector.command(cls=Command, environment=_settings)
+def rebuild() -> None:
+    """Build the columns again from the log.
+
+    Waits until they are complete. A running projector builds them, and answers with what it has so
+    far. Otherwise this command does.
+    """
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from rum_cli.environment import read_settings
+    from rum_projector.settings import ProjectorSettings
+
+    bar = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*bar, TimeRemainingColumn()) as progress:
+        task = progress.add_task("Building from the log", total=None)
+        events = 0
+        for projected, newest, count in _rebuilding(read_settings(ProjectorSettings)):
+            progress.update(task, completed=projected, total=newest)
+            events = count
+        progress.update(task, completed=1, total=1)
+    click.echo(f"{events} events are in the projection")
+
+
+@projector.command(cls=Command, environment=_settings)
+def state() -> None:
+    """Print how far the running projector is."""
+    from rum_cli.environment import read_settings
+    from rum_cli.output import Column, print_table
+    from rum_cli.projector_process import read_state
+    from rum_projector.settings import ProjectorSettings
+
+    found = read_state(read_settings(ProjectorSettings).projector_socket)
+    if found is None:
+        raise Failure("no projector runs; start one with: openrum projector", NO_SERVICE)
+    freshness = found.freshness
+    rows = [
+        ["events", f"{found.events:.0f}"],
+        ["position", f"{freshness.projected_sequence:.0f} of {freshness.log_sequence:.0f}"],
+        ["lag", f"{freshness.lag_ms / 1000:.1f} s"],
+        ["rebuilding", "yes" if freshness.rebuilding else "no"],
+        ["bytes on disk", f"{found.bytes:.0f}"],
+        ["version", str(found.version)],
+    ]
+    print_table([Column("Projection"), Column("Value", whole=True)], rows)
+
+
+def _rebuilding(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
+    """Rebuild, and yield the projected sequence, the newest one and the number of events."""
+    from rum_cli.projector_process import read_state, rebuild_here
+    from rum_projector.lock import is_locked
+    from rum_projector.runner import rebuild_marker
+
+    marker = rebuild_marker(settings.projection_file)
+    if not is_locked(settings.projection_file):
+        marker.unlink(missing_ok=True)
+        yield from rebuild_here(settings)
+        return
+    marker.touch(0o600)
+    while True:
+        time.sleep(_POLL_S)
+        found = None if marker.exists() else read_state(settings.projector_socket)
+        if found is None:
+            if not is_locked(settings.projection_file):
+                raise Failure(
+                    "the projector has ended; it builds the columns again at its next start",
+                    NO_SERVICE,
+                )
+            continue
+        freshness = found.freshness
+        yield int(freshness.projected_sequence), int(freshness.log_sequence), int(found.events)
+        if not freshness.rebuilding:
+            return

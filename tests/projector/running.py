@@ -1,0 +1,118 @@
+"""A projector in its own process, and the rows that it wrote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import func, select
+
+from rum_cli.projector_process import read_state
+from rum_projector.engines.duckdb import open_duckdb
+from rum_projector.schema import error_groups, events
+from rum_projector.settings import ProjectorSettings
+from tests.support.running import OPENRUM, environment
+
+_TIMEOUT_S = 60.0
+
+
+def eventually(condition: Callable[[], Any], timeout_s: float = _TIMEOUT_S) -> Any:
+    """Return the first result of `condition` that is true."""
+    end = time.monotonic() + timeout_s
+    while True:
+        if found := condition():
+            return found
+        assert time.monotonic() < end, "the condition did not become true"
+        time.sleep(0.02)
+
+
+class Projector:
+    """`openrum projector` for the log in `folder`/log.sqlite3. The context manager ends it."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self._settings = {
+            "OPENRUM_DATABASE_URL": f"sqlite:///{folder / 'log.sqlite3'}",
+            "OPENRUM_PROJECTOR_SOCKET": "p.sock",
+            **settings,
+        }
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [*OPENRUM, "projector"],
+            cwd=self.folder,
+            env=environment(**self._settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> int:
+        """Send SIGKILL and return the exit code."""
+        self._process.send_signal(signal.SIGKILL)
+        return self._end()
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def _end(self) -> int:
+        self.output = self._process.communicate(timeout=_TIMEOUT_S)[0] or ""
+        return self._process.returncode
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command with the same settings."""
+        return subprocess.run(
+            [*OPENRUM, "projector", *arguments],
+            cwd=self.folder,
+            env=environment(**self._settings),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+
+    def events(self) -> int:
+        """Return how many events it has projected, or -1 if it does not answer."""
+        assert self._process.poll() is None, self._end() or self.output
+        # A path relative to the working directory of this process: Unix sockets have short names.
+        found = read_state(Path(os.path.relpath(self.folder / "p.sock")))
+        return int(found.events) if found else -1
+
+    def wait(self, count: int) -> None:
+        """Wait until it has projected `count` events."""
+        eventually(lambda: self.events() == count)
+
+
+def projected(folder: Path) -> tuple[int, int, int, list[Sequence[Any]]]:
+    """Return the number of rows, of different events, the cursor's sequence, and the groups.
+
+    No projector may run.
+    """
+    settings = ProjectorSettings(database_url=f"sqlite:///{folder / 'log.sqlite3'}")
+    engine, aside = open_duckdb(
+        settings.projection_file,
+        name=settings.log_name,
+        memory_bytes=64 << 20,
+        newest=0,
+        now_ms=0,
+    )
+    assert aside is None
+    with closing(engine):
+        place = events.c.sequence * 100_000 + events.c.position
+        ((rows, different),) = engine.query(select(func.count(), func.count(place.distinct())))
+        groups = select(error_groups).order_by(error_groups.c.fingerprint)
+        cursor = engine.cursor()
+        assert cursor.events == rows
+        return rows, different, cursor.sequence, list(engine.query(groups))
