@@ -35,7 +35,7 @@ console = Console()
 def main() -> None:
     """Run the demo until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--events", type=int, default=300_000, help="up to 10,000,000")
+    parser.add_argument("--events", type=int, default=1_000_000, help="up to 10,000,000")
     parser.add_argument("--seconds", type=float, default=60, help="how long visitors look around")
     options = parser.parse_args()
     if not 1_000 <= options.events <= 10_000_000:

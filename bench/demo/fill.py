@@ -7,6 +7,7 @@ __all__ = ["fill"]
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from google.protobuf.json_format import MessageToJson
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,7 +38,8 @@ def fill(url: str, events: int, *, end_s: float | None = None) -> int:
     store = open_store(url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
-        keys = {monitor.id: _app_monitor(store, monitor) for monitor in (SHOP, BLOG)}
+        created_s = today_s - (DAYS - 1) * _DAY_S
+        keys = {monitor.id: _app_monitor(store, monitor, created_s) for monitor in (SHOP, BLOG)}
         stored = 0
         with Progress(*columns, TimeRemainingColumn()) as progress:
             task = progress.add_task("Writing 30 days of events", total=events)
@@ -75,11 +77,14 @@ def _record(batch: SentBatch, key: int) -> Batch:
     )
 
 
-def _app_monitor(store: Store, monitor: Monitor) -> int:
+def _app_monitor(store: Store, monitor: Monitor, created_s: int) -> int:
     """Return the key of an app monitor, which is created if it does not exist."""
     record = store.monitors.by_name(monitor.name)
     if record is None:
+        created = datetime.fromtimestamp(created_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         document = AppMonitor(
+            created=created,
+            last_modified=created,
             name=monitor.name,
             id=monitor.id,
             domain=monitor.domain,
