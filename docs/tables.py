@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -12,11 +12,13 @@ from google.rpc import code_pb2
 from pydantic_settings import BaseSettings
 
 from rum.v1 import errors_pb2
+from rum_bridge import insight_metrics
 from rum_bridge import metrics as bridge_metrics
 from rum_bridge.errors import from_status
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.log_writer import DROPPED_LINES
+from rum_endpoint.metrics_page import Metric
 from rum_projector.settings import ProjectorSettings
 from rum_service import errors
 from rum_service import metrics as service_metrics
@@ -161,8 +163,17 @@ def errors_table() -> str:
 
 def metrics_table() -> str:
     """Return the metrics of both processes as a Markdown table."""
+    return _metrics([*service_metrics.METRICS, *bridge_metrics.METRICS, DROPPED_LINES])
+
+
+def insight_table() -> str:
+    """Return the metrics of app monitors as a Markdown table."""
+    return _metrics(insight_metrics.METRICS)
+
+
+def _metrics(metrics: Iterable[Metric]) -> str:
     rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
-    for metric in (*service_metrics.METRICS, *bridge_metrics.METRICS, DROPPED_LINES):
+    for metric in metrics:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {_cell(metric.help)} |")
     return "\n".join(rows) + "\n"
@@ -177,6 +188,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "commands.md": commands_section,
     "errors.md": errors_table,
     "metrics.md": metrics_table,
+    "insight.md": insight_table,
 }
 
 

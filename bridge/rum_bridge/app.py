@@ -34,6 +34,7 @@ from rum_bridge.cors import with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
 from rum_bridge.insight import INSIGHT
+from rum_bridge.insight_metrics import INSIGHT_METRICS, PATH
 from rum_bridge.known_monitors import KnownMonitors
 from rum_bridge.metrics import BridgeMetrics
 from rum_bridge.put_events import PutEvents
@@ -88,7 +89,9 @@ def create_app(
         Route("/healthz", _healthz),
         Route("/readyz", readiness.readyz),
         *control_plane,
-        *transcoded(_INSIGHT, form=INSIGHT),
+        *transcoded(
+            _INSIGHT, form=INSIGHT, other_forms={PATH: ("ListCurrentValues", INSIGHT_METRICS)}
+        ),
         Mount("/", data_plane),
     ]
     requests = RequestLog.of("bridge", settings)

@@ -11,7 +11,7 @@ __all__ = ["CONTROL_PLANE", "RestForm", "http_rules", "transcoded_routes"]
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,7 @@ def transcoded_routes(
     budget: ByteBudget,
     settings: BridgeSettings,
     form: RestForm | None = None,
+    other_forms: Mapping[str, tuple[str, RestForm]] | None = None,
 ) -> list[Route]:
     """Return routes for all annotated rpcs.
 
@@ -83,6 +84,7 @@ def transcoded_routes(
 
     Args:
         form: `CONTROL_PLANE`, unless the service has its own.
+        other_forms: names of rpcs that have a second form, by its path.
     """
     hosts = AllowedHosts(settings)
     body = BodyReader(
@@ -94,6 +96,9 @@ def transcoded_routes(
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
         calls[template][verb] = _Call(rpc, channel, token, report, body, form=form or CONTROL_PLANE)
+    for path, (name, other) in (other_forms or {}).items():
+        rpc = service.methods_by_name[name]
+        calls[path]["GET"] = _Call(rpc, channel, token, report, body, form=other)
     return [
         Route(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
         for template, by_method in calls.items()

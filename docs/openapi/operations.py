@@ -16,14 +16,28 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from docs.openapi.comments import Comments
 from docs.openapi.failures import BRIDGE_ERROR, REQUEST_ID, Failures
 from docs.openapi.schemas import Schemas
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    errors_pb2,
+    insight_service_pb2,
+)
 from rum_bridge.transcode import http_rules
 
 _PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 _SERVICES = [
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"],
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
+    insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
 ]
+# What every method of a service can fail with, besides what its comment says.
+_FURTHER = {
+    "InsightService": [
+        "ResourceNotFoundException",
+        "QueryTimeoutException",
+        "ProjectionUnavailableException",
+    ]
+}
 _HEADERS = {
     "RequestId": {
         "description": "The ID of the request. The logs of the server have it too.",
@@ -112,7 +126,8 @@ class _Operations:
         }
         if takes_body:
             operation["requestBody"] = self._body(rpc, rest)
-        further = re.findall(r"\b\w+Exception\b", comment)
+        further = _FURTHER.get(rpc.containing_service.name, [])
+        further = [*further, *re.findall(r"\b\w+Exception\b", comment)]
         operation["responses"] = {"200": self._success(rpc), **self.failures.of(further)}
         return operation
 

@@ -34,6 +34,7 @@ _PUT_RULES = {
     "RumEvent.details": Rule(required=True),
 }
 _RULES: Mapping[str, Rule | None] = {**RULES, **_PUT_RULES}
+_INSIGHT = "rum/v1/insight_service.proto"
 # The response repeats an invalid definition as it was sent.
 _AS_SENT = "BatchCreateRumMetricDefinitionsError.MetricDefinition"
 _INT64 = {"type": ["integer", "string"], "format": "int64", "pattern": "^-?[0-9]+$"}
@@ -60,6 +61,8 @@ class Schemas:
     def add_response(self, message: Descriptor) -> dict[str, Any]:
         """Add the schema of a response. Its lists and maps are always present."""
         added = self.add(message, message.fields)
+        if message.file.name == _INSIGHT:
+            return added
         if always := [field.json_name for field in message.fields if field.is_repeated]:
             self.components[message.name]["required"] = always
         return added
@@ -100,6 +103,7 @@ class Schemas:
         if fields:
             schema["properties"] = {field.json_name: self._member(field) for field in fields}
         required = [field.json_name for field in fields if self.is_required(field)]
+        required += [field.json_name for field in fields if _is_always_present(field)]
         return {**schema, "required": required} if required else schema
 
     def _member(self, field: FieldDescriptor) -> dict[str, Any]:
@@ -117,6 +121,8 @@ class Schemas:
         if field.type == FieldDescriptor.TYPE_INT64:
             is_request = field.containing_type.name == "TimeRange"
             return _INT64 if is_request else {**_INT64, "type": "string"}
+        if field.enum_type is not None:
+            return {"type": "string", "enum": _names(field)}
         if field.message_type is None:
             return dict(_SCALARS[field.type])
         name = field.message_type.name
@@ -129,6 +135,22 @@ class Schemas:
 
 def _rule_name(field: FieldDescriptor) -> str:
     return f"{field.containing_type.name}.{field.json_name}"
+
+
+def _is_always_present(field: FieldDescriptor) -> bool:
+    """Return whether responses have the member even if it is 0 or empty."""
+    message = field.containing_type
+    is_response = message.file.name == _INSIGHT and not message.name.endswith("Request")
+    return is_response and not field.has_presence
+
+
+def _names(field: FieldDescriptor) -> list[str]:
+    """Return the names of an enum. Requests also accept them in lower case without the prefix."""
+    names = [value.name for value in field.enum_type.values if value.number]
+    if not field.containing_type.name.endswith("Request"):
+        return names
+    prefix = f"{field.enum_type.name.upper()}_"
+    return [*(name.removeprefix(prefix).lower() for name in names), *names]
 
 
 def _is_map(field: FieldDescriptor) -> bool:

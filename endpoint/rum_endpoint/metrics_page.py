@@ -6,7 +6,7 @@ Nothing that serves a request touches prometheus-client, which is imported with 
 
 from __future__ import annotations
 
-__all__ = ["Metric", "Sample", "Samples", "metrics_page"]
+__all__ = ["CONTENT_TYPE", "Metric", "Sample", "Samples", "exposition", "metrics_page"]
 
 import asyncio
 import errno
@@ -53,8 +53,20 @@ class Sample(NamedTuple):
     """The values of the labels, in the order of `Metric.labels`."""
 
 
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The media type of `exposition`."""
+
 Samples = Callable[[], Iterable[Sample]]
 """Returns all samples of a part. Called on the event loop, so that the values fit together."""
+
+
+def exposition(samples: Iterable[Sample]) -> bytes:
+    """Return samples as text in the format of Prometheus."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(list(samples)))
+    return generate_latest(registry)
 
 
 @asynccontextmanager
@@ -135,6 +147,17 @@ class _Page:
         await asyncio.to_thread(server.shutdown)
         server.server_close()
         await asyncio.to_thread(thread.join)
+
+
+class _Given:
+    """Returns samples that are there already."""
+
+    def __init__(self, samples: list[Sample]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterator[Family]:
+        """Return all metrics."""
+        return _families(self._samples)
 
 
 class _Collector:

@@ -19,6 +19,8 @@ _EXAMPLES = "10"
 # Rules that span several members, and tokens of pages, are not in the schemas. A member that is
 # null counts as absent.
 _NOT_CHECKED = "positive_data_acceptance,negative_data_rejection"
+# Without a projector, these paths return 503, which schemathesis calls a server error.
+_PATHS = ("--exclude-path-regex", "^/insight")
 
 
 def test_the_document_is_served(openrum: OpenRum) -> None:
@@ -45,7 +47,7 @@ def test_generated_requests_get_the_documented_responses(
     checks = ["--checks", "all", "--exclude-checks", _NOT_CHECKED]
     bounds = ["--max-examples", _EXAMPLES, "--seed", "1", "--generation-database", "none"]
     ran = subprocess.run(
-        [*_SCHEMATHESIS, f"{server.url}/openapi.json", *checks, *bounds, "--no-color"],
+        [*_SCHEMATHESIS, f"{server.url}/openapi.json", *checks, *bounds, *_PATHS, "--no-color"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

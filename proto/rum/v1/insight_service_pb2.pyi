@@ -662,7 +662,7 @@ class ListSegmentsRequest(_message.Message):
     """The dimension whose values are compared."""
     order: _builtins.str
     """Sorts by page_views, sessions, js_errors, http_5xx, lcp_p75, inp_p75, cls_p75 or apdex (lowest first); the default
-    is page_views. "worst" sorts by the page views that have a poor Largest Contentful Paint or an error.
+    is page_views. "worst" sorts by the number of poor Largest Contentful Paints plus JavaScript errors.
     """
     max_results: _builtins.int
     """At most this number of segments, from 1 to 200. 0: 50."""
@@ -1750,7 +1750,7 @@ class ListReplayEventsResponse(_message.Message):
     """Present if there are more events."""
     @_builtins.property
     def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """rrweb events as JSON, at most 4 MiB together."""
+        """rrweb events as JSON, about 3 MiB together at most."""
 
     @_builtins.property
     def freshness(self) -> Global___Freshness:
@@ -1987,7 +1987,7 @@ class ListCurrentValuesResponse(_message.Message):
     FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurrentValues]:
-        """All app monitors that the caller may read."""
+        """All app monitors, in the order of their names."""
 
     @_builtins.property
     def freshness(self) -> Global___Freshness:
