@@ -1,10 +1,27 @@
 /** Reads the measures of a selection, with those of the time range that it is compared with. */
 import { get } from "./api.js";
 
+const MINUTE = 60_000;
+const STEPS = [1, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 10_080].map((minutes) => minutes * MINUTE);
+/** With fewer page views in a step, a chart shows chance rather than change. */
+const FEW = 8;
+const COARSE_STEPS = 30;
+
 /** @returns the response of GetOverview. A compared time range without events is left out: there is nothing to say. */
 export async function getOverview(monitor, members, signal) {
-  const overview = await get(["insight", monitor, "overview"], members, signal);
+  const path = ["insight", monitor, "overview"];
+  let overview = await get(path, members, signal);
+  const stepMs = coarserStep(overview, members);
+  if (stepMs) overview = await get(path, { ...members, stepMs }, signal);
   if (overview.comparedTotal?.counts.events) return overview;
   const { comparedTotal, comparedSeries, ...rest } = overview;
   return rest;
+}
+
+/** Return a longer step for a selection with few page views, or 0. */
+function coarserStep({ total, series }, { after, before }) {
+  const views = total.counts.pageViews;
+  if (!views || views >= FEW * series.pageViews.length) return 0;
+  const wanted = STEPS.find((step) => step >= (before - after) / COARSE_STEPS) ?? STEPS.at(-1);
+  return wanted > series.stepMs ? wanted : 0;
 }

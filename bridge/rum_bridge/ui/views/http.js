@@ -26,7 +26,8 @@ export const httpColumns = () => [
   { title: "p99", number: true, cell: (target) => duration(target.latency.p99) },
 ];
 
-const failures = (target) => target.http4xx + target.http5xx + target.httpNoResponse;
+/** Requests with a status of 400 or higher, or without a response. */
+export const failures = (target) => target.http4xx + target.http5xx + target.httpNoResponse;
 
 export function Http({ place, selection }) {
   const order = place.params.get("order") ?? undefined;

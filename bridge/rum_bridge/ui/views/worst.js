@@ -9,7 +9,7 @@ import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 import { errorColumns } from "./errors.js";
-import { httpColumns } from "./http.js";
+import { failures, httpColumns } from "./http.js";
 import { pageColumns } from "./pages.js";
 
 export function FrequentErrors({ place, selection }) {
@@ -42,9 +42,12 @@ export function NewErrors({ place, selection }) {
 export function FailingRequests({ place, selection }) {
   const targets = useList(selection, "http", { maxResults: 7 });
   return html`<${Panel} title="HTTP requests that fail" link=${{ href: linkTo(place, ["http"]), text: "All requests" }}>
-    <${Loaded} of=${targets}>${(data) => data.targets.length
-      ? html`<${Table} caption="HTTP requests that fail" rows=${data.targets} columns=${httpColumns().filter((column) => column.short)} />`
-      : html`<p class="quiet">No HTTP requests.</p>`}<//>
+    <${Loaded} of=${targets}>${(data) => {
+      const failing = data.targets.filter(failures);
+      return failing.length
+        ? html`<${Table} caption="HTTP requests that fail" rows=${failing} columns=${httpColumns().filter((column) => column.short)} />`
+        : html`<p class="quiet">No HTTP request failed.</p>`;
+    }}<//>
   <//>`;
 }
 
