@@ -62,7 +62,15 @@ def _with_new_ids(batches: list[bytes]) -> Iterator[bytes]:
     parts = [batch.split(_BATCH_ID.encode()) for batch in batches]
     while True:
         for part in parts:
-            yield str(uuid.uuid4()).encode().join(part)
+            yield _new_id().join(part)
+
+
+def _new_id() -> bytes:
+    # A fifth of the time of uuid4: load generators share the CPU with the server.
+    digits = b"%032x" % random.getrandbits(128)
+    return b"-".join(
+        (digits[:8], digits[8:12], b"4" + digits[13:16], b"a" + digits[17:20], digits[20:])
+    )
 
 
 @cache

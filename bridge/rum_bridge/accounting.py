@@ -6,7 +6,13 @@ source of the error tells whether the bridge passed the batch on.
 
 from __future__ import annotations
 
-__all__ = ["CountedResponses", "PutAccounting", "PutInProgress"]
+__all__ = [
+    "CountedResponses",
+    "PutAccounting",
+    "PutInProgress",
+    "in_progress",
+    "in_progress_extension",
+]
 
 from time import perf_counter
 
@@ -14,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum_bridge.errors import BRIDGE, NO_ANSWER, HttpError
 from rum_bridge.full_monitors import QUOTA_CODE
-from rum_bridge.request_id import request_id_of
+from rum_bridge.request_id import new_request_id, request_id_of
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger
 from rum_endpoint.request_log import RequestLog
@@ -24,6 +30,8 @@ QUOTA = "StoredBytesQuota"
 _ACCEPTED = ("", ACCEPTED, "")
 _CANCELLED = (NO_ANSWER, REJECTED, "Cancelled")
 _LOGGED_PATH = 200
+_ID_LENGTH = 36
+_EXTENSION = "rum.put"
 _CANCELLED_STATUS = 499  # as in the logs of nginx; nothing is sent
 
 
@@ -40,6 +48,20 @@ class PutInProgress:
         self.events = 0
         self.size = 0
         """The length of the body as sent, in bytes. 0 if it was not read."""
+
+
+def in_progress_extension(put: PutInProgress) -> dict[str, object]:
+    """Return the ASGI extension of a put that was held before it was parsed."""
+    return {_EXTENSION: put}
+
+
+def in_progress(app_monitor_id: str, scope: Scope) -> PutInProgress:
+    """Return the put of a request: the one that was held, or a new one."""
+    extensions = scope.get("extensions")
+    put = extensions.get(_EXTENSION) if extensions else None
+    if isinstance(put, PutInProgress):
+        return put
+    return PutInProgress(app_monitor_id, new_request_id())
 
 
 class PutAccounting:
@@ -89,6 +111,20 @@ class PutAccounting:
         self.ledger.end(end, put.events, put.size)
         self._rejections[status] = self._rejections.get(status, 0) + 1
         self.seconds.observe(perf_counter() - put.started_s)
+
+    def log(self, put: PutInProgress, status: int, outcome: str) -> None:
+        """Log a put that has ended."""
+        self.requests.write(
+            put.request_id,
+            "PutRumEvents",
+            put.started_s,
+            outcome,
+            error=status != 200,
+            status=status,
+            app_monitor_id=put.app_monitor_id[:_ID_LENGTH],
+            events=put.events,
+            bytes=put.size,
+        )
 
     @property
     def statuses(self) -> dict[int, int]:

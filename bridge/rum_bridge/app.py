@@ -25,12 +25,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
 from rum_bridge.accounting import CountedResponses, PutAccounting
+from rum_bridge.admission import Admission
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import Channels, open_token
 from rum_bridge.coalesce import Coalescer
-from rum_bridge.cors import with_cors
+from rum_bridge.cors import CorsHeaders, with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
 from rum_bridge.insight import INSIGHT
@@ -96,6 +97,7 @@ def create_app(
     ]
     requests = RequestLog.of("bridge", settings)
     accounting = PutAccounting(requests)
+    admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins))
     others = CountedResponses(
         Boundary(Router(routes, redirect_slashes=False)),
         requests,
@@ -110,8 +112,14 @@ def create_app(
             settings,
         ),
         others,
-        accounting,
-        BridgeMetrics(accounting, coalescer, others, max_waiting_bytes=settings.max_waiting_bytes),
+        admission,
+        BridgeMetrics(
+            accounting,
+            coalescer,
+            admission,
+            others,
+            max_waiting_bytes=settings.max_waiting_bytes,
+        ),
     )
 
 
@@ -123,18 +131,19 @@ class BridgeApp:
         paths: PutPaths,
         put_events: PutEvents,
         router: ASGIApp,
-        accounting: PutAccounting,
+        admission: Admission,
         metrics: BridgeMetrics,
     ) -> None:
-        self._paths = paths
+        self.paths = paths
+        self.admission = admission
         self._put_events = put_events
         self._router = router
-        self.accounting = accounting
+        self.accounting = admission.accounting
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app_monitor_id = (
-            self._paths.app_monitor_id(scope["path"]) if scope["method"] == "POST" else None
+            self.paths.app_monitor_id(scope["path"]) if scope["method"] == "POST" else None
         )
         if app_monitor_id is None:
             await self._router(scope, receive, send)

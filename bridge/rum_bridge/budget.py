@@ -4,10 +4,12 @@ from __future__ import annotations
 
 __all__ = ["ByteBudget"]
 
-from rum_bridge.errors import HttpError
+from rum_bridge.throttled import too_many_waiting
 
 # Long bodies leave this share to the others, which are nearly all puts of browsers.
 _LONG_SHARE = 0.5
+# The rest is for the puts whose turn it is.
+_HELD_SHARE = 0.75
 
 
 class ByteBudget:
@@ -16,6 +18,7 @@ class ByteBudget:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._max_with_long = int(max_bytes * _LONG_SHARE)
+        self._max_with_held = int(max_bytes * _HELD_SHARE)
         self.used = 0
         """The bytes in use."""
 
@@ -32,19 +35,17 @@ class ByteBudget:
         # A request that is alone may use any size. One over the limit must be possible.
         limit = self._max_with_long if is_long else self._max_bytes
         if self.used > held and self.used + size > limit:
-            raise HttpError(
-                429,
-                "ThrottlingException",
-                "Too many requests are waiting for the service.",
-                {"serviceCode": "rum", "quotaCode": "waiting-requests"},
-                1,
-            )
+            raise too_many_waiting()
         self.used += size
 
     @property
-    def free(self) -> int:
-        """The bytes that are not in use."""
-        return self._max_bytes - self.used
+    def free_to_hold(self) -> int:
+        """How many bytes of requests may still be held before they are parsed."""
+        return self._max_with_held - self.used
+
+    def hold(self, size: int) -> None:
+        """Use some bytes for a request that is held. The caller releases them later."""
+        self.used += size
 
     def release(self, size: int) -> None:
         """End the use of some bytes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["Coalescer"]
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 
 import grpc
@@ -55,9 +56,10 @@ class Coalescer:
         """Shared with the requests that are being read."""
         self._timeout_s = timeout_s
         self._gather_s = gather_s
-        self._queue = PutQueue(self.budget, calls=_MAX_CALLS)
-        self.check = self._queue.check
-        """Call this before reading a body, which costs more than to reject the put here."""
+        self.queue = PutQueue(self.budget)
+        """The puts that wait. Call its `check` before you read the body of a put."""
+        self.on_room: Callable[[], None] | None = None
+        """Called when the queue has room after a call has taken puts."""
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
         self._deadlines = Deadlines(timeout_s, _expire)
@@ -91,7 +93,7 @@ class Coalescer:
         """
         self.budget.reserve(len(entry))
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        self._queue.add(app_monitor_id, (entry, future, is_gone))
+        self.queue.add(app_monitor_id, (entry, future, is_gone))
         self._start_soon()
         # Includes the time in the queue: when the service is down, puts that wait for several
         # calls in a row would otherwise take minutes to fail.
@@ -102,7 +104,7 @@ class Coalescer:
             self._deadlines.remove(future)
         if status.code:
             raise from_status(status)
-        self._queue.know(app_monitor_id)
+        self.queue.know(app_monitor_id)
 
     def _start_soon(self) -> None:
         if not self._gathering and len(self._calls) < _MAX_CALLS:
@@ -118,23 +120,25 @@ class Coalescer:
             quiet_turns: how many turns in a row brought none.
         """
         loop = asyncio.get_running_loop()
-        waiting = len(self._queue)
+        waiting = len(self.queue)
         quiet_turns = 0 if waiting > seen else quiet_turns + 1
-        if quiet_turns < _QUIET_TURNS and loop.time() < until:
+        if quiet_turns < _QUIET_TURNS and loop.time() < until and self.queue.has_room:
             loop.call_soon(self._gather, until, waiting, quiet_turns)
         else:
             self._gathering = False
             self._start_calls()
 
     def _start_calls(self) -> None:
-        while len(self._calls) < _MAX_CALLS and (puts := self._queue.take()):
+        while len(self._calls) < _MAX_CALLS and (puts := self.queue.take()):
             task = asyncio.create_task(self._send(puts))
             self._calls.add(task)
             task.add_done_callback(self._done)
+        if self.on_room and self.queue.has_room:
+            self.on_room()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        if self._queue:
+        if self.queue:
             self._start_soon()
 
     async def _send(self, puts: list[WaitingPut]) -> None:
@@ -144,7 +148,7 @@ class Coalescer:
             # Concatenated serialized requests are one serialized request.
             request = b"".join(entry for entry, _, _ in puts)
             response = await self._batch_put(request, self._timeout_s)
-            self._queue.drain_rate.observe(perf_counter() - began)
+            self.queue.observe(perf_counter() - began)
             # list() checks the number of statuses before any put gets one.
             for (_, future, _), status in list(zip(puts, response.statuses, strict=True)):
                 if not future.done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Deadlines"]
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from itertools import takewhile
 from typing import Generic, TypeVar
 
@@ -42,6 +42,10 @@ class Deadlines(Generic[_T]):
     def __len__(self) -> int:
         """Return the number of items whose time is running."""
         return len(self._deadlines)
+
+    def __iter__(self) -> Iterator[_T]:
+        """Return the items whose time is running, oldest first."""
+        return iter(self._deadlines)
 
     @property
     def oldest_s(self) -> float:

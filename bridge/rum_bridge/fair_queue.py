@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["FairQueue"]
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from typing import Generic, TypeVar
 
@@ -24,7 +25,10 @@ class FairQueue(Generic[_T]):
     def __init__(self) -> None:
         self._lines: dict[str, _Line[_T]] = {}
         self._next: list[tuple[int, int, _Line[_T]]] = []
-        """A heap of the lines with items: virtual time, number, line."""
+        """A heap of the lines with items: virtual time, number, line.
+
+        A line that `remove_first_while` has emptied stays until it would be next.
+        """
         self._time = 0
         self._count = 0
         self.cost = 0
@@ -38,7 +42,8 @@ class FairQueue(Generic[_T]):
         line = self._lines.get(app_monitor)
         if line is None:
             line = self._lines[app_monitor] = _Line(len(self._lines))
-        if not line.items:
+        if not line.in_heap:
+            line.in_heap = True
             heappush(self._next, (max(self._time, line.time), line.number, line))
         line.items.append((item, cost))
         line.cost += cost
@@ -47,40 +52,57 @@ class FairQueue(Generic[_T]):
 
     def first(self) -> _T | None:
         """Return the item that `remove_first` would remove, or None."""
-        return self._next[0][2].items[0][0] if self._next else None
+        while self._next:
+            line = self._next[0][2]
+            if line.items:
+                return line.items[0][0]
+            heappop(self._next)
+            line.in_heap = False
+        return None
 
     def remove_first(self) -> None:
-        """Remove the next item."""
+        """Remove the item that `first` has just returned."""
         self._time, number, line = self._next[0]
-        _, cost = line.items.popleft()
-        line.time = self._time + cost
-        line.cost -= cost
-        self.cost -= cost
-        self._count -= 1
+        line.time = self._time + self._remove(line)
         if line.items:
             heapreplace(self._next, (line.time, number, line))
         else:
             heappop(self._next)
+            line.in_heap = False
+
+    def remove_first_while(self, app_monitor: str, has_ended: Callable[[_T], bool]) -> None:
+        """Remove an app monitor's oldest items as long as they have ended. They use no turn."""
+        line = self._lines[app_monitor]
+        while line.items and has_ended(line.items[0][0]):
+            self._remove(line)
+
+    def count_of(self, app_monitor: str) -> int:
+        """Return the number of an app monitor's items."""
+        line = self._lines.get(app_monitor)
+        return len(line.items) if line else 0
 
     def cost_of(self, app_monitor: str) -> int:
         """Return the cost of an app monitor's items."""
         line = self._lines.get(app_monitor)
         return line.cost if line else 0
 
-    def share_before(self, app_monitor: str, cost: int) -> float:
-        """Return at most which share of the queue is removed before a new item of this cost."""
-        # Until then, every app monitor gets at most what this one gets.
-        before = (self.cost_of(app_monitor) + cost) * (len(self._next) + 1)
-        return min(1.0, before / self.cost) if self.cost else 0.0
+    def _remove(self, line: _Line[_T]) -> int:
+        """Remove a line's oldest item and return its cost."""
+        _, cost = line.items.popleft()
+        line.cost -= cost
+        self.cost -= cost
+        self._count -= 1
+        return cost
 
 
 class _Line(Generic[_T]):
     """The items of one app monitor."""
 
-    __slots__ = ("cost", "items", "number", "time")
+    __slots__ = ("cost", "in_heap", "items", "number", "time")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.items: deque[tuple[_T, int]] = deque()
+        self.in_heap = False
         self.cost = 0
         self.time = 0

@@ -63,6 +63,7 @@ class _Flow(FlowControl):
 class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
+    _between_requests = True
     _in_head = True
     _advanced = False
     """Whether the last piece of data completed a head or a message, or had a part of a body."""
@@ -131,6 +132,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._between_requests = False
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item] # our own
 
     def on_headers_complete(self) -> None:
@@ -164,6 +166,7 @@ class BoundedHttp(HttpToolsProtocol):
                 raise _FLOOD
 
     def on_message_complete(self) -> None:
+        self._between_requests = True
         self._in_head = True
         self._advance()
         if not self.parser.should_upgrade():

@@ -7,6 +7,7 @@ __all__ = ["METRICS", "BridgeMetrics"]
 from collections.abc import Iterator
 
 from rum_bridge.accounting import CountedResponses, PutAccounting
+from rum_bridge.admission import Admission
 from rum_bridge.coalesce import Coalescer
 from rum_endpoint.metrics_page import Metric, Sample
 
@@ -61,6 +62,16 @@ _MAX_WAITING_BYTES = Metric(
     "gauge",
     "Size of waiting batches at which further ones are throttled.",
 )
+_HELD_PUTS = Metric(
+    "openrum_bridge_held_puts",
+    "gauge",
+    "Puts that are held as bytes until it is their turn to be parsed.",
+)
+_UNPARSED = Metric(
+    "openrum_bridge_rejected_unparsed_total",
+    "counter",
+    "Puts that got 429 without being parsed. openrum_bridge_batches_total counts them, too.",
+)
 _OLDEST = Metric(
     "openrum_bridge_oldest_waiting_seconds", "gauge", "Age of the batch that waits longest."
 )
@@ -91,6 +102,8 @@ METRICS = (
     _WAITING_BATCHES,
     _WAITING_BYTES,
     _MAX_WAITING_BYTES,
+    _HELD_PUTS,
+    _UNPARSED,
     _OLDEST,
     _CALL_SECONDS,
     _CALL_BATCHES,
@@ -106,12 +119,14 @@ class BridgeMetrics:
         self,
         puts: PutAccounting,
         coalescer: Coalescer,
+        admission: Admission,
         others: CountedResponses,
         *,
         max_waiting_bytes: int,
     ) -> None:
         self._puts = puts
         self._coalescer = coalescer
+        self._admission = admission
         self._others = others
         self._max_waiting_bytes = max_waiting_bytes
 
@@ -136,6 +151,8 @@ class BridgeMetrics:
         yield Sample(_WAITING_BATCHES, waiting.waiting_batches)
         yield Sample(_WAITING_BYTES, waiting.budget.used)
         yield Sample(_MAX_WAITING_BYTES, self._max_waiting_bytes)
+        yield Sample(_HELD_PUTS, len(self._admission))
+        yield Sample(_UNPARSED, self._admission.rejected)
         yield Sample(_OLDEST, waiting.oldest_s)
         yield Sample(_CALL_SECONDS, waiting.call_seconds)
         yield Sample(_CALL_BATCHES, waiting.call_batches)

@@ -14,7 +14,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from rum_bridge.accounting import PutAccounting, PutInProgress
+from rum_bridge.accounting import PutAccounting, PutInProgress, in_progress
 from rum_bridge.address_limits import AddressLimits
 from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
@@ -27,14 +27,12 @@ from rum_bridge.errors import HttpError, error_response
 from rum_bridge.full_monitors import FullMonitors
 from rum_bridge.headers import Headers, first_values
 from rum_bridge.known_monitors import KnownMonitors
-from rum_bridge.request_id import new_request_id
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.ledger import ACCEPTED
 
 # Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request
 # without a Content-Type, too.
 _MEDIA_TYPES = ("application/json", "text/plain", "")
-_ID_LENGTH = 36
 _NO_CONTENT = (b"content-length", b"0")
 
 
@@ -66,15 +64,15 @@ class PutEvents:
 
     async def serve(self, app_monitor_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a put: an ASGI application, except that the caller has parsed the path."""
-        request_id = new_request_id()
         headers = first_values(scope)
-        put = PutInProgress(app_monitor_id, request_id)
+        put = in_progress(app_monitor_id, scope)
+        request_id = put.request_id
         client = scope["client"]
         address = client[0] if client else ""
         try:
             self._limits.check(address)
             self._full.check(app_monitor_id)
-            self._coalescer.check(app_monitor_id)
+            self._coalescer.queue.check(app_monitor_id)
             # Only the entry stays in memory while the put waits for the service.
             entry = await self._entry(put, address, headers, scope, receive)
             await self._coalescer.put(app_monitor_id, entry, is_gone(scope))
@@ -103,20 +101,7 @@ class PutEvents:
         )
         await send({"type": "http.response.body", "body": body})
         if self._requests.is_on:
-            self._log(put, status, outcome)
-
-    def _log(self, put: PutInProgress, status: int, outcome: str) -> None:
-        self._requests.write(
-            put.request_id,
-            "PutRumEvents",
-            put.started_s,
-            outcome,
-            error=status != 200,
-            status=status,
-            app_monitor_id=put.app_monitor_id[:_ID_LENGTH],
-            events=put.events,
-            bytes=put.size,
-        )
+            self._accounting.log(put, status, outcome)
 
     async def _entry(
         self, put: PutInProgress, address: str, headers: Headers, scope: Scope, receive: Receive

@@ -1,33 +1,37 @@
 """The puts that wait for a call of the service.
 
-App monitors get equal shares of each call, and a put that would wait too long is rejected before
-its body is read: docs/decisions/0017-queues-are-bounded-in-time.md.
+App monitors get equal shares of each call. The queue is short, because a put waits as bytes until
+the queue has room: docs/decisions/0017-queues-are-bounded-in-time.md.
 """
 
 from __future__ import annotations
 
-__all__ = ["PutQueue", "WaitingPut"]
+__all__ = ["ENTRY_COST", "PutQueue", "WaitingPut"]
 
 import asyncio
-import math
 from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
 from rum_bridge.budget import ByteBudget
 from rum_bridge.disconnects import IsGone
-from rum_bridge.drain_rate import DrainRate
 from rum_bridge.errors import HttpError
 from rum_bridge.fair_queue import FairQueue
+from rum_bridge.throttled import too_many_waiting
 
-_MAX_ENTRIES = 256
+# A put waits for the calls in progress, so these are short. Where a commit takes long, more puts
+# have to share it.
+_MAX_ENTRIES = 32
+_MAX_ENTRIES_OF_SLOW = 512
+_SLOW_S = 0.25
+# Long calls take longer because they are long.
+_STILL_SLOW_S = 0.5
 _MAX_CALL_BYTES = 4 << 20
-# The cost of a put is its length and this: a put of one event takes a quarter of the CPU of a put
-# of 50 events, with 60 KB (2026-11).
-_ENTRY_COST = 16 << 10
-_MAX_WAIT_S = 1.5
-# One app monitor leaves a ninth of the budget to the others.
-_MAX_SHARE_OF_FREE = 8
+ENTRY_COST = 16 << 10
+"""The cost of a put is its length and this.
+
+A put of one event takes a quarter of the CPU of a put of 50 events, with 60 KB (2026-11).
+"""
 _MAX_KNOWN = 10_000
 
 
@@ -43,40 +47,50 @@ class PutQueue:
 
     Args:
         budget: of the bytes that wait. An entry uses it until its call has ended.
-        calls: how many calls are in progress at the same time.
     """
 
-    def __init__(self, budget: ByteBudget, *, calls: int) -> None:
+    def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
         self._queue: FairQueue[WaitingPut] = FairQueue()
         self._known: set[str] = set()
-        self.drain_rate = DrainRate(calls)
+        self._size = 0
+        self._max_entries = _MAX_ENTRIES
 
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether less than one call waits."""
+        return len(self._queue) < self._max_entries and self._size < _MAX_CALL_BYTES
+
     def check(self, app_monitor_id: str) -> None:
-        """Return if a new put for an app monitor would not wait too long.
+        """Return if a put may be added that has not waited until there was room.
 
         Raises:
-            HttpError: it would (429).
+            HttpError: its app monitor has two calls or more that wait (429).
         """
-        if self._queue.cost > _MAX_CALL_BYTES:
-            self._check(self._line_of(app_monitor_id))
+        if len(self._queue) < self._max_entries:
+            return
+        if self._queue.count_of(self.line_of(app_monitor_id)) >= 2 * self._max_entries:
+            raise too_many_waiting()
 
     def add(self, app_monitor_id: str, put: WaitingPut) -> None:
         """Add a put."""
-        self._queue.add(self._line_of(app_monitor_id), put, len(put[0]) + _ENTRY_COST)
+        size = len(put[0])
+        self._size += size
+        self._queue.add(self.line_of(app_monitor_id), put, size + ENTRY_COST)
 
     def take(self) -> list[WaitingPut]:
         """Remove and return the puts for the next call. Drop those that nobody waits for."""
         puts: list[WaitingPut] = []
         size = 0
-        while len(puts) < _MAX_ENTRIES and (put := self._queue.first()):
+        while len(puts) < self._max_entries and (put := self._queue.first()):
             entry, outcome, is_gone = put
             if puts and size + len(entry) > _MAX_CALL_BYTES:
                 break
             self._queue.remove_first()
+            self._size -= len(entry)
             if not outcome.done() and is_gone():
                 outcome.set_exception(_disconnected())
             if outcome.done():  # or timed out
@@ -86,13 +100,18 @@ class PutQueue:
             puts.append(put)
         return puts
 
+    def observe(self, call_s: float) -> None:
+        """Choose how many puts the next calls have, after one that took some seconds."""
+        is_slow = call_s > (_SLOW_S if self._max_entries == _MAX_ENTRIES else _STILL_SLOW_S)
+        self._max_entries = _MAX_ENTRIES_OF_SLOW if is_slow else _MAX_ENTRIES
+
     def know(self, app_monitor_id: str) -> None:
         """Give an app monitor its own share from now on, because it exists."""
         if app_monitor_id not in self._known and len(self._known) < _MAX_KNOWN:
             self._known.add(app_monitor_id.lower())
 
-    def _line_of(self, app_monitor_id: str) -> str:
-        """Return the line of the queue for an app monitor.
+    def line_of(self, app_monitor_id: str) -> str:
+        """Return the line of a queue for an app monitor.
 
         Unknown ids share one line. Otherwise a client could get many shares with made-up ids.
         """
@@ -100,25 +119,6 @@ class PutQueue:
             return app_monitor_id
         app_monitor_id = app_monitor_id.lower()
         return app_monitor_id if app_monitor_id in self._known else ""
-
-    def _check(self, line: str) -> None:
-        wait_s = self.drain_rate.wait_s(self._calls_before(line))
-        too_much = self._queue.cost_of(line) > _MAX_SHARE_OF_FREE * self._budget.free
-        if wait_s > _MAX_WAIT_S or too_much:
-            raise HttpError(
-                429,
-                "ThrottlingException",
-                "Too many requests are waiting for the service.",
-                {"serviceCode": "rum", "quotaCode": "waiting-requests"},
-                max(1, math.ceil(wait_s)),
-            )
-
-    def _calls_before(self, line: str) -> float:
-        """Return how many full calls are sent before a new put."""
-        count = len(self._queue)
-        size = self._queue.cost - count * _ENTRY_COST
-        calls = max(count / _MAX_ENTRIES, size / _MAX_CALL_BYTES)
-        return calls * self._queue.share_before(line, _ENTRY_COST)
 
 
 def _disconnected() -> HttpError:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
 
-from rum_bridge.app import create_app
+from rum_bridge.admitted_http import AdmittedHttp
+from rum_bridge.app import BridgeApp, create_app
 from rum_bridge.batch_put import BatchPut
 from rum_bridge.certificates import following
 from rum_bridge.channel import open_channels
@@ -102,14 +102,19 @@ async def running_bridge(
                 await asyncio.sleep(STRAGGLERS_S)
             server.should_exit = True
             await serving
+            app.admission.close()
             logger.info("bridge stopped", events=app.accounting.ledger.events())
 
 
-def _config(settings: BridgeSettings, app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
+def _config(settings: BridgeSettings, app: BridgeApp, limits: ConnectionLimits) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=functools.partial(  # type: ignore[arg-type] # only called
-            BoundedHttp, limits=limits, connections=_connections(settings)
+            AdmittedHttp,
+            admission=app.admission,
+            app_monitor_id_of=app.paths.app_monitor_id,
+            limits=limits,
+            connections=_connections(settings),
         ),
         lifespan="off",
         access_log=False,

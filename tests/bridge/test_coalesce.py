@@ -131,7 +131,7 @@ async def test_a_call_starts_while_puts_keep_arriving(
 async def test_waiting_puts_share_one_call_in_order(standin: StandIn, coalescer: Coalescer) -> None:
     gate = _Gate(standin)
     in_progress = await _two_calls_in_progress(standin, coalescer)
-    names = [f"r{number}" for number in range(200)]
+    names = [f"r{number}" for number in range(30)]
     waiting = [_put(coalescer, name) for name in names]
     await asyncio.sleep(0)
     gate.open()
@@ -153,15 +153,15 @@ async def test_at_most_two_calls_are_in_progress(standin: StandIn, coalescer: Co
     assert standin.calls == [["first"], ["second"], ["third"]]
 
 
-async def test_a_call_has_at_most_256_entries(standin: StandIn, coalescer: Coalescer) -> None:
+async def test_a_call_has_at_most_32_entries(standin: StandIn, coalescer: Coalescer) -> None:
     gate = _Gate(standin)
     in_progress = await _two_calls_in_progress(standin, coalescer)
-    waiting = [_put(coalescer, str(number)) for number in range(300)]
+    waiting = [_put(coalescer, str(number)) for number in range(50)]
     await asyncio.sleep(0)
     gate.open()
     await asyncio.gather(*in_progress, *waiting)
 
-    assert sorted(len(call) for call in standin.calls) == [1, 1, 44, 256]
+    assert sorted(len(call) for call in standin.calls) == [1, 1, 18, 32]
 
 
 async def test_a_call_has_at_most_4_mib_unless_one_entry_is_larger(
@@ -295,14 +295,14 @@ async def test_ids_for_which_nothing_was_stored_share_their_turns(
     await standin.arrived.acquire()
     gate = _Gate(standin)
     in_progress = await _two_calls_in_progress(standin, coalescer)
-    made_up = [_put(coalescer, f"x{number}", app_monitor=f"x{number}") for number in range(300)]
-    known = [_put(coalescer, f"k{number}") for number in range(20)]
+    made_up = [_put(coalescer, f"x{number}", app_monitor=f"x{number}") for number in range(50)]
+    known = [_put(coalescer, f"k{number}") for number in range(10)]
     await asyncio.sleep(0)
     gate.open()
     await asyncio.gather(*in_progress, *made_up, *known)
 
     (next_call,) = [call for call in standin.calls if "x0" in call]
-    assert {f"k{number}" for number in range(20)} <= {*next_call}
+    assert {f"k{number}" for number in range(10)} <= {*next_call}
 
 
 async def test_a_put_whose_client_has_disconnected_is_not_sent(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,11 +68,38 @@ def test_every_item_is_removed_once_and_costs_add_up(puts: list[tuple[str, int]]
     assert (len(queue), queue.cost, queue.cost_of("a")) == (0, 0, 0)
 
 
-@pytest.mark.parametrize(("app_monitor", "share"), [("a", 1.0), ("b", 0.3)])
-def test_an_app_monitor_without_items_waits_for_its_turn_only(
-    app_monitor: str, share: float
-) -> None:
-    queue = _queue(*["a"] * 10)
-    queue.add("c", "c", 10)
+def test_items_that_have_ended_are_removed_without_using_a_turn() -> None:
+    queue = _queue("a1", "a2", "a3", "b1", "b2")
+    queue.remove_first_while("a", lambda item: item in ("a1", "a2"))
 
-    assert queue.share_before(app_monitor, 2) == pytest.approx(share)
+    assert (len(queue), queue.cost, queue.count_of("a")) == (3, 3, 1)
+    assert _drained(queue) == ["a3", "b1", "b2"]
+
+
+def test_an_app_monitor_whose_items_have_all_ended_gets_no_arrears() -> None:
+    queue = _queue("a1", "b1", "a2", "a3")
+    queue.remove_first_while("b", lambda _: True)
+    for _ in range(2):
+        queue.first()
+        queue.remove_first()
+    queue.add("b", "b2", 1)
+    queue.add("b", "b3", 1)
+
+    assert _drained(queue) == ["b2", "a3", "b3"]
+
+
+@given(_PUTS, st.sampled_from("abc"), st.integers(0, 50))
+def test_every_item_ends_once(puts: list[tuple[str, int]], name: str, ended: int) -> None:
+    queue: FairQueue[tuple[str, int]] = FairQueue()
+    for number, (app_monitor, cost) in enumerate(puts):
+        queue.add(app_monitor, (app_monitor, number), cost)
+    queue.add(name, (name, -1), 1)
+    queue.remove_first_while(name, lambda item: 0 <= item[1] < ended)
+    left = []
+    while (item := queue.first()) is not None:
+        queue.remove_first()
+        left.append(item)
+
+    kept = [(a, n) for n, (a, _) in enumerate(puts) if a != name or n >= ended]
+    assert sorted(left) == sorted([*kept, (name, -1)])
+    assert (len(queue), queue.cost) == (0, 0)

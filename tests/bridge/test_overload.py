@@ -1,155 +1,322 @@
-"""Puts that would wait too long, and puts whose client does not wait any more."""
+"""Puts that arrive faster than the service stores them, and puts whose client has gone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 
-import grpc.aio
 import pytest
-from starlette.types import Message, Scope
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum_bridge.accounting import PutAccounting
-from rum_bridge.batch_put import GrpcBatchPut
-from rum_bridge.caller import CallerReport
-from rum_bridge.channel import CHANNEL_OPTIONS
-from rum_bridge.coalesce import Coalescer
-from rum_bridge.errors import HttpError
-from rum_bridge.known_monitors import KnownMonitors
-from rum_bridge.put_events import PutEvents
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
-from tests.bridge.conftest import Bridge
+from rum_endpoint.metrics_page import Sample
 from tests.bridge.standin import StandIn, all_ok
-from tests.bridge.test_coalesce import NO_TOKEN
-from tests.bridge.wire import connect, send
+from tests.bridge.wire import ORIGIN, Response, connect, expect_error, read_response, send
 from tests.support.batches import batch, new_id
 
 _SHOP, _BLOG = new_id(), new_id()
-_CALL_S = 0.5
+_BODY = json.dumps(batch()).encode()
+_HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+_ENTRIES = 32
+"""How many puts share a call."""
+
+
+def _head(app_monitor: str = _SHOP, *headers: str, length: int = len(_BODY)) -> bytes:
+    lines = [f"POST /appmonitors/{app_monitor} HTTP/1.1", "Host: x", f"Content-Length: {length}"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode()
+
+
+class _Clients:
+    """Connections to a bridge, each with requests that are sent as they are."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._stack = ExitStack()
+
+    def send(self, data: bytes) -> socket.socket:
+        """Send data on a new connection. The bridge has read it when this returns."""
+        (connection,) = self.send_all([data])
+        return connection
+
+    def send_all(self, requests: list[bytes]) -> list[socket.socket]:
+        """Send requests, each on a new connection, in this order."""
+        connections = [self._stack.enter_context(connect(self.url)) for _ in requests]
+        for connection, data in zip(connections, requests, strict=True):
+            connection.sendall(data)
+        self.sync()
+        return connections
+
+    def sync(self) -> None:
+        """Return when the bridge has read everything that was sent."""
+        assert send(self.url, "/healthz", method="GET").status == 200
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class _Overloaded:
+    """A bridge whose two calls do not end, and whose queue for the next one is full."""
+
+    def __init__(self, running: RunningBridge, standin: StandIn) -> None:
+        self.running = running
+        self.clients = _Clients(f"http://{running.address}")
+        self._standin = standin
+        self._gate = asyncio.Event()
+        self.calls: list[list[str]] = []
+        """The app monitors in each call, in the order of arrival."""
+
+    async def fill(self) -> None:
+        """Put until the queue is full."""
+
+        async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
+            entries = [PutRumEventsRequest.FromString(e.request) for e in request.entries]
+            self.calls.append([entry.id for entry in entries])
+            await self._gate.wait()
+            return await all_ok(request)
+
+        for monitor in (_SHOP, _BLOG):  # the bridge has to know that they exist
+            await _answer(self.clients.send, _head(monitor) + _BODY)
+            await self._standin.arrived.acquire()
+        self._standin.respond = respond
+        for _ in range(2):
+            await asyncio.to_thread(self.clients.send, _head() + _BODY)
+            await self._standin.arrived.acquire()
+        await asyncio.to_thread(self.clients.send_all, [_head() + _BODY] * _ENTRIES)
+        assert self.held == 0
+
+    def open(self) -> None:
+        """Let calls end."""
+        self._gate.set()
+
+    async def send(self, data: bytes) -> socket.socket:
+        """Send data on a new connection."""
+        return await asyncio.to_thread(self.clients.send, data)
+
+    async def send_all(self, data: bytes, count: int) -> list[socket.socket]:
+        """Send the same data on several new connections."""
+        return await asyncio.to_thread(self.clients.send_all, [data] * count)
+
+    @property
+    def held(self) -> int:
+        return int(self._value("openrum_bridge_held_puts"))
+
+    @property
+    def rejected_unparsed(self) -> int:
+        return int(self._value("openrum_bridge_rejected_unparsed_total"))
+
+    def ended(self, reason: str) -> int:
+        """Return how many puts the bridge has rejected for a reason."""
+        return sum(
+            amount.batches
+            for (_, _, why), amount in self.running.ledger.ended.items()
+            if why == reason
+        )
+
+    def _value(self, name: str) -> float:
+        (sample,) = [each for each in self.running.samples() if _name(each) == name]
+        assert isinstance(sample.value, int | float)
+        return sample.value
+
+
+def _name(sample: Sample) -> str:
+    return sample.metric.name
+
+
+async def _answer(put: Callable[[bytes], socket.socket], data: bytes) -> Response:
+    return await _read(await asyncio.to_thread(put, data))
+
+
+def _fields(response: Response, without: set[str]) -> dict[str, str]:
+    fields = {name.lower(): value for name, value in response.headers.items()}
+    return {name: value for name, value in fields.items() if name not in without}
+
+
+def _until_closed(connection: socket.socket) -> bytes:
+    received = b""
+    while data := connection.recv(1 << 16):
+        received += data
+    return received
+
+
+async def _read(connection: socket.socket) -> Response:
+    return await asyncio.to_thread(read_response, connection)
+
+
+@asynccontextmanager
+async def _overloaded(standin: StandIn, **settings: object) -> AsyncIterator[_Overloaded]:
+    known = {"http": "127.0.0.1:0", "service": standin.address, "drain_s": 1.0}
+    async with running_bridge(BridgeSettings(**{**known, **settings})) as running:  # type: ignore[arg-type]
+        overloaded = _Overloaded(running, standin)
+        await overloaded.fill()
+        yield overloaded
 
 
 @pytest.fixture
-async def channel(standin: StandIn) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(standin.address, options=CHANNEL_OPTIONS) as channel:
-        yield channel
+async def overloaded(standin: StandIn) -> AsyncIterator[_Overloaded]:
+    async with _overloaded(standin) as bridge:
+        try:
+            yield bridge
+        finally:
+            bridge.open()
+            bridge.clients.close()
 
 
-def _coalescer(channel: grpc.aio.Channel) -> Coalescer:
-    batch_put = GrpcBatchPut(channel, NO_TOKEN)
-    return Coalescer(batch_put, max_waiting_bytes=64 << 20, timeout_s=10.0)
-
-
-@pytest.fixture
-def open_gate(standin: StandIn) -> Callable[[], None]:
-    """Make the stand-in hold its responses, and return a function that ends this."""
-    gate = asyncio.Event()
-
-    async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
-        await gate.wait()
-        return await all_ok(request)
-
-    standin.respond = respond
-    return gate.set
-
-
-async def _entries_wait(standin: StandIn, coalescer: Coalescer, count: int) -> asyncio.Task[None]:
-    """Let entries for one app monitor wait behind two calls, after a slow call."""
-
-    async def respond(request: pb.BatchPutRumEventsRequest) -> pb.BatchPutRumEventsResponse:
-        await asyncio.sleep(_CALL_S)
-        return await all_ok(request)
-
-    standin.respond = respond
-    entry = pb.BatchPutRumEventsRequest(entries=[pb.BatchPutRumEventsEntry()]).SerializeToString()
-    await asyncio.gather(coalescer.put(_SHOP, entry), coalescer.put(_BLOG, entry))
-    earlier = len(standin.calls)
-    puts = [coalescer.put(_SHOP, entry) for _ in range(2 * 256 + count)]
-    together = asyncio.gather(*puts)
-    while len(standin.calls) < earlier + 2:
-        await standin.arrived.acquire()
-    return asyncio.ensure_future(together)  # type: ignore[arg-type]
-
-
-async def test_a_put_that_would_wait_too_long_is_rejected(
-    standin: StandIn, channel: grpc.aio.Channel
+async def test_a_put_that_finds_no_room_is_stored_when_there_is_room(
+    overloaded: _Overloaded,
 ) -> None:
-    coalescer = _coalescer(channel)
-    waiting = await _entries_wait(standin, coalescer, 8 * 256)
-    coalescer.check(_BLOG)  # its turn comes soon
-    with pytest.raises(HttpError) as error:
-        coalescer.check(_SHOP)
-    standin.respond = all_ok
-    await waiting
+    put = await overloaded.send(_head() + _BODY)
+    held = overloaded.held
+    overloaded.open()
+    response = await _read(put)
 
-    rejected = error.value
-    assert (rejected.status, rejected.error_type) == (429, "ThrottlingException")
-    assert rejected.retry_after_s in (2, 3)
-    coalescer.check(_SHOP)
+    assert (held, overloaded.held) == (1, 0)
+    assert response.status == 200
+    assert overloaded.rejected_unparsed == 0
 
 
-async def test_what_fits_into_the_next_calls_is_accepted_however_slow_they_are(
-    standin: StandIn, channel: grpc.aio.Channel
+async def test_a_put_that_waits_too_long_is_rejected_and_its_connection_goes_on(
+    overloaded: _Overloaded,
 ) -> None:
-    coalescer = _coalescer(channel)
-    waiting = await _entries_wait(standin, coalescer, 2 * 256)
-    coalescer.check(_SHOP)
-    standin.respond = all_ok
-    await waiting
+    origin = f"Origin: {ORIGIN}"
+    whole = await overloaded.send(_head(_SHOP, origin) + _BODY)
+    half = await overloaded.send(_head(_SHOP, origin) + _BODY[:5])
+    last = await overloaded.send(_head(_SHOP, origin, "Connection: close") + _BODY)
+    piped = await overloaded.send(
+        _head(_SHOP) + _BODY + _head("none", "Connection: close", length=1) + b"x"
+    )
+    responses = [await _read(each) for each in (whole, half, last)]
+    half.sendall(_BODY[5:] + _HEALTHZ)
+    whole.sendall(_HEALTHZ)
+    later = [await _read(each) for each in (whole, half)]
+    ends = [await asyncio.to_thread(_until_closed, each) for each in (last, piped)]
+
+    for response in responses:
+        expect_error(response, 429, "ThrottlingException")
+        assert response.headers["Retry-After"] == "2"
+        assert json.loads(response.body)["quotaCode"] == "waiting-requests"
+    assert [each.headers["Connection"] for each in responses] == [None, None, "close"]
+    assert [each.status for each in later] == [200, 200]
+    assert ends[0] == b""
+    assert ends[1].count(b"HTTP/1.1 429") == 2
+    assert (overloaded.rejected_unparsed, overloaded.held) == (5, 0)
+    assert overloaded.ended("ThrottlingException") == 5
 
 
-async def test_the_body_of_a_put_that_would_wait_too_long_is_not_read(
-    standin: StandIn, channel: grpc.aio.Channel
+async def test_the_429_of_a_held_put_has_the_headers_of_the_others(
+    overloaded: _Overloaded,
 ) -> None:
-    coalescer = _coalescer(channel)
-    settings = BridgeSettings()
-    monitors = KnownMonitors(channel, NO_TOKEN, timeout_s=1.0)
-    report = CallerReport(authorization_required=False)
-    endpoint = PutEvents(coalescer, monitors, PutAccounting(), report, settings)
-    statuses = []
+    chunked = f"Transfer-Encoding: chunked\r\nOrigin: {ORIGIN}"
+    parsed = f"POST /appmonitors/{_SHOP} HTTP/1.1\r\nHost: x\r\n{chunked}\r\n\r\n".encode()
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(_BODY), _BODY)
+    await overloaded.send_all(parsed + body, _ENTRIES)
+    held = await overloaded.send(_head(_SHOP, f"Origin: {ORIGIN}") + _BODY)
+    expected = await _answer(overloaded.clients.send, parsed)
+    response = await _read(held)
 
-    async def receive() -> Message:
-        raise AssertionError("the body is read")
-
-    async def send_message(message: Message) -> None:
-        statuses.append(message.get("status"))
-
-    waiting = await _entries_wait(standin, coalescer, 8 * 256)
-    scope: Scope = {"type": "http", "headers": [], "client": None}
-    await endpoint.serve(_SHOP, scope, receive, send_message)
-    standin.respond = all_ok
-    await waiting
-
-    assert statuses == [429, None]
+    assert response.status == expected.status == 429
+    assert response.body == expected.body
+    unlike = {"x-amzn-requestid", "date", "retry-after"}
+    assert _fields(response, unlike) == _fields(expected, unlike)
 
 
-async def test_a_put_whose_client_disconnects_while_it_waits_is_not_sent(
-    bridge: Bridge, standin: StandIn, open_gate: Callable[[], None]
+async def test_a_held_put_is_parsed_with_what_arrives_later(overloaded: _Overloaded) -> None:
+    piped = await overloaded.send(_head() + _BODY[:5])
+    piped.sendall(_BODY[5:] + _head("none", "Connection: close", length=0))
+    await asyncio.to_thread(overloaded.clients.sync)
+    half = await overloaded.send(_head() + _BODY[:5])
+    overloaded.open()
+    responses = await asyncio.to_thread(_until_closed, piped)
+    half.sendall(_BODY[5:])
+    last = await _read(half)
+
+    assert [line[:12] for line in responses.split(b"\r\n") if line.startswith(b"HTTP")] == [
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 400",
+    ]
+    assert last.status == 200
+
+
+async def test_only_puts_are_held(overloaded: _Overloaded) -> None:
+    await overloaded.send(_head() + _BODY)
+    chunked = "Transfer-Encoding: chunked"
+    others = [
+        _HEALTHZ,
+        b"OPTIONS /appmonitors/x HTTP/1.1\r\nHost: x\r\n\r\n",
+        f"POST /appmonitors/{_BLOG} HTTP/1.1\r\nHost: x\r\n{chunked}\r\n\r\n".encode()
+        + b"1\r\nx\r\n0\r\n\r\n",
+    ]
+    statuses = [(await _answer(overloaded.clients.send, each)).status for each in others]
+
+    assert statuses == [200, 405, 400]
+    assert overloaded.held == 1
+
+
+async def test_app_monitors_take_turns_although_one_has_more_puts(
+    overloaded: _Overloaded,
 ) -> None:
-    body = json.dumps(batch()).encode()
-    path = f"/appmonitors/{_SHOP}"
-    request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    shop = await overloaded.send_all(_head(_SHOP) + _BODY, 3 * _ENTRIES)
+    blog = await overloaded.send(_head(_BLOG) + _BODY)
+    overloaded.open()
+    responses = [await _read(each) for each in (blog, *shop)]
 
-    def put(url: str, stack: ExitStack) -> None:
-        stack.enter_context(connect(url)).sendall(request.encode() + body)
+    assert {response.status for response in responses} == {200}
+    # The last call before the queue was full, then those with puts that were held.
+    (turn,) = [number for number, call in enumerate(overloaded.calls) if _BLOG in call]
+    assert turn <= 3
+    assert len(overloaded.calls) >= 6
 
-    def disconnect(url: str) -> None:
-        with ExitStack() as stack:
-            put(url, stack)
-            # The bridge responds to this after it has read the put, and later after the end.
-            assert send(url, "/healthz", method="GET").status == 200
-        assert send(url, "/healthz", method="GET").status == 200
 
-    async with bridge() as url:
-        with ExitStack() as stack:
-            for _ in range(2):
-                await asyncio.to_thread(put, url, stack)
-                await standin.arrived.acquire()
-            await asyncio.to_thread(disconnect, url)
-            last = asyncio.create_task(asyncio.to_thread(send, url, path, batch()))
-            open_gate()
-            assert (await last).status == 200
+async def test_a_put_whose_client_disconnects_while_it_is_held_is_not_sent(
+    overloaded: _Overloaded,
+) -> None:
+    put = await overloaded.send(_head(_BLOG) + _BODY)
+    put.close()
+    await asyncio.to_thread(overloaded.clients.sync)
+    overloaded.open()
+    response = await _answer(overloaded.clients.send, _head(_SHOP) + _BODY)
 
-    assert [len(call) for call in standin.calls] == [1, 1, 1]
+    assert response.status == 200
+    assert overloaded.ended("RequestTimeoutException") == 1
+    assert all(_BLOG not in call for call in overloaded.calls)
+
+
+async def test_bodies_that_have_no_room_are_discarded(standin: StandIn) -> None:
+    async with _overloaded(standin, max_waiting_bytes=1 << 20) as overloaded:
+        body = _BODY + b" " * (60 << 10)
+        head = _head(_SHOP, length=len(body))
+        connections = await overloaded.send_all(head + body, 14)
+        held = overloaded.held
+        responses = [await _read(each) for each in connections]
+        connections[-1].sendall(_HEALTHZ)
+        after = await _read(connections[-1])
+
+    overloaded.clients.close()
+    assert 0 < held < 14
+    assert {response.status for response in responses} == {429}
+    assert after.status == 200
+
+
+async def test_a_bridge_that_stops_answers_what_it_holds(standin: StandIn) -> None:
+    async with _overloaded(standin) as overloaded:
+        put = await overloaded.send(_head() + _BODY)
+    response = await _read(put)
+    overloaded.clients.close()
+
+    assert (response.status, response.error_type) == (429, "ThrottlingException")
+    assert response.headers["Connection"] == "close"
+
+
+async def test_a_held_put_is_stored_while_the_bridge_stops(standin: StandIn) -> None:
+    async with _overloaded(standin) as overloaded:
+        put = await overloaded.send(_head() + _BODY)
+        asyncio.get_running_loop().call_later(0.1, overloaded.open)
+    response = await _read(put)
+    overloaded.clients.close()
+
+    assert response.status == 200
+    assert response.headers["Connection"] == "close"

@@ -1,0 +1,191 @@
+"""Decides which puts are parsed now, and which ones are held as bytes until it is their turn.
+
+Parsing and decoding are most of what a put costs the bridge. If every put is parsed before it is
+rejected, no time is left for those that are accepted:
+docs/decisions/0017-queues-are-bounded-in-time.md.
+
+arrives → parsed                if the event loop and the queue for the service have room
+        → held → parsed         when it is the turn of its app monitor
+               → 429            after 1.5 s
+        → 429 after 3 s         if too many bytes are held: the body is discarded
+"""
+
+from __future__ import annotations
+
+__all__ = ["Admission"]
+
+import asyncio
+
+from rum_bridge.accounting import PutAccounting
+from rum_bridge.coalesce import Coalescer
+from rum_bridge.cors import CorsHeaders
+from rum_bridge.deadlines import Deadlines
+from rum_bridge.errors import HttpError
+from rum_bridge.fair_queue import FairQueue
+from rum_bridge.held_put import Connection, HeldPut
+from rum_bridge.put_queue import ENTRY_COST
+from rum_bridge.raw_request import RawPut
+from rum_bridge.throttled import Throttled
+
+_MAX_WAIT_S = 1.5
+# Responding at once would let a client that waits for responses send without end.
+_UNHELD_WAIT_S = 3.0
+# What may begin in one turn of the event loop: 50 puts of one event, or 25 of ten.
+_TURN_COST = 512 << 10
+# The turns are shorter while puts are held, so that a new one in a short line is soon seen.
+_HELD_TURN_COST = 128 << 10
+_REQUEST_COST = 8 << 10
+# One app monitor leaves a ninth of the bytes to the others.
+_MAX_SHARE_OF_FREE = 8
+_DISCONNECTED = HttpError(408, "RequestTimeoutException", "The client has disconnected.")
+
+
+class Admission:
+    """The gate in front of the parser. Use it from one event loop only."""
+
+    def __init__(self, coalescer: Coalescer, accounting: PutAccounting, cors: CorsHeaders) -> None:
+        self.throttled = Throttled(cors)
+        self.rejected = 0
+        """How many puts were rejected without being parsed."""
+        self._queue = coalescer.queue
+        self._budget = coalescer.budget
+        self.accounting = accounting
+        self._held: FairQueue[HeldPut] = FairQueue()
+        self._deadlines = Deadlines(_MAX_WAIT_S, self._expire)
+        self._unheld = Deadlines(_UNHELD_WAIT_S, self._reject)
+        self._turn_cost = 0
+        self._turn_ends = False
+        """Whether the end of the turn is scheduled."""
+        coalescer.on_room = self._on_room
+
+    def __len__(self) -> int:
+        """Return the number of puts that are held."""
+        return len(self._held)
+
+    def must_wait(self, size: int) -> bool:
+        """Count a request that begins. Return whether it is to be held if it is a put.
+
+        Args:
+            size: the bytes that have arrived.
+        """
+        if self._held or not self._queue.has_room:
+            return True
+        self._turn_cost += size + _REQUEST_COST
+        self._end_turn_later()
+        return self._turn_cost > _TURN_COST
+
+    def hold(self, connection: Connection, raw: RawPut, data: bytes) -> HeldPut:
+        """Hold a put of which some data has arrived."""
+        line = self._queue.line_of(raw.app_monitor_id)
+        held = HeldPut(connection, raw, line)
+        if self._may_hold(line, len(data)):
+            self._held.add(line, held, len(data) + ENTRY_COST)
+            self._deadlines.add(held)
+            self._keep(held, data[: raw.size])
+        else:
+            self._unheld.add(held)
+        held.received = min(len(data), raw.size)
+        if len(data) > raw.size:
+            self.add_rest(held, data[raw.size :])
+        return held
+
+    def add(self, held: HeldPut, data: bytes) -> bool:
+        """Add data that has arrived later. Return False if the connection sends too much."""
+        missing = held.missing
+        if missing and held.pieces:
+            if self._may_hold(held.line, len(data)):
+                self._keep(held, data[:missing])
+            else:
+                self._forget(held)
+        held.received += min(len(data), missing)
+        return len(data) <= missing or self.add_rest(held, data[missing:])
+
+    def add_rest(self, held: HeldPut, data: bytes) -> bool:
+        """Add data that follows the put. Return False if there is no room for it."""
+        if len(data) > self._budget.free_to_hold:
+            return False
+        self._budget.hold(len(data))
+        held.size += len(data)
+        held.rest += data
+        return True
+
+    def drop(self, held: HeldPut) -> None:
+        """Forget a put whose client has disconnected."""
+        # Its place in the line goes when its time is over, or when it would be next.
+        held.connection = None
+        self._forget(held)
+        self._unheld.remove(held)
+        self.accounting.reject(held.put, _DISCONNECTED)
+
+    def close(self) -> None:
+        """Reject everything that is held."""
+        for held in [*self._deadlines, *self._unheld]:
+            self._reject(held)
+
+    def _may_hold(self, line: str, size: int) -> bool:
+        free = self._budget.free_to_hold - size
+        of_line = self._held.cost_of(line) - ENTRY_COST * self._held.count_of(line)
+        return free >= 0 and of_line <= _MAX_SHARE_OF_FREE * free
+
+    def _keep(self, held: HeldPut, data: bytes) -> None:
+        self._budget.hold(len(data))
+        held.size += len(data)
+        held.pieces.append(data)
+
+    def _forget(self, held: HeldPut) -> None:
+        self._budget.release(held.size)
+        held.size = 0
+        held.pieces = []
+        held.rest = b""
+
+    def _on_room(self) -> None:
+        if self._held:
+            self._end_turn_later()
+
+    def _end_turn_later(self) -> None:
+        if not self._turn_ends:
+            self._turn_ends = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        """Begin the next turn with puts that are held."""
+        self._turn_cost = 0
+        self._turn_ends = False
+        while self._turn_cost < _HELD_TURN_COST and self._queue.has_room:
+            held = self._held.first()
+            if held is None:
+                break
+            self._held.remove_first()
+            if held.connection is not None and held.pieces:
+                self._turn_cost += held.size + _REQUEST_COST
+                self._continue(held, held.connection)
+        if self._turn_cost:
+            self._end_turn_later()
+
+    def _continue(self, held: HeldPut, connection: Connection) -> None:
+        self._deadlines.remove(held)
+        held.connection = None
+        connection.continue_held()
+        self._forget(held)
+
+    def _expire(self, held: HeldPut) -> None:
+        self._reject(held)
+        # All that wait longer have ended, too.
+        self._held.remove_first_while(held.line, _has_ended)
+
+    def _reject(self, held: HeldPut) -> None:
+        connection = held.connection
+        if connection is None:
+            return
+        held.connection = None
+        error = self.throttled.error
+        self.rejected += 1
+        self.accounting.reject(held.put, error)
+        if self.accounting.requests.is_on:
+            self.accounting.log(held.put, error.status, error.error_type)
+        connection.reject_held()
+        self._forget(held)
+
+
+def _has_ended(held: HeldPut) -> bool:
+    return held.connection is None
