@@ -36,7 +36,10 @@ _COMMON = {
     "MissingAuthenticationTokenException": 403,
     "UnrecognizedClientException": 403,
 }
-_MODELLED = sorted(set(_MESSAGES) - set(_COMMON))
+# AWS has no InsightService.
+_OURS = {"ProjectionUnavailableException": 503, "QueryTimeoutException": 504}
+_UNMODELLED = _COMMON | _OURS
+_MODELLED = sorted(set(_MESSAGES) - set(_UNMODELLED))
 # In lower camel case, as on the wire.
 _VALUES = {
     "message": 'RumEvents[0].id is required. 日本 "quoted" \\ \n',
@@ -56,8 +59,8 @@ def _error(name: str, *, optional: bool = True) -> RumError:
 
 
 def _status(name: str) -> int:
-    if name in _COMMON:
-        return _COMMON[name]
+    if name in _UNMODELLED:
+        return _UNMODELLED[name]
     status = _MODEL.shape_for(name).metadata["error"]["httpStatusCode"]
     assert isinstance(status, int)
     return status
@@ -119,7 +122,7 @@ def _expect_members(raised: ClientError, client: Any, error: RumError) -> None:
     metadata = raised.response["ResponseMetadata"]
 
     assert {"Code": name, "Message": error.message} == raised.response["Error"]
-    if name in _COMMON:
+    if name in _UNMODELLED:
         assert type(raised) is ClientError
     else:
         assert type(raised) is client.exceptions.from_code(name)
