@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from google.protobuf.json_format import MessageToJson
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.demo.month import DAYS, batches_of_day
+from bench.demo.month import DAYS, batches_of_day, incident_before
 from bench.demo.shop import BLOG, SHOP, Monitor
 from bench.demo.visit import SentBatch
 from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorConfiguration, CustomEvents
@@ -34,6 +34,7 @@ def fill(url: str, events: int, *, end_s: float | None = None) -> int:
         end_s: Unix seconds; now by default. No event is later.
     """
     end_s = time.time() if end_s is None else end_s
+    incident = incident_before(end_s)
     today_s = int(end_s // _DAY_S) * _DAY_S
     store = open_store(url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -45,7 +46,7 @@ def fill(url: str, events: int, *, end_s: float | None = None) -> int:
             task = progress.add_task("Writing 30 days of events", total=events)
             for day in range(DAYS):
                 midnight_s = today_s - (DAYS - 1 - day) * _DAY_S
-                made = batches_of_day(_SEED, day, midnight_s, events // DAYS)
+                made = batches_of_day(_SEED, day, midnight_s, events // DAYS, incident)
                 past = [batch for batch in made if batch.received_s <= end_s]
                 for group in _groups(past):
                     records = [_record(batch, keys[batch.monitor.id]) for batch in group]

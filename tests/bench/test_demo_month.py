@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 
 from bench.demo.fill import fill
-from bench.demo.month import DAYS, INCIDENT_HOURS, RELEASE_DAY, batches_of_day, incident_day
+from bench.demo.month import DAYS, RELEASE_DAY, batches_of_day, incident_before
 from bench.demo.visit import SentBatch
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.ingest.validation import validate
 from rum_service.storage import open_store
 
 _MIDNIGHT_S = 1_790_000_000 // 86_400 * 86_400
+_NEVER = range(0)
 
 
 def _events(batches: Sequence[SentBatch], kind: str) -> list[tuple[float, Any]]:
@@ -30,24 +31,24 @@ def _events(batches: Sequence[SentBatch], kind: str) -> list[tuple[float, Any]]:
 
 
 def test_a_day_is_the_same_each_time_and_in_the_order_of_receipt() -> None:
-    first = batches_of_day(1, 3, _MIDNIGHT_S, 2_000)
-    second = batches_of_day(1, 3, _MIDNIGHT_S, 2_000)
+    first = batches_of_day(1, 3, _MIDNIGHT_S, 2_000, _NEVER)
+    second = batches_of_day(1, 3, _MIDNIGHT_S, 2_000, _NEVER)
 
     assert [batch.request for batch in first] == [batch.request for batch in second]
     assert [batch.received_s for batch in first] == sorted(batch.received_s for batch in first)
-    assert batches_of_day(2, 3, _MIDNIGHT_S, 2_000)[0].request != first[0].request
+    assert batches_of_day(2, 3, _MIDNIGHT_S, 2_000, _NEVER)[0].request != first[0].request
 
 
 def test_the_api_fails_and_the_new_error_appears_when_the_module_says_so() -> None:
-    incident = batches_of_day(1, incident_day(), _MIDNIGHT_S, 20_000)
+    hours = incident_before(_MIDNIGHT_S + 19 * 3600)
+    incident = batches_of_day(1, 3, _MIDNIGHT_S, 20_000, hours)
     failing: Counter[bool] = Counter()
     calls: Counter[bool] = Counter()
     for timestamp, details in _events(incident, "http_event"):
-        hour = int((timestamp - _MIDNIGHT_S) // 3600)
-        calls[hour in INCIDENT_HOURS] += 1
-        failing[hour in INCIDENT_HOURS] += details.get("response", {}).get("status") == 503
-    before = batches_of_day(1, RELEASE_DAY - 1, _MIDNIGHT_S, 20_000)
-    after = batches_of_day(1, RELEASE_DAY, _MIDNIGHT_S, 20_000)
+        calls[int(timestamp) in hours] += 1
+        failing[int(timestamp) in hours] += details.get("response", {}).get("status") == 503
+    before = batches_of_day(1, RELEASE_DAY - 1, _MIDNIGHT_S, 20_000, _NEVER)
+    after = batches_of_day(1, RELEASE_DAY, _MIDNIGHT_S, 20_000, _NEVER)
     seen = [
         any("coupons" in details["message"] for _, details in _events(day, "js_error_event"))
         for day in (before, after)
