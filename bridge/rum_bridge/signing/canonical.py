@@ -16,6 +16,7 @@ from __future__ import annotations
 
 __all__ = ["Fields", "Headers", "Pairs", "canonical_request", "fields_of", "folded", "query_pairs"]
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 from urllib.parse import quote
@@ -27,6 +28,9 @@ Fields: TypeAlias = Mapping[bytes, Sequence[bytes]]
 # Query parameters in the order received, still percent-encoded.
 Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
+# The path of nearly every request. Its canonical form is the same.
+_PLAIN_PATH = re.compile(rb"(/[A-Za-z0-9_~-]+)+/?")
+
 
 def canonical_request(
     method: str,
@@ -34,7 +38,7 @@ def canonical_request(
     pairs: Pairs,
     fields: Fields,
     *,
-    signed_headers: Sequence[str],
+    signed_headers: Sequence[bytes],
     body_sha256: str,
 ) -> bytes:
     """Return the canonical request. `signed_headers` keeps its order; absent headers are empty."""
@@ -42,9 +46,9 @@ def canonical_request(
         method.upper().encode(),
         _path(raw_path),
         _query(pairs),
-        *[_header(fields, name.encode()) for name in signed_headers],
+        *[name + b":" + folded(fields, name) for name in signed_headers],
         b"",
-        ";".join(signed_headers).encode(),
+        b";".join(signed_headers),
         body_sha256.encode(),
     )
     return b"\n".join(lines)
@@ -70,10 +74,15 @@ def fields_of(headers: Headers) -> Fields:
 
 def folded(fields: Fields, name: bytes) -> bytes:
     """Return a header's values, white space folded, joined by commas; empty if absent."""
-    return b",".join([b" ".join(value.split()) for value in fields.get(name, ())])
+    values = fields.get(name, ())
+    if len(values) == 1:  # as nearly always
+        return b" ".join(values[0].split())
+    return b",".join([b" ".join(value.split()) for value in values])
 
 
 def _path(raw_path: bytes) -> bytes:
+    if _PLAIN_PATH.fullmatch(raw_path):
+        return raw_path
     kept: list[bytes] = []
     for segment in raw_path.split(b"/"):
         if segment == b"..":
@@ -89,7 +98,3 @@ def _query(pairs: Pairs) -> bytes:
         return b""
     signed = sorted(pair for pair in pairs if pair[0] != b"X-Amz-Signature")
     return b"&".join(name + b"=" + value for name, value in signed)
-
-
-def _header(fields: Fields, name: bytes) -> bytes:
-    return name + b":" + folded(fields, name)

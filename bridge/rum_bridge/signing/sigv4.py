@@ -15,6 +15,7 @@ __all__ = ["SignatureError", "carries_signature", "signed_request"]
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from rum.internal.v1.caller_pb2 import SignedRequest
@@ -46,6 +47,8 @@ _TOKEN = r"[a-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 (a header name, RFC 9110 5.6.
 # Each one is looked up among all headers. SDKs and aws-rum-web sign at most ten.
 _MAX_SIGNED_HEADERS = 50
 _SIGNED_HEADERS = re.compile(f"{_TOKEN}(;{_TOKEN})*")
+# The names of ten headers. Longer texts could fill the memory.
+_MAX_CACHED_CHARS = 256
 
 
 class SignatureError(Exception):
@@ -113,7 +116,7 @@ def signed_request(
         terminator=terminator,
         amz_date=claim.amz_date,
         expires_seconds=claim.expires_seconds,
-        signed_headers=names,
+        signed_headers=map(bytes.decode, names),
         unsigned_headers=_unsigned_names(names, fields),
         signature=claim.signature,
         session_token=claim.session_token,
@@ -226,22 +229,34 @@ def _credential(text: str) -> list[str]:
     return parts
 
 
-def _signed_names(text: str, fields: Fields) -> list[str]:
-    names = text.split(";")
+def _signed_names(text: str, fields: Fields) -> Sequence[bytes]:
+    names = _cached_names(text) if len(text) <= _MAX_CACHED_CHARS else _names(text)
+    for name in names:
+        if name not in fields:
+            raise _incomplete(
+                f"'{name.decode()}' is named as a SignedHeader, but it does not exist in the"
+                " request."
+            )
+    return names
+
+
+def _names(text: str) -> Sequence[bytes]:
+    """Return the names in SignedHeaders."""
+    names = text.encode().split(b";")
     if len(names) > _MAX_SIGNED_HEADERS:
         raise _incomplete(f"SignedHeaders must have at most {_MAX_SIGNED_HEADERS} names.")
     if not _SIGNED_HEADERS.fullmatch(text) or names != sorted(set(names)):
         raise _incomplete("SignedHeaders must be lower-case header names, sorted, each one once.")
-    for name in names:
-        if name.encode() not in fields:
-            message = f"'{name}' is named as a SignedHeader, but it does not exist in the request."
-            raise _incomplete(message)
-    return names
+    return tuple(names)
 
 
-def _unsigned_names(signed: Sequence[str], fields: Fields) -> list[str]:
-    found = {name.decode("latin-1") for name in fields if name.startswith(b"x-amz-")}
-    return sorted(found.difference(signed))
+# A client always signs the same headers.
+_cached_names = lru_cache(maxsize=256)(_names)
+
+
+def _unsigned_names(signed: Sequence[bytes], fields: Fields) -> list[str]:
+    unsigned = [name for name in fields if name.startswith(b"x-amz-") and name not in signed]
+    return sorted([name.decode("latin-1") for name in unsigned]) if unsigned else []
 
 
 def _expires_seconds(text: str) -> int:
