@@ -1,0 +1,287 @@
+"""The page at `/ui/` in a browser: views show the numbers of the REST API, and controls work."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page as PlaywrightPage
+
+from tests.e2e.shown import Shown, number, read_api
+from tests.e2e.visited import HOSTILE, HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
+from tests.insight.visits import HOUR_MS
+from tests.support.running import wait_until
+from tests.tools.chromium import Page
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
+    """A server with visits."""
+    with visited(tmp_path_factory.mktemp("visited")) as found:
+        yield found
+
+
+@pytest.fixture
+def ui(page: Page, shop: Visited) -> Shown:
+    """The page of this server, not opened yet."""
+    return Shown(page, shop.server)
+
+
+def _counts(document: Any) -> dict[str, float]:
+    counts = document["total"]["counts"]
+    assert isinstance(counts, dict)
+    return counts
+
+
+def test_the_tiles_of_the_overview_equal_the_api(ui: Shown, shop: Visited) -> None:
+    counts = _counts(shop.read("overview"))
+    ui.open("overview", **shop.range)
+
+    assert {name: number(text) for name, text in ui.tiles().items()} == {
+        "Sessions": counts["sessions"],
+        "Page views": counts["pageViews"],
+        "Apdex": round(counts["apdex"], 2),
+        "JavaScript errors": counts["jsErrors"],
+        "HTTP 5xx": counts["http5xx"],
+        "HTTP 4xx": counts["http4xx"],
+    }
+
+
+def test_the_vitals_of_the_overview_equal_the_api(ui: Shown, shop: Visited) -> None:
+    total: Any = shop.read("overview")["total"]
+    ui.open("overview", **shop.range)
+    words = ui.texts(".vital > .number")
+    shares = [number(text.split()[0]) for text in ui.texts(".vital .shares span")]
+
+    assert [words[0].split()[0], words[2].split()[0]] == [
+        f"{total['lcp']['p75'] / 1000:.2f}",
+        f"{total['cls']['p75']:.3f}",
+    ]
+    assert number(words[1].split()[0]) == round(total["inp"]["p75"])
+    assert [pytest.approx(share, abs=0.6) for share in shares] == [
+        100 * total[vital][rating] / total[vital]["samples"]
+        for vital in ("lcp", "inp", "cls")
+        for rating in ("good", "needsImprovement", "poor")
+    ]
+
+
+def test_a_chart_has_its_numbers_as_a_table(ui: Shown, shop: Visited) -> None:
+    # The page asks for longer steps, because the visits are few.
+    series: Any = shop.read("overview", stepMs=3 * HOUR_MS)["series"]
+    ui.open("overview", **shop.range)
+    ui.click("summary:has-text('Show as a table: Page views')")
+    rows = ui.table("Page views over time")
+
+    assert [number(row[1]) for row in rows] == series["pageViews"]
+
+
+def test_the_list_of_pages_equals_the_api(ui: Shown, shop: Visited) -> None:
+    segments: Any = shop.read("segments", by="DIMENSION_PAGE")["segments"]
+    ui.open("pages", **shop.range)
+    shown = {row[0]: (number(row[1]), number(row[2])) for row in ui.table("Pages")}
+
+    assert shown == {
+        segment["value"] or "unknown": (
+            segment["measures"]["counts"]["pageViews"],
+            segment["measures"]["counts"]["sessions"],
+        )
+        for segment in segments
+    }
+
+
+def test_a_page_shows_its_own_numbers_and_what_makes_it_slow(ui: Shown, shop: Visited) -> None:
+    counts = _counts(shop.read("overview", filter="page=/cart"))
+    details: Any = shop.read("page", filter="page=/cart")
+    ui.open("pages", **shop.range)
+    ui.click("a:text-is('/cart')")
+
+    assert number(ui.tiles()["Page views"]) == counts["pageViews"]
+    assert [row[0] for row in ui.table("Phases of navigations")] == [
+        phase["name"] for phase in details["navigationPhases"]
+    ]
+    assert [(row[0], number(row[2])) for row in ui.table("Resources")] == [
+        (resource["url"], resource["duration"]["samples"]) for resource in details["resources"]
+    ]
+
+
+def test_the_list_of_errors_equals_the_api(ui: Shown, shop: Visited) -> None:
+    groups: Any = shop.read("errors")["groups"]
+    ui.open("errors", **shop.range)
+    rows = ui.table("Error groups")
+
+    assert [(number(row[3]), number(row[4]), number(row[5])) for row in rows] == [
+        (group["events"], group["sessions"], group["users"]) for group in groups
+    ]
+    assert all(group["title"] in row[0] for row, group in zip(rows, groups, strict=True))
+
+
+def test_an_error_shows_its_stack_and_whom_it_affects(ui: Shown, shop: Visited) -> None:
+    group: Any = next(
+        found for found in _groups(shop) if found["title"] == "TypeError: x is undefined"
+    )
+    found: Any = shop.read("errors", group["fingerprint"])
+    ui.open("errors", **shop.range)
+    ui.click(f"a[href*='{group['fingerprint']}'] >> nth=0")
+    browsers = [s for s in found["shares"] if s["dimension"] == "DIMENSION_BROWSER"]
+
+    assert "buy  https://shop.example/" in ui.text("pre")
+    assert [(row[0], number(row[1])) for row in ui.table("Errors by Browser")] == [
+        (share["value"], share["events"]) for share in browsers
+    ]
+    assert len(ui.table("Affected sessions")) == len(found["sampleSessions"])
+
+
+def _groups(shop: Visited) -> Any:
+    return shop.read("errors")["groups"]
+
+
+def test_the_list_of_requests_equals_the_api(ui: Shown, shop: Visited) -> None:
+    targets: Any = shop.read("http")["targets"]
+    ui.open("http", **shop.range)
+
+    assert [
+        (row[0], *(number(text) for text in row[2:6])) for row in ui.table("HTTP requests")
+    ] == [
+        (
+            f"{target['method']} {target['url']}",
+            target["calls"],
+            target["http4xx"],
+            target["http5xx"],
+            target["httpNoResponse"],
+        )
+        for target in targets
+    ]
+
+
+def test_more_sessions_are_loaded_on_request(ui: Shown, shop: Visited) -> None:
+    first: Any = shop.read("sessions")
+    second: Any = shop.read("sessions", nextToken=first["nextToken"])
+    ui.open("sessions", **shop.range)
+    ui.click("text=Show more")
+    wait_until(lambda: len(ui.table("Sessions")) > len(first["sessions"]))
+
+    assert [number(row[3]) for row in ui.table("Sessions")] == [
+        session["pageViews"] for session in [*first["sessions"], *second["sessions"]]
+    ]
+
+
+def test_a_session_shows_its_events_in_order(ui: Shown, shop: Visited) -> None:
+    listed: Any = shop.read("sessions", maxResults=1)
+    session_id = listed["sessions"][0]["sessionId"]
+    found: Any = read_api(shop.server, "insight", MONITOR, "sessions", session_id)
+    ui.open("sessions", **shop.range)
+    ui.click("table tbody a >> nth=0")
+
+    assert ui.texts(".timeline .mono") == [
+        re.sub(r"com\.amazon\.rum\.(.*)_event", r"\1", event["type"]) for event in found["events"]
+    ]
+    ui.click(".timeline summary >> nth=0")
+    assert f'"event_type": "{found["events"][0]["type"]}"' in ui.text(".timeline pre")
+
+
+def test_segments_compare_the_values_of_a_dimension(ui: Shown, shop: Visited) -> None:
+    segments: Any = shop.read("segments", by="DIMENSION_RELEASE")["segments"]
+    ui.open("segments", **shop.range)
+    ui.click("button:text-is('Release')")
+
+    assert [(row[0], number(row[1])) for row in ui.table("Measures by Release")] == [
+        (segment["value"], segment["measures"]["counts"]["pageViews"]) for segment in segments
+    ]
+
+
+def test_a_column_heading_sorts_by_its_column(ui: Shown, shop: Visited) -> None:
+    ui.open("pages", **shop.range)
+    ui.click("th button:text-is('HTTP 5xx')")
+    column = [number(row[8]) for row in ui.table("Pages")]
+
+    assert column == sorted(column, reverse=True)
+    assert ui.texts("th[aria-sort=descending]") == ["HTTP 5xx ▼"]
+    assert "order=http_5xx" in ui.url
+
+
+def test_a_filter_limits_every_view_and_is_in_the_url(ui: Shown, shop: Visited) -> None:
+    counts = _counts(shop.read("overview", filter="browser=Firefox"))
+    ui.open("overview", **shop.range)
+    ui.click("summary:text-is('+ Filter')")
+    ui.fill("input[name=value]", "Firefox")
+    ui.click("text=Add the filter")
+    shared = ui.url
+
+    assert "filter=browser%3DFirefox" in shared
+    assert number(ui.tiles()["Page views"]) == counts["pageViews"]
+
+    ui.page.open("about:blank")
+    ui.page.open(shared)
+    ui.settle()
+    assert number(ui.tiles()["Page views"]) == counts["pageViews"]
+    ui.click("nav >> text=Segments")
+    assert [row[0] for row in ui.table("Measures by Browser")] == ["Firefox"]
+    ui.click("button[aria-label='Remove the filter: Browser is Firefox']")
+    assert len(ui.table("Measures by Browser")) > 1
+
+
+def test_dragging_over_a_chart_selects_its_time_range(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", **shop.range)
+    before = number(ui.tiles()["Page views"])
+    ui.page.do(_drag)
+    ui.settle()
+
+    assert shop.after < int(re.findall(r"after=(\d+)", ui.url)[0])
+    assert number(ui.tiles()["Page views"]) < before
+
+
+async def _drag(inner: PlaywrightPage) -> None:
+    """Drag over the first quarter of the first chart."""
+    chart = inner.locator(".u-over").first
+    await chart.scroll_into_view_if_needed()
+    box = await chart.bounding_box()
+    assert box
+    await inner.mouse.move(box["x"] + 20, box["y"] + 30)
+    await inner.mouse.down()
+    await inner.mouse.move(box["x"] + 20 + box["width"] / 4, box["y"] + 30, steps=3)
+    await inner.mouse.up()
+
+
+def test_events_appear_live(ui: Shown, shop: Visited) -> None:
+    ui.open("live", text="brand-new")
+    assert ui.texts(".timeline > li") == []
+    request = hostile_visit(int(time.time() * 1000))
+    request.rum_events[1].details = '{"type": "Error", "message": "brand-new error"}'
+    shop.put([request])
+    wait_until(lambda: ui.texts(".timeline > li"))
+
+    assert "brand-new error" in ui.text(".timeline > li")
+
+
+def test_texts_of_clients_stay_text_in_every_view(ui: Shown, shop: Visited) -> None:
+    for view in ("overview", "pages", "errors", "http", "segments"):
+        ui.open(view, **shop.range)
+        assert HOSTILE in ui.page.evaluate("() => document.body.textContent"), view  # type: ignore[operator]
+    fingerprint = next(g["fingerprint"] for g in _groups(shop) if HOSTILE in g["title"])
+    for path in (("errors", fingerprint), ("sessions", HOSTILE_SESSION)):
+        ui.open(*path, **shop.range)
+        assert HOSTILE in ui.text()
+
+    assert ui.page.evaluate("() => [window.hacked, document.querySelectorAll('img').length]") == [
+        None,
+        0,
+    ]
+
+
+def test_the_page_calls_only_its_own_server(ui: Shown, shop: Visited) -> None:
+    for view in ("overview", "pages", "errors", "http", "sessions", "segments", "live", "monitors"):
+        ui.open(view, **shop.range)
+
+    assert len(ui.requests) > 50
+    assert [url for url in ui.requests if not url.startswith(f"{shop.server.url}/")] == []
+
+
+def test_an_empty_time_range_says_what_to_do_next(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", monitor=MONITOR, after=1_600_000_000_000, before=1_600_003_600_000)
+
+    assert "No events in this time range." in ui.text()
+    ui.click("text=Look at the last 30 days.")
+    assert number(ui.tiles()["Page views"]) > 0

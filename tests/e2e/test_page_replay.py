@@ -1,0 +1,168 @@
+"""Replays on the page at `/ui/`: what aws-rum-web recorded is shown, and nothing of it runs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Frame
+from playwright.async_api import Page as PlaywrightPage
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDetails
+from tests.e2e.shown import Shown, read_api
+from tests.e2e.visited import MONITOR, Visited, visited
+from tests.support.batches import new_id
+from tests.support.running import wait_until
+from tests.tools.chromium import Browser, Page
+from tests.tools.rum_page import RumPage, demo_site
+from tests.tools.toolbox import tools_needed
+
+_HOSTILE_SESSION = "deadbeef-0000-4000-8000-000000000002"
+_RUN = "parent.parent.hacked = 1"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Visited]:
+    """A server with a visit that aws-rum-web recorded."""
+    with visited(tmp_path_factory.mktemp("visited"), sessions=5) as found:
+        settings = {"telemetries": ["replay", "errors"], "dispatchInterval": 600_000}
+        server = found.server
+        site = demo_site(server.url, server.monitor_id(), settings)
+        with tools_needed(), site as url, browser.page() as page:
+            visitor = RumPage(page, url)
+            visitor.click()
+            visitor.leave()
+        yield found
+
+
+@pytest.fixture
+def ui(page: Page, shop: Visited) -> Shown:
+    """The page of this server, not opened yet."""
+    return Shown(page, shop.server)
+
+
+def _recorded(shop: Visited) -> str:
+    """Return the ID of the recorded session."""
+    found: list[Any] = []
+
+    def is_there() -> bool:
+        listed: Any = shop.read("sessions", hasReplay="true")
+        found[:] = [s for s in listed["sessions"] if s["sessionId"] != _HOSTILE_SESSION]
+        return bool(found)
+
+    wait_until(is_there)
+    session_id = found[0]["sessionId"]
+    assert isinstance(session_id, str)
+    return session_id
+
+
+def _open(ui: Shown, session_id: str) -> None:
+    ui.open("sessions", session_id)
+    ui.click("button:text-is('Show the replay')")
+    wait_until(lambda: _in_recording(ui, "() => document.body !== null"))
+
+
+def _in_recording(ui: Shown, script: str) -> Any:
+    """Evaluate a script in the recorded page, or return None if it is not there yet."""
+
+    async def evaluate(inner: PlaywrightPage) -> Any:
+        frame = _innermost(inner)
+        return await frame.evaluate(script) if frame else None
+
+    return ui.page.do(evaluate)
+
+
+def _innermost(inner: PlaywrightPage) -> Frame | None:
+    frames = [f for f in inner.frames if f.parent_frame and f.parent_frame.parent_frame]
+    return frames[0] if frames else None
+
+
+def test_a_recorded_visit_is_shown(ui: Shown, shop: Visited) -> None:
+    session_id = _recorded(shop)
+    _open(ui, session_id)
+    wait_until(lambda: _in_recording(ui, "() => document.querySelector('h1')?.textContent"))
+    events = read_api(shop.server, "insight", MONITOR, "sessions", session_id, "replay")["events"]
+
+    assert _in_recording(ui, "() => document.querySelector('#buy') !== null")
+    assert isinstance(events, list)
+    assert {json.loads(event)["type"] for event in events} >= {2, 4}
+
+
+def test_the_replay_plays_and_pauses(ui: Shown, shop: Visited) -> None:
+    _open(ui, _recorded(shop))
+    player = "iframe >> internal:control=enter-frame >> "
+    ui.page.do(lambda inner: inner.click(f"{player} button:text-is('Play')"))
+    ui.page.do(lambda inner: inner.click(f"{player} button:text-matches('Pause|Play')"))
+    ui.page.do(lambda inner: inner.fill(f"{player} input[type=range]", "0"))
+
+    assert [line for line in ui.page.console if "error" in line] == []
+
+
+def test_nothing_in_a_recording_runs_and_nothing_is_loaded(ui: Shown, shop: Visited) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        shop.put([_hostile_recording(f"http://127.0.0.1:{other.getsockname()[1]}")])
+        _open(ui, _HOSTILE_SESSION)
+        wait_until(lambda: _in_recording(ui, "() => document.querySelector('h1')?.textContent"))
+        ui.settle()
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody connected
+            other.accept()
+
+    assert _in_recording(ui, "() => getComputedStyle(document.querySelector('h1')).color") == (
+        "rgb(255, 0, 0)"
+    )
+    assert ui.page.evaluate("() => window.hacked") is None
+
+
+def _hostile_recording(other: str) -> PutRumEventsRequest:
+    now_ms = int(time.time() * 1000)
+
+    def node(number: int, name: str, attributes: dict[str, str], *children: object) -> object:
+        members = {"tagName": name, "attributes": attributes, "childNodes": children}
+        return {"type": 2, "id": number, **members}
+
+    def text(number: int, content: str) -> object:
+        return {"type": 3, "id": number, "textContent": content}
+
+    body = node(
+        5,
+        "body",
+        {"onload": _RUN},
+        node(6, "h1", {"style": "color: red", "onclick": _RUN}, text(7, "Shop")),
+        node(8, "script", {}, text(9, _RUN)),
+        node(10, "img", {"src": f"{other}/pixel.png", "onerror": _RUN}),
+        node(11, "iframe", {"src": f"{other}/frame"}),
+        node(12, "a", {"href": f"javascript:{_RUN}"}, text(13, "link")),
+        node(14, "link", {"rel": "stylesheet", "href": f"{other}/style.css"}),
+        node(15, "meta", {"http-equiv": "refresh", "content": f"0;url={other}/"}),
+    )
+    html = node(3, "html", {}, node(4, "head", {}), body)
+    document = {"type": 0, "id": 1, "childNodes": [html]}
+    view = {"href": "https://shop.example/", "width": 800, "height": 600}
+    recorded = [
+        {"type": 4, "timestamp": now_ms, "data": view},
+        {
+            "type": 2,
+            "timestamp": now_ms + 1,
+            "data": {"node": document, "initialOffset": {"left": 0, "top": 0}},
+        },
+        {"type": 3, "timestamp": now_ms + 2000, "data": {"source": 1, "positions": []}},
+    ]
+    details = {"version": "1.0.0", "events": recorded, "eventCount": len(recorded)}
+    return PutRumEventsRequest(
+        batch_id=new_id(),
+        app_monitor_details={},
+        user_details=UserDetails(user_id=new_id(), session_id=_HOSTILE_SESSION),
+        rum_events=[
+            RumEvent(
+                id=new_id(),
+                timestamp=now_ms / 1000,
+                type="com.amazon.rum.rrweb_event",
+                details=json.dumps(details),
+            )
+        ],
+    )
