@@ -7,11 +7,14 @@ from __future__ import annotations
 
 __all__ = ["add_batch", "event_time"]
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_projector.definitions import add_samples
 from rum_projector.engines.base import Chunk, ErrorGroupRow
 from rum_projector.json_text import json_object
+from rum_service.events.custom_metrics import MetricDefinition
 from rum_service.events.dimensions import Dimensions, dimensions
 from rum_service.events.measures import Kind, Measure, kind_of, measure
 from rum_service.events.text import clean
@@ -30,10 +33,15 @@ _WITHOUT_DETAILS = {Kind.OTHER, Kind.SESSION_START, Kind.REPLAY, Kind.XRAY_TRACE
 _UNREADABLE = Dimensions("", "", 0, "", "", "", "")
 
 
-def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
+def add_batch(
+    chunk: Chunk, batch: CommittedBatch, definitions: Sequence[MetricDefinition] = ()
+) -> int:
     """Add the rows of a batch to a chunk. Return the number of events that could not be read.
 
     These have a row as well, without dimensions and measures.
+
+    Args:
+        definitions: the metrics that the app monitor defines.
     """
     sequence, monitor, received, content, country = batch
     request = PutRumEventsRequest.FromString(content)
@@ -47,15 +55,17 @@ def add_batch(chunk: Chunk, batch: CommittedBatch) -> int:
         kind = kind_of(event_type)
         details = event.details
         metadata = event.metadata
+        ts = event_time(event.timestamp, received)
         try:
             found, host = _dimensions(session_metadata, metadata)
             if country and not found.country:
                 found = found._replace(country=country)
             measured = _measure(kind, details, host)
+            if definitions:
+                add_samples(chunk, definitions, batch, request, event, ts=ts)
         except Exception:  # whatever a client sends, the events after it must not wait forever
             found, measured = _UNREADABLE, Measure()
             unreadable += 1
-        ts = event_time(event.timestamp, received)
         append(
             # An `EventRow`
             (

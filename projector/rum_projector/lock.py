@@ -6,9 +6,14 @@ __all__ = ["LockedError", "ProjectionLock", "is_locked"]
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+# `is_locked` holds the lock for a moment.
+_ATTEMPTS = 10
+_RETRY_S = 0.02
 
 
 class LockedError(Exception):
@@ -31,12 +36,15 @@ class ProjectionLock:
     def __enter__(self) -> Self:
         self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._file)
-            raise LockedError from None
-        return self
+        for _ in range(_ATTEMPTS):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_RETRY_S)
+            else:
+                return self
+        os.close(self._file)
+        raise LockedError
 
     def __exit__(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from rum_projector.definitions import Definitions
 from rum_projector.engines.base import Chunk, Engine
 from rum_projector.flatten import add_batch
 from rum_service.storage.base import Store
@@ -63,6 +64,7 @@ class Projection:
         self._clock = clock
         self._chunk_events = chunk_events
         self._chunk_bytes = chunk_bytes
+        self._definitions = Definitions(store.metrics, clock)
         self._known: set[int] = set()
         self._deleted: set[int] = set()
 
@@ -91,7 +93,8 @@ class Projection:
             )
             for batch in batches:
                 if self._exists(batch):
-                    unreadable += add_batch(chunk, batch)
+                    definitions = self._definitions.of(batch.app_monitor)
+                    unreadable += add_batch(chunk, batch, definitions)
                 read_bytes += len(batch.content)
                 sequence = batch.sequence
             more = bool(batches)

@@ -74,8 +74,9 @@ def kill_repeatedly(log: Store, folder: Path, kills: int) -> None:
     try:
         for _ in range(kills):
             with Projector(folder) as projector:
-                # From its imports to some commits.
-                time.sleep(random.uniform(0.2, 3.5))
+                if random.random() < 0.8:
+                    eventually(lambda listens=projector.events: listens() >= 0)
+                time.sleep(random.uniform(0.0, 1.5))
                 assert projector.kill() == -signal.SIGKILL, projector.output
     finally:
         stop.set()

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_projector.engines.base import Engine, EventRow
+from rum_projector.engines.base import CustomMetricRow, Engine, EventRow
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
-from rum_projector.schema import error_groups, events
+from rum_projector.schema import custom_metrics, error_groups, events
 from rum_service.events.measures import Kind
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from rum_service.storage.records import Batch
+from rum_service.storage.records import Batch, MetricDefinitionRecord
 from tests.support.batches import message
 from tests.support.projection_rows import chunk, event_row
 
@@ -343,6 +343,45 @@ def test_a_new_app_monitor_is_projected(lite: Store, engine: Engine) -> None:
         pass
 
     assert engine.app_monitors() == {other}
+
+
+def test_metrics_that_an_app_monitor_defines_have_a_value_for_each_matching_event(
+    lite: Store, engine: Engine
+) -> None:
+    other = lite.monitors.create("b" * 36, "b", "{}").key
+    definition = {
+        "Name": "SlowCarts",
+        "Namespace": "Shop",
+        "EventPattern": json.dumps(
+            {"event_type": ["cart"], "event_details": {"ms": [{"numeric": [">", 10]}]}}
+        ),
+        "ValueKey": "event_details.ms",
+        "DimensionKeys": {"metadata.tier": "Tier"},
+    }
+    lite.metrics.put_destination(1, "CloudWatch", "", None)
+    (destination,) = lite.metrics.list_destinations(1, after=0, limit=1)
+    record = MetricDefinitionRecord("id", json.dumps(definition), b"digest")
+    lite.metrics.create_definitions(destination.key, [record], limit=10)
+    for monitor in (1, other):
+        put(
+            lite,
+            sent("cart", details={"ms": 5}),
+            sent("cart", details={"ms": 50.5}, metadata={"tier": "gold"}),
+            sent("other", details={"ms": 50}),
+            sent("cart", details="text"),
+            sent("cart", details={"ms": 20}),
+            monitor=monitor,
+        )
+
+    project(lite, engine)
+
+    row = CustomMetricRow(
+        1, "id", "SlowCarts", "Shop", RECEIVED_MS - 1_000, 50.5, '{"Tier": "gold"}'
+    )
+    found = engine.query(select(custom_metrics).order_by(custom_metrics.c.value.desc()))
+    assert [row, row._replace(value=20.0, dimensions="{}")] == [
+        CustomMetricRow(*values) for values in found
+    ]
 
 
 def test_freshness_tells_what_is_missing_and_for_how_long(lite: Store, engine: Engine) -> None:
