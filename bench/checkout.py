@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OURS", "Both", "Bridge", "Checkout", "Module", "Service"]
+__all__ = ["OURS", "Both", "Bridge", "Checkout", "Module", "Projector", "Service"]
 
 import json
 import subprocess
@@ -108,6 +108,16 @@ class Bridge(_Python):
             return False
         self._http = json.loads(line)["http"]
         return True
+
+
+class Projector(_Python):
+    """`openrum projector`, which is ready as soon as it projects."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(OURS.python, ["rum_cli", "projector"], folder, **settings)
+
+    def _is_ready(self, line: str) -> bool:
+        return '"projector listens"' in line
 
 
 class Both(_Python):

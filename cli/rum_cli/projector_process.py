@@ -29,6 +29,7 @@ from rum_cli.process import serve
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.start_error import StartError
 from rum_projector.lock import is_locked
+from rum_projector.runner import collect_rarely
 from rum_projector.server import open_projection, running_projector
 from rum_projector.settings import ProjectorSettings
 
@@ -89,6 +90,7 @@ def rebuild_here(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
     Raises:
         Failure: the projection cannot be opened.
     """
+    collect_rarely()
     try:
         with open_projection(settings) as (_, _, projection):
             projection.rebuild()
