@@ -22,6 +22,7 @@ from rum.v1 import (
     data_plane_service_pb2,
     errors_pb2,
     insight_service_pb2,
+    source_map_service_pb2,
 )
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum.v1.errors_pb2 import ResourceNotFoundException, ThrottlingException
@@ -128,6 +129,7 @@ _ROOTS = [
     data_plane_service_pb2,
     control_plane_service_pb2,
     insight_service_pb2,
+    source_map_service_pb2,
     errors_pb2,
     operator_service_pb2,
     bridge_service_pb2,

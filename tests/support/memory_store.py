@@ -37,6 +37,7 @@ from rum_service.storage.records import (
 )
 from rum_service.storage.schema import BATCH_BYTES
 from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
+from tests.support.memory_source_maps import MemorySourceMaps
 from tests.support.memory_tables import MemoryTables
 
 
@@ -50,6 +51,7 @@ def memory_store(tables: MemoryTables | None = None) -> Store:
         metrics=MemoryMetrics(tables),
         credentials=MemoryCredentials(tables),
         usage=MemoryUsage(tables),
+        source_maps=MemorySourceMaps(tables),
         close=lambda: None,
     )
 
@@ -202,6 +204,9 @@ class MemoryMonitors:
             self.tables.monitors = left
             delete_metrics_of(self.tables, key)
             self.tables.quotas.pop(key, None)
+            for upload, (owner, _) in list(self.tables.source_maps.items()):
+                if owner == key:
+                    del self.tables.source_maps[upload]
             return existed
 
     def _records(self) -> Sequence[AppMonitorRecord]:

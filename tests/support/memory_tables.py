@@ -14,6 +14,7 @@ from rum_service.storage.records import (
     CredentialRecord,
     MetricDefinitionRecord,
     MetricDestinationRecord,
+    SourceMapRecord,
 )
 
 
@@ -33,6 +34,10 @@ class MemoryTables:
     """By kind and ID."""
     quotas: dict[int, int | None] = field(default_factory=dict)
     """By app monitor."""
+    source_maps: dict[int, tuple[int, SourceMapRecord]] = field(default_factory=dict)
+    """App monitor and source map by key. Its size is -1 until it is complete."""
+    source_map_parts: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    """By source map and number."""
     last_numbers: Counter[str] = field(default_factory=Counter)
 
     def next_number(self, table: str) -> int:

@@ -6,7 +6,8 @@
     ├── policies: PolicyStore          their resource policies
     ├── metrics: MetricStore           their metric destinations and definitions
     ├── credentials: CredentialStore   access keys and tokens
-    └── usage: UsageStore              how many bytes app monitors use, and their quotas
+    ├── usage: UsageStore              how many bytes app monitors use, and their quotas
+    └── source_maps: SourceMapStore    source maps of scripts
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "NameTakenError",
     "PolicyStore",
     "QuotaReachedError",
+    "SourceMapStore",
     "Store",
     "UsageStore",
 ]
@@ -39,6 +41,7 @@ from rum_service.storage.records import (
     FoundBatches,
     MetricDefinitionRecord,
     MetricDestinationRecord,
+    SourceMapRecord,
     Usage,
 )
 
@@ -307,6 +310,76 @@ class UsageStore(Protocol):
         ...
 
 
+class SourceMapStore(Protocol):
+    """The source maps of app monitors. They are visible when they are complete."""
+
+    def begin(self, app_monitor: int, release: str, file: str, *, now_ms: int) -> int | None:
+        """Begin an upload and return its key. None: the app monitor does not exist."""
+        ...
+
+    def add_part(self, key: int, number: int, content: bytes) -> None:
+        """Store the part with this number, from 0, of an upload that has begun."""
+        ...
+
+    def finish(self, key: int, *, size: int, quota: int) -> SourceMapRecord | None:
+        """Make an upload visible. It replaces the older one of the same release and file.
+
+        Return the source map. None: the app monitor or the upload has been deleted.
+
+        Args:
+            size: the length of all parts.
+            quota: 0 means no limit.
+
+        Raises:
+            QuotaReachedError: the source maps of the app monitor would use more than `quota` bytes.
+        """
+        ...
+
+    def cancel(self, key: int) -> None:
+        """Delete an upload unless it is complete."""
+        ...
+
+    def list(
+        self, app_monitor: int, *, release: str | None, below: int | None, limit: int
+    ) -> Sequence[SourceMapRecord]:
+        """Return at most `limit` source maps, newest first.
+
+        Args:
+            release: only those of this release. None: of all releases.
+            below: only those with lower keys. None: start with the newest.
+        """
+        ...
+
+    def by_base_name(
+        self, app_monitor: int, base_name: str, *, release: str | None, limit: int
+    ) -> Sequence[SourceMapRecord]:
+        """Return at most `limit` source maps whose file ends with this segment, newest first."""
+        ...
+
+    def by_key(self, app_monitor: int, key: int) -> SourceMapRecord | None:
+        """Return a source map, if it exists and belongs to the app monitor."""
+        ...
+
+    def part(self, key: int, number: int) -> bytes | None:
+        """Return a part of a source map, if it exists."""
+        ...
+
+    def stored_bytes(self, app_monitor: int) -> int:
+        """Return how many bytes the source maps of an app monitor use."""
+        ...
+
+    def delete(self, app_monitor: int, release: str, file: str | None) -> int:
+        """Delete the source maps of a release, or only that of `file`. Return the number."""
+        ...
+
+    def purge(self, *, began_before_ms: int, limit: int) -> int:
+        """Delete parts of what has been deleted, at most `limit`. Return the number.
+
+        Also cancel uploads that began before a time: their process has ended.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Store:
     """One database: a use case receives the part that it needs."""
@@ -317,5 +390,6 @@ class Store:
     metrics: MetricStore
     credentials: CredentialStore
     usage: UsageStore
+    source_maps: SourceMapStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""

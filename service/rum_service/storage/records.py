@@ -12,6 +12,7 @@ __all__ = [
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
+    "SourceMapRecord",
     "Usage",
 ]
 
@@ -155,6 +156,22 @@ class CredentialRecord:
     created_ms: int
     expires_ms: int | None = None
     revoked_ms: int | None = None
+
+
+class SourceMapRecord(NamedTuple):
+    """A stored source map, without its content."""
+
+    key: int
+    """Increases with every upload; never reused."""
+    release: str
+    file: str
+    """The script: the path in its URL, or the end of it."""
+    size: int
+    """The length of the content."""
+    stored_bytes: int
+    """The length of the compressed content."""
+    began_ms: int
+    """When the upload began, in milliseconds since the Unix epoch."""
 
 
 class Usage(NamedTuple):

@@ -13,6 +13,8 @@ __all__ = [
     "metadata",
     "metric_definitions",
     "metric_destinations",
+    "source_map_parts",
+    "source_maps",
     "stored_bytes",
     "write_checks",
 ]
@@ -155,6 +157,33 @@ metric_definitions = Table(
     # Keeps definitions unique. BatchGetRumMetricDefinitions uses the index too.
     UniqueConstraint("destination", "digest"),
     sqlite_autoincrement=True,
+)
+
+source_maps = Table(
+    "source_maps",
+    metadata,
+    Column("key", _Key, primary_key=True, autoincrement=True),
+    Column("app_monitor", BigInteger, nullable=False),
+    Column("release", String(200), nullable=False),
+    Column("file", String(400), nullable=False),
+    # The last segment of `file`.
+    Column("base_name", String(400), nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    # NULL: the upload is in progress.
+    Column("size", BigInteger),
+    Column("stored_bytes", BigInteger),
+    # GetSourceMap looks for the file name of a script.
+    Index(None, "app_monitor", "base_name", "release"),
+    sqlite_autoincrement=True,
+)
+
+source_map_parts = Table(
+    "source_map_parts",
+    metadata,
+    Column("source_map", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # UTF-8, compressed with zstd.
+    Column("content", LargeBinary, nullable=False),
 )
 
 write_checks = Table(

@@ -15,6 +15,7 @@ from rum_service.storage.database import Database
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.schema import app_monitors, batches
 from rum_service.storage.sql_metrics import delete_metrics_of
+from rum_service.storage.sql_source_maps import delete_source_maps_of
 from rum_service.storage.sql_usage import delete_usage_of
 
 # A statement takes at most 32,766 parameters in SQLite.
@@ -88,6 +89,7 @@ class SqlMonitors:
             deleted = connection.execute(delete(app_monitors).where(app_monitors.c.key == key))
             delete_metrics_of(connection, key)
             delete_usage_of(connection, key)
+            delete_source_maps_of(connection, key)
             return deleted.rowcount == 1
 
 
