@@ -199,8 +199,10 @@ class Ingest:
 
     async def _batch(self, put: Put, request: PutRumEventsRequest) -> Batch:
         caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
-        check_id(request)
-        monitor = self._monitors.cached(request.id) or await self._monitors.by_id(request.id)
+        monitor = self._monitors.cached(request.id)
+        if monitor is None:
+            check_id(request)
+            monitor = await self._monitors.by_id(request.id)
         alias = request.alias if request.HasField("alias") else None
         self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._quotas.check(monitor.key)
