@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import grpc
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from rum.v1.metrics_pb2 import BatchCreateRumMetricDefinitionsRequest, MetricDefinitionRequest
 from rum_service.server import running_service
 from tests.service.served import LoopThread
+from tests.support import http2
 from tests.support.batches import message, new_id
-from tests.support.running import Service
+from tests.support.running import Service, wait_until
 from tests.support.services import settings_in
 
 _CREATE_DEFINITIONS = "/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions"
@@ -100,6 +102,48 @@ def test_the_server_states_how_many_calls_may_be_in_progress(service: Service) -
     pairs = [settings[start : start + 6] for start in range(0, len(settings), 6)]
     values = {int.from_bytes(pair[:2], "big"): int.from_bytes(pair[2:], "big") for pair in pairs}
     assert values[_MAX_CONCURRENT_STREAMS] == 100
+
+
+@pytest.mark.parametrize("fields", [600, 2400], ids=["accepted", "rejected"])
+def test_metadata_of_open_calls_takes_little_memory(service: Service, fields: int) -> None:
+    """A field takes up to ten times its length."""
+    block = http2.call_head(
+        *(http2.field(b"x-%05d" % number, b"b" * 10) for number in range(fields))
+    )
+    before = _peak_mib(service)
+    with _connected(service) as connection, connection.makefile("rb") as frames:
+        for stream in range(1, 381, 4):
+            connection.sendall(http2.continued_head(stream, block))
+            connection.sendall(http2.continued_head(stream + 2, http2.call_head()))
+            connection.sendall(http2.message(stream + 2, b""))
+            _wait_for_response(frames, stream + 2)
+
+    assert _peak_mib(service) - before < 25
+
+
+def test_metadata_that_is_not_text_is_logged_without_its_value(service: Service) -> None:
+    head = http2.call_head(http2.field(b"x-a", b"\xff\xfesecret"))
+    with _connected(service) as connection, connection.makefile("rb") as frames:
+        connection.sendall(http2.continued_head(1, head) + http2.message(1, b""))
+        _wait_for_response(frames, 1)
+
+    wait_until(lambda: any("metadata is not UTF-8" in line for line in service.output))
+    assert not any("secret" in line or "Traceback" in line for line in service.output)
+
+
+def _connected(service: Service) -> socket.socket:
+    host, _, port = service.grpc.rpartition(":")
+    connection = socket.create_connection((host, int(port)), _TIMEOUT_S)
+    connection.sendall(http2.OPENING + http2.frame(http2.SETTINGS, http2.ACK, 0, b""))
+    return connection
+
+
+def _wait_for_response(frames: BinaryIO, stream: int) -> None:
+    while header := frames.read(9):
+        frames.read(int.from_bytes(header[:3], "big"))
+        if header[3] == http2.HEADERS and int.from_bytes(header[5:], "big") == stream:
+            return
+    raise AssertionError("the server closed the connection")
 
 
 async def _block(blocked: threading.Event, go_on: threading.Event) -> None:
