@@ -7,15 +7,18 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service" / "rum_service"
-_HEADING = "## Floors of the service"
 
 
-def drawn_floors() -> list[set[str]]:
+def drawn_floors(of: str = "service") -> list[set[str]]:
     """Return the floors of the drawing, the highest first, each with its modules."""
     text = (ROOT / "docs" / "architecture.md").read_text()
-    drawing = text.partition(_HEADING)[2].partition("```text\n")[2].partition("```")[0]
+    drawing = (
+        text.partition(f"## Floors of the {of}")[2].partition("```text\n")[2].partition("```")[0]
+    )
     return [set(line.split(" · ")) for line in drawing.splitlines()]
 
 
@@ -54,12 +57,13 @@ def test_no_import_points_upward_in_the_drawing() -> None:
     assert [edge for edge in sorted(edges) if floor[edge[0]] > floor[edge[1]]] == []
 
 
-def test_the_drawing_is_the_contract_that_lint_checks() -> None:
+@pytest.mark.parametrize("part", ["service", "projector"])
+def test_the_drawing_is_the_contract_that_lint_checks(part: str) -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = [
         contract["layers"]
         for contract in contracts["contracts"]
-        if contract.get("containers") == ["rum_service"]
+        if contract.get("containers") == [f"rum_{part}"]
     ]
 
-    assert drawn_floors() == [set(floor.replace("|", ":").split(" : ")) for floor in layers]
+    assert drawn_floors(part) == [set(floor.replace("|", ":").split(" : ")) for floor in layers]
