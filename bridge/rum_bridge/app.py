@@ -23,7 +23,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    insight_service_pb2,
+    source_map_service_pb2,
+)
 from rum_bridge.accounting import CountedResponses, PutAccounting
 from rum_bridge.admission import Admission
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
@@ -48,6 +53,7 @@ from rum_endpoint.request_log import RequestLog
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
 _INSIGHT = insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"]
+_SOURCE_MAPS = source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"]
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
 
 
@@ -93,6 +99,7 @@ def create_app(
         *transcoded(
             _INSIGHT, form=INSIGHT, other_forms={PATH: ("ListCurrentValues", INSIGHT_METRICS)}
         ),
+        *transcoded(_SOURCE_MAPS, form=INSIGHT),
         Mount("/", data_plane),
     ]
     requests = RequestLog.of("bridge", settings)

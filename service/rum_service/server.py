@@ -45,6 +45,7 @@ from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.source_maps import SourceMaps
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
 from rum_service.control.tags import Tags
@@ -64,6 +65,7 @@ from rum_service.rpc.grpc_server import GrpcServer
 from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
+from rum_service.rpc.source_map_plane import SourceMapPlane
 from rum_service.settings import ServiceSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
@@ -312,6 +314,15 @@ def build(
         admission=Admission(authentication, monitors, quotas, boundary),
         control_plane=control_plane,
         insight_plane=InsightPlane(settings.projector_socket, app_monitors, account_id=account_id),
+        source_map_plane=SourceMapPlane(
+            SourceMaps(
+                app_monitors,
+                store.source_maps,
+                readers,
+                clock=clock,
+                quota=settings.source_maps_quota,
+            )
+        ),
         operator_plane=Operator(credentials, statistics, usage),
         check_store=group_commit.check,
     )

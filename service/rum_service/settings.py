@@ -151,6 +151,12 @@ class ServiceSettings(OperatingSettings):
         "compressed. Then further ones are throttled. `openrum quota set` sets another value for "
         "an app monitor. 0: no limit.",
     )
+    source_maps_quota: int = Field(
+        default=1 << 30,
+        ge=0,
+        description="How many bytes of the database the source maps of an app monitor may use, "
+        "compressed. 0: no limit.",
+    )
     drain_s: float = Field(
         default=10.0,
         ge=0,

@@ -21,7 +21,7 @@ from rum.internal.v1.bridge_service_pb2_grpc import (
     add_BridgeServiceServicer_to_server,
 )
 from rum.v1 import control_plane_service_pb2 as control_pb
-from rum.v1 import insight_service_pb2
+from rum.v1 import insight_service_pb2, source_map_service_pb2
 from rum.v1.control_plane_service_pb2_grpc import (
     ControlPlaneServiceServicer,
     add_ControlPlaneServiceServicer_to_server,
@@ -31,7 +31,13 @@ from rum_service.rpc.status import to_status
 
 Respond = Callable[[pb.BatchPutRumEventsRequest], Awaitable[pb.BatchPutRumEventsResponse]]
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_INSIGHT = insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"]
+_INSIGHT = {
+    service.full_name: service
+    for service in (
+        insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+        source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
+    )
+}
 _OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
 
 
@@ -121,7 +127,7 @@ class StandIn(BridgeServiceServicer, ControlPlaneServiceServicer):
 
 
 class InsightStandIn(grpc.GenericRpcHandler):
-    """Answers every method of InsightService with one message."""
+    """Answers every method of InsightService and SourceMapService with one message."""
 
     def __init__(self) -> None:
         self.requests: list[Message] = []
@@ -130,9 +136,9 @@ class InsightStandIn(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: Any) -> Any:
         service, _, name = handler_call_details.method[1:].partition("/")
-        if service != _INSIGHT.full_name:
+        if service not in _INSIGHT:
             return None
-        kind = GetMessageClass(_INSIGHT.methods_by_name[name].input_type)
+        kind = GetMessageClass(_INSIGHT[service].methods_by_name[name].input_type)
 
         async def answer(request: Message, _: _Context) -> bytes:
             self.requests.append(request)

@@ -10,6 +10,7 @@ import pytest
 from anyio import to_thread
 
 from rum.v1 import insight_service_pb2 as pb
+from rum.v1 import source_map_service_pb2 as maps
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import Response, send
@@ -64,6 +65,14 @@ async def _get(url: str, target: str, **headers: str) -> Response:
         (
             "/insight/shop/tail?X-Amz-Date=1&X-Amz-SignedHeaders=host",
             pb.TailEventsRequest(app_monitor="shop"),
+        ),
+        (
+            "/insight/shop/source-maps?release=1&maxResults=7",
+            maps.ListSourceMapsRequest(app_monitor="shop", release="1", max_results=7),
+        ),
+        (
+            "/insight/shop/source-maps/content?url=https://a/b.js%3Fc&nextToken=x",
+            maps.GetSourceMapRequest(app_monitor="shop", url="https://a/b.js?c", next_token="x"),
         ),
         ("/insight?minutes=10", pb.ListCurrentValuesRequest(minutes=10)),
         ("/insight-state", pb.GetProjectionStateRequest()),

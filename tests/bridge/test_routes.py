@@ -15,7 +15,12 @@ from urllib.parse import quote
 
 import pytest
 
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    insight_service_pb2,
+    source_map_service_pb2,
+)
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import http_rules
 from tests.bridge.conftest import Started, end_file_size_limit, limit_file_size
@@ -27,6 +32,7 @@ _SERVICES = (
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"],
     insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+    source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
 )
 _RULES = [
     (rpc.name, verb, template)
@@ -49,8 +55,10 @@ def monitor_id(server: OpenRum) -> str:
     return server.monitor_id()
 
 
-def test_every_public_rpc_has_a_path() -> None:
-    rpcs = {rpc.name for service in _SERVICES for rpc in service.methods}
+def test_every_public_rpc_without_a_stream_has_a_path() -> None:
+    rpcs = {
+        rpc.name for service in _SERVICES for rpc in service.methods if not rpc.client_streaming
+    }
 
     assert rpcs == {name for name, _, _ in _RULES}
 

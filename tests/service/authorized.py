@@ -26,7 +26,12 @@ from rum.internal.v1.bridge_service_pb2 import (
 from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
 from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1 import operator_service_pb2 as op
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    insight_service_pb2,
+    source_map_service_pb2,
+)
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.resource_policy_pb2 import PutResourcePolicyRequest
 from rum_bridge.signing.sigv4 import signed_request
@@ -48,6 +53,7 @@ RPCS = {
         bridge_service_pb2,
         control_plane_service_pb2,
         insight_service_pb2,
+        source_map_service_pb2,
         operator_service_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()

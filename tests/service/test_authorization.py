@@ -14,6 +14,7 @@ from rum.operator.v1 import operator_service_pb2
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import insight_service_pb2 as insight
 from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
+from rum.v1 import source_map_service_pb2 as maps
 from rum_service.auth.operations import operation_of
 from tests.service.authorized import (
     METHOD_OF,
@@ -53,6 +54,8 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
             for rpc in insight.DESCRIPTOR.services_by_name["InsightService"].methods
             if "app_monitor" in rpc.input_type.fields_by_name
         ),
+        ("ListSourceMaps", maps.ListSourceMapsRequest(app_monitor="shop")),
+        ("GetSourceMap", maps.GetSourceMapRequest(app_monitor="shop")),
     ],
     "list": [
         ("ListAppMonitors", pb.ListAppMonitorsRequest()),
@@ -65,6 +68,8 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
         ("DeleteAppMonitor", pb.DeleteAppMonitorRequest(name="unknown")),
         ("TagResource", tags_pb2.TagResourceRequest(resource_arn=_ARN)),
         ("UntagResource", tags_pb2.UntagResourceRequest(resource_arn=_ARN)),
+        ("UploadSourceMap", maps.UploadSourceMapRequest(app_monitor="shop")),
+        ("DeleteSourceMaps", maps.DeleteSourceMapsRequest(app_monitor="shop")),
         ("PutResourcePolicy", resource_policy_pb2.PutResourcePolicyRequest(name="shop")),
         ("DeleteResourcePolicy", resource_policy_pb2.DeleteResourcePolicyRequest(name="shop")),
         *(

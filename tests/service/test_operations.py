@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.routing import Match, Route
 
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1 import insight_service_pb2
+from rum.v1 import insight_service_pb2, source_map_service_pb2
 from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
 from rum_bridge.channel import BridgeToken
@@ -35,6 +35,7 @@ async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
     services = [
         pb.DESCRIPTOR.services_by_name["ControlPlaneService"],
         insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+        source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
     ]
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
         yield [

@@ -50,6 +50,8 @@ async def test_reflection_lists_every_service(tmp_path: Path) -> None:
         "rum.operator.v1.OperatorService",
         "rum.v1.ControlPlaneService",
         "rum.v1.DataPlaneService",
+        "rum.v1.InsightService",
+        "rum.v1.SourceMapService",
     }
 
 
@@ -58,6 +60,8 @@ async def test_reflection_lists_every_service(tmp_path: Path) -> None:
     [
         "",
         "rum.v1.DataPlaneService",
+        "rum.v1.InsightService",
+        "rum.v1.SourceMapService",
         "rum.v1.ControlPlaneService",
         "rum.operator.v1.OperatorService",
         "rum.internal.v1.BridgeService",

@@ -24,15 +24,21 @@ from google.protobuf.message import Message
 
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    insight_service_pb2,
+    source_map_service_pb2,
+)
 
-_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _INSIGHT, _OPERATOR = (
+_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _INSIGHT, _SOURCE_MAPS, _OPERATOR = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
         (bridge_service_pb2, "BridgeService"),
         (control_plane_service_pb2, "ControlPlaneService"),
         (insight_service_pb2, "InsightService"),
+        (source_map_service_pb2, "SourceMapService"),
         (operator_service_pb2, "OperatorService"),
     )
 )
@@ -52,7 +58,7 @@ class Operation:
     path: str
     """The path pattern of the REST form, `/appmonitor/{name}`, or empty."""
     is_read_only: bool
-    """Whether it only returns app monitors or their events, so that `read` access suffices."""
+    """Whether it changes nothing, so that `read` access suffices."""
     is_put: bool
     """Whether it puts events. Each batch is authorized by itself then, as PutRumEvents."""
 
@@ -117,7 +123,7 @@ def _operation(method: MethodDescriptor) -> Operation:
         http_method=verb.upper(),
         path=str(getattr(rule, verb)) if verb else "",
         is_read_only=service is _INSIGHT
-        or (service is _CONTROL_PLANE and method.name.startswith(_READ_ONLY)),
+        or (service in (_CONTROL_PLANE, _SOURCE_MAPS) and method.name.startswith(_READ_ONLY)),
         is_put=service in (_DATA_PLANE, _BRIDGE) and method.name.endswith("PutRumEvents"),
     )
 
@@ -131,7 +137,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 _OPERATIONS = {
     f"/{service.full_name}/{method.name}": _operation(method)
-    for service in (_DATA_PLANE, _BRIDGE, _CONTROL_PLANE, _INSIGHT, _OPERATOR)
+    for service in _SERVICES
     for method in service.methods
 }
 _PATTERNS = [

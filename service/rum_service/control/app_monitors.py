@@ -23,6 +23,7 @@ from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
 from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.control.paging import decode_token, encode_token
+from rum_service.control.source_map_purge import purge_source_maps
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -238,11 +239,13 @@ class AppMonitors:
         await on_thread(self._executor, self._store.monitors.delete, key)
         self._monitors.forget()
         await self._purge(key)
+        await self._purge_source_maps()
 
     async def _purge_deleted(self) -> None:
         try:
             for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
                 await self._purge(key)
+            await self._purge_source_maps()
         except Exception:
             logger.exception("deletion not resumed; the next start tries again")
 
@@ -250,6 +253,9 @@ class AppMonitors:
         # Small transactions let puts to other app monitors commit in between.
         while await on_thread(self._executor, self._store.log.purge, key, limit=_PURGE_AT_ONCE):
             logger.info("events of a deleted app monitor removed", app_monitor=key)
+
+    async def _purge_source_maps(self) -> None:
+        await purge_source_maps(self._store.source_maps, self._executor, self._clock)
 
     async def _dropped(self, records: Sequence[AppMonitorRecord]) -> dict[int, int]:
         keys = [record.key for record in records]

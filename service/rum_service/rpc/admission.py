@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum.v1 import control_plane_service_pb2, insight_service_pb2
+from rum.v1 import control_plane_service_pb2, insight_service_pb2, source_map_service_pb2
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.operations import operation_of
 from rum_service.auth.policy import Policy
@@ -22,6 +22,7 @@ _METHODS = {
     for service in (
         control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
         insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+        source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
     )
     for method in service.methods
 }

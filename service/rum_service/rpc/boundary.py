@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "call_of"]
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from functools import lru_cache
 from time import perf_counter
@@ -39,6 +40,7 @@ logger = structlog.get_logger()
 
 MAX_REQUEST_ID = 64
 _SILENT_CALL = Call()
+_FIRST_MESSAGE_S = 10.0
 # The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
 _MAX_CONTROL_BYTES = 256 << 10
 
@@ -91,6 +93,31 @@ class CallBoundary:
                 request = _parsed(content, parse, operation)
                 await self.authorize(call, operation, request)
                 return await behavior(request, context)
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                self.calls.end(operation.name, began_s, failure)
+
+        return self.bounded(method, self.logged(method, answer))
+
+    def authorized_stream(
+        self, method: str, behavior: Callable[[Any, Context], Awaitable[Any]], parse: Parse
+    ) -> Behavior:
+        """Return `behavior` behind authorization: for a method that takes a stream of requests.
+
+        The first request must name the app monitor. `behavior` takes all of them.
+        """
+        operation = operation_of(method)
+
+        async def answer(contents: AsyncIterator[bytes], context: Context) -> Any:
+            began_s = perf_counter()
+            failure: BaseException | None = None
+            try:
+                call = call_of(context)
+                first = _parsed(await _first(contents), parse, operation)
+                await self.authorize(call, operation, first)
+                return await behavior(_all_parsed(first, contents, parse, operation), context)
             except BaseException as error:
                 failure = error
                 raise
@@ -228,6 +255,23 @@ def _parsed(content: bytes, parse: Parse, operation: Operation) -> Message:
         return parse(content)
     except DecodeError:
         raise ValidationException(f"The message is not a {operation.name}Request.") from None
+
+
+async def _first(contents: AsyncIterator[bytes]) -> bytes:
+    """Return the first message, which a caller without access could keep us waiting for."""
+    try:
+        async with asyncio.timeout(_FIRST_MESSAGE_S):
+            return await anext(contents)
+    except (TimeoutError, StopAsyncIteration):
+        raise ValidationException("The call must begin with a message.") from None
+
+
+async def _all_parsed(
+    first: Message, rest: AsyncIterator[bytes], parse: Parse, operation: Operation
+) -> AsyncIterator[Message]:
+    yield first
+    async for content in rest:
+        yield _parsed(content, parse, operation)
 
 
 def _relayed(message: bytes) -> HttpCaller:

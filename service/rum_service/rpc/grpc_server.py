@@ -22,8 +22,14 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServ
 from rum.internal.v1 import bridge_service_pb2
 from rum.operator.v1 import operator_service_pb2
 from rum.operator.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
-from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, insight_service_pb2
+from rum.v1 import (
+    control_plane_service_pb2,
+    data_plane_service_pb2,
+    insight_service_pb2,
+    source_map_service_pb2,
+)
 from rum.v1.control_plane_service_pb2_grpc import add_ControlPlaneServiceServicer_to_server
+from rum.v1.source_map_service_pb2_grpc import add_SourceMapServiceServicer_to_server
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.errors import ValidationException
@@ -38,6 +44,7 @@ from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.listen import listen
 from rum_service.rpc.operator_plane import Operator
 from rum_service.rpc.reflection import GuardedReflection
+from rum_service.rpc.source_map_plane import SourceMapPlane
 from rum_service.settings import ServiceSettings
 
 logger = structlog.get_logger()
@@ -53,12 +60,13 @@ _MAX_METADATA_BYTES = 32 << 10
 # calls rapidly. A bridge has two calls of puts in progress.
 _MAX_STREAMS = 100
 _UNLIMITED = 2**31 - 1
-_DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _OPERATOR, _BRIDGE = _SERVICES = tuple(
+_DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _SOURCE_MAPS, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
         (data_plane_service_pb2, "DataPlaneService"),
         (control_plane_service_pb2, "ControlPlaneService"),
         (insight_service_pb2, "InsightService"),
+        (source_map_service_pb2, "SourceMapService"),
         (operator_service_pb2, "OperatorService"),
         (bridge_service_pb2, "BridgeService"),
     )
@@ -96,6 +104,7 @@ class GrpcServer:
         admission: Admission,
         control_plane: ControlPlane,
         insight_plane: InsightPlane,
+        source_map_plane: SourceMapPlane,
         operator_plane: Operator,
         check_store: Callable[[], Awaitable[None]],
     ) -> None:
@@ -106,6 +115,7 @@ class GrpcServer:
         self._admission = admission
         self._control_plane = control_plane
         self._insight_plane = insight_plane
+        self._source_map_plane = source_map_plane
         self._operator_plane = operator_plane
         self._check_store = check_store
 
@@ -132,6 +142,7 @@ class GrpcServer:
         """Return the methods of the contract, wrapped once: an interceptor would wrap each call."""
         recorder: Any = _Recorder()
         add_ControlPlaneServiceServicer_to_server(self._control_plane, recorder)
+        add_SourceMapServiceServicer_to_server(self._source_map_plane, recorder)
         add_OperatorServiceServicer_to_server(self._operator_plane, recorder)
         services = {
             service: {
@@ -178,8 +189,13 @@ class GrpcServer:
         )
 
     def _authorized(self, method: str, handler: _Handler) -> _Handler:
-        behavior = cast("Behavior", handler.unary_unary)
         parse = cast("Parse", handler.request_deserializer)
+        if handler.request_streaming:
+            return grpc.stream_unary_rpc_method_handler(
+                self._boundary.authorized_stream(method, cast("Any", handler.stream_unary), parse),
+                response_serializer=handler.response_serializer,
+            )
+        behavior = cast("Behavior", handler.unary_unary)
         return grpc.unary_unary_rpc_method_handler(
             self._boundary.authorized(method, behavior, parse),
             response_serializer=handler.response_serializer,
