@@ -19,6 +19,8 @@ _SETTLED = """async () => {
     return document.querySelector("main h1") !== null
         && document.querySelector("main [role=status]:not(.banner), [aria-busy=true]") === null;
 }"""
+_TEXTS = """selector => [...document.querySelectorAll(selector)]
+    .map(found => found.innerText ?? found.textContent)"""
 _TABLES = """caption => [...document.querySelectorAll("table")]
     .filter(table => table.caption?.textContent === caption)
     .map(table => [...table.tBodies[0].rows]
@@ -62,8 +64,7 @@ class Shown:
 
     def texts(self, selector: str) -> list[str]:
         """Return the texts of elements, as a person sees them."""
-        script = "selector => [...document.querySelectorAll(selector)].map(e => e.innerText)"
-        found = self.page.evaluate(script, selector)
+        found = self.page.evaluate(_TEXTS, selector)
         assert isinstance(found, list)
         return found
 

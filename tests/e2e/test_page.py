@@ -256,6 +256,31 @@ def test_events_appear_live(ui: Shown, shop: Visited) -> None:
     assert "brand-new error" in ui.text(".timeline > li")
 
 
+def test_a_custom_metric_shows_its_values(ui: Shown, shop: Visited) -> None:
+    ui.open("monitors", MONITOR)
+    ui.fill("input[placeholder=CheckoutDuration]", "Views")
+    ui.fill("input[placeholder=Shop]", "Shop")
+    ui.fill("textarea[name=pattern]", '{"event_type": ["com.amazon.rum.page_view_event"]}')
+    ui.click("button:text-is('Add')")
+    wait_until(lambda: ui.texts("table"))
+    wait_until(lambda: _metric_values(shop))  # the projector reads definitions every few seconds
+    ui.open("monitors", MONITOR)
+    wait_until(lambda: ui.texts("table title"))
+
+    label = f"Views: {sum(_metric_values(shop)):.0f} in all, "
+    assert ui.texts("table title")[0].startswith(label)
+
+
+def _metric_values(shop: Visited) -> list[float]:
+    """Put one page view, unless the metric has a value. Return its values."""
+    query = {"metricName": "Views", "namespace": "Shop", "statistic": "Sum", "periodSeconds": 3600}
+    values: Any = shop.read("metric", **query)["values"]
+    if not values:
+        shop.put([hostile_visit(int(time.time() * 1000))])
+    assert isinstance(values, list)
+    return values
+
+
 def test_texts_of_clients_stay_text_in_every_view(ui: Shown, shop: Visited) -> None:
     for view in ("overview", "pages", "errors", "http", "segments"):
         ui.open(view, **shop.range)

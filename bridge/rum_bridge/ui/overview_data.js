@@ -4,7 +4,7 @@ import { get } from "./api.js";
 const MINUTE = 60_000;
 const STEPS = [1, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 10_080].map((minutes) => minutes * MINUTE);
 /** With fewer page views in a step, a chart shows chance rather than change. */
-const FEW = 8;
+const FEW = 20;
 const COARSE_STEPS = 30;
 
 /** @returns the response of GetOverview. A compared time range without events is left out: there is nothing to say. */

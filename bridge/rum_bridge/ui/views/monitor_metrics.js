@@ -1,13 +1,16 @@
 /** The extended and custom metrics of an app monitor. */
 import { useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
+import { NOTHING } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
+import { Spark } from "../parts/spark.js";
 import { Failure, Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 
 const DESTINATION = "CloudWatch";
+const HOUR = 3_600_000;
 
 export function Metrics({ name }) {
   const found = useData((signal) => read(name, signal), name);
@@ -46,11 +49,30 @@ function List({ name, metrics, changed }) {
     { title: "Namespace", cell: (metric) => metric.Namespace ?? "AWS/RUM" },
     { title: "Value", cell: (metric) => html`<span class="mono">${metric.ValueKey ?? "count"}</span>` },
     { title: "Events", cell: (metric) => html`<span class="mono">${metric.EventPattern ?? "all"}</span>` },
+    { title: "Last 24 hours", cell: (metric) => html`<${Recent} name=${name} metric=${metric} />` },
     { title: "Actions", untitled: true, cell: (metric) => html`<button type="button" aria-label=${`Delete ${metric.Name}`}
         onClick=${() => remove(metric.MetricDefinitionId)}>Delete</button>` },
   ];
   return html`${error && html`<${Failure} error=${error} />`}
     <${Table} caption="Custom metrics" columns=${columns} rows=${metrics} keyOf=${(metric) => metric.MetricDefinitionId} />`;
+}
+
+/** The values of the last day by hour: the average of what is measured, or the number of what is counted. */
+function Recent({ name, metric }) {
+  const found = useData((signal) => {
+    const before = Math.ceil(Date.now() / HOUR) * HOUR;
+    const members = {
+      metricName: metric.Name, namespace: metric.Namespace, statistic: metric.ValueKey ? "Average" : "Sum",
+      periodSeconds: HOUR / 1000, after: before - 24 * HOUR, before,
+    };
+    return get(["insight", name, "metric"], members, signal).then((data) => ({ ...data, start: members.after }));
+  }, metric.MetricDefinitionId);
+  if (!found.data) return html`<span class="quiet">${found.error ? NOTHING : "Loading…"}</span>`;
+  const { timestamps, values, start } = found.data;
+  if (!values.length) return html`<span class="quiet">no value</span>`;
+  const hours = Array(24).fill(0);
+  timestamps.forEach((time, at) => { hours[(time - start) / HOUR] = values[at]; });
+  return html`<${Spark} values=${hours} label=${metric.Name} summed=${!metric.ValueKey} />`;
 }
 
 function Create({ name, changed }) {

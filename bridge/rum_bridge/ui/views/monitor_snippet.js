@@ -1,6 +1,6 @@
 /** The code that a page needs to send events here. */
 import { useState } from "../vendor/hooks.mjs";
-import { endpoint } from "../api.js";
+import { endpoint, hasToken } from "../api.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 
@@ -20,8 +20,8 @@ export function Snippet({ monitor }) {
     <div class="row">${choice("npm", "npm")} ${choice("tag", "Script tag")}
       ${navigator.clipboard && html`<button type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>`}</div>
     <pre tabindex="0">${text}</pre>
-    <p class="quiet">Pages send without a signature. Where callers are authorized, the resource policy below must allow
-      everyone to call <code>rum:PutRumEvents</code>.</p>
+    ${hasToken() && html`<p>This server authorizes callers, and pages send without a signature. They can send only if the
+      resource policy below allows everyone to call <code>rum:PutRumEvents</code>.</p>`}
   <//>`;
 }
 
