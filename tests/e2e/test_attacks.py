@@ -1,6 +1,7 @@
 """What hostile requests cost the server, and how long a healthy client beside them waits.
 
-`python -m tests.e2e.test_attacks` prints the table of docs/reference/attacks.md.
+`python -m tests.e2e.test_attacks` prints the table of docs/reference/attacks.md, or those rows
+whose names contain an argument.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -19,10 +21,11 @@ import pytest
 
 from tests.support.attacks import ATTACKS, Attack, Attacker
 from tests.support.batches import batch
+from tests.support.certificates import Authority
+from tests.support.grpc_attacks import GRPC_ATTACKS
 from tests.support.running import OpenRum
 
-_MAX_CPU_MS = 50
-_MAX_MIB = 20
+_ALL = (*ATTACKS, *GRPC_ATTACKS)
 _MAX_WAIT_MS = 300
 _ATTEMPTS = 3
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -43,9 +46,10 @@ class Cost:
 
 def measure(attack: Attack, folder: Path) -> Cost:
     """Run an attack against a new server: alone, and beside a healthy client."""
-    with OpenRum(folder) as server:
-        monitor_id = server.monitor_id()
-        alone, beside = (Attacker(attack, server.url, monitor_id) for _ in range(2))
+    with _server(attack, folder) as server:
+        monitor_id = _monitor_id(server)
+        url = server.url if attack.face == "http" else f"http://{server.grpc}"
+        alone, beside = (Attacker(attack, url, monitor_id) for _ in range(2))
         _put(server.url, monitor_id)
         _settled_cpu_s(server.pid)
         Path(f"/proc/{server.pid}/clear_refs").write_text("5")  # resets VmHWM
@@ -56,6 +60,26 @@ def measure(attack: Attack, folder: Path) -> Cost:
         with _HealthyClient(server.url, monitor_id) as client:
             beside.run()
     return Cost(sent, cpu * 1000, memory / 1024, client.longest_s * 1000)
+
+
+def _server(attack: Attack, folder: Path) -> OpenRum:
+    if attack.face != "grpc-tls":
+        return OpenRum(folder)
+    pair = Authority(folder).sign("server")
+    return OpenRum(
+        folder,
+        OPENRUM_GRPC_CERTIFICATE_FILE=str(pair.certificate),
+        OPENRUM_GRPC_KEY_FILE=str(pair.key),
+    )
+
+
+def _monitor_id(server: OpenRum) -> str:
+    """Return the ID of the app monitor, over HTTP: gRPC may need a certificate."""
+    status, text = server.post("/appmonitors", {})
+    assert status == 200
+    (monitor,) = json.loads(text)["AppMonitorSummaries"]
+    assert isinstance(monitor["Id"], str)
+    return monitor["Id"]
 
 
 class _HealthyClient(threading.Thread):
@@ -119,14 +143,14 @@ def _memory_kib(pid: int, name: str) -> int:
 
 def _is_bounded(attack: Attack, cost: Cost) -> bool:
     return (
-        cost.cpu_ms <= _MAX_CPU_MS * attack.connections
-        and cost.memory_mib <= _MAX_MIB * attack.connections
+        cost.cpu_ms <= attack.max_cpu_ms * attack.connections
+        and cost.memory_mib <= attack.max_mib * attack.connections
         and cost.wait_ms <= _MAX_WAIT_MS
     )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", _ALL, ids=lambda attack: attack.name)
 def test_an_attack_is_cheap_for_the_server(attack: Attack, tmp_path: Path) -> None:
     """Other processes on the machine can delay a response, so the best of three attempts counts."""
     costs = []
@@ -139,10 +163,12 @@ def test_an_attack_is_cheap_for_the_server(attack: Attack, tmp_path: Path) -> No
     raise AssertionError(costs)
 
 
-def _main() -> None:
+def _main(*names: str) -> None:
     print("| attack | bytes sent | CPU, ms | memory, MiB | longest wait of another client, ms |")
     print("|---|---|---|---|---|")
-    for attack in ATTACKS:
+    for attack in _ALL:
+        if names and not any(name in attack.name for name in names):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             cost = measure(attack, Path(folder))
         print(
@@ -153,4 +179,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    _main(*sys.argv[1:])

@@ -5,20 +5,16 @@ from __future__ import annotations
 __all__ = ["ATTACKS", "Attack", "Attacker"]
 
 import gzip
-import socket
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tests.support.batches import new_id
 
 _KIB = 1 << 10
 _MIB = 1 << 20
-_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,11 @@ class Attack:
     connections: int = 1
     waits: bool = True
     """Whether the client waits until each connection has a response or is closed."""
+    face: str = "http"
+    """Where it connects to: `http`, `grpc`, or `grpc-tls`."""
+    max_cpu_ms: float = 50
+    """What a connection may cost."""
+    max_mib: float = 20
 
 
 class Attacker:
@@ -38,7 +39,7 @@ class Attacker:
 
     def __init__(self, attack: Attack, url: str, monitor_id: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, attack.name, url, monitor_id],
+            [sys.executable, "-m", "tests.support.attacker", attack.name, url, monitor_id],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,43 +51,6 @@ class Attacker:
         """Run the attack, and return how many bytes the server accepted."""
         output, _ = self._process.communicate("\n", timeout=300)
         return int(output)
-
-
-def _main(name: str, url: str, monitor_id: str) -> None:
-    attack = next(attack for attack in ATTACKS if attack.name == name)
-    data = attack.data(monitor_id)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(_run(attack, url, data))
-
-
-def _run(attack: Attack, url: str, data: bytes) -> int:
-    with ExitStack() as stack:
-        parts = urlsplit(url)
-        connections = [
-            stack.enter_context(socket.create_connection((parts.hostname, parts.port), _TIMEOUT_S))
-            for _ in range(attack.connections)
-        ]
-        sent = sum(_send(connection, data) for connection in connections)
-        for connection in connections if attack.waits else connections[-1:]:
-            connection.settimeout(_TIMEOUT_S if attack.waits else 1)
-            try:
-                connection.recv(_KIB)
-            except OSError:
-                continue
-    return sent
-
-
-def _send(connection: socket.socket, data: bytes) -> int:
-    """Send until the server closes the connection, or stops reading for a second."""
-    connection.settimeout(1)
-    sent = 0
-    try:
-        while sent < len(data):
-            sent += connection.send(data[sent : sent + _MIB])
-    except OSError:
-        pass
-    return sent
 
 
 def _request(path: str, body: bytes, *headers: str) -> bytes:
@@ -187,6 +151,3 @@ ATTACKS = [
     Attack("500 unfinished heads of 60 kB", _head("Host: x", "X: " + "a" * 60_000), 500, False),
     Attack("900 idle connections", lambda _: b"", 900, False),
 ]
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

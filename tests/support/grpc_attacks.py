@@ -1,0 +1,120 @@
+"""Hostile gRPC connections, as HTTP/2 frames and TLS handshakes."""
+
+from __future__ import annotations
+
+__all__ = ["GRPC_ATTACKS"]
+
+import gzip
+import ssl
+from collections.abc import Callable
+
+from tests.support import http2
+from tests.support.attacks import Attack
+
+_MIB = 1 << 20
+_NO_ERROR = b"\0\0\0\0"
+_SHORT_FIELDS = [http2.field(b"x-%05d" % number, b"b" * 10) for number in range(50_000)]
+_CALL = http2.call_head()
+
+
+def _frames(*frames: bytes) -> Callable[[str], bytes]:
+    return lambda _: http2.OPENING + b"".join(frames)
+
+
+def _heads(count: int, block: bytes, more: Callable[[int], bytes] = lambda _: b"") -> bytes:
+    """Return the heads of so many calls, each with what follows it."""
+    streams = range(1, 2 * count, 2)
+    return b"".join(http2.continued_head(stream, block) + more(stream) for stream in streams)
+
+
+def _reset(stream: int) -> bytes:
+    return http2.frame(http2.RST_STREAM, 0, stream, _NO_ERROR)
+
+
+def _compressed_call() -> bytes:
+    """Return a message that fits into the first flow-control window, and inflates to 60 MB."""
+    head = http2.call_head(http2.field(b"grpc-encoding", b"gzip"))
+    content = gzip.compress(bytes(60 * _MIB))
+    return http2.continued_head(1, head) + http2.message(1, content[:65_000], compressed=True)
+
+
+def _client_hello(_: str) -> bytes:
+    """Return the first message of a TLS handshake, after which the server signs."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["h2"])
+    written = ssl.MemoryBIO()
+    handshake = context.wrap_bio(ssl.MemoryBIO(), written, server_hostname="localhost")
+    try:
+        handshake.do_handshake()
+    except ssl.SSLWantReadError:
+        return written.read()
+    raise AssertionError("the handshake needs no server")
+
+
+GRPC_ATTACKS = [
+    Attack(
+        "gRPC: a compressed message of 60 MB",
+        _frames(_compressed_call()),
+        face="grpc",
+        waits=False,
+    ),
+    Attack(
+        "gRPC: 100 calls with 400 metadata fields each",
+        _frames(_heads(100, http2.call_head(*_SHORT_FIELDS[:400]))),
+        face="grpc",
+        waits=False,
+    ),
+    Attack(
+        "gRPC: 16 calls with 1 MB of short metadata fields each",
+        _frames(_heads(16, http2.call_head(*_SHORT_FIELDS))),
+        face="grpc",
+        waits=False,
+        max_mib=250,
+    ),
+    Attack(
+        "gRPC: 16 MB of CONTINUATION frames without an end",
+        _frames(
+            http2.continued_head(1, http2.call_head(*_SHORT_FIELDS), ends=False),
+            http2.frame(http2.CONTINUATION, 0, 1, b"".join(_SHORT_FIELDS[:800])) * 1000,
+        ),
+        face="grpc",
+        waits=False,
+        max_mib=200,
+    ),
+    Attack(
+        "gRPC: 20,000 calls at once on a connection",
+        _frames(_heads(20_000, _CALL)),
+        face="grpc",
+        waits=False,
+    ),
+    Attack(
+        "gRPC: 20,000 calls that are reset at once",
+        _frames(_heads(20_000, _CALL, _reset)),
+        face="grpc",
+        waits=False,
+        max_cpu_ms=2000,
+    ),
+    Attack(
+        "gRPC: 100,000 PING and SETTINGS frames",
+        _frames(
+            (http2.frame(http2.PING, 0, 0, b"12345678") + http2.frame(http2.SETTINGS, 0, 0, b""))
+            * 50_000
+        ),
+        face="grpc",
+        waits=False,
+    ),
+    Attack(
+        "gRPC: 900 connections that send half an opening",
+        lambda _: http2.OPENING[:10],
+        900,
+        waits=False,
+        face="grpc",
+    ),
+    Attack(
+        "gRPC with TLS: 300 handshakes",
+        _client_hello,
+        300,
+        waits=True,
+        face="grpc-tls",
+    ),
+]
