@@ -29,7 +29,7 @@ from google.rpc.status_pb2 import Status
 from starlette.responses import Response
 
 from rum.v1 import errors_pb2
-from rum_endpoint.metadata import STATUS_DETAILS_KEY
+from rum_endpoint.metadata import BRIDGE_TOKEN_REJECTED, STATUS_DETAILS_KEY
 
 BRIDGE = "bridge"
 """The source of an error of a request that was not passed on."""
@@ -102,6 +102,15 @@ def from_status(status: Status) -> HttpError:
             source=NO_ANSWER,
         )
     name = exception.DESCRIPTOR.name
+    if status.message == BRIDGE_TOKEN_REJECTED:
+        # Not the caller's fault, and aws-rum-web stops sending after a 403.
+        return HttpError(
+            503,
+            "ServiceUnavailable",
+            "The service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE.",
+            retry_after_s=1,
+            source=SERVICE,
+        )
     members = MessageToDict(exception, always_print_fields_with_no_presence=True)
     retry_after = members.pop("retryAfterSeconds", None)
     message = members.pop("message")

@@ -6,6 +6,7 @@ __all__ = [
     "ACCOUNT_ID_KEY",
     "APP_MONITOR_KEY",
     "AUTHORIZATION_KEY",
+    "BRIDGE_TOKEN_REJECTED",
     "CALLER_KEY",
     "REQUEST_ID_KEY",
     "STATUS_DETAILS_KEY",
@@ -14,6 +15,8 @@ __all__ = [
 ]
 
 AUTHORIZATION_KEY = "authorization"
+BRIDGE_TOKEN_REJECTED = "The token of the bridge is missing or wrong."  # noqa: S105 - a message
+"""The message of the AccessDeniedException for a bridge whose callers cannot be identified."""
 CALLER_KEY = "rum-caller-bin"
 """A serialized HttpCaller: the HTTP caller that a bridge relays."""
 REQUEST_ID_KEY = "x-amzn-requestid"

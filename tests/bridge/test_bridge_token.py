@@ -13,6 +13,7 @@ from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_service.server import running_service
 from tests.bridge.wire import send
+from tests.support.batches import batch, new_id
 from tests.support.services import settings_in
 
 _ONE = (("authorization", "Bearer openrum_one"),)
@@ -153,3 +154,22 @@ async def test_a_bridge_without_its_token_logs_at_its_start_and_is_not_ready(
     assert [entry["event"] for entry in logged][:2] == ["bridge token not read", "bridge listens"]
     assert [missing, readable, gone] == [(503, reason), (200, "ok"), (503, reason)]
     assert alive.status == 200
+
+
+async def test_a_bridge_with_a_wrong_token_blames_no_caller(file: Path, tmp_path: Path) -> None:
+    """aws-rum-web stops sending after a 403 until the page reloads."""
+    _replace(file, b"openrum_one\n")
+    async with running_service(settings_in(tmp_path / "service", auth="required")) as service:
+        settings = BridgeSettings(
+            http="127.0.0.1:0", service=service.address, bridge_token_file=file, drain_s=1
+        )
+        async with running_bridge(settings) as running:
+            url = f"http://{running.address}"
+            ready = await _ready(url)
+            put = await asyncio.to_thread(send, url, f"/appmonitors/{new_id()}", batch())
+            listed = await asyncio.to_thread(send, url, "/appmonitors")
+
+    text = "The service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE."
+    assert ready == (503, "the service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE")
+    assert [(r.status, r.message) for r in (put, listed)] == [(503, text)] * 2
+    assert put.headers["Retry-After"] == "1"

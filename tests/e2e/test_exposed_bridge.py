@@ -119,7 +119,7 @@ def test_puts_through_a_bridge_with_a_wrong_token_are_rejected(
         status, _ = bridge.post(f"/appmonitors/{monitor_id}", body)
         ready = bridge.get("/readyz")
 
-    assert status == 403
+    assert status == 503
     assert ready == (503, "the service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE")
     assert body["BatchId"] not in {e["batch_id"] for e in stored_events(service.grpc)}
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from rum.internal.v1.caller_pb2 import HttpCaller, SignedRequest
+from rum_endpoint.metadata import BRIDGE_TOKEN_REJECTED
 from rum_service.auth.callers import ADMIN, ANONYMOUS, TRUSTED, UNVERIFIED, Call, Caller, Principal
 from rum_service.auth.keyring import Keyring
 from rum_service.auth.operations import Operation, is_signed_for
@@ -87,7 +88,7 @@ class Authentication:
             AccessDeniedException: the call does not carry the token of the bridge.
         """
         if self.trusted(call) is None and not self._is_bridge(call):
-            raise AccessDeniedException("This call needs the token of the bridge.")
+            raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
 
     async def caller(self, call: Call, operation: Operation, path: str) -> Caller:
         """Return the caller, and where the request came from.
@@ -105,7 +106,7 @@ class Authentication:
             http = call.relayed or HttpCaller()
             return Caller(await self._relayed(http, operation, path), http=http)
         if call.relayed is not None:
-            raise AccessDeniedException("A report about a caller needs the token of the bridge.")
+            raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
         return Caller(await self._direct(call), call.peer_ip)
 
     def _is_bridge(self, call: Call) -> bool:
