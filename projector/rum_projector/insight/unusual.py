@@ -15,6 +15,7 @@ from rum_projector.insight.selection import selection_of
 from rum_projector.queries import errors
 from rum_projector.queries.base import Selection
 from rum_projector.queries.hours import HOUR_MS, Hours, first_event_ms, hours
+from rum_service.events.measures import Kind
 
 _WEEK_MS = 7 * 24 * HOUR_MS
 _WEEKS = 4
@@ -26,18 +27,29 @@ _DELAY_MS = 60_000
 _LEAST_SESSIONS = 3
 _NEW_ERRORS = 200
 
+
+def _level(kind: Kind) -> Callable[[Hours], Hour]:
+    def level(hour: Hours) -> Hour:
+        samples, value = hour.percentiles.get(kind, (0, 0.0))
+        return Hour(value, samples)
+
+    return level
+
+
+def _http(member: str) -> Callable[[Hours], Hour]:
+    return lambda h: Hour(getattr(h.counted, member), h.counted.http_requests)
+
+
 _HOURS: Mapping[str, Callable[[Hours], Hour]] = {
     "sessions": lambda h: Hour(h.sessions),
     "js_error_rate": lambda h: Hour(h.error_sessions, h.sessions),
-    "http_5xx_rate": lambda h: Hour(h.http_5xx, h.http_requests),
-    "http_4xx_rate": lambda h: Hour(h.http_4xx, h.http_requests),
-    "http_no_response_rate": lambda h: Hour(h.http_no_response, h.http_requests),
-    "apdex": lambda h: Hour(
-        h.satisfied + h.tolerated / 2, h.satisfied + h.tolerated + h.frustrated
-    ),
-    "lcp_p75": lambda h: Hour(h.lcp_p75 or 0.0, h.lcps),
-    "inp_p75": lambda h: Hour(h.inp_p75 or 0.0, h.inps),
-    "cls_p75": lambda h: Hour(h.cls_p75 or 0.0, h.clss),
+    "http_5xx_rate": _http("http_5xx"),
+    "http_4xx_rate": _http("http_4xx"),
+    "http_no_response_rate": _http("http_no_response"),
+    "apdex": lambda h: Hour(h.counted.satisfied + h.counted.tolerated / 2, h.counted.navigations),
+    "lcp_p75": _level(Kind.LCP),
+    "inp_p75": _level(Kind.INP),
+    "cls_p75": _level(Kind.CLS),
 }
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 __all__ = [
     "IS_FAILED_HTTP",
     "MEASURED_KINDS",
-    "NAVIGATIONS",
     "SHARES",
-    "apdex",
     "count_of",
     "distribution",
     "distribution_columns",
@@ -22,13 +20,14 @@ __all__ = [
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, null, or_, select
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, distinct_count, quantiles
+from rum_projector.queries.counts import Counted, counted, visitors
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
-from rum_service.events.thresholds import APDEX_SATISFIED_MS, APDEX_TOLERATED_MS, WEB_VITALS
+from rum_service.events.thresholds import WEB_VITALS
 
 SHARES = ("0.5", "0.75", "0.9", "0.99")
 """The percentiles of a distribution."""
@@ -62,37 +61,20 @@ def value_of(kind: Kind) -> Any:
     return case((events.c.kind == kind, events.c.value))
 
 
-def _navigations(*clauses: ColumnElement[bool]) -> Any:
-    return count_of(events.c.kind == Kind.NAVIGATION, *clauses)
-
-
-NAVIGATIONS = (
-    _navigations(events.c.value <= APDEX_SATISFIED_MS),
-    _navigations(events.c.value > APDEX_SATISFIED_MS, events.c.value <= APDEX_TOLERATED_MS),
-    _navigations(events.c.value > APDEX_TOLERATED_MS),
-)
-"""The numbers of satisfied, tolerated and frustrated navigations."""
-
-_COUNTS: Mapping[str, Any] = {
+_WHOLE: Mapping[str, Any] = {
     "events": func.count(),
     "sessions": distinct_count(events.c.session),
     "users": distinct_count(events.c.user),
-    "page_views": count_of(events.c.kind == Kind.PAGE_VIEW),
-    "js_errors": count_of(events.c.kind == Kind.JS_ERROR),
-    "error_sessions": distinct_count(events.c.session).filter(events.c.kind == Kind.JS_ERROR),
-    "http_requests": count_of(_IS_HTTP),
-    "http_4xx": count_of(_IS_HTTP, events.c.status.between(400, 499)),
-    "http_5xx": count_of(_IS_HTTP, events.c.status.between(500, 599)),
-    "http_no_response": count_of(_IS_HTTP, events.c.status == 0),
-    **dict(
-        zip(
-            ("navigations_satisfied", "navigations_tolerated", "navigations_frustrated"),
-            NAVIGATIONS,
-            strict=True,
-        )
-    ),
     "payload_bytes": func.coalesce(func.sum(events.c.bytes), 0),
 }
+_SAME_NAMES = (
+    "page_views",
+    "js_errors",
+    "http_requests",
+    "http_4xx",
+    "http_5xx",
+    "http_no_response",
+)
 
 _VITALS = {int(kind): limits for kind, limits in WEB_VITALS.items()}
 _GOOD = case({kind: limits.good for kind, limits in _VITALS.items()}, value=events.c.kind)
@@ -131,12 +113,6 @@ def distribution(
     return found
 
 
-def apdex(satisfied: float, tolerated: float, frustrated: float) -> float | None:
-    """Return (satisfied + tolerated / 2) / all. None without navigations."""
-    total = satisfied + tolerated + frustrated
-    return (satisfied + tolerated / 2) / total if total else None
-
-
 def measures(query: Query, clauses: Sequence[ColumnElement[bool]]) -> pb.Measures:
     """Return the measures of all events that meet the clauses."""
     return measures_by(query, clauses, None).get(None) or empty()
@@ -148,38 +124,43 @@ def measures_by(
     by: ColumnElement[Any] | None,
 ) -> dict[Any, pb.Measures]:
     """Return the measures for each value of `by`. For None, of all events under the key None."""
-    group = [] if by is None else [by]
-    counts = select(*group, *_COUNTS.values()).where(*clauses).group_by(*group)
-    distributions = (
-        select(*group, events.c.kind, *distribution_columns(), *rating_columns())
-        .where(*clauses, events.c.kind.in_(MEASURED_KINDS.values()), events.c.value.is_not(None))
-        .group_by(*group, events.c.kind)
-    )
+    key = (null() if by is None else by).label("key")
+    group: ColumnElement[Any] = literal_column("key")
     found: dict[Any, pb.Measures] = {}
-    for row in query(counts):
-        key = row[0] if group else None
-        found[key] = _with_counts(row[len(group) :])
-    for row in query(distributions):
-        kind, *columns = row[len(group) :]
-        # Events may have been added between both statements.
-        message = found.setdefault(row[0] if group else None, empty())
+    for value, *row in query(select(key, *_WHOLE.values()).where(*clauses).group_by(group)):
+        found[value] = empty()
+        for member, number in zip(_WHOLE, row, strict=True):
+            setattr(found[value].counts, member, number)
+    # Events may be added between the statements.
+    for value, numbers in counted(query, clauses, by).items():
+        _add(found.setdefault(value, empty()).counts, numbers)
+    is_error = events.c.kind == Kind.JS_ERROR
+    for value, sessions in visitors(query, [*clauses, is_error], by).items():
+        found.setdefault(value, empty()).counts.error_sessions = sessions
+    distributions = (
+        select(key, events.c.kind, *distribution_columns(), *rating_columns())
+        .where(*clauses, events.c.kind.in_(MEASURED_KINDS.values()), events.c.value.is_not(None))
+        .group_by(group, events.c.kind)
+    )
+    for value, kind, *columns in query(distributions):
+        message = found.setdefault(value, empty())
         getattr(message, _MEMBERS[kind]).CopyFrom(distribution(*columns))
     return found
 
 
 def empty() -> pb.Measures:
     """Return the measures of no events."""
-    return _with_counts((0,) * len(_COUNTS))
-
-
-def _with_counts(values: Sequence[float]) -> pb.Measures:
-    found = pb.Measures(counts=pb.Counts(**dict(zip(_COUNTS, values, strict=True))))
+    found = pb.Measures(counts=pb.Counts())
     for member in MEASURED_KINDS:
         getattr(found, member).SetInParent()
-    counts = found.counts
-    value = apdex(
-        counts.navigations_satisfied, counts.navigations_tolerated, counts.navigations_frustrated
-    )
-    if value is not None:
-        counts.apdex = value
     return found
+
+
+def _add(counts: pb.Counts, numbers: Counted) -> None:
+    for member in _SAME_NAMES:
+        setattr(counts, member, getattr(numbers, member))
+    counts.navigations_satisfied = numbers.satisfied
+    counts.navigations_tolerated = numbers.tolerated
+    counts.navigations_frustrated = numbers.frustrated
+    if numbers.apdex is not None:
+        counts.apdex = numbers.apdex

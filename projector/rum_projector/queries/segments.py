@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Double, cast, func, or_, select
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import DIMENSIONS, Query, Selection, distinct_count, quantile
 from rum_projector.queries.measures import (
-    NAVIGATIONS,
     count_of,
     empty,
     measures,
@@ -22,15 +21,15 @@ from rum_projector.queries.measures import (
 )
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
-from rum_service.events.thresholds import WEB_VITALS
+from rum_service.events.thresholds import APDEX_SATISFIED_MS, APDEX_TOLERATED_MS, WEB_VITALS
 
 MAX_SEGMENTS = 1000
 """A dimension can have more values, such as the pages of a site. The others are one segment."""
 
-_SATISFIED, _TOLERATED, _FRUSTRATED = NAVIGATIONS
-_APDEX = (_SATISFIED + _TOLERATED * 0.5) / cast(
-    func.nullif(_SATISFIED + _TOLERATED + _FRUSTRATED, 0), Double
-)
+_NAVIGATION = value_of(Kind.NAVIGATION)
+_SATISFIED = count_of(_NAVIGATION <= APDEX_SATISFIED_MS)
+_TOLERATED = count_of(_NAVIGATION > APDEX_SATISFIED_MS, _NAVIGATION <= APDEX_TOLERATED_MS)
+_APDEX = (_SATISFIED + _TOLERATED * 0.5) / cast(func.nullif(func.count(_NAVIGATION), 0), Double)
 _PAGE_VIEWS = count_of(events.c.kind == Kind.PAGE_VIEW)
 
 ORDERS: Mapping[str, Any] = {
@@ -88,21 +87,19 @@ def segments(
     has_other = len(ranked) > MAX_SEGMENTS
     ranked = ranked[:MAX_SEGMENTS]
     shown = ranked[offset : offset + limit]
-    found = _by_value(query, selection, column, shown)
-    before = _by_value(query, compared, column, shown) if compared else {}
+    # Without a condition that keeps everything, the database reads fewer columns.
+    values = [column.in_(shown)] if len(shown) < len(ranked) or has_other else []
+    found = measures_by(query, [*selection.clauses(), *values], column) if shown else {}
+    before = (
+        measures_by(query, [*compared.clauses(), column.in_(shown)], column)
+        if compared and shown
+        else {}
+    )
     return Segments(
         [_segment(value, found, before, compared is not None) for value in shown],
         _other(query, selection, column, ranked, compared) if has_other else None,
         has_more=offset + limit < len(ranked),
     )
-
-
-def _by_value(
-    query: Query, selection: Selection, column: ColumnElement[str], values: list[str]
-) -> dict[str, pb.Measures]:
-    if not values:
-        return {}
-    return measures_by(query, [*selection.clauses(), column.in_(values)], column)
 
 
 def _segment(
