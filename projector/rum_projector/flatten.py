@@ -9,6 +9,7 @@ __all__ = ["add_batch", "event_time"]
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_projector.definitions import add_samples
@@ -30,7 +31,18 @@ _MAX_SESSION_METADATA = 64 << 10
 
 # Their details are long or not needed.
 _WITHOUT_DETAILS = {Kind.OTHER, Kind.SESSION_START, Kind.REPLAY, Kind.XRAY_TRACE}
-_UNREADABLE = Dimensions("", "", 0, "", "", "", "")
+_NOTHING = Measure()
+
+
+class _About(NamedTuple):
+    """What metadata says about an event."""
+
+    dimensions: Dimensions
+    host: str
+    """Of the page."""
+
+
+_UNKNOWN = _About(Dimensions("", "", 0, "", "", "", ""), "")
 
 
 def add_batch(
@@ -50,22 +62,26 @@ def add_batch(
     session_metadata = request.session_metadata
     unreadable = 0
     append = chunk.events.append
+    # Most events of a batch have the metadata of the one before.
+    known, about = None, _UNKNOWN
     for position, event in enumerate(request.rum_events):
-        event_type = event.type
+        event_type, details, metadata = event.type, event.details, event.metadata
         kind = kind_of(event_type)
-        details = event.details
-        metadata = event.metadata
         ts = event_time(event.timestamp, received)
         try:
-            found, host = _dimensions(session_metadata, metadata)
-            if country and not found.country:
-                found = found._replace(country=country)
-            measured = _measure(kind, details, host)
+            if metadata != known:
+                known, about = metadata, _about(session_metadata, metadata, country)
+            measured = (
+                _NOTHING
+                if kind in _WITHOUT_DETAILS
+                else measure(kind, json_object(details), about.host)
+            )
             if definitions:
                 add_samples(chunk, definitions, batch, request, event, ts=ts)
         except Exception:  # whatever a client sends, the events after it must not wait forever
-            found, measured = _UNREADABLE, Measure()
+            known, about, measured = None, _UNKNOWN, _NOTHING
             unreadable += 1
+        length = len(details) if details.isascii() else len(details.encode())
         append(
             # An `EventRow`
             (
@@ -78,31 +94,13 @@ def add_batch(
                 None if kind else clean(event_type, _MAX_TYPE),
                 session,
                 user,
-                *found,
-                measured.page_view,
-                measured.value,
-                measured.name,
-                measured.status,
-                measured.size,
-                measured.message,
-                measured.detail,
-                measured.parts,
-                _length(details) + _length(metadata),
+                *about.dimensions,
+                *measured,
+                length + len(metadata if metadata.isascii() else metadata.encode()),
             )
         )
-        if kind == Kind.JS_ERROR and measured.name:
-            _add_error(
-                chunk,
-                ErrorGroupRow(
-                    monitor,
-                    measured.name,
-                    ts,
-                    found.release,
-                    measured.message or "",
-                    sequence,
-                    position,
-                ),
-            )
+        if kind == Kind.JS_ERROR:
+            _add_error(chunk, batch, position, measured, ts=ts, release=about.dimensions.release)
     return unreadable
 
 
@@ -116,37 +114,35 @@ def event_time(timestamp: float, received_ms: int) -> int:
     return round(ts) if received_ms - _MAX_AGE_MS <= ts <= received_ms else received_ms
 
 
-def _add_error(chunk: Chunk, row: ErrorGroupRow) -> None:
-    key = (row.monitor, row.fingerprint)
+def _add_error(
+    chunk: Chunk, batch: CommittedBatch, position: int, measured: Measure, *, ts: int, release: str
+) -> None:
+    """Keep the earliest error of each group."""
+    if measured.name is None:
+        return
+    key = (batch.app_monitor, measured.name)
     known = chunk.error_groups.get(key)
-    if known is None or row.first_ms < known.first_ms:
-        chunk.error_groups[key] = row
+    if known is None or ts < known.first_ms:
+        title = measured.message or ""
+        chunk.error_groups[key] = ErrorGroupRow(*key, ts, release, title, batch.sequence, position)
 
 
-def _dimensions(session_metadata: str, metadata: str) -> tuple[Dimensions, str]:
-    """Return the dimensions of an event and the host of its page."""
+def _about(session_metadata: str, metadata: str, country: str | None) -> _About:
+    """Return what the metadata of an event and of its session say."""
     if len(session_metadata) + len(metadata) <= _MAX_CACHED_LENGTH:
-        return _cached_dimensions(session_metadata, metadata)
-    return _parsed_dimensions(session_metadata, metadata)
+        return _cached_about(session_metadata, metadata, country)
+    return _parsed_about(session_metadata, metadata, country)
 
 
-def _parsed_dimensions(session_metadata: str, metadata: str) -> tuple[Dimensions, str]:
+def _parsed_about(session_metadata: str, metadata: str, country: str | None) -> _About:
     if len(session_metadata) > _MAX_SESSION_METADATA:  # as in `rum_service.events.document`
         session_metadata = ""
     merged = {**json_object(session_metadata), **json_object(metadata)}
+    found = dimensions(merged)
+    if country and not found.country:
+        found = found._replace(country=country)
     host = merged.get("domain")
-    return dimensions(merged), host if isinstance(host, str) else ""
+    return _About(found, host if isinstance(host, str) else "")
 
 
-_cached_dimensions = lru_cache(_CACHED)(_parsed_dimensions)
-
-
-def _measure(kind: Kind, details: str, host: str) -> Measure:
-    return _NOTHING if kind in _WITHOUT_DETAILS else measure(kind, json_object(details), host)
-
-
-_NOTHING = Measure()
-
-
-def _length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+_cached_about = lru_cache(_CACHED)(_parsed_about)

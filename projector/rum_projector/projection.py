@@ -21,6 +21,9 @@ logger = structlog.get_logger()
 _BATCHES_PER_READ = 256
 _BYTES_PER_READ = 4 << 20
 _MONITORS_PER_PAGE = 1000
+# What DuckDB compresses together. It writes whole groups to the file at once, which takes 0.8 µs an
+# event; 25,000 events at a time take 2.2 (2026-11).
+_ROW_GROUP = 122_880
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Projection:
         engine: Engine,
         *,
         clock: Callable[[], float],
-        chunk_events: int = 25_000,
-        chunk_bytes: int = 32 << 20,
+        chunk_events: int = _ROW_GROUP,
+        chunk_bytes: int = 96 << 20,
     ) -> None:
         self._store = store
         self._engine = engine

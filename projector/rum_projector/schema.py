@@ -78,7 +78,6 @@ events = Table(
     Column("country", String, nullable=False),
     Column("release", String, nullable=False),
     # rum_service.events.measures.Measure
-    Column("page_view", String),
     Column("value", Double),
     Column("name", String),
     Column("status", _USmallInt),
@@ -86,6 +85,7 @@ events = Table(
     Column("message", String),
     Column("detail", String),
     Column("parts", ARRAY(Double)),
+    Column("page_view", String),
     # The length of details and metadata.
     Column("bytes", Integer, nullable=False),
 )
