@@ -21,6 +21,7 @@ from rum.v1 import (
     data_plane_service_pb2,
     errors_pb2,
     insight_service_pb2,
+    source_map_service_pb2,
 )
 from rum_bridge.transcode import http_rules
 
@@ -29,6 +30,7 @@ _SERVICES = [
     data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"],
     control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"],
     insight_service_pb2.DESCRIPTOR.services_by_name["InsightService"],
+    source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
 ]
 # What every method of a service can fail with, besides what its comment says.
 _FURTHER = {
@@ -36,7 +38,8 @@ _FURTHER = {
         "ResourceNotFoundException",
         "QueryTimeoutException",
         "ProjectionUnavailableException",
-    ]
+    ],
+    "SourceMapService": ["ResourceNotFoundException"],
 }
 _HEADERS = {
     "RequestId": {

@@ -34,7 +34,7 @@ _PUT_RULES = {
     "RumEvent.details": Rule(required=True),
 }
 _RULES: Mapping[str, Rule | None] = {**RULES, **_PUT_RULES}
-_INSIGHT = "rum/v1/insight_service.proto"
+_INSIGHT = ("rum/v1/insight_service.proto", "rum/v1/source_map_service.proto")
 # The response repeats an invalid definition as it was sent.
 _AS_SENT = "BatchCreateRumMetricDefinitionsError.MetricDefinition"
 _INT64 = {"type": ["integer", "string"], "format": "int64", "pattern": "^-?[0-9]+$"}
@@ -61,7 +61,7 @@ class Schemas:
     def add_response(self, message: Descriptor) -> dict[str, Any]:
         """Add the schema of a response. Its lists and maps are always present."""
         added = self.add(message, message.fields)
-        if message.file.name == _INSIGHT:
+        if message.file.name in _INSIGHT:
             return added
         if always := [field.json_name for field in message.fields if field.is_repeated]:
             self.components[message.name]["required"] = always
@@ -140,7 +140,7 @@ def _rule_name(field: FieldDescriptor) -> str:
 def _is_always_present(field: FieldDescriptor) -> bool:
     """Return whether responses have the member even if it is 0 or empty."""
     message = field.containing_type
-    is_response = message.file.name == _INSIGHT and not message.name.endswith("Request")
+    is_response = message.file.name in _INSIGHT and not message.name.endswith("Request")
     return is_response and not field.has_presence
 
 
