@@ -20,6 +20,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.source_map_service_pb2_grpc import SourceMapServiceStub
 from rum_cli.commands import Command
 from rum_cli.failure import NO_SERVICE, REJECTED, WRONG_USAGE, Failure
 from rum_endpoint.address import Address
@@ -104,6 +105,7 @@ class Client:
     bridge: BridgeServiceStub
     control_plane: ControlPlaneServiceStub
     operator: OperatorServiceStub
+    source_maps: SourceMapServiceStub
     health: HealthStub
 
 
@@ -119,6 +121,7 @@ def connect(target: Target, *, with_token: bool = True) -> Iterator[Client]:
                 BridgeServiceStub(channel),
                 ControlPlaneServiceStub(channel),
                 OperatorServiceStub(channel),
+                SourceMapServiceStub(channel),
                 HealthStub(channel),
             )
         except grpc.RpcError as error:
@@ -174,7 +177,7 @@ class _Details(NamedTuple):
     compression: Any
 
 
-class _BearerToken(grpc.UnaryUnaryClientInterceptor):
+class _BearerToken(grpc.UnaryUnaryClientInterceptor, grpc.StreamUnaryClientInterceptor):
     """Sends the token with every call, and gives every call a deadline."""
 
     def __init__(self, token: str | None) -> None:
@@ -183,7 +186,15 @@ class _BearerToken(grpc.UnaryUnaryClientInterceptor):
     def intercept_unary_unary(
         self, continuation: Any, client_call_details: Any, request: Any
     ) -> Any:
-        details = _Details(
+        return continuation(self._extended(client_call_details), request)
+
+    def intercept_stream_unary(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        return continuation(self._extended(client_call_details), request_iterator)
+
+    def _extended(self, client_call_details: Any) -> _Details:
+        return _Details(
             client_call_details.method,
             client_call_details.timeout or _TIMEOUT_S,
             [*(client_call_details.metadata or ()), *self._metadata],
@@ -191,7 +202,6 @@ class _BearerToken(grpc.UnaryUnaryClientInterceptor):
             client_call_details.wait_for_ready,
             client_call_details.compression,
         )
-        return continuation(details, request)
 
 
 def _failure(service: str, error: Any, missing_token: str) -> Failure:
