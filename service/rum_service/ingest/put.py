@@ -9,7 +9,6 @@ __all__ = ["Ingest", "Put"]
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -133,11 +132,15 @@ class Ingest:
 
     async def _prepare_all(self, puts: Sequence[Put]) -> list[Batch | RumError]:
         """Prepare each batch by itself. Count all of them if the call is cancelled."""
-        await self._look_up_together(puts)
+        failed = await self._look_up_together(puts)
         prepared: list[Batch | RumError] = []
         try:
             for put in puts:
-                prepared.append(await self._try(put))  # noqa: PERF401 - needed when cancelled
+                if failed and not self._monitors.cached(_leading_id(put.content)):
+                    self._accounting.reject(put.content, failed)
+                    prepared.append(failed)
+                else:
+                    prepared.append(await self._try(put))
         except BaseException as error:
             # `_prepare` has counted the errors and the put that was cancelled.
             for found in prepared:
@@ -149,15 +152,22 @@ class Ingest:
             raise
         return prepared
 
-    async def _look_up_together(self, puts: Sequence[Put]) -> None:
-        """Read the app monitors that are not cached, in one query."""
+    async def _look_up_together(self, puts: Sequence[Put]) -> RumError | None:
+        """Read the app monitors that are not cached, in one query.
+
+        Returns:
+            If that failed, the error of their batches. Each would wait for the same failure again.
+        """
         try:
-            with suppress(Exception):  # each batch meets the same failure by itself
-                await self._monitors.load({_leading_id(put.content) for put in puts})
+            await self._monitors.load({_leading_id(put.content) for put in puts})
+        except Exception:
+            logger.exception("app monitors not read", requests=len(puts))
+            return InternalServerException(retry_after_seconds=1)
         except BaseException as error:
             for put in puts:
                 self._accounting.reject(put.content, error)
             raise
+        return None
 
     async def _try(self, put: Put) -> Batch | RumError:
         """Prepare a batch, or return why it cannot be stored."""
