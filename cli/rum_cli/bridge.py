@@ -9,6 +9,7 @@ __all__ = ["run_bridge"]
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
@@ -24,7 +25,7 @@ def run_bridge(*, rolling: bool) -> None:
     inherited = inherited_socket()
     settings = with_rolling(read_settings(BridgeSettings), rolling)
     settings = with_address_of(settings, inherited)
-    if settings.exposed and not settings.bridge_token_file.exists():
+    if settings.exposed and _is_missing(settings.bridge_token_file):
         raise Failure(
             f"OPENRUM_HTTP: {settings.http} can be reached from other machines, and without a "
             "bridge token the service cannot trust what this bridge says about its callers; set "
@@ -45,3 +46,14 @@ def run_bridge(*, rolling: bool) -> None:
             yield
 
     serve(bridge, settings.drain_s, settings.log_format)
+
+
+def _is_missing(file: Path) -> bool:
+    """Return whether there is no such file. Other problems are found when it is read."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

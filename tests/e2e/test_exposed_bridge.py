@@ -147,3 +147,12 @@ def test_an_exposed_bridge_with_an_empty_token_file_does_not_start(tmp_path: Pat
     assert f"Error: OPENRUM_BRIDGE_TOKEN_FILE: {empty}: the file does not contain a token" in (
         ran.stderr.splitlines()
     )
+
+
+def test_an_exposed_bridge_whose_token_file_cannot_be_opened_names_the_setting() -> None:
+    settings = {"OPENRUM_HTTP": _ALL_ADDRESSES, "OPENRUM_BRIDGE_TOKEN_FILE": "a" * 300}
+    ran = run_openrum("bridge", **settings)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines()[-1].startswith("Error: OPENRUM_BRIDGE_TOKEN_FILE: ")
+    assert "Traceback" not in ran.stderr
