@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["ui_routes"]
 
-import gzip
 import hashlib
 import mimetypes
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
+from isal import igzip
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -24,6 +24,8 @@ from rum_bridge.errors import HttpError
 
 _INDEX = "index.html"
 _REPLAY = "replay.html"
+# 3 ms for all files, and a tenth longer than the 50 ms of zlib's best level (2026-11).
+_GZIP_LEVEL = 3
 _MEDIA_TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".md": "text/plain"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -109,6 +111,6 @@ def _file(path: str, content: bytes) -> _File:
     return _File(
         {**_HEADERS, "Content-Type": media_type + charset, "Content-Security-Policy": policy},
         content,
-        gzip.compress(content, mtime=0),
+        igzip.compress(content, _GZIP_LEVEL, mtime=0),
         hashlib.sha256(content).hexdigest()[:32],
     )
