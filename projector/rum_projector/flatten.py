@@ -31,6 +31,7 @@ _MAX_SESSION_METADATA = 64 << 10
 
 # Their details are long or not needed.
 _WITHOUT_DETAILS = {Kind.OTHER, Kind.SESSION_START, Kind.REPLAY, Kind.XRAY_TRACE}
+_JS_ERROR = Kind.JS_ERROR
 _NOTHING = Measure()
 
 
@@ -99,7 +100,7 @@ def add_batch(
                 length + len(metadata if metadata.isascii() else metadata.encode()),
             )
         )
-        if kind == Kind.JS_ERROR:
+        if kind is _JS_ERROR:
             _add_error(chunk, batch, position, measured, ts=ts, release=about.dimensions.release)
     return unreadable
 

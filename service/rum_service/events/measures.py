@@ -50,6 +50,7 @@ class Kind(IntEnum):
     TIME_TO_INTERACTIVE = 17
 
 
+_OTHER = Kind.OTHER
 _RUM = "com.amazon.rum."
 _KINDS = {
     f"{_RUM}session_start_event": Kind.SESSION_START,
@@ -108,7 +109,7 @@ INP_PARTS = ("inputDelay", "processingDuration", "presentationDelay")
 
 def kind_of(event_type: str) -> Kind:
     """Return the kind of an event type."""
-    return _KINDS.get(event_type, Kind.OTHER)
+    return _KINDS.get(event_type, _OTHER)
 
 
 def measure(kind: Kind, details: object, page_host: str = "") -> Measure:
@@ -137,11 +138,14 @@ def _navigation(details: Details, _: str) -> Measure:
 def _resource(details: Details, page_host: str) -> Measure:
     size = _number(details.get("transferSize"))
     url = details.get("targetUrl")
+    # Most events are resources. Without the names of the members this takes half the time.
     return Measure(
-        value=_number(details.get("duration")),
-        name=_text(details, "fileType"),
-        size=None if size is None else int(size),
-        detail=(url_pattern(url, page_host) or None) if isinstance(url, str) else None,
+        _number(details.get("duration")),
+        _text(details, "fileType"),
+        None,
+        None if size is None else int(size),
+        None,
+        (url_pattern(url, page_host) or None) if isinstance(url, str) else None,
     )
 
 
