@@ -22,17 +22,21 @@ from rum_bridge.budget import ByteBudget
 from rum_bridge.deadlines import Deadlines
 from rum_bridge.disconnects import IsGone, never
 from rum_bridge.errors import HttpError, from_status
-from rum_bridge.put_queue import PutQueue, WaitingPut
+from rum_bridge.put_queue import SLOW_S, PutQueue, WaitingPut
 from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
 
 logger = structlog.get_logger()
 
 # With one call, nothing is decoded while the store commits; with three, calls get smaller.
 _MAX_CALLS = 2
+# Slow calls are long enough without a second one before them.
+_MAX_CALLS_IF_SLOW = 1
 # The requests of a burst arrive in many turns of the event loop. Without waiting for them, half of
 # the calls had one put, and a put of one event took 13 % more CPU (32 concurrent puts, 2026-11).
 _QUIET_TURNS = 2
 _GATHER_S = 0.005
+# What is held is decoded in many turns. A slow call does not start with the first of them.
+_GATHER_IF_SLOW_S = 0.25
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 
 
@@ -62,7 +66,9 @@ class Coalescer:
         """Called when the queue has room after a call has taken puts."""
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
-        self._deadlines = Deadlines(timeout_s, _expire)
+        self._deadlines = Deadlines(timeout_s, self._expire)
+        self._sent: set[asyncio.Future[Status]] = set()
+        """Of the puts in calls that are in progress."""
         self.call_seconds = Histogram(SECONDS)
         """How long calls of the service take, with retries."""
         self.call_batches = Histogram(BATCH_COUNTS)
@@ -95,8 +101,8 @@ class Coalescer:
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         self.queue.add(app_monitor_id, (entry, future, is_gone))
         self._start_soon()
-        # Includes the time in the queue: when the service is down, puts that wait for several
-        # calls in a row would otherwise take minutes to fail.
+        # When the service is down, puts that wait for several calls in a row would otherwise take
+        # minutes to fail.
         self._deadlines.add(future)
         try:
             status = await future
@@ -106,11 +112,16 @@ class Coalescer:
             raise from_status(status)
         self.queue.know(app_monitor_id)
 
+    @property
+    def _max_calls(self) -> int:
+        return _MAX_CALLS_IF_SLOW if self.queue.is_slow else _MAX_CALLS
+
     def _start_soon(self) -> None:
-        if not self._gathering and len(self._calls) < _MAX_CALLS:
+        if not self._gathering and len(self._calls) < self._max_calls:
             self._gathering = True
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._gather, loop.time() + self._gather_s)
+            gather_s = _GATHER_IF_SLOW_S if self.queue.is_slow else self._gather_s
+            loop.call_soon(self._gather, loop.time() + gather_s)
 
     def _gather(self, until: float, seen: int = 0, quiet_turns: int = 0) -> None:
         """Start calls after some turns of the event loop that bring no put.
@@ -129,8 +140,9 @@ class Coalescer:
             self._start_calls()
 
     def _start_calls(self) -> None:
-        while len(self._calls) < _MAX_CALLS and (puts := self.queue.take()):
+        while len(self._calls) < self._max_calls and (puts := self.queue.take()):
             task = asyncio.create_task(self._send(puts))
+            self._sent.update(outcome for _, outcome, _ in puts)
             self._calls.add(task)
             task.add_done_callback(self._done)
         if self.on_room and self.queue.has_room:
@@ -143,12 +155,13 @@ class Coalescer:
 
     async def _send(self, puts: list[WaitingPut]) -> None:
         began = perf_counter()
+        slow = asyncio.get_running_loop().call_later(SLOW_S, self._note_slow_call)
         self.call_batches.observe(len(puts))
         try:
             # Concatenated serialized requests are one serialized request.
             request = b"".join(entry for entry, _, _ in puts)
             response = await self._batch_put(request, self._timeout_s)
-            self.queue.observe(perf_counter() - began)
+            self.queue.observe(perf_counter() - began, len(puts))
             # list() checks the number of statuses before any put gets one.
             for (_, future, _), status in list(zip(puts, response.statuses, strict=True)):
                 if not future.done():
@@ -166,10 +179,18 @@ class Coalescer:
                 if not future.done():
                     future.set_exception(failure)
         finally:
+            slow.cancel()
+            self._sent.difference_update(outcome for _, outcome, _ in puts)
             self.call_seconds.observe(perf_counter() - began)
             self.budget.release(sum(len(entry) for entry, _, _ in puts))
 
+    def _note_slow_call(self) -> None:
+        # Without waiting for its end: the queue has more room for the next call now.
+        self.queue.is_slow = True
+        if self.on_room:
+            self.on_room()
 
-def _expire(put: asyncio.Future[Status]) -> None:
-    if not put.done():
-        put.set_result(_TOO_LATE)
+    def _expire(self, put: asyncio.Future[Status]) -> None:
+        # The limit of its call ends a put that has been sent. Only then is its outcome unknown.
+        if not put.done() and put not in self._sent:
+            put.set_exception(HttpError(503, "ServiceUnavailable", "The service is slow.", {}, 1))

@@ -6,7 +6,7 @@ the queue has room: docs/decisions/0017-queues-are-bounded-in-time.md.
 
 from __future__ import annotations
 
-__all__ = ["ENTRY_COST", "PutQueue", "WaitingPut"]
+__all__ = ["ENTRY_COST", "SLOW_S", "PutQueue", "WaitingPut"]
 
 import asyncio
 from typing import TypeAlias
@@ -19,13 +19,13 @@ from rum_bridge.errors import HttpError
 from rum_bridge.fair_queue import FairQueue
 from rum_bridge.throttled import too_many_waiting
 
-# A put waits for the calls in progress, so these are short. Where a commit takes long, more puts
-# have to share it.
+# A put waits for the calls in progress, so these are short.
 _MAX_ENTRIES = 32
-_MAX_ENTRIES_OF_SLOW = 512
-_SLOW_S = 0.25
-# Long calls take longer because they are long.
-_STILL_SLOW_S = 0.5
+# Where a commit takes long, many puts have to share it: as many as the service commits at once.
+_MAX_ENTRIES_IF_SLOW = 512
+SLOW_S = 0.25
+"""A call that takes longer is slow."""
+_SLOW_IF_LONG_S = 0.5
 _MAX_CALL_BYTES = 4 << 20
 ENTRY_COST = 16 << 10
 """The cost of a put is its length and this.
@@ -54,7 +54,8 @@ class PutQueue:
         self._queue: FairQueue[WaitingPut] = FairQueue()
         self._known: set[str] = set()
         self._size = 0
-        self._max_entries = _MAX_ENTRIES
+        self.is_slow = False
+        """Whether calls take so long that each has to have many puts."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -70,9 +71,12 @@ class PutQueue:
         Raises:
             HttpError: its app monitor has two calls or more that wait (429).
         """
-        if len(self._queue) < self._max_entries:
+        if self.has_room:
             return
-        if self._queue.count_of(self.line_of(app_monitor_id)) >= 2 * self._max_entries:
+        line = self.line_of(app_monitor_id)
+        count = self._queue.count_of(line)
+        size = self._queue.cost_of(line) - count * ENTRY_COST
+        if count >= 2 * self._max_entries or size >= 2 * _MAX_CALL_BYTES:
             raise too_many_waiting()
 
     def add(self, app_monitor_id: str, put: WaitingPut) -> None:
@@ -100,10 +104,13 @@ class PutQueue:
             puts.append(put)
         return puts
 
-    def observe(self, call_s: float) -> None:
+    def observe(self, call_s: float, entries: int) -> None:
         """Choose how many puts the next calls have, after one that took some seconds."""
-        is_slow = call_s > (_SLOW_S if self._max_entries == _MAX_ENTRIES else _STILL_SLOW_S)
-        self._max_entries = _MAX_ENTRIES_OF_SLOW if is_slow else _MAX_ENTRIES
+        self.is_slow = call_s > (SLOW_S if entries <= _MAX_ENTRIES else _SLOW_IF_LONG_S)
+
+    @property
+    def _max_entries(self) -> int:
+        return _MAX_ENTRIES_IF_SLOW if self.is_slow else _MAX_ENTRIES
 
     def know(self, app_monitor_id: str) -> None:
         """Give an app monitor its own share from now on, because it exists."""

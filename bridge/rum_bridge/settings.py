@@ -143,8 +143,8 @@ class BridgeSettings(OperatingSettings):
     put_timeout_s: float = Field(
         default=10.0,
         gt=0,
-        description="How long a put waits for the service, also while the service restarts, in "
-        "seconds.",
+        description="How long a put waits until it is sent to the service, and how long the "
+        "service may take then, also while it restarts, in seconds.",
     )
     rolling: bool = Field(
         default=False,

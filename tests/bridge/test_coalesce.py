@@ -319,3 +319,50 @@ async def test_a_put_whose_client_has_disconnected_is_not_sent(
     assert (await _error(gone)).error_type == "RequestTimeoutException"
     assert standin.calls == [["first"], ["second"], ["stays"]]
     assert coalescer.budget.used == 0
+
+
+async def test_a_slow_call_is_followed_by_one_with_many_puts(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    gate = _Gate(standin)
+    in_progress = await _two_calls_in_progress(standin, coalescer)
+    waiting = [_put(coalescer, str(number)) for number in range(300)]
+    async with asyncio.timeout(10):
+        while not coalescer.queue.is_slow:
+            await asyncio.sleep(0.01)
+    gate.open()
+    await asyncio.gather(*in_progress, *waiting)
+
+    assert [len(call) for call in standin.calls] == [1, 1, 300]
+
+
+async def test_calls_are_short_again_after_a_fast_one(
+    standin: StandIn, coalescer: Coalescer
+) -> None:
+    coalescer.queue.observe(1.0, 1)
+    assert coalescer.queue.is_slow
+    await _put(coalescer, "fast")
+
+    assert not coalescer.queue.is_slow
+
+
+async def test_a_put_that_was_not_sent_in_time_is_known_not_to_be_stored() -> None:
+    ends = asyncio.Event()
+
+    async def batch_put(request: bytes, _: float) -> pb.BatchPutRumEventsResponse:
+        await ends.wait()
+        entries = pb.BatchPutRumEventsRequest.FromString(request).entries
+        return pb.BatchPutRumEventsResponse(statuses=[Status() for _ in entries])
+
+    coalescer = Coalescer(batch_put, max_waiting_bytes=_MAX_WAITING_BYTES, timeout_s=0.2)
+    sent = [_put(coalescer, "first")]
+    while not coalescer._calls:
+        await asyncio.sleep(0)
+    sent.append(_put(coalescer, "second"))
+    while len(coalescer._calls) < 2:
+        await asyncio.sleep(0)
+    error = await _error(_put(coalescer, "unsent"))
+    ends.set()
+
+    assert await asyncio.gather(*sent) == [None, None]
+    assert (error.status, error.source, error.retry_after_s) == (503, "bridge", 1)

@@ -17,13 +17,14 @@ from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metrics_page import Sample
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import ORIGIN, Response, connect, expect_error, read_response, send
-from tests.support.batches import batch, new_id
+from tests.support.batches import batch, event, new_id
 
 _SHOP, _BLOG = new_id(), new_id()
 _BODY = json.dumps(batch()).encode()
 _HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-_ENTRIES = 32
-"""How many puts share a call."""
+_LONG_BODY = json.dumps(batch([event(details="x" * (3 << 19))])).encode()
+_ENOUGH = 3
+"""So many long bodies fill the queue for a call."""
 
 
 def _head(app_monitor: str = _SHOP, *headers: str, length: int = len(_BODY)) -> bytes:
@@ -86,8 +87,16 @@ class _Overloaded:
         for _ in range(2):
             await asyncio.to_thread(self.clients.send, _head() + _BODY)
             await self._standin.arrived.acquire()
-        await asyncio.to_thread(self.clients.send_all, [_head() + _BODY] * _ENTRIES)
+        long = _head(length=len(_LONG_BODY)) + _LONG_BODY
+        await asyncio.to_thread(self.clients.send_all, [long] * _ENOUGH)
+        await self.wait_for_batches(2 + _ENOUGH)
         assert self.held == 0
+
+    async def wait_for_batches(self, count: int) -> None:
+        """Return when so many batches wait for the service."""
+        async with asyncio.timeout(30):
+            while self._value("openrum_bridge_waiting_batches") < count:
+                await asyncio.sleep(0.01)
 
     def open(self) -> None:
         """Let calls end."""
@@ -212,8 +221,9 @@ async def test_the_429_of_a_held_put_has_the_headers_of_the_others(
 ) -> None:
     chunked = f"Transfer-Encoding: chunked\r\nOrigin: {ORIGIN}"
     parsed = f"POST /appmonitors/{_SHOP} HTTP/1.1\r\nHost: x\r\n{chunked}\r\n\r\n".encode()
-    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(_BODY), _BODY)
-    await overloaded.send_all(parsed + body, _ENTRIES)
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(_LONG_BODY), _LONG_BODY)
+    await overloaded.send_all(parsed + body, _ENOUGH)
+    await overloaded.wait_for_batches(2 + 2 * _ENOUGH)
     held = await overloaded.send(_head(_SHOP, f"Origin: {ORIGIN}") + _BODY)
     expected = await _answer(overloaded.clients.send, parsed)
     response = await _read(held)
@@ -259,16 +269,15 @@ async def test_only_puts_are_held(overloaded: _Overloaded) -> None:
 async def test_app_monitors_take_turns_although_one_has_more_puts(
     overloaded: _Overloaded,
 ) -> None:
-    shop = await overloaded.send_all(_head(_SHOP) + _BODY, 3 * _ENTRIES)
+    shop = await overloaded.send_all(_head(_SHOP) + _BODY, 100)
     blog = await overloaded.send(_head(_BLOG) + _BODY)
     overloaded.open()
     responses = [await _read(each) for each in (blog, *shop)]
 
     assert {response.status for response in responses} == {200}
-    # The last call before the queue was full, then those with puts that were held.
-    (turn,) = [number for number, call in enumerate(overloaded.calls) if _BLOG in call]
-    assert turn <= 3
-    assert len(overloaded.calls) >= 6
+    order = [app_monitor for call in overloaded.calls for app_monitor in call]
+    assert len(order) == 2 + _ENOUGH + 101
+    assert order.index(_BLOG) < 20
 
 
 async def test_a_put_whose_client_disconnects_while_it_is_held_is_not_sent(
@@ -286,17 +295,17 @@ async def test_a_put_whose_client_disconnects_while_it_is_held_is_not_sent(
 
 
 async def test_bodies_that_have_no_room_are_discarded(standin: StandIn) -> None:
-    async with _overloaded(standin, max_waiting_bytes=1 << 20) as overloaded:
+    async with _overloaded(standin, max_waiting_bytes=10 << 20) as overloaded:
         body = _BODY + b" " * (60 << 10)
         head = _head(_SHOP, length=len(body))
-        connections = await overloaded.send_all(head + body, 14)
+        connections = await overloaded.send_all(head + body, 50)
         held = overloaded.held
         responses = [await _read(each) for each in connections]
         connections[-1].sendall(_HEALTHZ)
         after = await _read(connections[-1])
 
     overloaded.clients.close()
-    assert 0 < held < 14
+    assert 0 < held < 50
     assert {response.status for response in responses} == {429}
     assert after.status == 200
 
