@@ -20,6 +20,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from rum.v1.insight_service_pb2_grpc import InsightServiceStub
 from rum.v1.source_map_service_pb2_grpc import SourceMapServiceStub
 from rum_cli.commands import Command
 from rum_cli.failure import NO_SERVICE, REJECTED, WRONG_USAGE, Failure
@@ -107,6 +108,7 @@ class Client:
     operator: OperatorServiceStub
     source_maps: SourceMapServiceStub
     health: HealthStub
+    insight: InsightServiceStub
 
 
 @contextmanager
@@ -123,6 +125,7 @@ def connect(target: Target, *, with_token: bool = True) -> Iterator[Client]:
                 OperatorServiceStub(channel),
                 SourceMapServiceStub(channel),
                 HealthStub(channel),
+                InsightServiceStub(channel),
             )
         except grpc.RpcError as error:
             raise _failure(target.service, error, missing) from None

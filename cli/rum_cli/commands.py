@@ -47,7 +47,7 @@ SECTIONS: dict[str, list[Summary]] = {
     ],
     "Administration": [
         Summary("monitors", "monitors", "Create, show, update and delete app monitors."),
-        Summary("stats", "stats", "Print how many events were received and how they ended."),
+        Summary("stats", "stats", "Print how an application is doing, or how events ended."),
         Summary("quota", "quota", "Show and set how many bytes app monitors may store."),
         Summary("sourcemaps", "source_maps", "Manage source maps, for readable stacks of errors."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),

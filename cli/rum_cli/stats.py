@@ -1,10 +1,11 @@
-"""`openrum stats`: how many events a running service received, and how they ended."""
+"""`openrum stats`: how an application is doing, or how many events a service received."""
 
 from __future__ import annotations
 
 __all__ = ["stats"]
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import click
@@ -17,7 +18,8 @@ from rum.operator.v1.operator_service_pb2 import (
     GetStatisticsResponse,
 )
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
-from rum_cli.client import ClientCommand, Target, connect
+from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.durations import DURATION
 from rum_cli.output import Column, json_option, print_json, print_table, utc
 
 _COLUMNS = [
@@ -47,15 +49,31 @@ class _Row(NamedTuple):
 
 @click.command(cls=ClientCommand)
 @click.argument("name", required=False)
+@click.option(
+    "--range",
+    "length",
+    type=DURATION,
+    default="24h",
+    show_default=True,
+    help="With NAME: how far to look back, up to 400d.",
+)
+@click.option("--received", is_flag=True, help="With NAME: print how its events ended instead.")
 @json_option
-def stats(name: str | None, as_json: bool, target: Target) -> None:
-    """Print how many events were received since the start, and how they ended.
+def stats(
+    name: str | None, length: timedelta, received: bool, as_json: bool, target: Target
+) -> None:
+    """Print how the app monitor NAME is doing, or how received events ended.
 
-    With NAME, prints the events of this app monitor only. Without it, also prints what a bridge in
-    the same process received. Other bridges have their counts in their metrics. In each part the
-    numbers of the other lines add up to those of `received`.
+    With NAME, prints what the overview of the page at /ui/ shows, compared with a week before.
+
+    Without NAME, prints how many events the service received since its start, and how they ended;
+    also those that a bridge in the same process received. Other bridges have their counts in their
+    metrics. In each part the numbers of the other lines add up to those of `received`.
     """
     with connect(target) as client:
+        if name is not None and not received:
+            _overview(client, name, length, as_json=as_json)
+            return
         if name is not None:
             client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))
         response = client.operator.GetStatistics(GetStatisticsRequest())
@@ -66,6 +84,20 @@ def stats(name: str | None, as_json: bool, target: Target) -> None:
     else:
         click.echo(f"Since {utc(response.start_time.ToJsonString())} UTC")
         print_table(_COLUMNS, [[str(cell) for cell in row] for row in rows])
+
+
+def _overview(client: Client, name: str, length: timedelta, *, as_json: bool) -> None:
+    # Only here: rich takes longer to import than most commands to run.
+    from rich.console import Console
+
+    from rum_cli.overview import as_document, fetch
+    from rum_cli.overview_text import print_overview
+
+    found = fetch(client, name, length)
+    if as_json:
+        print_json(as_document(found))
+    else:
+        print_overview(found, Console(soft_wrap=False))
 
 
 def _rows(response: GetStatisticsResponse) -> Iterator[_Row]:

@@ -241,7 +241,7 @@ def test_stats_prints_the_counts_of_both_parts(tmp_path: Path) -> None:
         statuses = [server.post(path, body)[0] for body in (stored, stored, invalid, [])]
         table, of_one, unknown, as_json = (
             run_openrum("stats", *arguments, OPENRUM_SERVICE=server.grpc, cwd=tmp_path)
-            for arguments in ((), ("my-app",), ("other",), ("--json",))
+            for arguments in ((), ("my-app", "--received"), ("other", "--received"), ("--json",))
         )
         server.stop()
     documents = [json.loads(line) for line in as_json.stdout.splitlines()]

@@ -1,0 +1,96 @@
+"""`openrum stats NAME` against a running service and projector."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bench.demo.fill import fill
+from bench.demo.shop import BLOG
+from tests.support.batches import batch
+from tests.support.running import OpenRum, run_openrum, wait_until
+
+
+class _Projecting(OpenRum):
+    projects = True
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
+    """A server with two weeks of the demo's events and one hostile batch."""
+    folder = tmp_path_factory.mktemp("stats")
+    fill(f"sqlite:///{folder}/openrum.sqlite3", 60_000)
+    with _Projecting(folder) as server:
+        wait_until(lambda: _stats(server, "shop").returncode == 0)
+        wait_until(lambda: not _is_behind(server))
+        yield server
+
+
+def _stats(server: OpenRum, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_openrum(
+        "stats", *arguments, OPENRUM_SERVICE=server.grpc, COLUMNS="80", cwd=server.folder
+    )
+
+
+def _is_behind(server: OpenRum) -> bool:
+    freshness = json.loads(_stats(server, "shop", "--json").stdout)["Overview"]["freshness"]
+    return freshness["projectedSequence"] < freshness["logSequence"]
+
+
+def test_the_numbers_are_those_of_the_rest_api(server: OpenRum) -> None:
+    document = json.loads(_stats(server, "shop", "--json", "--range", "7d").stdout)
+    counts = document["Overview"]["total"]["counts"]
+    text = _stats(server, "shop", "--range", "7d").stdout
+
+    assert counts["pageViews"] > 100
+    for name, member in {"Page views": "pageViews", "Sessions": "sessions"}.items():
+        line = next(line for line in text.splitlines() if line.startswith(name))
+        assert f" {counts[member]:,.0f} " in line
+    assert [page["value"] for page in document["Pages"]][:3] == [
+        line.split()[0] for line in text.partition("Worst pages")[2].splitlines()[1:4]
+    ]
+    assert "TypeError" in text
+
+
+def test_lines_fit_the_terminal_and_have_charts(server: OpenRum) -> None:
+    text = _stats(server, "shop", "--range", "30d").stdout
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "█" in text
+    assert "\x1b" not in text  # no colours outside of a terminal
+
+
+def test_an_app_monitor_without_events_says_so(server: OpenRum) -> None:
+    assert run_openrum(
+        "monitors", "create", "quiet", "--domain", "example.com",
+        OPENRUM_SERVICE=server.grpc, cwd=server.folder,
+    ).returncode == 0  # fmt: skip
+
+    assert "No events in this time range." in _stats(server, "quiet").stdout
+
+
+def test_text_of_clients_cannot_control_the_terminal(server: OpenRum) -> None:
+    hostile = batch(1)
+    hostile["RumEvents"][0] |= {
+        "type": "com.amazon.rum.js_error_event",
+        "timestamp": time.time(),
+        "metadata": json.dumps({"version": "1.0.0", "pageId": "/\x1b[31m<b>"}),
+        "details": json.dumps({"version": "1.0.0", "type": "\x1b]0;x\x07", "message": "[red]x"}),
+    }
+    path = f"/appmonitors/{BLOG.id}"
+    assert server.post(path, hostile)[0] == 200
+    wait_until(lambda: "[red]x" in _stats(server, "blog").stdout)
+
+    assert "\x1b" not in _stats(server, "blog").stdout
+
+
+def test_an_unknown_app_monitor_and_a_wrong_range_are_named(server: OpenRum) -> None:
+    unknown, wrong = _stats(server, "other"), _stats(server, "shop", "--range", "1y")
+
+    assert unknown.returncode != 0
+    assert "no app monitor with this name" in unknown.stderr
+    assert "'1y' is not a duration" in wrong.stderr
