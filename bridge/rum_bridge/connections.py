@@ -44,6 +44,8 @@ class OpenConnections:
         self._proxies = [ipaddress.ip_network(proxy) for proxy in proxies]
         self._keys: dict[object, str] = {}
         self._by_key: Counter[str] = Counter()
+        self.refused = 0
+        """The number of connections that were not added."""
 
     def add(self, connection: object, address: str, descriptor: int) -> bool:
         """Add a connection. Return whether it may stay open; if not, it is not added.
@@ -52,9 +54,12 @@ class OpenConnections:
             address: IPv4 or IPv6 address of the client, or empty.
         """
         key = self._key(address)
-        if len(self._keys) >= self._max_total or descriptor > self._max_descriptor:
-            return False
-        if key and self._by_key[key] >= self._max_per_address:
+        if (
+            len(self._keys) >= self._max_total
+            or descriptor > self._max_descriptor
+            or (key and self._by_key[key] >= self._max_per_address)
+        ):
+            self.refused += 1
             return False
         self._keys[connection] = key
         self._by_key[key] += 1

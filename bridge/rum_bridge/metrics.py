@@ -89,6 +89,11 @@ _FAILED_CALLS = Metric(
     "Calls of the service that failed. Each of their batches got an error.",
 )
 _CONNECTIONS = Metric("openrum_bridge_connections", "gauge", "Open HTTP connections.")
+_REFUSED_CONNECTIONS = Metric(
+    "openrum_bridge_refused_connections_total",
+    "counter",
+    "HTTP connections that got 503 because too many were open, in total or from one address.",
+)
 
 METRICS = (
     _RECEIVED_BATCHES,
@@ -109,6 +114,7 @@ METRICS = (
     _CALL_BATCHES,
     _FAILED_CALLS,
     _CONNECTIONS,
+    _REFUSED_CONNECTIONS,
 )
 
 
@@ -130,11 +136,12 @@ class BridgeMetrics:
         self._others = others
         self._max_waiting_bytes = max_waiting_bytes
 
-    def samples(self, connections: int) -> Iterator[Sample]:
+    def samples(self, connections: int, refused_connections: int) -> Iterator[Sample]:
         """Yield the present values.
 
         Args:
             connections: the number of open HTTP connections, which the server knows.
+            refused_connections: how many it has refused.
         """
         ledger, waiting = self._puts.ledger, self._coalescer
         yield Sample(_RECEIVED_BATCHES, ledger.received.batches)
@@ -158,3 +165,4 @@ class BridgeMetrics:
         yield Sample(_CALL_BATCHES, waiting.call_batches)
         yield Sample(_FAILED_CALLS, waiting.failed_calls)
         yield Sample(_CONNECTIONS, connections)
+        yield Sample(_REFUSED_CONNECTIONS, refused_connections)

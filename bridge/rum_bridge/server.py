@@ -76,7 +76,8 @@ async def running_bridge(
         read_pair(*pair)  # uvicorn's own error names no setting
     async with open_channels(settings) as channels, contextlib.AsyncExitStack() as stack:
         app = create_app(settings, channels, batch_put)
-        config = _config(settings, app, limits or ConnectionLimits())
+        connections = _connections(settings)
+        config = _config(settings, app, limits or ConnectionLimits(), connections)
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
         listener = listener or settings.http_address.bind("OPENRUM_HTTP", rolling=settings.rolling)
@@ -91,7 +92,9 @@ async def running_bridge(
         try:
             yield RunningBridge(
                 address,
-                lambda: app.metrics.samples(len(server.server_state.connections)),
+                lambda: app.metrics.samples(
+                    len(server.server_state.connections), connections.refused
+                ),
                 app.accounting.ledger,
             )
         finally:
@@ -106,7 +109,9 @@ async def running_bridge(
             logger.info("bridge stopped", events=app.accounting.ledger.events())
 
 
-def _config(settings: BridgeSettings, app: BridgeApp, limits: ConnectionLimits) -> uvicorn.Config:
+def _config(
+    settings: BridgeSettings, app: BridgeApp, limits: ConnectionLimits, connections: OpenConnections
+) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=functools.partial(  # type: ignore[arg-type] # only called
@@ -114,7 +119,7 @@ def _config(settings: BridgeSettings, app: BridgeApp, limits: ConnectionLimits) 
             admission=app.admission,
             app_monitor_id_of=app.paths.app_monitor_id,
             limits=limits,
-            connections=_connections(settings),
+            connections=connections,
         ),
         lifespan="off",
         access_log=False,

@@ -159,3 +159,20 @@ async def test_a_body_in_tiny_chunks_is_rejected(bridge: Bridge) -> None:
 
     assert (response.status, response.error_type) == (400, "BadRequestException")
     assert response.message == "The body arrives in too many chunks."
+
+
+async def test_refused_connections_are_counted(standin: StandIn) -> None:
+    settings = BridgeSettings(
+        http="127.0.0.1:0", service=standin.address, max_connections=1, drain_s=1
+    )
+
+    def run(url: str) -> list[int]:
+        with ExitStack() as stack:
+            return [response.status for response in _open(url, 3, stack)]
+
+    async with running_bridge(settings) as running:
+        statuses = await asyncio.to_thread(run, f"http://{running.address}")
+        counts = {sample.metric.name: sample.value for sample in running.samples()}
+
+    assert statuses == [200, 503, 503]
+    assert counts["openrum_bridge_refused_connections_total"] == 2

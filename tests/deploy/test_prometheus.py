@@ -100,6 +100,7 @@ def test_every_metric_of_the_product_is_on_the_dashboard_or_in_an_alert() -> Non
     assert _METRICS.keys() - shown - totals == {
         "openrum_service_batches_total",
         "openrum_service_bytes_total",
+        "openrum_service_queued_puts",
         "openrum_service_waiting_calls",
         "openrum_service_call_duration_seconds",
         "openrum_bridge_call_duration_seconds",
