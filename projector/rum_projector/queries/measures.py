@@ -20,11 +20,11 @@ __all__ = [
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, null, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, distinct_count, quantiles
-from rum_projector.queries.counts import Counted, counted, visitors
+from rum_projector.queries.counts import Counted, counted, keyed, visitors
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
@@ -104,13 +104,18 @@ def poor_samples() -> Any:
 def distribution(
     samples: int, percentiles: Sequence[float] | None, *ratings: int
 ) -> pb.Distribution:
-    """Return a message from the columns of `distribution_columns`, with ratings or without."""
+    """Return a message from `distribution_columns`, and of `rating_columns` for a web vital."""
     found = pb.Distribution(samples=samples)
     if samples and percentiles:
         found.p50, found.p75, found.p90, found.p99 = percentiles
     if ratings:
-        found.good, found.needs_improvement, found.poor = ratings
+        rate(found, *ratings)
     return found
+
+
+def rate(found: pb.Distribution, *ratings: int) -> None:
+    """Add the columns of `rating_columns`."""
+    found.good, found.needs_improvement, found.poor = ratings
 
 
 def measures(query: Query, clauses: Sequence[ColumnElement[bool]]) -> pb.Measures:
@@ -124,10 +129,9 @@ def measures_by(
     by: ColumnElement[Any] | None,
 ) -> dict[Any, pb.Measures]:
     """Return the measures for each value of `by`. For None, of all events under the key None."""
-    key = (null() if by is None else by).label("key")
-    group: ColumnElement[Any] = literal_column("key")
+    key, group = keyed(by)
     found: dict[Any, pb.Measures] = {}
-    for value, *row in query(select(key, *_WHOLE.values()).where(*clauses).group_by(group)):
+    for value, *row in query(select(key, *_WHOLE.values()).where(*clauses).group_by(*group)):
         found[value] = empty()
         for member, number in zip(_WHOLE, row, strict=True):
             setattr(found[value].counts, member, number)
@@ -137,14 +141,21 @@ def measures_by(
     is_error = events.c.kind == Kind.JS_ERROR
     for value, sessions in visitors(query, [*clauses, is_error], by).items():
         found.setdefault(value, empty()).counts.error_sessions = sessions
-    distributions = (
-        select(key, events.c.kind, *distribution_columns(), *rating_columns())
+    for value, kind, *columns in query(
+        select(key, events.c.kind, *distribution_columns())
         .where(*clauses, events.c.kind.in_(MEASURED_KINDS.values()), events.c.value.is_not(None))
-        .group_by(group, events.c.kind)
-    )
-    for value, kind, *columns in query(distributions):
+        .group_by(*group, events.c.kind)
+    ):
         message = found.setdefault(value, empty())
-        getattr(message, _MEMBERS[kind]).CopyFrom(distribution(*columns))
+        getattr(message, _MEMBERS[kind]).MergeFrom(distribution(*columns))
+    # Apart, because resources are most events and have no ratings.
+    for value, kind, *ratings in query(
+        select(key, events.c.kind, *rating_columns())
+        .where(*clauses, events.c.kind.in_(_VITALS), events.c.value.is_not(None))
+        .group_by(*group, events.c.kind)
+    ):
+        message = found.setdefault(value, empty())
+        rate(getattr(message, _MEMBERS[kind]), *ratings)
     return found
 
 
