@@ -41,7 +41,6 @@ _REPLAY_POLICY = (
 _HEADERS = {
     # Ask again each time, so that an upgrade shows at once. Without a change, the response is 304.
     "Cache-Control": "no-cache",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Encoding",

@@ -77,6 +77,18 @@ def test_the_keyboard_reaches_the_content_and_the_views(ui: Shown, shop: Visited
     assert ui.page.evaluate("() => document.title") == "Errors · OpenRUM"
 
 
+def test_escape_closes_the_form_for_a_filter(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", **shop.range)
+    ui.page.do(lambda inner: inner.focus(".popover summary"))
+    ui.page.do(lambda inner: inner.keyboard.press("Enter"))
+    ui.fill("input[name=value]", "Fire")
+    ui.page.do(lambda inner: inner.keyboard.press("Escape"))
+    ui.settle()
+
+    assert ui.texts(".popover form") == []
+    assert ui.text(":focus") == "+ Filter"
+
+
 def test_every_chart_and_every_table_has_a_name(ui: Shown, shop: Visited) -> None:
     ui.open("overview", **shop.range)
     charts = ui.texts(".chart > .numbers > summary")

@@ -57,6 +57,11 @@ function local(ms) {
 function AddFilter({ place, monitor }) {
   const [dimension, setDimension] = useState("browser");
   const [open, setOpen] = useState(false);
+  const close = (event) => {
+    if (event.key !== "Escape") return;
+    event.currentTarget.firstElementChild.focus();
+    setOpen(false);
+  };
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
@@ -65,7 +70,7 @@ function AddFilter({ place, monitor }) {
     go(linkHere(place, { filter: [...new Set([...place.params.getAll("filter"), added])] }));
   };
   return html`<details class="popover" open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}
-      onKeyDown=${(event) => event.key === "Escape" && setOpen(false)}>
+      onKeyDown=${close}>
     <summary>+ Filter</summary>
     ${open && html`<form onSubmit=${submit}>
       <label>Property <select value=${dimension} onChange=${(event) => setDimension(event.target.value)}>

@@ -9,10 +9,10 @@ export function Panel({ title, note, wide, link, children }) {
   </section>`;
 }
 
-/** A number with its name, and how it changed. */
-export function Tile({ name, value, children }) {
+/** A number with its name, how it changed, and a link to the view with its causes. */
+export function Tile({ name, value, href, children }) {
   return html`<section class="panel tile">
-    <h2>${name}</h2>
+    <h2>${href ? html`<a href=${href}>${name}</a>` : name}</h2>
     <p class="number">${value}</p>
     ${children}
   </section>`;

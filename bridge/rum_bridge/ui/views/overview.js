@@ -21,9 +21,10 @@ export function Overview({ place, selection, onSelect }) {
   return html`<${Loaded} of=${overview}>${(data) => data.total.counts.events || data.comparedTotal
     ? html`<div class="grid">
         <${Changes} place=${place} selection=${selection} />
-        <${Tiles} data=${data} comparedTo=${selection.comparedTo} />
+        <${Tiles} data=${data} comparedTo=${selection.comparedTo} place=${place} />
         ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data}
-          comparedTo=${selection.comparedTo} onSelect=${onSelect} />`)}
+          comparedTo=${selection.comparedTo} onSelect=${onSelect}
+          link=${{ href: linkTo(place, ["pages"], { order: `${vital}_p75` }), text: `Pages by ${vital.toUpperCase()}` }} />`)}
         <${Views} data=${data} comparedTo=${selection.comparedTo} onSelect=${onSelect} />
         <${Failures} data=${data} onSelect=${onSelect} />
         <${FrequentErrors} place=${place} selection=${selection} />
@@ -34,18 +35,19 @@ export function Overview({ place, selection, onSelect }) {
     : html`<${NoEvents} place=${place} />`}<//>`;
 }
 
-function Tiles({ data, comparedTo }) {
+function Tiles({ data, comparedTo, place }) {
   const now = data.total.counts;
   const then = data.comparedTotal?.counts ?? {};
-  const tile = (name, member, good, format = shortCount) => html`<${Tile} name=${name} value=${format(now[member])}>
+  const tile = (name, member, view, good, format = shortCount) => html`<${Tile} name=${name} value=${format(now[member])}
+    href=${linkTo(place, [view])}>
     <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} /><//>`;
   return [
-    tile("Sessions", "sessions"),
-    tile("Page views", "pageViews"),
-    tile("Apdex", "apdex", "up", score),
-    tile("JavaScript errors", "jsErrors", "down"),
-    tile("HTTP 5xx", "http5xx", "down"),
-    tile("HTTP 4xx", "http4xx", "down"),
+    tile("Sessions", "sessions", "sessions"),
+    tile("Page views", "pageViews", "pages"),
+    tile("Apdex", "apdex", "pages", "up", score),
+    tile("JavaScript errors", "jsErrors", "errors", "down"),
+    tile("HTTP 5xx", "http5xx", "http", "down"),
+    tile("HTTP 4xx", "http4xx", "http", "down"),
   ];
 }
 
