@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.fuzz.floods import FLOODS
+from tests.fuzz.insight import Projecting, insight_queries
 from tests.fuzz.parsers import PARSERS, outcomes
 from tests.fuzz.running import grpc_calls, http_requests, usage
 from tests.support.batches import batch
@@ -19,15 +20,19 @@ from tests.support.running import OpenRum
 _PAGE = Path(__file__).parents[2] / "docs" / "reference" / "robustness.md"
 _MARKS = re.compile(r"(?<=written by `make fuzz` -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _PARSED = 22_000
-_SENT = (("HTTP requests", http_requests, 8_000), ("gRPC calls", grpc_calls, 4_000))
+_SENT = (
+    ("HTTP requests", http_requests, 8_000, OpenRum),
+    ("insight queries", insight_queries, 4_000, Projecting),
+    ("gRPC calls", grpc_calls, 4_000, OpenRum),
+)
 
 
 def _inputs() -> list[str]:
     rows = ["| inputs | count | outcomes |", "|---|---|---|"]
     for name, parser in PARSERS.items():
         rows.append(_row(name, outcomes(parser, range(_PARSED))))
-    for name, send, count in _SENT:
-        with tempfile.TemporaryDirectory() as folder, OpenRum(Path(folder)) as server:
+    for name, send, count, kind in _SENT:
+        with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as server:
             send(server, range(count // 4))
             before = usage(server.pid)
             counts = send(server, range(count))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.insight import Projecting, insight_queries
 from tests.fuzz.parsers import PARSERS, outcomes
 from tests.fuzz.running import Harness, grpc_calls, http_requests, usage
 from tests.fuzz.seeds import BODIES, MESSAGES, POLICIES, SIGNED
@@ -13,12 +14,13 @@ from tests.support.batches import batch
 from tests.support.running import OpenRum
 
 _PARSED = 22_000
-_SENT = {http_requests: 8_000, grpc_calls: 4_000}
+_SENT = {http_requests: 8_000, insight_queries: 4_000, grpc_calls: 4_000}
 _MAX_GROWTH_MIB = 48
 # The documented statuses of a request with these contents, and "closed": a request is incomplete.
 _STATUSES = {"200", "400", "403", "404", "405", "408", "413", "415", "429", "431", "503", "closed"}
 _CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "RESOURCE_EXHAUSTED"}
-_ALLOWED = {http_requests: _STATUSES, grpc_calls: _CODES}
+_QUERIED = {"200", "400", "404", "429"}
+_ALLOWED = {http_requests: _STATUSES, insight_queries: _QUERIED, grpc_calls: _CODES}
 
 
 def test_the_same_number_gives_the_same_input() -> None:
@@ -44,7 +46,8 @@ def test_a_parser_accepts_an_input_or_raises_a_documented_error(name: str) -> No
 def test_a_server_answers_broken_requests_with_documented_errors(
     tmp_path: Path, send: Harness
 ) -> None:
-    with OpenRum(tmp_path) as server:
+    kind = Projecting if send is insight_queries else OpenRum
+    with kind(tmp_path) as server:
         count = _SENT[send]
         send(server, range(count // 4))
         before = usage(server.pid)
