@@ -52,9 +52,10 @@ def sourcemaps() -> None:
 def upload(name: str, paths: tuple[Path, ...], release: str, target: Target) -> None:
     """Upload source maps of the app monitor NAME.
 
-    PATHS are files and folders. In a folder, all files that end in .map are uploaded, except those of style sheets. A script is
-    found again by its path in the folder, and it is enough if the end of it agrees with the URL.
-    Uploading again replaces. Everyone with read access can read the original code then.
+    PATHS are files and folders. In a folder, all files that end in .map are uploaded, except those
+    of style sheets. A script is found again by its path in the folder, and it is enough if the end
+    of it agrees with the URL. Uploading again replaces. Everyone with read access can read the
+    original code then.
     """
     files = find_source_maps(paths)
     if not files:
