@@ -18,7 +18,8 @@ from tests.support.running import OpenRum
 _UI = Path(__file__).parents[2] / "bridge" / "rum_bridge" / "ui"
 _FILES = sorted(str(path.relative_to(_UI)) for path in _UI.rglob("*") if path.is_file())
 _OURS = [name for name in _FILES if not name.startswith("vendor/")]
-_IMPORT = re.compile(r"""(?:from|import)\s*\(?["'](\.[^"']+)["']""")
+_IMPORT = re.compile(r"""(?:from|import)\s*["'](\.[^"']+)["']""")
+_LATER_IMPORT = re.compile(r"""import\(["'](\.[^"']+)["']\)""")
 
 
 def _policy(openrum: OpenRum, path: str) -> list[str]:
@@ -155,14 +156,19 @@ def test_our_files_name_no_other_host() -> None:
     assert {"http://www.w3.org", "https://web.dev"} == named
 
 
-def _modules(name: str, seen: set[str]) -> Iterator[str]:
-    """Yield the modules that a module imports, and theirs."""
-    for imported in _IMPORT.findall((_UI / name).read_text()):
+def _modules(name: str, seen: set[str], *, later: bool = False) -> Iterator[str]:
+    """Yield the modules that a module imports, and theirs.
+
+    Args:
+        later: whether to yield those too that are imported when they are needed.
+    """
+    text = (_UI / name).read_text()
+    for imported in [*_IMPORT.findall(text), *(_LATER_IMPORT.findall(text) if later else ())]:
         path = str((_UI / name).parent.joinpath(imported).resolve().relative_to(_UI))
         if path not in seen:
             seen.add(path)
             yield path
-            yield from _modules(path, seen)
+            yield from _modules(path, seen, later=later)
 
 
 def test_the_document_preloads_all_modules_so_that_none_waits_for_another() -> None:
@@ -173,7 +179,8 @@ def test_the_document_preloads_all_modules_so_that_none_waits_for_another() -> N
 
 def test_no_module_is_unused() -> None:
     used = {"app.js", "replay.js"}
-    used |= set(_modules("app.js", set())) | set(_modules("replay.js", set()))
+    used |= set(_modules("app.js", set(), later=True))
+    used |= set(_modules("replay.js", set(), later=True))
 
     assert [name for name in _FILES if name.endswith((".js", ".mjs"))] == sorted(used)
 

@@ -34,7 +34,7 @@ _HTML = """<!doctype html>
 <link rel="icon" href="data:,">
 <script src="/aws-rum-web.js"></script>
 <script>globalThis.rum = new AwsRum(...%s);</script>
-</head>
+%s</head>
 <body><h1>Demo shop</h1><button id="buy">Buy</button></body>
 </html>
 """
@@ -94,12 +94,12 @@ class RumPage:
 
 class _Handler(BaseHTTPRequestHandler):
     html: ClassVar[bytes]
-    script: ClassVar[bytes]
+    scripts: ClassVar[Mapping[str, bytes]]
 
     def do_GET(self) -> None:
         status, kind, body = 200, "text/html; charset=utf-8", self.html
-        if self.path == "/aws-rum-web.js":
-            kind, body = "text/javascript; charset=utf-8", self.script
+        if self.path in self.scripts:
+            kind, body = "text/javascript; charset=utf-8", self.scripts[self.path]
         elif self.path == "/elsewhere":
             body = _ELSEWHERE.encode()
         elif self.path.startswith("/status/"):
@@ -123,6 +123,7 @@ def demo_site(
     config: Mapping[str, object] | None = None,
     *,
     version: str = VERSION,
+    scripts: Mapping[str, bytes] | None = None,
 ) -> Iterator[str]:
     """Run a demo site that sends its events to `endpoint`, and yield its address.
 
@@ -132,6 +133,7 @@ def demo_site(
         config: Settings of aws-rum-web. By default, requests are unsigned, successful fetches are
             recorded too, and there is no session replay.
         version: Version of aws-rum-web.
+        scripts: Further scripts of the page, by path.
 
     Raises:
         ToolMissingError: aws-rum-web could not be installed.
@@ -143,7 +145,11 @@ def demo_site(
         **(config or {}),
     }
     arguments = json.dumps([app_monitor_id, "1.0.0", "us-east-1", settings]).replace("<", "\\u003c")
-    content = {"html": (_HTML % arguments).encode(), "script": bundle(version).read_bytes()}
+    tags = "".join(f'<script src="{path}"></script>\n' for path in scripts or {})
+    content = {
+        "html": (_HTML % (arguments, tags)).encode(),
+        "scripts": {"/aws-rum-web.js": bundle(version).read_bytes(), **(scripts or {})},
+    }
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("DemoHandler", (_Handler,), content))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="demo site")
     thread.start()

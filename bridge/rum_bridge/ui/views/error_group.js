@@ -1,6 +1,7 @@
 /** One group of errors: the stack, whom it affects, and sessions to look at. */
 import { get } from "../api.js";
 import { count, dateTime, named } from "../format.js";
+import { Frames } from "../parts/frames.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
@@ -17,7 +18,7 @@ export function ErrorGroup({ id, place, selection }) {
   return html`<p class="headline"><a href=${linkTo(place, ["errors"])}>All errors</a></p>
     <${Loaded} of=${found}>${(data) => html`<div class="grid">
       <${About} data=${data} place=${place} id=${id} />
-      <${Stack} data=${data} />
+      <${Stack} data=${data} monitor=${monitor} />
       ${Object.entries(DIMENSIONS).map(([name, title]) => html`<${Shares} name=${name} title=${title} data=${data} />`)}
       <${Panel} wide=${true} title="Affected sessions" note="latest first" link=${{ href: linkTo(place, ["sessions"], { error: id }), text: "All of them" }}>
         <${Table} caption="Affected sessions" rows=${data.sampleSessions} columns=${sessionColumns(place)} keyOf=${(session) => session.sessionId} />
@@ -42,12 +43,12 @@ function About({ data }) {
   </section>`;
 }
 
-function Stack({ data }) {
+function Stack({ data, monitor }) {
   const note = `the latest error${data.release && `, release ${data.release}`}`;
-  const frames = data.frames.map(({ function: name, url, line, column }) => `${name || "(anonymous)"}  ${url}${line ? `:${line}:${column}` : ""}`);
+  const { frames, release } = data;
   return html`<${Panel} wide=${true} title="Stack" note=${note}>
     <p>${data.message}</p>
-    ${frames.length > 0 && html`<pre tabindex="0">${frames.join("\n")}</pre>`}
+    ${frames.length > 0 && html`<${Frames} key=${data.stack} monitor=${monitor} release=${release} frames=${frames} />`}
     ${data.stack
       ? html`<details open=${frames.length === 0}><summary class="quiet">As the browser wrote it</summary><pre tabindex="0">${data.stack}</pre></details>`
       : html`<p class="quiet">The browser reported no stack.</p>`}

@@ -1,0 +1,59 @@
+/**
+ * Names the function around a position in original code.
+ *
+ * A source map does not have it: its names are those of the identifiers at positions. The code has it, and the
+ * indentation tells what is around a line, in JavaScript, TypeScript and their dialects.
+ */
+
+const MAX_LINE = 300;
+const NAME = "([\\w$#]+)";
+const FUNCTION = "(?:async\\s*)?(?:function\\b|\\([^()]*\\)\\s*(?::[^=()]{0,100})?=>|[\\w$]+\\s*=>)";
+const DECLARATION = new RegExp(`\\bfunction\\s*\\*?\\s*${NAME}`);
+const VALUE = new RegExp(`${NAME}\\s*(?::[^=]{0,100}=|[:=])\\s*${FUNCTION}`);
+const MODIFIER = "(?:(?:async|static|get|set|public|private|protected|override)\\s+|\\*\\s*)*";
+const OPENING = `^\\s*${MODIFIER}${NAME}\\s*(?:<[^<>]*>)?\\(`;
+const METHOD = new RegExp(`${OPENING}[^;]*\\)[^;=]*\\{\\s*$`);
+const FIRST_LINE_OF_METHOD = new RegExp(`${OPENING}\\s*$`);
+const CLASS = /\bclass\s+([\w$]+)/;
+const STATEMENTS = new Set(["if", "for", "while", "switch", "catch", "with", "function", "return"]);
+
+/**
+ * Return the function, such as `Cart.add`. Empty if it is not known.
+ * @param {string[]} lines
+ * @param {number} line From 1.
+ * @param {number} column From 0.
+ */
+export function functionAt(lines, line, column) {
+  const own = (lines[line - 1] ?? "").slice(0, Math.min(column, MAX_LINE));
+  const here = DECLARATION.exec(own)?.[1] ?? VALUE.exec(own)?.[1];
+  if (here) return here;
+  let method = "";
+  let hasParametersAbove = false;
+  for (const text of around(lines, line)) {
+    if (method) {
+      const owner = CLASS.exec(text)?.[1];
+      return owner ? `${owner}.${method}` : method;
+    }
+    const name = DECLARATION.exec(text)?.[1] ?? VALUE.exec(text)?.[1];
+    if (name) return name;
+    const called = (hasParametersAbove ? FIRST_LINE_OF_METHOD : METHOD).exec(text)?.[1];
+    if (called && !STATEMENTS.has(called) && !text.includes("function")) method = called;
+    hasParametersAbove = /^\s*\).*\{\s*$/.test(text);
+  }
+  return method;
+}
+
+/** Yield the lines that begin what a line is in, innermost first. */
+function* around(lines, line) {
+  let depth = indentation(lines[line - 1] ?? "");
+  for (let index = line - 2; index >= 0 && depth > 0; index -= 1) {
+    const text = lines[index].slice(0, MAX_LINE);
+    const its = indentation(text);
+    if (text.trim() === "" || its >= depth) continue;
+    // `) {` ends parameters in lines of their own. The name is in a line with the same indentation.
+    depth = text.trim().startsWith(")") ? its + 1 : its;
+    yield text;
+  }
+}
+
+const indentation = (text) => text.length - text.trimStart().length;
