@@ -27,7 +27,6 @@ from tests.tools.chromium import chromium
 from tests.tools.toolbox import ToolMissingError
 
 _FOLDER = Path("var/demo")
-_HTTP, _GRPC = "127.0.0.1:8090", "127.0.0.1:50061"
 _START_S = 60.0
 console = Console()
 
@@ -37,30 +36,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="up to 10,000,000")
     parser.add_argument("--seconds", type=float, default=60, help="how long visitors look around")
+    parser.add_argument("--port", type=int, default=8090, help="of the page")
+    parser.add_argument("--grpc-port", type=int, default=50061)
     options = parser.parse_args()
     if not 1_000 <= options.events <= 10_000_000:
         parser.error("--events: from 1,000 to 10,000,000")
     shutil.rmtree(_FOLDER, ignore_errors=True)
     (_FOLDER / "var").mkdir(parents=True, mode=0o700)
     fill(f"sqlite:///{_FOLDER.resolve()}/var/openrum.sqlite3", options.events)
-    server = _start()
+    url = f"http://127.0.0.1:{options.port}"
+    server = _start(url, options.grpc_port)
     try:
-        _wait_for_projection()
-        url = f"http://{_HTTP}/ui/#/overview?monitor={SHOP.name}"
-        console.print(f"\n[bold]{url}[/bold]\n")
-        _visit(options.seconds)
+        _wait_for_projection(url)
+        console.print(f"\n[bold]{url}/ui/#/overview?monitor={SHOP.name}[/bold]\n")
+        _visit(url, options.seconds)
         console.print("The page stays until you press Ctrl-C.")
         server.wait()
     except KeyboardInterrupt:
-        pass
+        console.print("Stopping ...")
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
     """Start `openrum up` and return when it answers."""
-    settings = {"OPENRUM_HTTP": _HTTP, "OPENRUM_GRPC": _GRPC}
+    settings = {
+        "OPENRUM_HTTP": url.removeprefix("http://"),
+        "OPENRUM_GRPC": f"127.0.0.1:{grpc_port}",
+    }
     with (_FOLDER / "openrum.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "rum_cli", "up"],
@@ -73,7 +77,7 @@ def _start() -> subprocess.Popen[bytes]:
     ends = time.monotonic() + _START_S
     while server.poll() is None and time.monotonic() < ends:
         try:
-            urllib.request.urlopen(f"http://{_HTTP}/readyz", timeout=5).close()
+            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
             return server
         except OSError:
             time.sleep(0.1)
@@ -85,12 +89,12 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")}
 
 
-def _wait_for_projection() -> None:
+def _wait_for_projection(url: str) -> None:
     """Show how far the projection is until it has every event."""
     with Progress(console=console) as progress:
         task = progress.add_task("Preparing the page", total=None)
         while True:
-            state = _state()
+            state = _state(url)
             log = float(state.get("logSequence", 0))
             done = float(state.get("projectedSequence", 0))
             progress.update(task, total=log or None, completed=done)
@@ -99,9 +103,9 @@ def _wait_for_projection() -> None:
             time.sleep(0.3)
 
 
-def _state() -> dict[str, float]:
+def _state(url: str) -> dict[str, float]:
     try:
-        with urllib.request.urlopen(f"http://{_HTTP}/insight-state", timeout=10) as response:
+        with urllib.request.urlopen(f"{url}/insight-state", timeout=10) as response:
             freshness = json.load(response)["freshness"]
     except OSError:  # the projector has not started yet
         return {}
@@ -109,10 +113,10 @@ def _state() -> dict[str, float]:
     return freshness
 
 
-def _visit(seconds: float) -> None:
+def _visit(url: str, seconds: float) -> None:
     console.print(f"Visitors look around in a small shop for {seconds:g} seconds: see Live.")
     try:
-        with chromium() as browser, shop_site(f"http://{_HTTP}", SHOP.id) as site:
+        with chromium() as browser, shop_site(url, SHOP.id) as site:
             visitors = visit_for(browser, site, seconds)
     except ToolMissingError as error:
         console.print(f"No visitors: {error}")
