@@ -13,7 +13,7 @@ export function VitalPanel({ vital, data, comparedTo, onSelect, link }) {
   const lines = [{ name: "p75", values: data.series[`${vital}P75`], color: "text" }];
   if (data.comparedSeries) lines.push({ name: comparedTo, values: data.comparedSeries[`${vital}P75`], color: "compared", compared: true });
   return html`<section class="panel vital">
-    <h2>${title} <small>75th percentile</small>${link && html`<a class="all" href=${link.href}>${link.text}</a>`}</h2>
+    <h2>${title} <small>p75</small>${link && html`<a class="all" href=${link.href}>${link.text}</a>`}</h2>
     <p class="number">${format(distribution.p75)} <span class=${`rated ${rating}`}>${ratingWord(rating)}</span></p>
     <p class="quiet">p90 ${format(distribution.p90)}${compared && ` · ${comparedTo} ${format(compared.p75)}`}</p>
     <${RatingBar} distribution=${distribution} />
