@@ -91,7 +91,7 @@ def create_app(
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
         Route("/", front_page(settings.public_url)),
-        *ui_routes(settings.path_prefix),
+        *ui_routes(settings.path_prefix, settings.public_url),
         Route("/openapi.json", _openapi()),
         Route("/healthz", _healthz),
         Route("/readyz", readiness.readyz),

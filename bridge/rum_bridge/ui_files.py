@@ -12,6 +12,7 @@ import hashlib
 import mimetypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -23,6 +24,7 @@ from starlette.routing import Route
 from rum_bridge.errors import HttpError
 
 _INDEX = "index.html"
+_ENDPOINT = b'name="endpoint" content=""'
 _REPLAY = "replay.html"
 # 3 ms for all files, and a tenth longer than the 50 ms of zlib's best level (2026-11).
 _GZIP_LEVEL = 3
@@ -69,10 +71,19 @@ class _File:
         return Response(self.compressed, headers={**headers, "Content-Encoding": "gzip"})
 
 
-def ui_routes(path_prefix: str) -> list[Route]:
-    """Return the routes of the page, also under OPENRUM_PATH_PREFIX."""
+def ui_routes(path_prefix: str, public_url: str) -> list[Route]:
+    """Return the routes of the page.
+
+    Args:
+        path_prefix: The page is served under this path as well.
+        public_url: The URL in snippets for clients. If it is empty, the address that the browser
+            used.
+    """
     root = resources.files("rum_bridge") / "ui"
-    files = {path: _file(path, found.read_bytes()) for path, found in _walk(root)}
+    contents = {path: found.read_bytes() for path, found in _walk(root)}
+    endpoint = f'name="endpoint" content="{escape(public_url)}"'
+    contents[_INDEX] = contents[_INDEX].replace(_ENDPOINT, endpoint.encode())
+    files = {path: _file(path, content) for path, content in contents.items()}
     files[""] = files[_INDEX]
 
     async def file(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import http.client
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.bridge.conftest import Bridge
 from tests.bridge.wire import send
 from tests.support.running import OpenRum
 
@@ -114,6 +116,20 @@ def test_the_folder_without_a_slash_leads_to_the_page(openrum: OpenRum) -> None:
     response = send(openrum.url, "/ui", method="GET")
 
     assert (response.status, response.headers["Location"]) == (308, "ui/")
+
+
+async def test_the_page_is_also_under_the_path_prefix(bridge: Bridge) -> None:
+    async with bridge(path_prefix="/rum/ingest") as url:
+        response = await asyncio.to_thread(send, url, "/rum/ingest/ui/app.js", method="GET")
+
+    assert (response.status, response.body) == (200, (_UI / "app.js").read_bytes())
+
+
+async def test_the_page_knows_the_public_url(bridge: Bridge) -> None:
+    async with bridge(public_url="https://rum.example/ingest") as url:
+        response = await asyncio.to_thread(send, url, "/ui/", method="GET")
+
+    assert b'<meta name="endpoint" content="https://rum.example/ingest">' in response.body
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

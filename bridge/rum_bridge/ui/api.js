@@ -40,12 +40,13 @@ export function watchFreshness(watcher) {
   return () => watchers.delete(watcher);
 }
 
-/** The URL that clients send events to. */
-export const endpoint = () => root.href.replace(/\/$/, "");
+/** The URL that clients send events to: OPENRUM_PUBLIC_URL, which the server fills in, or the address of this page. */
+export const endpoint = () => document.querySelector("meta[name=endpoint]").content || root.href.replace(/\/$/, "");
 
 /** Keep the token for this tab only. */
 export function keepToken(token) {
-  if (token) sessionStorage.setItem(TOKEN_KEY, token);
+  // A header cannot carry other characters.
+  if (token) sessionStorage.setItem(TOKEN_KEY, token.replace(/[^\x21-\x7e]/g, ""));
   else sessionStorage.removeItem(TOKEN_KEY);
 }
 
