@@ -15,10 +15,12 @@ from rum_service.errors import MalformedPolicyDocumentException
 from rum_service.ingest.log_check import LogCheck
 from rum_service.storage.base import Store
 from rum_service.storage.inspection import Inspection
-from rum_service.storage.records import AppMonitorRecord
+from rum_service.storage.payload import UnreadableError
+from rum_service.storage.records import AppMonitorRecord, SourceMapRecord
 
 _ROWS_AT_ONCE = 100
 _CREDENTIALS_AT_ONCE = 1000
+_SOURCE_MAPS_AT_ONCE = 100
 _EVERY = 2**31
 _KEY = "key"
 
@@ -54,6 +56,7 @@ class DatabaseCheck:
             yield f"the file: {line}"
         yield from self._of_monitors(self._monitors)
         yield from self._of_secrets()
+        yield from self._of_source_maps()
         yield from self._of_batches(update)
         yield from self._of_sums()
 
@@ -84,6 +87,29 @@ class DatabaseCheck:
                     yield f"the access key {record.id}: {error}"
             last = page[-1]
             after = last.created_ms, last.kind, last.id
+
+    def _of_source_maps(self) -> Iterator[str]:
+        for key, name in self._names.items():
+            below = None
+            while page := self._store.source_maps.list(
+                key, release=None, below=below, limit=_SOURCE_MAPS_AT_ONCE
+            ):
+                for record in page:
+                    if problem := self._of_source_map(record):
+                        where = f"the source map {record.file} of {name} {record.release}"
+                        yield f"{where}: {problem}"
+                below = page[-1].key
+
+    def _of_source_map(self, record: SourceMapRecord) -> str | None:
+        """Return what is wrong with the parts of a source map."""
+        size = number = 0
+        try:
+            while part := self._store.source_maps.part(record.key, number):
+                size += len(part)
+                number += 1
+        except UnreadableError:
+            return f"part {number} cannot be decoded"
+        return None if size == record.size else f"it has {size} of {record.size} bytes"
 
     def _of_batches(self, update: Callable[[int, int], None]) -> Iterator[str]:
         after = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rum_service.storage import open_store
 from tests.support.batches import batch, event
 from tests.support.running import OpenRum, run_openrum
 
@@ -109,6 +110,37 @@ def test_a_check_says_what_is_wrong_and_where(folder: Path, change: str, problem
     assert " problems in 5 batches with " in ran.stderr
     if "sequence = 2" in change:
         assert ran.stdout.startswith("batch 2 of ")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("SELECT 1", None),
+        (
+            "UPDATE source_map_parts SET content = x'00' WHERE number = 1",
+            "part 1 cannot be decoded",
+        ),
+        ("DELETE FROM source_map_parts WHERE number = 1", "it has 3 of 5 bytes"),
+    ],
+)
+def test_the_parts_of_source_maps_are_checked(
+    folder: Path, change: str, problem: str | None
+) -> None:
+    store = open_store(f"sqlite:///{_database(folder)}")
+    key = store.source_maps.begin(1, "1.2.3", "app.js", now_ms=1)
+    assert key
+    store.source_maps.add_part(key, 0, b"abc")
+    store.source_maps.add_part(key, 1, b"de")
+    store.source_maps.finish(key, size=5, quota=0)
+    store.close()
+    _execute(folder, change)
+    ran = _run(folder, "check")
+
+    if problem:
+        assert ran.returncode == 1
+        assert ran.stdout.startswith(f"the source map app.js of my-app 1.2.3: {problem}")
+    else:
+        assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_a_damaged_index_is_found(folder: Path) -> None:
