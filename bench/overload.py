@@ -1,106 +1,117 @@
 """What happens when clients send more than a server can do, and who suffers.
 
-Usage: python -m bench.overload [--page]
+Usage: python -m bench.overload [--part REST] [--page]
+
+Each part takes two to three minutes. Its numbers replace those in bench/results/overload.json, and
+the page has the numbers of all parts.
 """
 
 from __future__ import annotations
 
-__all__ = ["Point", "measure"]
+__all__ = ["main"]
 
+import json
 import tempfile
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from bench.arrivals import Arrivals, Outcomes, run_together
+from bench.arrivals import Arrivals, run_together
 from bench.cpu import current_memory_mb
-from bench.overload_page import overload_page
+from bench.overload_page import Part, Row, overload_page
 from bench.servers import Server, Servers
+from tests.support.slow_disk import SlowDisk
 
 _FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
-_METHOD = "/rum.v1.DataPlaneService/PutRumEvents"
-_QUIET_SLOTS, _BUSY_SLOTS = 200, 800
-_FACES = {"REST": "", "gRPC": _METHOD}
+_METHODS = {"REST": "", "gRPC": "/rum.v1.DataPlaneService/PutRumEvents"}
+_SLOW_DISK = "slow disk"
+_QUIET_SLOTS, _BUSY_SLOTS = 200, 3000
+_FSYNC_S = 2.0
+_SLOW_RATES = (100, 500, 2000)
+_ROOT = Path(__file__).parents[1]
+_RESULTS = _ROOT / "bench" / "results" / "overload.json"
 
 
-@dataclass(frozen=True)
-class Point:
-    """One load, and what became of it."""
+class _Measurement:
+    """Loads for one server, through one face."""
 
-    face: str
-    factor: float
-    """Times the capacity."""
-    outcomes: Outcomes
-    memory_mb: float
-    """Of the server, afterwards."""
+    def __init__(self, server: Server, method: str, events: int, slots: int) -> None:
+        self._server = server
+        self._method = method
+        self._events = events
+        self._slots = slots
 
+    def capacity(self, seconds: float) -> float:
+        """Return the puts per second of clients that wait for each response, when it is warm."""
+        job = self._job(self._server.open_monitor, seconds)
+        return max(run_together([job])[0].goodput for _ in range(2))
 
-def measure(
-    server: Server, face: str, *, events: int, seconds: float, slots: int
-) -> tuple[float, list[Point]]:
-    """Return the capacity in puts per second, and the points of the curve."""
-    job = _job(server, face, server.open_monitor, events, seconds)
-    (warm,) = run_together([job])
-    (closed,) = run_together([job])
-    capacity = max(warm.goodput, closed.goodput)
-    points = []
-    for factor in _FACTORS:
-        due = _job(server, face, server.open_monitor, events, seconds, capacity * factor, slots)
-        (outcomes,) = run_together([due])
-        memory = sum(map(current_memory_mb, server.pids.values()))
-        points.append(Point(face, factor, outcomes, memory))
-        click.echo(f"{face} {factor:g}: {outcomes.goodput:,.0f} puts a second", err=True)
-    return capacity, points
+    def row(self, name: str, rate: float, seconds: float) -> Row:
+        """Send at a rate."""
+        job = self._job(self._server.open_monitor, seconds, rate, self._slots)
+        return self._rows([name], [job])[0]
 
+    def fairness(self, capacity: float, seconds: float) -> list[Row]:
+        """Send a tenth of the capacity alone, and then beside ten times the capacity."""
+        quiet = self._job(self._server.history_monitor, seconds, capacity / 10, _QUIET_SLOTS)
+        busy = self._job(self._server.open_monitor, seconds, capacity * 10, _BUSY_SLOTS)
+        return self._rows(["quiet, alone"], [quiet]) + self._rows(["quiet", "busy"], [quiet, busy])
 
-def fairness(
-    server: Server, face: str, capacity: float, *, events: int, seconds: float
-) -> tuple[Outcomes, Outcomes, Outcomes]:
-    """Return a quiet client alone, then the same one beside a busy client, and the busy one.
+    def _rows(self, names: list[str], jobs: list[Arrivals]) -> list[Row]:
+        found = run_together(jobs)
+        memory = sum(map(current_memory_mb, self._server.pids.values()))
+        rows = [Row.of(name, each, memory) for name, each in zip(names, found, strict=True)]
+        for row in rows:
+            click.echo(f"{row.name}: {row.goodput:,.0f} a second, {row.p99_ms:,.0f} ms", err=True)
+        return rows
 
-    Both have as many connections as one address may have, by default.
-    """
-    quiet = _job(server, face, server.history_monitor, events, seconds, capacity / 10, _QUIET_SLOTS)
-    busy = _job(server, face, server.open_monitor, events, seconds, capacity * 10, _BUSY_SLOTS)
-    (alone,) = run_together([quiet])
-    beside, other = run_together([quiet, busy])
-    return alone, beside, other
+    def _job(self, monitor_id: str, seconds: float, rate: float = 0.0, slots: int = 64) -> Arrivals:
+        address = self._server.grpc if self._method else self._server.http
+        return Arrivals(address, monitor_id, self._events, seconds, rate, self._method, slots)
 
 
-def _job(
-    server: Server,
-    face: str,
-    monitor_id: str,
-    events: int,
-    seconds: float,
-    rate: float = 0.0,
-    slots: int = 64,
-) -> Arrivals:
-    method = _FACES[face]
-    address = server.grpc if method else server.http
-    return Arrivals(address, monitor_id, events, seconds, rate, method, slots)
+def _measure(name: str, *, events: int, seconds: float, slots: int) -> Part:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = stack.enter_context(Servers(folder))
+        if name == _SLOW_DISK:
+            disk = SlowDisk(folder)
+            measurement = _Measurement(servers.overloaded(disk.environment), "", events, slots)
+            capacity = 0.0
+            stack.enter_context(disk.taking(_FSYNC_S))
+            curve = [measurement.row(f"{rate}/s", rate, 5 * seconds) for rate in _SLOW_RATES]
+            fairness = []
+        else:
+            measurement = _Measurement(servers["overloaded"], _METHODS[name], events, slots)
+            capacity = measurement.capacity(seconds)
+            curve = [measurement.row(f"{x:g}", capacity * x, seconds) for x in _FACTORS]
+            fairness = measurement.fairness(capacity, 2.5 * seconds)
+        return Part(name, capacity, curve, fairness)
 
 
 @click.command()
-@click.option("--face", "faces", multiple=True, default=list(_FACES), help="REST or gRPC.")
+@click.option(
+    "--part",
+    "names",
+    multiple=True,
+    default=[*_METHODS, _SLOW_DISK],
+    type=click.Choice([*_METHODS, _SLOW_DISK]),
+    help="What to measure. By default everything.",
+)
 @click.option("--events", default=10, show_default=True, help="Events in each batch.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of each load.")
 @click.option("--slots", default=6000, show_default=True, help="Requests in progress at most.")
 @click.option("--page", is_flag=True, help="Write docs/reference/overload.md and .svg.")
-def main(faces: list[str], events: int, seconds: float, slots: int, *, page: bool) -> None:
-    """Measure the curve from a quarter of the capacity to four times, and fairness."""
-    curves, shares = {}, {}
-    for face in faces:
-        # A server of its own for each curve, so that memory can be compared.
-        with tempfile.TemporaryDirectory() as folder, Servers(Path(folder)) as servers:
-            server = servers["overloaded"]
-            curves[face] = measure(server, face, events=events, seconds=seconds, slots=slots)
-            capacity = curves[face][0]
-            shares[face] = fairness(server, face, capacity, events=events, seconds=seconds)
-    text, svg = overload_page(curves, shares, events=events, seconds=seconds)
+def main(names: list[str], events: int, seconds: float, slots: int, *, page: bool) -> None:
+    """Measure the curve from a quarter of the capacity to four times, fairness, a slow disk."""
+    kept = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
+    for name in names:
+        kept[name] = _measure(name, events=events, seconds=seconds, slots=slots).as_json()
+        _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    text, svg = overload_page([Part.from_json(each) for each in kept.values()])
     if page:
-        reference = Path(__file__).parents[1] / "docs" / "reference"
+        reference = _ROOT / "docs" / "reference"
         (reference / "overload.md").write_text(text)
         (reference / "overload.svg").write_text(svg)
     click.echo(text)

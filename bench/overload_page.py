@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["overload_page"]
+__all__ = ["Part", "Row", "overload_page"]
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from bench.arrivals import Outcomes
 from bench.line_chart import line_chart
-
-if TYPE_CHECKING:
-    from bench.overload import Point
 
 _HEAD = """# Overload
 
@@ -20,78 +18,118 @@ measures this and writes the page.
 
 ![Goodput and latency against load](overload.svg)
 
-An open loop sends puts of {events} events for {seconds:g} s at each load, whatever the server
-answers. The capacity is the goodput of 64 clients that wait for each response. `openrum up` with
-SQLite and the load generators share two cores, so at a high load the generators take CPU from the
-server and cannot send as much as intended. "Sent" is what they sent.
+An open loop sends puts of ten events at each load, whatever the server answers. The capacity is the
+goodput of 64 clients that wait for each response. `openrum up` with SQLite and the load generators
+share two cores, so the capacity is less at a high load, because the generators take CPU from the
+server. They have at most 6,000 requests in progress, with REST each on a connection of its own.
+"Sent" is what they sent.
 
 Goodput is the number of puts that were accepted in a second while the load lasted. Latencies are
-those of all accepted puts, counted from the moment at which a put was due.
+those of all accepted puts, counted from the moment at which a put was due. Memory is that of the
+server after the load.
+"""
+_FAIRNESS = """## Fairness
+
+A client at a tenth of the capacity, alone and beside another one that is to send ten times the
+capacity to another app monitor, with 3,000 requests in progress at most.
+"""
+_SLOW_DISK = """## Slow disk
+
+REST, and each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk gives about
+130 puts a second. It takes 6 s when SQLite copies its write-ahead log.
 """
 
 
-def overload_page(
-    curves: Mapping[str, tuple[float, Sequence[Point]]],
-    shares: Mapping[str, tuple[Outcomes, Outcomes, Outcomes]],
-    *,
-    events: int,
-    seconds: float,
-) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Row:
+    """One load, and what became of it."""
+
+    name: str
+    sent: float
+    goodput: float
+    p50_ms: float
+    p99_ms: float
+    counts: dict[str, int]
+    """Responses by problem; empty for a success."""
+    not_sent: int
+    memory_mb: float
+
+    @classmethod
+    def of(cls, name: str, outcomes: Outcomes, memory_mb: float) -> Self:
+        """Return the numbers of a load."""
+        return cls(
+            name,
+            outcomes.offered,
+            outcomes.goodput,
+            outcomes.percentile_ms(50),
+            outcomes.percentile_ms(99),
+            dict(outcomes.counts),
+            outcomes.not_sent,
+            memory_mb,
+        )
+
+    @property
+    def responses(self) -> str:
+        """The number of responses of each kind."""
+        return ", ".join(
+            f"{count:,} {problem.removeprefix('status ') or 'accepted'}"
+            for problem, count in sorted(self.counts.items())
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was measured with one server."""
+
+    name: str
+    capacity: float
+    """Puts per second; 0 if it was not measured."""
+    curve: Sequence[Row]
+    """The name of a row is its load: times the capacity if there is one."""
+    fairness: Sequence[Row]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Return the part that `as_json` returned."""
+        rows = {name: [Row(**row) for row in document[name]] for name in ("curve", "fairness")}
+        return cls(document["name"], document["capacity"], rows["curve"], rows["fairness"])
+
+
+def overload_page(parts: Sequence[Part]) -> tuple[str, str]:
     """Return the page and its chart."""
-    parts = [_HEAD.format(events=events, seconds=seconds)]
-    for face, (capacity, points) in curves.items():
-        parts += [f"## {face}\n\nCapacity: {capacity:,.0f} puts a second.\n", _curve(points)]
-    parts += [
-        "## Fairness\n\nA client at a tenth of the capacity, alone and beside another one that is"
-        " to send ten times the capacity to another app monitor.\n",
-        _fairness(shares),
-    ]
+    curves = [part for part in parts if part.capacity]
+    texts = [_HEAD]
+    for part in curves:
+        texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second.\n"]
+        texts += [_table(part.curve)]
+    texts += [_FAIRNESS, *(f"{part.name}:\n\n{_table(part.fairness)}" for part in curves)]
+    texts += [f"{_SLOW_DISK}\n{_table(part.curve)}" for part in parts if not part.capacity]
     goodput = {
-        face: [(point.factor, point.outcomes.goodput / capacity) for point in points]
-        for face, (capacity, points) in curves.items()
+        part.name: [(float(row.name), row.goodput / part.capacity) for row in part.curve]
+        for part in curves
     }
     latency = {
-        face: [(point.factor, point.outcomes.percentile_ms(99) / 1000) for point in points]
-        for face, (_, points) in curves.items()
+        part.name: [(float(row.name), row.p99_ms / 1000) for row in part.curve] for part in curves
     }
     svg = line_chart(
         [("Goodput / capacity", goodput), ("99th percentile, seconds", latency)],
         x_label="load / capacity",
     )
-    return "\n".join(parts), svg
+    return "\n".join(texts), svg
 
 
-def _curve(points: Sequence[Point]) -> str:
-    rows = [
+def _table(rows: Sequence[Row]) -> str:
+    lines = [
         "| load | sent/s | goodput/s | p50 ms | p99 ms | responses | not sent | memory MB |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for point in points:
-        outcomes = point.outcomes
-        rows.append(
-            f"| {point.factor:g} | {outcomes.offered:,.0f} | {outcomes.goodput:,.0f}"
-            f" | {outcomes.percentile_ms(50):,.0f} | {outcomes.percentile_ms(99):,.0f}"
-            f" | {_responses(outcomes)} | {outcomes.not_sent:,} | {point.memory_mb:,.0f} |"
-        )
-    return "\n".join(rows) + "\n"
-
-
-def _responses(outcomes: Outcomes) -> str:
-    return ", ".join(
-        f"{count:,} {problem or 'accepted'}" for problem, count in sorted(outcomes.counts.items())
-    )
-
-
-def _fairness(shares: Mapping[str, tuple[Outcomes, Outcomes, Outcomes]]) -> str:
-    rows = [
-        "| | client | sent/s | goodput/s | accepted | p50 ms | p99 ms |",
-        "|---|---|---|---|---|---|---|",
+    lines += [
+        f"| {row.name} | {row.sent:,.0f} | {row.goodput:,.0f} | {row.p50_ms:,.0f}"
+        f" | {row.p99_ms:,.0f} | {row.responses} | {row.not_sent:,} | {row.memory_mb:,.0f} |"
+        for row in rows
     ]
-    for face, outcomes in shares.items():
-        for name, each in zip(("quiet, alone", "quiet", "busy"), outcomes, strict=True):
-            share = each.counts[""] / max(1, each.counts.total())
-            rows.append(
-                f"| {face} | {name} | {each.offered:,.0f} | {each.goodput:,.0f} | {share:.1%}"
-                f" | {each.percentile_ms(50):,.0f} | {each.percentile_ms(99):,.0f} |"
-            )
-    return "\n".join(rows) + "\n"
+    return "\n".join(lines) + "\n"

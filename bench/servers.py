@@ -32,6 +32,11 @@ _ALLOW_EVERYONE = {
         {"Effect": "Allow", "Principal": "*", "Action": "rum:PutRumEvents", "Resource": "*"}
     ],
 }
+# An open loop on one machine needs as many connections as many clients have.
+_MANY_CONNECTIONS = {
+    "OPENRUM_MAX_CONNECTIONS": "9000",
+    "OPENRUM_MAX_CONNECTIONS_PER_ADDRESS": "9000",
+}
 _DATA_PLANE = "rum.v1.DataPlaneService"
 _ANY_ID = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
 
@@ -79,13 +84,7 @@ class Servers:
             "postgres": self._on_postgres,
             "envoy": self._envoy,
             "up": partial(self._up, OURS),
-            "overloaded": partial(
-                self._up,
-                OURS,
-                # An open loop on one machine needs as many connections as many clients have.
-                OPENRUM_MAX_CONNECTIONS="9000",
-                OPENRUM_MAX_CONNECTIONS_PER_ADDRESS="9000",
-            ),
+            "overloaded": partial(self._up, OURS, **_MANY_CONNECTIONS),
         }
         if against:
             self._starts["against apart"] = partial(self._apart, against)
@@ -106,6 +105,12 @@ class Servers:
 
     def __contains__(self, name: str) -> bool:
         return name in self._starts
+
+    def overloaded(self, environment: dict[str, str]) -> Server:
+        """Start the server that is overloaded, with more variables in its environment."""
+        folder = self._folder / "overloaded"
+        folder.mkdir()
+        return self._up(OURS, folder, **_MANY_CONNECTIONS, **environment)
 
     def lost(self) -> dict[str, int]:
         """Return, by server, how many acknowledged batches are missing. Expected: none."""

@@ -67,6 +67,8 @@ class Coalescer:
         self._calls: set[asyncio.Task[None]] = set()
         self._gathering = False
         self._deadlines = Deadlines(timeout_s, self._expire)
+        self._fast = Deadlines(SLOW_S, self._note_slow_call)
+        """Calls in progress that are not slow yet."""
         self._sent: set[asyncio.Future[Status]] = set()
         """Of the puts in calls that are in progress."""
         self.call_seconds = Histogram(SECONDS)
@@ -155,7 +157,7 @@ class Coalescer:
 
     async def _send(self, puts: list[WaitingPut]) -> None:
         began = perf_counter()
-        slow = asyncio.get_running_loop().call_later(SLOW_S, self._note_slow_call)
+        self._fast.add(id(puts))
         self.call_batches.observe(len(puts))
         try:
             # Concatenated serialized requests are one serialized request.
@@ -179,12 +181,12 @@ class Coalescer:
                 if not future.done():
                     future.set_exception(failure)
         finally:
-            slow.cancel()
+            self._fast.remove(id(puts))
             self._sent.difference_update(outcome for _, outcome, _ in puts)
             self.call_seconds.observe(perf_counter() - began)
             self.budget.release(sum(len(entry) for entry, _, _ in puts))
 
-    def _note_slow_call(self) -> None:
+    def _note_slow_call(self, _: int) -> None:
         # Without waiting for its end: the queue has more room for the next call now.
         self.queue.is_slow = True
         if self.on_room:

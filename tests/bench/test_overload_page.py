@@ -1,0 +1,31 @@
+"""The page about overload."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+from bench.overload_page import Part, Row, overload_page
+
+_COUNTS = {"": 9_000, "status 429": 1_500}
+
+
+def _row(name: str) -> Row:
+    return Row(name, 2_625.0, 2_250.0, 12.3, 1_400.0, _COUNTS, 7, 199.6)
+
+
+def test_the_page_has_every_load_and_the_chart_every_curve() -> None:
+    curve = [_row("0.5"), _row("4")]
+    parts = [
+        Part("REST", 5_000.0, curve, [_row("quiet")]),
+        Part("slow disk", 0.0, [_row("100/s")], []),
+    ]
+    kept = json.loads(json.dumps([part.as_json() for part in parts]))
+    text, svg = overload_page([Part.from_json(each) for each in kept])
+
+    values = "2,625 | 2,250 | 12 | 1,400 | 9,000 accepted, 1,500 429 | 7 | 200 |"
+    for name in ("0.5", "4", "quiet", "100/s"):
+        assert f"| {name} | {values}\n" in text
+    assert "Capacity: 5,000 puts a second." in text
+    lines = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}polyline")
+    assert len([*lines]) == 2
