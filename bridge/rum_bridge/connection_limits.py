@@ -25,6 +25,11 @@ class ConnectionLimits:
     """How many pieces a body may arrive in. 4 MiB are 3,000 TCP segments."""
     write_timeout_s: float = 60.0
     """How long a client may take to read what is waiting for it."""
+    linger_s: float = 5.0
+    """How long the rest of a body is read after an early response. A server that closes at once can
+    lose the response on its way."""
+    linger_bytes: int = 8 << 20
+    """How much of it is read."""
     keep_alive_s: float = 65.0
     """How long an idle connection stays open.
 

@@ -1,8 +1,8 @@
 """HTTP/1.1 as uvicorn reads it, with limits that uvicorn does not have.
 
 headers     limited in number, in bytes and in time
-body        discarded after an early response, for a limited time. Its chunks are limited in
-            number: 4 MiB in chunks of one byte would take seconds of CPU.
+body        discarded after an early response, limited in time and in bytes. Its chunks are limited
+            in number: 4 MiB in chunks of one byte would take seconds of CPU.
 responses   must be read in time
 connections limited in number
 trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
@@ -44,6 +44,8 @@ _FLOOD = HttpError(429, "ThrottlingException", "Too many requests wait on this c
 _TOO_MANY_CONNECTIONS = HttpError(
     503, "ServiceUnavailable", "Too many connections are open.", retry_after_s=1
 )
+# Never sent, because the request has its response.
+_TOO_MUCH_REST = HttpError(413, "RequestEntityTooLargeException", "The rest is too long.")
 # The parser gets no more at once, so that a flood of headers is noticed within 6 ms (2026-11).
 _PIECE_BYTES = 64 << 10
 
@@ -73,6 +75,8 @@ class BoundedHttp(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _chunks = 0
     """How many pieces of the body have arrived."""
+    _discarded = 0
+    """How many bytes of the body arrived after the response."""
     _pipelined_bytes = 0
     _unread_since: float | None = None
 
@@ -148,14 +152,27 @@ class BoundedHttp(HttpToolsProtocol):
                 self.url = _with_path(self.url)
             super().on_headers_complete()
             self.headers = []  # for trailers: the request has the other list
-            self._chunks = 0
+            self._chunks = self._discarded = 0
             if not self.pipeline:
                 self._pipelined_bytes = 0
             elif len(self.pipeline) > self._limits.max_pipelined:
                 raise _FLOOD
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        timer = self.timeout_keep_alive_task
+        if not self._in_head and timer is not None:
+            timer.cancel()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self._limits.linger_s, self.timeout_keep_alive_handler
+            )
+
     def on_body(self, body: bytes) -> None:
         self._advance()
+        if self._is_answered():
+            self._discarded += len(body)
+            if self._discarded > self._limits.linger_bytes:
+                raise _TOO_MUCH_REST
         super().on_body(body)
         self._chunks += 1
         if self._chunks > self._max_chunks:
@@ -243,8 +260,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_head_timer()
         if self.transport.is_closing():
             return
-        if self.pipeline or (self._in_head and self._has_request() and not self._is_answered()):
-            self.transport.abort()  # an error would be the response to an earlier request
+        if (
+            self._in_head
+            and self._has_request()
+            and not self._is_answered()
+            and error is not _FLOOD
+        ):
+            # An error would be the response to an earlier request. Those get theirs.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if self.pipeline:
+            self.transport.abort()
             return
         if not self._in_head and self._is_answered():
             self.transport.close()  # the request already has its response
