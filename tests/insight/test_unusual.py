@@ -28,11 +28,13 @@ def _shifted(batches: Iterator[Stored], shift_ms: int) -> Iterator[Stored]:
         yield Stored(stored.received_ms + shift_ms, request)
 
 
-def _weeks(count: int, change: Callable[[RumEvent], None] = lambda _: None) -> list[Stored]:
+def _weeks(
+    count: int, change: Callable[[RumEvent], None] = lambda _: None, *, sessions: int = 700
+) -> list[Stored]:
     """Return a day of visits, and the same weekday of the weeks before, in the order of time."""
     found = []
     for week in range(count, -1, -1):
-        day = list(_shifted(visits(700, hours=24, seed=50 + week), -week * _WEEK_MS))
+        day = list(_shifted(visits(sessions, hours=24, seed=50 + week), -week * _WEEK_MS))
         if week == 0:
             for stored in day:
                 for event in stored.request.rum_events:
@@ -108,6 +110,30 @@ def test_a_change_is_found_within_a_filter(shop: Asked) -> None:
 
     assert "http_5xx_rate" in germany
     assert france == set()
+
+
+def test_a_change_of_one_page_names_the_page(shop: Asked) -> None:
+    """Failures move to one page: of all requests, as many fail as in the weeks before."""
+
+    def move(event: RumEvent) -> None:
+        details = json.loads(event.details)
+        if not event.type.endswith("http_event") or not _in_hours(event, 4, 20):
+            return
+        if json.loads(event.metadata)["pageId"] == "/cart":
+            details["response"] = {"status": 500}
+        elif details.get("response", {}).get("status", 0) >= 500 and event.id[0] > "3":
+            details["response"] = {"status": 200}
+        event.details = json.dumps(details)
+
+    shop.put(1, _weeks(2, move, sessions=1600))  # hours need 20 samples
+    found = [c for c in _changes(shop).changes if c.measure == "http_5xx_rate"]
+    worse = [change for change in found if change.worse]
+
+    assert [change.page for change in worse] == ["/cart"]
+    assert worse[0].value > 2 * worse[0].expected
+    # Hours beside the incident may belong to it by chance.
+    assert START_MS + 2 * HOUR_MS <= worse[0].after < worse[0].before <= START_MS + 23 * HOUR_MS
+    assert "" not in {change.page for change in found}
 
 
 def test_without_a_week_before_nothing_is_said(shop: Asked) -> None:

@@ -158,6 +158,11 @@ def test_a_call_about_no_app_monitor_is_not_forwarded(
             "ProjectionUnavailableException: The projector is not running.",
         ),
         (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "Concurrent RPC limit exceeded!",
+            "ThrottlingException: The projector has too many calls in progress.",
+        ),
+        (
             grpc.StatusCode.UNKNOWN,
             "a secret",
             "InternalServerException: Internal service exception.",

@@ -10,12 +10,20 @@ from math import sqrt
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
-from rum_projector.insight.changes import MEASURES, Found, Hour, find_changes
+from rum_projector.insight.changes import MEASURES, Found, Hour, Kind, find_changes
 from rum_projector.insight.selection import selection_of
 from rum_projector.queries import errors
 from rum_projector.queries.base import Selection
-from rum_projector.queries.hours import HOUR_MS, Hours, first_event_ms, hours
-from rum_service.events.measures import Kind
+from rum_projector.queries.hours import (
+    HOUR_MS,
+    Hours,
+    busiest_pages,
+    first_event_ms,
+    has_events,
+    hours,
+    hours_of_pages,
+)
+from rum_service.events import measures
 
 _WEEK_MS = 7 * 24 * HOUR_MS
 _WEEKS = 4
@@ -24,11 +32,13 @@ _MAX_CHANGES = 20
 _MAX_RANGE_MS = 31 * 24 * HOUR_MS
 # Clients send events some seconds after they happen.
 _DELAY_MS = 60_000
+_PAGES = 8
+_LEAST_PAGE_SCORE = 9.0
 _LEAST_SESSIONS = 3
 _NEW_ERRORS = 200
 
 
-def _level(kind: Kind) -> Callable[[Hours], Hour]:
+def _level(kind: measures.Kind) -> Callable[[Hours], Hour]:
     def level(hour: Hours) -> Hour:
         samples, value = hour.percentiles.get(kind, (0, 0.0))
         return Hour(value, samples)
@@ -47,9 +57,9 @@ _HOURS: Mapping[str, Callable[[Hours], Hour]] = {
     "http_4xx_rate": _http("http_4xx"),
     "http_no_response_rate": _http("http_no_response"),
     "apdex": lambda h: Hour(h.counted.satisfied + h.counted.tolerated / 2, h.counted.navigations),
-    "lcp_p75": _level(Kind.LCP),
-    "inp_p75": _level(Kind.INP),
-    "cls_p75": _level(Kind.CLS),
+    "lcp_p75": _level(measures.Kind.LCP),
+    "inp_p75": _level(measures.Kind.INP),
+    "cls_p75": _level(measures.Kind.CLS),
 }
 
 
@@ -63,30 +73,73 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
     if asked.freshness.rebuilding or before_ms <= after_ms:
         return pb.ListChangesResponse()
     selection = replace(selection, after_ms=after_ms, before_ms=before_ms)
-    current, weeks = _compared(asked, selection)
+    weeks = list(_weeks_before(asked, selection))
+    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
+    found = _found(
+        hours(asked.query, selection, first_ms=first_ms),
+        [hours(asked.query, week, first_ms=start_ms) for week, start_ms in weeks],
+    )
+    whole = [_change(selection, change) for change in found]
     changes = [
-        *(_change(selection, found) for found in _found(current, weeks)),
+        *whole,
+        *_of_pages(asked, selection, weeks, whole),
         *_new_errors(asked, selection, len(weeks)),
     ]
     changes.sort(key=lambda change: -change.score)
     return pb.ListChangesResponse(changes=changes[:_MAX_CHANGES], weeks=len(weeks))
 
 
-def _compared(asked: Asked, selection: Selection) -> tuple[list[Hours], list[list[Hours]]]:
-    """Return the hours of the selection, and those of each week before that has events."""
+def _weeks_before(asked: Asked, selection: Selection) -> Iterator[tuple[Selection, int]]:
+    """Yield the same hours of the weeks before that have events, and the start of their first."""
     first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    current = hours(asked.query, selection, first_ms=first_ms)
     began_ms = first_event_ms(asked.query, asked.monitor)
-    weeks = []
     for number in range(1, _WEEKS + 1):
         shift_ms = number * _WEEK_MS
         week = selection.at(selection.after_ms - shift_ms)
         if began_ms is None or began_ms >= week.after_ms + HOUR_MS:  # a part would mislead
-            break
-        found = hours(asked.query, week, first_ms=first_ms - shift_ms)
-        if any(hour.sessions for hour in found):
-            weeks.append(found)
-    return current, weeks
+            return
+        if has_events(asked.query, week):
+            yield week, first_ms - shift_ms
+
+
+def _of_pages(
+    asked: Asked,
+    selection: Selection,
+    weeks: Sequence[tuple[Selection, int]],
+    whole: Sequence[pb.Change],
+) -> Iterator[pb.Change]:
+    """Yield what is unusual on single pages, and not on all of them."""
+    if not weeks:
+        return
+    pages = busiest_pages(asked.query, selection, limit=_PAGES)
+    if len(pages) < 2:
+        return
+    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
+    current = hours_of_pages(asked.query, selection, pages, first_ms=first_ms)
+    before = [
+        hours_of_pages(asked.query, week, pages, first_ms=start_ms) for week, start_ms in weeks
+    ]
+    for page in pages:
+        for found in _found(current[page], [week[page] for week in before]):
+            change = _change(selection, found)
+            change.page = page
+            # Of many pages and measures, some differ by chance.
+            if (
+                found.measure.kind is not Kind.COUNT
+                and found.score >= _LEAST_PAGE_SCORE
+                and not any(_covers(other, change) for other in whole)
+            ):
+                yield change
+
+
+def _covers(whole: pb.Change, change: pb.Change) -> bool:
+    """Return whether a change of all pages explains that of one page."""
+    return (
+        whole.measure == change.measure
+        and whole.worse == change.worse
+        and whole.after < change.before
+        and change.after < whole.before
+    )
 
 
 def _found(current: Sequence[Hours], weeks: Sequence[Sequence[Hours]]) -> Iterator[Found]:

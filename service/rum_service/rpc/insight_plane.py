@@ -124,10 +124,17 @@ def _too_slow(text: str) -> RumError:
     return QueryTimeoutException("The query waited too long for its turn." if own else text)
 
 
+def _busy(_: str) -> RumError:
+    return ThrottlingException(
+        "The projector has too many calls in progress.", retry_after_seconds=_RETRY_S
+    )
+
+
 _ERRORS: dict[grpc.StatusCode, Callable[[str], RumError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: ValidationException,
     grpc.StatusCode.NOT_FOUND: ResourceNotFoundException,
     grpc.StatusCode.DEADLINE_EXCEEDED: _too_slow,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: _busy,
     grpc.StatusCode.UNAVAILABLE: _unavailable,
     # The projector is older than the service.
     grpc.StatusCode.UNIMPLEMENTED: _unavailable,
