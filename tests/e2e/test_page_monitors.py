@@ -40,6 +40,14 @@ def test_a_name_that_is_in_use_is_rejected_with_the_message_of_the_api(
     assert ui.text("form [role=alert]") == "An app monitor with this name or id exists."
 
 
+def test_without_a_projector_the_page_says_what_runs_it(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    ui.open("errors")
+
+    assert "The projector is not running." in ui.text("[role=alert]")
+    assert "openrum projector" in ui.text("[role=alert]")
+
+
 def test_a_policy_can_be_set_and_deleted(openrum: OpenRum, page: Page) -> None:
     ui = Shown(page, openrum)
     ui.open("monitors", "my-app")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_every_view_works_with_screen_readers_in_both_schemes_and_on_phones(
     assert (light, dark, phone) == ([], [], [])
     assert widths == [390, 390]
     # Violations of the Content-Security-Policy would be here, too.
+    assert [line for line in ui.page.console if line != _NO_POLICY] == []
+
+
+def test_an_error_group_works_with_screen_readers(ui: Shown, shop: Visited) -> None:
+    groups: Any = shop.read("errors")["groups"]
+    ui.open("errors", groups[0]["fingerprint"], **shop.range)
+    with tools_needed():
+        found = violations(ui.page)
+
+    assert found == []
     assert [line for line in ui.page.console if line != _NO_POLICY] == []
 
 

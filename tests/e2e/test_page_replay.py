@@ -17,6 +17,7 @@ from tests.e2e.shown import Shown, read_api
 from tests.e2e.visited import MONITOR, Visited, visited
 from tests.support.batches import new_id
 from tests.support.running import wait_until
+from tests.tools.axe import violations
 from tests.tools.chromium import Browser, Page
 from tests.tools.rum_page import RumPage, demo_site
 from tests.tools.toolbox import tools_needed
@@ -99,6 +100,10 @@ def test_the_replay_plays_and_pauses(ui: Shown, shop: Visited) -> None:
     ui.page.do(lambda inner: inner.click(f"{player} button:text-matches('Pause|Play')"))
     ui.page.do(lambda inner: inner.fill(f"{player} input[type=range]", "0"))
 
+    with tools_needed():
+        found = violations(ui.page)
+
+    assert found == []
     assert [line for line in ui.page.console if "error" in line] == []
 
 

@@ -18,6 +18,8 @@ export function Failure({ error, retry, inForm }) {
   if (error.isAboutAccess && !inForm) return html`<${TokenForm} error=${error} />`;
   return html`<div class="failure" role="alert">
     <p>${error.message}</p>
+    ${error.type === "ProjectionUnavailableException" && html`<p>The numbers come from the projector. <code>openrum up</code> runs
+      it, and beside <code>openrum service</code> it is a process of its own: <code>openrum projector</code></p>`}
     ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}
   </div>`;
 }
