@@ -29,12 +29,14 @@ async def test_app_monitors_that_cannot_be_read_are_read_once_for_a_call(
 
     monkeypatch.setattr(store.monitors, "ids", fail)
     async with started(store, settings) as service:
-        puts = [Put(message(new_id()).SerializeToString(), Call(), str) for _ in range(5)]
+        messages = [message(new_id(), events).SerializeToString() for events in range(4)]
+        puts = [Put(content, Call(), str) for content in (*messages, b"\xff")]
         results = await service.ingest.put_many(puts)
-        received = service.accounting.ledger.received.batches
-        ended = [(end[1:], a.batches) for end, a in service.accounting.ledger.ended.items()]
+        received = service.accounting.ledger.received
+        ended = service.accounting.ledger.ended
     store.close()
 
     assert [type(result) for result in results] == [InternalServerException] * 5
     assert len(reads) == 1
-    assert (received, ended) == (5, [(("rejected", "InternalServerException"), 5)])
+    assert (received.batches, received.events) == (5, 1 + 2 + 3)
+    assert ended == {("", "rejected", "InternalServerException"): received}

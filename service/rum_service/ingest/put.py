@@ -9,6 +9,7 @@ __all__ = ["Ingest", "Put"]
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -137,7 +138,7 @@ class Ingest:
         try:
             for put in puts:
                 if failed and not self._monitors.cached(_leading_id(put.content)):
-                    self._accounting.reject(put.content, failed)
+                    self._reject_without_monitor(put, failed)
                     prepared.append(failed)
                 else:
                     prepared.append(await self._try(put))
@@ -151,6 +152,13 @@ class Ingest:
                 self._accounting.reject(put.content, error)
             raise
         return prepared
+
+    def _reject_without_monitor(self, put: Put, error: RumError) -> None:
+        """Count a batch whose app monitor cannot be read, with its events."""
+        request = None
+        with suppress(ValidationException):
+            request = self._parsed(put.content)
+        self._accounting.reject(put.content, error, request)
 
     async def _look_up_together(self, puts: Sequence[Put]) -> RumError | None:
         """Read the app monitors that are not cached, in one query.
