@@ -30,7 +30,7 @@ export async function originalsOf(monitor, release, frames, signal) {
   const maps = new Map();
   for (const url of new Set(frames.filter((frame) => frame.line).map((frame) => frame.url))) {
     const text = await readSourceMap(monitor, release, url, signal);
-    maps.set(url, text === undefined ? undefined : new FlattenMap(text));
+    maps.set(url, text === undefined ? undefined : parsed(text, url));
   }
   return frames.map((frame) => original(maps.get(frame.url), frame));
 }
@@ -53,9 +53,17 @@ async function readSourceMap(monitor, release, url, signal) {
   return parts.join("");
 }
 
+function parsed(text, url) {
+  try {
+    return new FlattenMap(text);
+  } catch {
+    throw new Error(`The source map of ${url} cannot be read. Upload it again.`);
+  }
+}
+
 function original(map, { function: minified, line, column }) {
   // Columns of stacks begin with 1, those of source maps with 0.
-  const found = map && originalPositionFor(map, { line, column: Math.max(0, column - 1) });
+  const found = map && line > 0 && originalPositionFor(map, { line, column: Math.max(0, column - 1) });
   if (!found?.source) return undefined;
   const lines = (sourceContentFor(map, found.source) ?? "").split("\n");
   const enclosing = functionAt(lines, found.line, found.column);

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { html } from "./html.js";
 import { Failure } from "./states.js";
 
-const placeOf = ({ url, line, column }) => `${url}${line ? `:${line}:${column}` : ""}`;
+const placeOf = ({ url, line, column }) => [url, line, column].filter(Boolean).join(":");
 
 export function Frames({ monitor, release, frames }) {
   const [state, setState] = useState({});
@@ -34,7 +34,7 @@ export function Frames({ monitor, release, frames }) {
 function Frame({ frame, original, open }) {
   const minified = `${frame.function || "(anonymous)"}  ${placeOf(frame)}`;
   if (!original) return html`<li class="quiet mono">${minified}</li>`;
-  const title = html`<strong>${original.name || "(anonymous)"}</strong> ${original.source}:${original.line}:${original.column}`;
+  const title = html`<strong>${original.name || frame.function || "(anonymous)"}</strong> ${original.source}:${original.line}:${original.column}`;
   return html`<li>
     ${original.context.some((line) => line.text)
       ? html`<details open=${open}><summary class="mono">${title}</summary><pre tabindex="0">${original.context.map(({ number, text }) => html`<span
