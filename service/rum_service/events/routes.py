@@ -47,7 +47,11 @@ def url_pattern(url: str, page_host: str = "") -> str:
     It contains the host unless the host is that of the page. Ports are not compared, because the
     metadata of an event has the page's host without its port.
     """
-    return _url_pattern(url if len(url) <= _MAX_INPUT else url[:_MAX_INPUT], page_host[:_MAX_INPUT])
+    if len(url) > _MAX_INPUT:
+        url = url[:_MAX_INPUT]
+    if "#" not in url:  # more URLs are in the cache without their queries
+        url = url.partition("?")[0]
+    return _url_pattern(url, page_host[:_MAX_INPUT])
 
 
 def method_and_url(method: str, url: str, page_host: str = "") -> str:

@@ -175,16 +175,13 @@ class SqlLog:
         found: list[CommittedBatch] = []
         with self._database.read() as connection:
             bounds = {"sequence": sequence, "count": limit}
-            for row in connection.execute(_IN_COMMIT_ORDER, bounds).all():
-                payload = row.payload or _payload(connection, row.sequence)
+            rows = connection.execute(_IN_COMMIT_ORDER, bounds).all()
+            for number, app_monitor, received_ms, short_payload, country in rows:
+                payload = short_payload or _payload(connection, number)
                 if payload is None:  # it has been purged meanwhile
                     continue
                 content = decompress(payload)
-                found.append(
-                    CommittedBatch(
-                        row.sequence, row.app_monitor, row.received_ms, content, row.country
-                    )
-                )
+                found.append(CommittedBatch(number, app_monitor, received_ms, content, country))
                 max_bytes -= len(content)
                 if max_bytes <= 0:
                     break
