@@ -16,6 +16,7 @@ _DEPLOYED = deployed()
 _SETTINGS: dict[str, list[type[BaseSettings]]] = {
     "service": [ServiceSettings],
     "bridge": [BridgeSettings],
+    "projector": [ProjectorSettings],
     "up": [ServiceSettings, BridgeSettings, ProjectorSettings],
 }
 _PAIRS = [("compose service", "compose bridge"), ("kubernetes service", "kubernetes bridge")]
@@ -65,3 +66,14 @@ def test_a_bridge_that_is_deployed_authorizes_its_callers(
 
 def test_a_service_on_loopback_that_other_users_can_reach_authorizes_them() -> None:
     assert _DEPLOYED[_UNITS[0]][1]["OPENRUM_AUTH"] == "required"
+
+
+@pytest.mark.parametrize("where", ["compose", "systemd"])
+def test_the_service_finds_the_projector_of_its_database(where: str) -> None:
+    prefix = "openrum-" if where == "systemd" else ""
+    service, projector = (
+        _DEPLOYED[f"{where} {prefix}{name}"][1] for name in ("service", "projector")
+    )
+
+    for name in ("OPENRUM_DATABASE_URL", "OPENRUM_PROJECTOR_SOCKET"):
+        assert service[name] == projector[name]

@@ -66,9 +66,9 @@ def test_the_socket_of_the_bridge_has_the_default_address() -> None:
 
 
 def test_the_bridge_is_another_user_and_reads_its_token_as_a_member_of_a_group() -> None:
-    bridge, service = (unit(path)["Service"] for path in UNITS)
+    bridge, projector, service = (unit(path)["Service"] for path in UNITS)
 
-    assert bridge["User"] != service["User"]
+    assert bridge["User"] != service["User"] == projector["User"]
     assert bridge["SupplementaryGroups"] == service["Group"]
     assert service["RuntimeDirectory"] == "openrum"
     assert service["RuntimeDirectoryMode"] == "0750"

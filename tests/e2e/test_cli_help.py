@@ -53,10 +53,11 @@ def test_the_help_of_a_command_fits_80_columns_and_is_not_cut(path: tuple[str, .
         ("up", [ServiceSettings, BridgeSettings, ProjectorSettings]),
         ("service", [ServiceSettings]),
         ("bridge", [BridgeSettings]),
+        ("projector run", [ProjectorSettings]),
     ],
 )
 def test_the_help_of_a_server_lists_its_settings(command: str, settings: list[type]) -> None:
-    listed = _help(command).partition("\nEnvironment:\n")[2]
+    listed = _help(*command.split()).partition("\nEnvironment:\n")[2]
     names = {line.split()[0] for line in listed.splitlines() if line.startswith("  OPENRUM_")}
 
     assert names == {
