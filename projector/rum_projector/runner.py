@@ -15,6 +15,7 @@ from typing import Self
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from rum_projector.engines.base import BrokenError
 from rum_projector.projection import Projection
 
 logger = structlog.get_logger()
@@ -44,7 +45,8 @@ class Runner:
     """The context manager projects on its own thread until it ends.
 
     Args:
-        marker: if this file exists, the projection is built again.
+        marker: if this file exists, the projection is built again. It is created if the projection
+            is damaged.
         fail: is called on the thread when the projection cannot be written.
     """
 
@@ -75,6 +77,9 @@ class Runner:
         try:
             self._projection.start()
             self._repeat()
+        except BrokenError as error:
+            self._marker.touch()  # the next process sets the file aside
+            self._fail(error)
         except Exception as error:
             self._fail(error)
 

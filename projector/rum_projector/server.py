@@ -98,6 +98,7 @@ def open_projection(
 
 
 def _open_engine(settings: ProjectorSettings, store: Store) -> Engine:
+    marker = rebuild_marker(settings.projection_file)
     try:
         engine, aside = open_duckdb(
             settings.projection_file,
@@ -105,9 +106,11 @@ def _open_engine(settings: ProjectorSettings, store: Store) -> Engine:
             memory_bytes=settings.projector_memory_bytes,
             newest=store.log.newest_sequence(),
             now_ms=round(time.time() * 1000),
+            continues=not marker.exists(),
         )
     except EngineError as error:
         raise StartError(f"OPENRUM_PROJECTION: {error}") from error
+    marker.unlink(missing_ok=True)
     if aside:
         logger.warning("projection set aside, and built again", file=str(aside))
     return engine

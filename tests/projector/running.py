@@ -14,12 +14,16 @@ from typing import Any, Self
 from sqlalchemy import func, select
 
 from rum_cli.projector_process import read_state
+from rum_projector.engines.base import BrokenError
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.schema import error_groups, events
 from rum_projector.settings import ProjectorSettings
+from tests.support.projection_rows import chunk, event_row
 from tests.support.running import OPENRUM, environment
 
 _TIMEOUT_S = 60.0
+# Of the files of DuckDB.
+_HEADER, _BLOCK = 12_288, 262_144
 
 
 def eventually(condition: Callable[[], Any], timeout_s: float = _TIMEOUT_S) -> Any:
@@ -116,3 +120,34 @@ def projected(folder: Path) -> tuple[int, int, int, list[Sequence[Any]]]:
         cursor = engine.cursor()
         assert cursor.events == rows
         return rows, different, cursor.sequence, list(engine.query(groups))
+
+
+def damage_a_block(file: Path, *, url: str) -> None:
+    """Create a projection of the log that can be opened, but in which a block is damaged."""
+    name = ProjectorSettings(database_url=url).log_name
+    options = {"name": name, "memory_bytes": 128 << 20, "newest": 0, "now_ms": 0}
+    engine, _ = open_duckdb(file, **options)
+    # Two app monitors: DuckDB reads no block to find out that all rows have one value.
+    rows = [
+        event_row(1, number, monitor=1 + number % 2, session=f"{number * 7919:040x}")
+        for number in range(150_000)
+    ]
+    engine.write(chunk(*rows), after=0, sequence=1, now_ms=0)
+    engine.close()
+    whole = file.read_bytes()
+    monitors = select(events.c.monitor).distinct()
+    for start in range(_HEADER, len(whole), _BLOCK):
+        damaged = bytearray(whole)
+        damaged[start + 1000 : start + 1064] = b"\xff" * 64
+        file.write_bytes(damaged)
+        engine, aside = open_duckdb(file, **options)
+        try:
+            if aside is None:
+                engine.query(monitors)
+        except BrokenError:
+            return
+        finally:
+            engine.close()
+            file.with_name(f"{file.name}.aside").unlink(missing_ok=True)
+            file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+    raise AssertionError("no block matters")

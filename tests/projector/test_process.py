@@ -17,7 +17,7 @@ import pytest
 from rum_projector.lock import is_locked
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
-from tests.projector.running import Projector, eventually, projected
+from tests.projector.running import Projector, damage_a_block, eventually, projected
 from tests.projector.test_projection import RUM, put, sent
 from tests.support.batches import batch
 from tests.support.running import OpenRum
@@ -146,6 +146,24 @@ def test_a_broken_file_is_set_aside_and_built_again(
     if damage != b"":  # DuckDB takes an empty file for a new one
         assert (tmp_path / "insight.duckdb.aside").read_bytes() == broken
         assert "insight.duckdb.aside" in projector.output
+
+
+def test_a_file_with_a_damaged_block_is_set_aside_by_the_next_process(
+    log: Store, tmp_path: Path
+) -> None:
+    count = put_some(log, 2)
+    file = tmp_path / "insight.duckdb"
+    damage_a_block(file, url=f"sqlite:///{tmp_path / 'log.sqlite3'}")
+
+    first = Projector(tmp_path).run("run")
+    with Projector(tmp_path) as projector:
+        projector.wait(count)
+        projector.stop()
+
+    assert first.returncode == 70
+    assert "Corrupt database file" in first.stderr
+    assert (count, count) == projected(tmp_path)[:2]
+    assert (tmp_path / "insight.duckdb.aside").exists()
 
 
 def test_a_projection_of_another_log_is_set_aside(log: Store, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Methods block and may be called from any thread. A method that raises has change
 from __future__ import annotations
 
 __all__ = [
+    "BrokenError",
     "Chunk",
     "Cursor",
     "CustomMetricRow",
@@ -26,6 +27,10 @@ from sqlalchemy import Executable
 
 class EngineError(Exception):
     """The database cannot be used. The text has no data of visitors."""
+
+
+class BrokenError(EngineError):
+    """The files of the database are damaged: the projection has to be built again."""
 
 
 class QueryTimeoutError(Exception):
@@ -128,7 +133,11 @@ class Engine(Protocol):
     """Keeps the rows of the projection, and the cursor that belongs to them."""
 
     def cursor(self) -> Cursor:
-        """Return how far the projection is."""
+        """Return how far the projection is.
+
+        Raises:
+            BrokenError: any call has found out that the files are damaged.
+        """
         ...
 
     def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
 from rum_projector.engines.base import (
+    BrokenError,
     Chunk,
     Cursor,
     CustomMetricRow,
@@ -79,8 +80,11 @@ class DuckDb:
         self._connection = connection
         self._name = name
         self._writing = threading.Lock()
+        self._is_broken = False
 
     def cursor(self) -> Cursor:
+        if self._is_broken:
+            raise BrokenError(f"DuckDB: {self._path} is damaged")
         found = {
             name: row
             for name, *row in self.query(
@@ -147,7 +151,7 @@ class DuckDb:
             except duckdb.InterruptException:
                 raise QueryTimeoutError from None
             except duckdb.Error as error:
-                raise EngineError(_reason(error)) from error
+                raise self._failure(error) from error
             finally:
                 timer.cancel()
 
@@ -168,11 +172,25 @@ class DuckDb:
                 yield connection
                 connection.commit()
             except duckdb.Error as error:
-                raise EngineError(_reason(error)) from error
+                raise self._failure(error) from error
+
+    def _failure(self, error: duckdb.Error) -> EngineError:
+        """Return the error to raise. Its text is one line: the lines below may show values."""
+        text = f"DuckDB: {str(error).partition(chr(10))[0][:300]}"
+        if "Corrupt database file" in text:
+            self._is_broken = True
+            return BrokenError(text)
+        return EngineError(text)
 
 
 def open_duckdb(
-    path: Path, *, name: str, memory_bytes: int, newest: int, now_ms: int
+    path: Path,
+    *,
+    name: str,
+    memory_bytes: int,
+    newest: int,
+    now_ms: int,
+    continues: bool = True,
 ) -> tuple[DuckDb, Path | None]:
     """Open or create the file, which has to be locked against other projectors.
 
@@ -181,6 +199,7 @@ def open_duckdb(
     Args:
         name: identifies the log.
         newest: the newest sequence in the log, for a projection that is created.
+        continues: False sets the file aside in any case.
 
     Returns:
         The engine, and the path to which a file was set aside.
@@ -196,9 +215,9 @@ def open_duckdb(
                 pass
     except OSError as error:
         raise EngineError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    connection = _continued(path, name, memory_bytes)
+    connection = _continued(path, name, memory_bytes) if continues else None
     if connection is None:
-        aside = _set_aside(path)
+        aside = _set_aside(path) if path.exists() else None
         connection = _connect(path, memory_bytes)
     engine = DuckDb(path, connection, name)
     if not _tables(connection):
@@ -211,7 +230,7 @@ def _continued(path: Path, name: str, memory_bytes: int) -> duckdb.DuckDBPyConne
     try:
         connection = _connect(path, memory_bytes)
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if "Could not set lock" in str(error):
             raise EngineError(f"{path} is open in another program") from error
         return None
     try:
@@ -294,8 +313,3 @@ def _insert_rows(
     if rows:
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))
         _insert(connection, text, text_and_number_arrays(table, columns))
-
-
-def _reason(error: duckdb.Error) -> str:
-    """Return the first line of an error: the lines below may show values."""
-    return f"DuckDB: {str(error).partition(chr(10))[0][:300]}"
