@@ -32,6 +32,8 @@ class Attack:
     max_cpu_ms: float = 50
     """What a connection may cost."""
     max_mib: float = 20
+    max_wait_ms: float = 300
+    """How long another client may wait beside the attack."""
 
 
 class Attacker:
