@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["Comments"]
 
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
@@ -12,7 +14,6 @@ from pathlib import Path
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from grpc_tools import protoc
 
 _PROTO = Path(__file__).parents[2] / "proto"
 # What matters over gRPC only, or is in the document already: the place of a parameter.
@@ -36,8 +37,13 @@ class Comments:
             folders = (_PROTO, _PROTO / "third_party", resources.files("grpc_tools") / "_proto")
             arguments = [f"-I{folder}" for folder in folders]
             arguments += ["--include_source_info", f"--descriptor_set_out={out.name}"]
-            if protoc.main(["protoc", *arguments, *files]):
-                raise ValueError("protoc failed")
+            protoc = [sys.executable, "-m", "grpc_tools.protoc"]
+            # `make proto` shows warnings.
+            ended = subprocess.run(  # noqa: S603 - the arguments are constants
+                [*protoc, *arguments, *files], check=False, capture_output=True, text=True
+            )
+            if ended.returncode:
+                raise ValueError(f"protoc failed: {ended.stderr}")
             compiled = FileDescriptorSet.FromString(Path(out.name).read_bytes())
         return cls({name: text for file in compiled.file for name, text in _in_file(file)})
 
