@@ -172,12 +172,15 @@ def test_a_session_shows_its_events_in_order(ui: Shown, shop: Visited) -> None:
     listed: Any = shop.read("sessions", maxResults=1)
     session_id = listed["sessions"][0]["sessionId"]
     found: Any = read_api(shop.server, "insight", MONITOR, "sessions", session_id)
+    types = [re.sub(r"com\.amazon\.rum\.(.*)_event", r"\1", e["type"]) for e in found["events"]]
     ui.open("sessions", **shop.range)
     ui.click("table tbody a >> nth=0")
 
-    assert ui.texts(".timeline .mono") == [
-        re.sub(r"com\.amazon\.rum\.(.*)_event", r"\1", event["type"]) for event in found["events"]
-    ]
+    others = [kind for kind in types if kind != "performance_resource"]
+    assert len(others) < len(types)
+    assert ui.texts(".timeline .mono") == others
+    ui.click("text=With resources")
+    assert ui.texts(".timeline .mono") == types
     ui.click(".timeline summary >> nth=0")
     assert f'"event_type": "{found["events"][0]["type"]}"' in ui.text(".timeline pre")
 

@@ -26,7 +26,7 @@ function Event({ event, sessionLink }) {
   return html`<li class=${rating}>
     <time dateTime=${new Date(timestampMs).toISOString()}>${time(timestampMs)}</time>
     <span class="mono">${type.startsWith(PREFIX) ? type.slice(PREFIX.length).replace(/_event$/, "") : type}</span>
-    <span class="what">${summary}${rating && html` <span class="badge calm">${rating.replace("_", " ")}</span>`}${page && html` <small>${page}</small>`}${
+    <span class="what">${summary}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${page}</small>`}${
       sessionLink && sessionId && html` <a href=${sessionLink(sessionId)}>session</a>`}</span>
     ${document && html`<details onToggle=${(toggle) => setOpen(toggle.currentTarget.open)}><summary>Document</summary>${
       open && html`<pre tabindex="0">${pretty(document)}</pre>`}</details>`}

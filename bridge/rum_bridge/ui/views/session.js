@@ -6,8 +6,10 @@ import { useList } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
 import { Loaded, More } from "../parts/states.js";
 import { Timeline } from "../parts/timeline.js";
-import { linkTo } from "../place.js";
+import { go, linkHere, linkTo } from "../place.js";
 import { Replay } from "./replay.js";
+
+const RESOURCE = "com.amazon.rum.performance_resource_event";
 
 export function Session({ id, place, monitor }) {
   const load = async (nextToken, signal) => {
@@ -20,10 +22,21 @@ export function Session({ id, place, monitor }) {
       <${About} session=${session} place=${place} />
       ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} />`}
       <${Panel} wide=${true} title="Events" note="oldest first">
-        <${Timeline} events=${list.items} />
+        <${Events} events=${list.items} place=${place} />
         <${More} list=${list} />
       <//>
     </div>`}<//>`;
+}
+
+/** The events. Resources, which are most of them, are hidden unless the URL says otherwise. */
+function Events({ events, place }) {
+  const withAll = place.params.has("resources");
+  const others = events.filter((event) => event.type !== RESOURCE);
+  const hidden = events.length - others.length;
+  const toggle = (event) => go(linkHere(place, { resources: event.target.checked ? "1" : undefined }), { replace: true });
+  return html`${hidden > 0 && html`<label class="check"><input type="checkbox" checked=${withAll} onChange=${toggle} />
+      With resources (${count(hidden)})</label>`}
+    <${Timeline} events=${withAll ? events : others} />`;
 }
 
 function About({ session, place }) {
