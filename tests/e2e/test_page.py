@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToJson
 from playwright.async_api import Page as PlaywrightPage
 
+from rum.v1.insight_service_pb2 import Change, ListChangesResponse
 from tests.e2e.shown import Shown, number, read_api
 from tests.e2e.visited import HOSTILE, HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
 from tests.insight.visits import HOUR_MS
@@ -66,6 +68,30 @@ def test_the_vitals_of_the_overview_equal_the_api(ui: Shown, shop: Visited) -> N
         for vital in ("lcp", "inp", "cls")
         for rating in ("good", "needsImprovement", "poor")
     ]
+
+
+def test_changes_are_sentences_that_lead_to_their_causes(ui: Shown, shop: Visited) -> None:
+    hours = {"after": shop.after, "before": shop.after + 2 * HOUR_MS, "worse": True}
+    found = ListChangesResponse(
+        weeks=3,
+        changes=[
+            Change(measure="http_5xx_rate", value=0.28, expected=0.012, **hours),
+            Change(measure="lcp_p75", value=6200, expected=2800, page="/cart", **hours),
+            Change(measure="new_error", title=HOSTILE, fingerprint="f1", release="1.1.0", **hours),
+        ],
+    )
+    # The weeks of events that a real change needs would take minutes to store.
+    body = MessageToJson(found, always_print_fields_with_no_presence=True)
+    ui.page.do(lambda inner: inner.route("**/changes?*", lambda route: route.fulfill(body=body)))
+    ui.open("overview", **shop.range)
+    sentences = ui.texts(".changes li")
+    ui.click(".changes a >> nth=1")
+
+    assert sentences[0].startswith("HTTP 5xx: 28% between ")
+    assert sentences[0].endswith(", usually 1.2%.")
+    assert sentences[1].startswith("LCP on /cart: 6.20 s between ")
+    assert sentences[2] == f"new error {HOSTILE} since release 1.1.0"
+    assert f"/pages/%2Fcart?after={hours['after']}&before={hours['before']}&filter=" in ui.url
 
 
 def test_a_chart_has_its_numbers_as_a_table(ui: Shown, shop: Visited) -> None:

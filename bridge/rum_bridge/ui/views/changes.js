@@ -44,7 +44,8 @@ function Sentence({ change, place }) {
   }
   const [name, format, view] = NAMES[change.measure] ?? [change.measure, score, "overview"];
   const filter = [...place.params.getAll("filter"), change.page && `page=${change.page}`].filter(Boolean);
-  return html`<a href=${linkTo(place, [view], { ...between, filter })}>${name}${change.page && ` on ${change.page}`}</a>:${" "}
+  const path = change.page && view === "pages" ? [view, change.page] : [view];
+  return html`<a href=${linkTo(place, path, { ...between, filter })}>${name}${change.page && ` on ${change.page}`}</a>:${" "}
     <strong>${format(change.value)}</strong> ${when(change)}, usually ${format(change.expected)}.`;
 }
 
