@@ -101,6 +101,7 @@ def _record(monitor: int, stored: Stored) -> Batch:
         last_ms=max(times),
         event_count=len(times),
         content=stored.request.SerializeToString(),
+        country=stored.country,
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,6 +196,40 @@ def test_a_long_page_ends_early(loop: LoopThread, tmp_path: Any) -> None:
     assert len(events) == 24
     assert 0 < len(first.events) < 24
     assert first.ByteSize() < 4 << 20
+
+
+def test_the_country_that_the_service_found_is_in_documents(
+    loop: LoopThread, tmp_path: Path
+) -> None:
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [_batch({"n": 1})._replace(country="NZ")])
+        response = shop.ask("GetSession", pb.GetSessionRequest(session_id=_SESSION))
+    document = json.loads(response.events[0].document)
+
+    assert response.session.country == "NZ"
+    assert document["metadata"]["countryCode"] == "NZ"
+
+
+def test_long_session_metadata_is_parsed_once_for_a_page(loop: LoopThread, tmp_path: Path) -> None:
+    """It may have 64 KiB, and a batch 10,000 events."""
+    stored = _batch(*({"n": number} for number in range(1000)))
+    members = {f"k{number}": "v" * 100 for number in range(550)}
+    stored.request.session_metadata = json.dumps(members)
+    parsed = []
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [stored])
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(
+                "rum_projector.insight.documents.parse_session_metadata",
+                lambda request, country: parsed.append(request) or {},
+            )
+            request = pb.GetSessionRequest(session_id=_SESSION, max_results=1000)
+            response = shop.ask("GetSession", request)
+
+    assert len(response.events) == 1000
+    assert len(parsed) == 1
 
 
 _HOSTILE = [

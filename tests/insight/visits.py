@@ -34,6 +34,7 @@ class Stored(NamedTuple):
 
     received_ms: int
     request: PutRumEventsRequest
+    country: str | None = None
 
 
 def visits(sessions: int, *, hours: int = 48, seed: int = 1) -> Iterator[Stored]:

@@ -7,10 +7,15 @@ __all__ = ["Documents", "LoggedEvent"]
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.events.document import event_document, merged_metadata, parse_session_metadata
+from rum_service.events.document import (
+    JsonObject,
+    event_document,
+    merged_metadata,
+    parse_session_metadata,
+)
 from rum_service.events.nesting import is_nested_too_deeply
 from rum_service.storage.base import LogStore
 
@@ -24,6 +29,8 @@ class LoggedEvent:
 
     batch: PutRumEventsRequest
     event: RumEvent
+    metadata: JsonObject
+    """The metadata of the session and the event."""
     monitor_name: str
     account_id: str
 
@@ -32,14 +39,10 @@ class LoggedEvent:
         return event_document(
             self.batch,
             self.event,
-            self.metadata(),
+            self.metadata,
             monitor_name=self.monitor_name,
             account_id=self.account_id,
         )
-
-    def metadata(self) -> dict[str, object]:
-        """Return the metadata of the event and its session."""
-        return merged_metadata(parse_session_metadata(self.batch), self.event)
 
     def details(self) -> dict[str, Any]:
         """Return the details, or {} if they are not a JSON object."""
@@ -53,6 +56,13 @@ class LoggedEvent:
         return details if isinstance(details, dict) else {}
 
 
+class _Batch(NamedTuple):
+    """A batch, parsed once for all of its events."""
+
+    request: PutRumEventsRequest
+    session: JsonObject
+
+
 class Documents:
     """Reads events for one call. It keeps the last batches."""
 
@@ -60,23 +70,26 @@ class Documents:
         self._log = log
         self._monitor_name = monitor_name
         self._account_id = account_id
-        self._batches: OrderedDict[int, PutRumEventsRequest | None] = OrderedDict()
+        self._batches: OrderedDict[int, _Batch | None] = OrderedDict()
 
     def event(self, sequence: int, position: int) -> LoggedEvent | None:
         """Return an event. None: its batch was deleted from the log."""
         batch = self._batch(sequence)
-        if batch is None or position >= len(batch.rum_events):
+        if batch is None or position >= len(batch.request.rum_events):
             return None
-        return LoggedEvent(batch, batch.rum_events[position], self._monitor_name, self._account_id)
+        event = batch.request.rum_events[position]
+        metadata = merged_metadata(batch.session, event)
+        return LoggedEvent(batch.request, event, metadata, self._monitor_name, self._account_id)
 
-    def _batch(self, sequence: int) -> PutRumEventsRequest | None:
+    def _batch(self, sequence: int) -> _Batch | None:
         if sequence in self._batches:
             self._batches.move_to_end(sequence)
             return self._batches[sequence]
         found = self._log.after(sequence - 1, limit=1, max_bytes=1)
         batch = None
         if found and found[0].sequence == sequence:
-            batch = PutRumEventsRequest.FromString(found[0].content)
+            request = PutRumEventsRequest.FromString(found[0].content)
+            batch = _Batch(request, parse_session_metadata(request, found[0].country))
         self._batches[sequence] = batch
         if len(self._batches) > _CACHED_BATCHES:
             self._batches.popitem(last=False)

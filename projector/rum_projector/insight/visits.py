@@ -139,7 +139,7 @@ def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
         found.summary = "The log does not have this event any more."
         return found
     details = logged.details()
-    host = logged.metadata().get("domain")
+    host = logged.metadata.get("domain")
     found.type = logged.event.type
     found.summary = summary(logged.event.type, details, host if isinstance(host, str) else "")
     found.rating = rating(logged.event.type, details)
