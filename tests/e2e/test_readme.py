@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.guarded import Guarded
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch
-from tests.support.running import OpenRum, environment, wait_until
+from tests.support.running import OpenRum, environment, run_openrum, wait_until
 from tests.tools import awscli
 from tests.tools.chromium import Page
 from tests.tools.node import run_node
@@ -284,13 +284,13 @@ def test_a_backup_of_a_running_server_contains_every_acknowledged_batch(
 ) -> None:
     body = batch(2)
     status = openrum.post(f"/appmonitors/{openrum.monitor_id()}", body)[0]
-    (line,) = [command for command in _commands(_BACK_UP) if "sqlite3.connect" in command]
+    (line,) = [line for line in _commands(_BACK_UP) if line.startswith("openrum db backup")]
     copy = tmp_path / "openrum.sqlite3"
-    line = line.replace("var/openrum.sqlite3", str(openrum.database))
-    line = line.replace("/backup/openrum.sqlite3", str(copy)).replace("python3", sys.executable)
-    subprocess.run(line, shell=True, check=True)
+    arguments = line.replace("/backup/openrum.sqlite3", str(copy)).split()[1:]
+    url = f"sqlite:///{openrum.database}"
+    done = run_openrum(*arguments, cwd=openrum.folder, OPENRUM_DATABASE_URL=url)
     with OpenRum(tmp_path, OPENRUM_DATABASE_URL=f"sqlite:///{copy}") as restored:
         stored = {event["batch_id"] for event in stored_events(restored.grpc)}
 
-    assert status == 200
+    assert (status, done.returncode) == (200, 0)
     assert body["BatchId"] in stored
