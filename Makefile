@@ -18,7 +18,7 @@ setup: .venv/.ready ## installs the server and everything that tests and checks 
 
 .venv/.server: pyproject.toml proto/pyproject.toml requirements.lock
 	@$(MAKE) -s python
-	@echo 'Setting up .venv with the server (once, about 180 MB) ...'
+	@echo 'Setting up .venv with the server (once, about 320 MB) ...'
 	@$(MAKE) -s venv-uv 2>/dev/null || { echo 'uv is not usable here. Installing with pip, which takes longer.'; $(MAKE) -s venv-pip; }
 	@touch $@
 
