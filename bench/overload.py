@@ -114,7 +114,8 @@ def main(names: list[str], events: int, seconds: float, slots: int, *, page: boo
         text, svg = overload_page(parts)
         reference = _ROOT / "docs" / "reference"
         (reference / "overload.md").write_text(text)
-        (reference / "overload.svg").write_text(svg)
+        if svg:
+            (reference / "overload.svg").write_text(svg)
 
 
 if __name__ == "__main__":

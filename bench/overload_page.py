@@ -16,8 +16,6 @@ _HEAD = """# Overload
 What the server does when clients send more than it can store. `python -m bench.overload --page`
 measures this and writes the page.
 
-![Goodput and latency against load](overload.svg)
-
 An open loop sends puts of ten events at each load, whatever the server answers. The capacity is the
 goodput of 64 clients that wait for each response. `openrum up` with SQLite and the load generators
 share two cores, so the capacity is less at a high load, because the generators take CPU from the
@@ -28,6 +26,7 @@ Goodput is the number of puts that were accepted in a second while the load last
 those of all accepted puts, counted from the moment at which a put was due. Memory is that of the
 server after the load.
 """
+_CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness
 
 A client at a tenth of the capacity, alone and beside another one that is to send ten times the
@@ -36,7 +35,7 @@ capacity to another app monitor, with 3,000 requests in progress at most.
 _SLOW_DISK = """## Slow disk
 
 REST, and each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk gives about
-130 puts a second. It takes 6 s when SQLite copies its write-ahead log.
+130 puts a second. Other work ran on the machine (2026-11).
 """
 
 
@@ -99,15 +98,21 @@ class Part:
         return cls(document["name"], document["capacity"], rows["curve"], rows["fairness"])
 
 
-def overload_page(parts: Sequence[Part]) -> tuple[str, str]:
-    """Return the page and its chart."""
+def overload_page(parts: Sequence[Part]) -> tuple[str, str | None]:
+    """Return the page and its chart, or None without a curve."""
     curves = [part for part in parts if part.capacity]
     texts = [_HEAD]
-    for part in curves:
-        texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second.\n"]
-        texts += [_table(part.curve)]
-    texts += [_FAIRNESS, *(f"{part.name}:\n\n{_table(part.fairness)}" for part in curves)]
+    if curves:
+        texts += [_CHART]
+        for part in curves:
+            texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second.\n"]
+            texts += [_table(part.curve)]
+        texts += [_FAIRNESS, *(f"{part.name}:\n\n{_table(part.fairness)}" for part in curves)]
     texts += [f"{_SLOW_DISK}\n{_table(part.curve)}" for part in parts if not part.capacity]
+    return "\n".join(texts), _chart(curves) if curves else None
+
+
+def _chart(curves: Sequence[Part]) -> str:
     goodput = {
         part.name: [(float(row.name), row.goodput / part.capacity) for row in part.curve]
         for part in curves
@@ -115,11 +120,10 @@ def overload_page(parts: Sequence[Part]) -> tuple[str, str]:
     latency = {
         part.name: [(float(row.name), row.p99_ms / 1000) for row in part.curve] for part in curves
     }
-    svg = line_chart(
+    return line_chart(
         [("Goodput / capacity", goodput), ("99th percentile, seconds", latency)],
         x_label="load / capacity",
     )
-    return "\n".join(texts), svg
 
 
 def _table(rows: Sequence[Row]) -> str:

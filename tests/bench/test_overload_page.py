@@ -27,5 +27,15 @@ def test_the_page_has_every_load_and_the_chart_every_curve() -> None:
     for name in ("0.5", "4", "quiet", "100/s"):
         assert f"| {name} | {values}\n" in text
     assert "Capacity: 5,000 puts a second." in text
+    assert svg
+    assert "overload.svg" in text
     lines = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}polyline")
     assert len([*lines]) == 2
+
+
+def test_a_page_without_a_curve_has_no_chart() -> None:
+    text, svg = overload_page([Part("slow disk", 0.0, [_row("100/s")], [])])
+
+    assert svg is None
+    assert "overload.svg" not in text
+    assert "| 100/s |" in text

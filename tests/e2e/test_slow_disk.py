@@ -32,5 +32,5 @@ def test_a_slow_disk_stores_what_it_can_and_the_other_puts_get_429_or_503(tmp_pa
 
     assert set(outcomes.counts) <= {"", "status 429", "status 503"}
     assert stored == outcomes.counts[""]
-    # The first commits have few puts, and one that copies the write-ahead log takes 6 s.
+    # The first commits have few puts, and one that copies the write-ahead log takes longer.
     assert stored >= _FULL_GROUP * (_LOAD_S - 4 * _FSYNC_S) / (2 * _FSYNC_S)
