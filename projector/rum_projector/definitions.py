@@ -37,7 +37,7 @@ class Definitions:
         self._kept: dict[int, tuple[float, list[MetricDefinition]]] = {}
 
     def of(self, app_monitor: int) -> list[MetricDefinition]:
-        """Return the definitions of an app monitor."""
+        """Return an app monitor's definitions."""
         now_s = self._clock()
         read_s, found = self._kept.get(app_monitor, (now_s - _KEPT_S, []))
         if now_s - read_s >= _KEPT_S:

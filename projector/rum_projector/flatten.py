@@ -1,4 +1,4 @@
-"""The rows of a batch. Pure.
+"""Turn batches into rows. Pure.
 
 Source: the meaning of events is in `rum_service.events`.
 """
@@ -24,7 +24,7 @@ from rum_service.storage.records import CommittedBatch
 _MAX_AGE_MS = 7 * 86_400_000
 _MAX_ID = 128
 _MAX_TYPE = 256
-# Clients repeat the metadata of a page with each event.
+# Clients repeat a page's metadata with each event.
 _CACHED = 4096
 _MAX_CACHED_LENGTH = 4096
 _MAX_SESSION_METADATA = 64 << 10
@@ -36,7 +36,7 @@ _NOTHING = Measure()
 
 
 class _About(NamedTuple):
-    """What metadata says about an event."""
+    """The columns that an event's metadata fills."""
 
     dimensions: Dimensions
     host: str
@@ -49,7 +49,7 @@ _UNKNOWN = _About(Dimensions("", "", 0, "", "", "", ""), "")
 def add_batch(
     chunk: Chunk, batch: CommittedBatch, definitions: Sequence[MetricDefinition] = ()
 ) -> int:
-    """Add the rows of a batch to a chunk. Return the number of events that could not be read.
+    """Add a batch's rows to a chunk. Return the number of unreadable events.
 
     These have a row as well, without dimensions and measures.
 
@@ -63,7 +63,7 @@ def add_batch(
     session_metadata = request.session_metadata
     unreadable = 0
     append = chunk.events.append
-    # Most events of a batch have the metadata of the one before.
+    # Most events have the same metadata as the previous event in the batch.
     known, about = None, _UNKNOWN
     for position, event in enumerate(request.rum_events):
         event_type, details, metadata = event.type, event.details, event.metadata
@@ -106,7 +106,7 @@ def add_batch(
 
 
 def event_time(timestamp: float, received_ms: int) -> int:
-    """Return the time of an event in milliseconds, or when it was received if its clock is wrong.
+    """Return an event's time in milliseconds, or the time of receipt if its clock is wrong.
 
     Args:
         timestamp: Unix seconds, from the client's clock.
@@ -129,7 +129,7 @@ def _add_error(
 
 
 def _about(session_metadata: str, metadata: str, country: str | None) -> _About:
-    """Return what the metadata of an event and of its session say."""
+    """Return the columns that the event's and the session's metadata fill."""
     if len(session_metadata) + len(metadata) <= _MAX_CACHED_LENGTH:
         return _cached_about(session_metadata, metadata, country)
     return _parsed_about(session_metadata, metadata, country)

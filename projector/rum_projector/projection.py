@@ -1,4 +1,4 @@
-"""The projection of a log: reads what follows its cursor, and writes the rows of it."""
+"""Projects a log: reads the batches after its cursor and writes their rows."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Projection:
         )
 
     def _exists(self, batch: CommittedBatch) -> bool:
-        """Return whether the app monitor of a batch exists."""
+        """Return whether a batch's app monitor exists."""
         key = batch.app_monitor
         if key not in self._known and key not in self._deleted:
             self._known = self._existing()

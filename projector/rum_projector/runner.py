@@ -20,7 +20,7 @@ from rum_projector.projection import Projection
 
 logger = structlog.get_logger()
 
-# Small commits cost 47 µs an event, those of a second's events 7 (2026-11).
+# Small commits cost 47 µs per event. One commit per second costs 7 µs per event (2026-11).
 _INTERVAL_S = 1.0
 _RETRY_S = 5.0
 _CLEANING_S = 60.0
@@ -35,8 +35,8 @@ def rebuild_marker(projection: Path) -> Path:
 def collect_rarely() -> None:
     """Let the garbage collector of this process run less often.
 
-    Rows are many objects, and none is part of a cycle. Looking for cycles among them took a fifth
-    of the time.
+    Rows are many objects without reference cycles. Looking for cycles among them took a fifth of
+    the time.
     """
     gc.set_threshold(200_000, 20, 20)
 

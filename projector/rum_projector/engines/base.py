@@ -143,8 +143,8 @@ class Engine(Protocol):
     def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
         """Add the rows and move the cursor from `after` to `sequence`, in one transaction.
 
-        An error group that exists keeps the earlier of both errors; of two at the same time, the
-        one that comes first in the log.
+        An existing error group keeps the earlier error. Of errors at the same time, it keeps the
+        first in the log.
 
         Raises:
             EngineError: the cursor is not at `after`, or the database fails.
@@ -164,7 +164,7 @@ class Engine(Protocol):
         ...
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
-        """Return the rows of a SELECT. Several can run at once, also during a write.
+        """Return the rows that a SELECT finds. Several can run at once, also during a write.
 
         Raises:
             QueryTimeoutError: it took longer than `timeout_s`.

@@ -17,7 +17,7 @@ _DIALECT: Any = postgresql.dialect(paramstyle="qmark")  # type: ignore[no-untype
 
 
 def compiled(statement: Executable) -> tuple[str, list[Any]]:
-    """Return the text of a statement and its parameters."""
+    """Return a statement's text and its parameters."""
     found: Any = statement.compile(  # type: ignore[attr-defined] # every executable clause has it
         dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
     )

@@ -1,10 +1,10 @@
 """Finds what is unusual: hours that differ from the same hours of the weeks before. Pure.
 
-Each hour of a measure gets a score: how many standard deviations it is away from what the weeks
-before predict. The deviation is that of chance (counts, shares and percentiles of few samples
-vary) times how much the weeks differ among themselves. Neighbouring hours that are off to the same
-side are one change, and their scores add up: small but lasting changes count, and single noisy
-hours do not.
+Each hour of a measure gets a score: its distance from the value that the previous weeks predict, in
+standard deviations. The standard deviation is the one that chance causes (counts, shares and
+percentiles of few samples vary), times how much the weeks differ among themselves. Adjacent hours
+with deviations in the same direction are one change, and their scores are added up: small but
+lasting changes count, and single noisy hours do not.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LEAST_HOUR_SCORE = 3.5
 _SAME_SIDE = 1.0
 # Weeks differ by more than chance: holidays, advertising, weather.
 _WEEKLY_DEVIATION = 0.1
-# The expected share of an hour leans on that of the whole range, as if it had so many samples more.
+# Samples with the share of the whole range, added so that few samples give no extreme share.
 _PRIOR_SAMPLES = 50.0
-# The median of the squares of a standard normal distribution.
+# The median of the squares of standard normal samples.
 _MEDIAN_SQUARE = 0.455
-# The 75th percentile of n samples of a log-normal distribution with a deviation of 0.8, which is
-# that of loading times, has about this variance times 1 / n.
+# Load times are log-normal with a deviation of about 0.8. The 75th percentile of n such samples has
+# about this variance times 1 / n.
 _PERCENTILE_VARIANCE = 1.2
 _LEAST_SAMPLES = 20.0
 

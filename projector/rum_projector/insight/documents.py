@@ -19,7 +19,7 @@ from rum_service.events.document import (
 from rum_service.events.nesting import is_nested_too_deeply
 from rum_service.storage.base import LogStore
 
-# The events of a page are often in a few batches. A batch can have 4 MiB.
+# A page's events are often in a few batches. A batch can have 4 MiB.
 _CACHED_BATCHES = 4
 
 

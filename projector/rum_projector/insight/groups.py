@@ -60,7 +60,7 @@ def get_error_group(asked: Asked, request: pb.GetErrorGroupRequest) -> pb.GetErr
 def _add_latest(
     asked: Asked, response: pb.GetErrorGroupResponse, latest: tuple[int, int, str] | None
 ) -> None:
-    """Add what only the log has: message and stack."""
+    """Add the message and the stack, which only the log has."""
     if latest is None:
         return
     sequence, position, response.release = latest
@@ -102,7 +102,7 @@ def list_http_targets(
 
 
 def _order(order: str, orders: Collection[str]) -> str:
-    """Return the name of an order. The first is the default. Raises ValidationException."""
+    """Return the requested order's name. The first is the default. Raises ValidationException."""
     if order and order not in orders:
         raise ValidationException(f"order must be one of {', '.join(orders)}.")
     return order or next(iter(orders))

@@ -1,4 +1,4 @@
-"""GetMetricData: reads the members of a request that names a metric as CloudWatch does."""
+"""GetMetricData: reads requests that name a metric as CloudWatch does."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverview
 
 
 def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegmentsResponse:
-    """Return the measures of the values of a dimension."""
+    """Return the measures for each value of a dimension."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
     if request.by not in pb.Dimension.values() or not request.by:
         raise ValidationException("by must be a dimension.")

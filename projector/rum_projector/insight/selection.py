@@ -35,7 +35,7 @@ MAX_STEPS = 2000
 
 
 def selection_of(monitor: int, after: float, before: float, filters: Iterable[str]) -> Selection:
-    """Return the selection of a request.
+    """Return the selection that a request describes.
 
     Raises:
         ValidationException: a member, which the message names, is invalid.
@@ -56,7 +56,7 @@ def compared_selection(selection: Selection, compare_after: float) -> Selection 
 
 
 def choose_step(step_ms: float, length_ms: int) -> int:
-    """Return the length of a step of a series: the requested one, or one that suits the range."""
+    """Return the step length for a series: the requested one, or one that suits the range."""
     if not step_ms:
         # The first that has few enough steps: at most 220, because steps are up to three times as
         # long as the next shorter ones.

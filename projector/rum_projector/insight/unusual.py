@@ -181,6 +181,6 @@ def _new_errors(asked: Asked, selection: Selection, weeks: int) -> Iterator[pb.C
                 fingerprint=group.fingerprint,
                 title=group.title,
                 release=group.first_release,
-                # As of a count of which the weeks before have none: see `changes`.
+                # Like a count that is 0 in all the weeks before: see `changes`.
                 score=group.sessions / sqrt(1 + 1 / weeks),
             )

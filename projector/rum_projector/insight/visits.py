@@ -71,7 +71,7 @@ def get_session(asked: Asked, request: pb.GetSessionRequest) -> pb.GetSessionRes
 def list_replay_events(
     asked: Asked, request: pb.ListReplayEventsRequest
 ) -> pb.ListReplayEventsResponse:
-    """Return a page of the rrweb events of a session."""
+    """Return one page of a session's rrweb events."""
     above = _position(request.next_token)
     response = pb.ListReplayEventsResponse()
     page_bytes = 0
@@ -148,7 +148,7 @@ def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
 
 
 def _recorded(asked: Asked, ref: EventRef) -> list[str]:
-    """Return the rrweb events in an event of a replay, as JSON."""
+    """Return the rrweb events in a replay event, as JSON."""
     logged = asked.documents.event(ref.sequence, ref.position)
     recorded = logged.details().get("events") if logged else None
     if not isinstance(recorded, list):

@@ -123,7 +123,7 @@ def last(column: ColumnElement[Any]) -> Any:
 
 
 def step_of(first_ms: int, step_ms: int, time: Any = events.c.ts) -> ColumnElement[int]:
-    """Return the number of a time's step, if they have `step_ms` and start at `first_ms`."""
+    """Return the number of a time's step. Steps of `step_ms` start at `first_ms`."""
     since: ColumnElement[int] = time - literal(first_ms, BigInteger)
     # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
     divide: Any = since.op("//", precedence=10, return_type=BigInteger())

@@ -107,7 +107,7 @@ def percentiles_75(
 
 
 def keyed(by: ColumnElement[Any] | None) -> tuple[Any, list[ColumnElement[Any]]]:
-    """Return the first column of a statement, and what it groups by.
+    """Return a statement's first column, and the columns that it groups by.
 
     For None the column is NULL, and there is one group: grouping by NULL would take longer.
     """

@@ -134,7 +134,7 @@ def _group(
 def latest_error(
     query: Query, selection: Selection, fingerprint: str
 ) -> tuple[int, int, str] | None:
-    """Return sequence, position and release of the latest error of a group."""
+    """Return the sequence, position and release of a group's latest error."""
     rows = query(
         select(events.c.sequence, events.c.position, events.c.release)
         .where(*selection.clauses(), _IS_ERROR, events.c.name == fingerprint)
@@ -145,7 +145,7 @@ def latest_error(
 
 
 def shares(query: Query, selection: Selection, fingerprint: str) -> list[pb.Share]:
-    """Return the most frequent values of each dimension among the errors of a group."""
+    """Return each dimension's most frequent values among a group's errors."""
     found = []
     for name, column in DIMENSIONS.items():
         number = func.count()
@@ -165,7 +165,7 @@ def shares(query: Query, selection: Selection, fingerprint: str) -> list[pb.Shar
 
 
 def sessions_with(query: Query, selection: Selection, fingerprint: str, *, limit: int) -> list[str]:
-    """Return the sessions with an error of a group, those with the latest error first."""
+    """Return the sessions with an error in the group, latest error first."""
     latest = func.max(events.c.ts)
     rows = query(
         select(events.c.session)

@@ -43,7 +43,7 @@ NOTHING = Hours(0, 0, _NONE, {})
 
 
 def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
-    """Return all hours of a selection.
+    """Return all hours in the selection.
 
     Args:
         first_ms: the start of the first hour, at most an hour before the selection.
@@ -102,6 +102,6 @@ def has_events(query: Query, selection: Selection) -> bool:
 
 
 def first_event_ms(query: Query, monitor: int) -> int | None:
-    """Return the time of the first event of an app monitor, if it has one."""
+    """Return the time of the app monitor's first event, if it has one."""
     ((first_ms,),) = query(select(func.min(events.c.ts)).where(events.c.monitor == monitor))
     return None if first_ms is None else int(first_ms)

@@ -57,7 +57,7 @@ def count_of(*clauses: ColumnElement[bool]) -> Any:
 
 
 def value_of(kind: Kind) -> Any:
-    """Return the value of events of a kind, NULL for others."""
+    """Return the value for events of this kind, NULL for other events."""
     return case((events.c.kind == kind, events.c.value))
 
 
@@ -82,12 +82,12 @@ _POOR = case({kind: limits.poor for kind, limits in _VITALS.items()}, value=even
 
 
 def distribution_columns(value: ColumnElement[Any] = events.c.value) -> list[Any]:
-    """Return the columns that `distribution` reads: samples and percentiles of a value."""
+    """Return the columns that `distribution` reads: a value's samples and percentiles."""
     return [func.count(value), quantiles(value, SHARES)]
 
 
 def rating_columns() -> list[Any]:
-    """Return the numbers of samples of a web vital that are good, need improvement or are poor."""
+    """Return how many samples of one web vital are good, need improvement or are poor."""
     value = events.c.value
     return [
         count_of(value <= _GOOD),
@@ -97,7 +97,7 @@ def rating_columns() -> list[Any]:
 
 
 def poor_samples() -> Any:
-    """Return the number of samples of a web vital that are poor."""
+    """Return how many samples of one web vital are poor."""
     return count_of(events.c.value > _POOR)
 
 

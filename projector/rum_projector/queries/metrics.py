@@ -5,7 +5,7 @@ A metric is a set of samples, each at a time. A statistic is computed of the sam
     per event          most: a value of the event, or 1 for a count
     per session        ...PerSession: the count in each session that has an event in the period
     per page view      ...PerPageView: a count divided by the number of page views
-    of a visit         SessionDuration and TimeOnPage: the time between two events
+    per visit          SessionDuration and TimeOnPage: the time between two events
 
 Source: "CloudWatch metrics that you can collect with CloudWatch RUM", Amazon CloudWatch User Guide.
 """
@@ -68,7 +68,7 @@ class Metric:
 
 
 def _statistic(name: str) -> Callable[[ColumnElement[Any]], Any] | None:
-    """Return what computes a statistic. None: there is no such statistic."""
+    """Return the expression for a statistic. None: the name is unknown."""
     if name in _STATISTICS:
         return _STATISTICS[name]
     found = _PERCENTILE.fullmatch(name)
@@ -121,7 +121,7 @@ def custom(
 
 
 def _pointer(name: str) -> str:
-    """Return the JSON pointer to a member of an object."""
+    """Return the JSON pointer to an object's member."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 

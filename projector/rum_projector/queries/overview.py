@@ -24,12 +24,12 @@ _NONE = -1.0
 
 
 def totals(query: Query, selection: Selection) -> pb.Measures:
-    """Return the measures of a selection."""
+    """Return the selection's measures."""
     return measures(query, selection.clauses())
 
 
 def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -> pb.Series:
-    """Return the measures of a selection over time. Every step has a value.
+    """Return the selection's measures over time. Every step has a value.
 
     Args:
         first_ms: the start of the first step, at most one step before the selection.

@@ -26,7 +26,7 @@ _ATTRIBUTED = {"lcp": Kind.LCP, "inp": Kind.INP, "cls": Kind.CLS}
 
 
 def phases(query: Query, selection: Selection, kind: Kind, names: Sequence[str]) -> list[pb.Phase]:
-    """Return the distributions of the parts of a duration, in their order."""
+    """Return the distribution of each part of the duration, in order."""
     columns: list[ColumnElement[Any]] = []
     for number in range(1, len(names) + 1):
         columns += distribution_columns(func.list_extract(events.c.parts, number))

@@ -31,7 +31,7 @@ Dimensions = Sequence[tuple[str, Any]]
 
 
 class Periods(NamedTuple):
-    """The time range of a request, and the length of its periods, which start at multiples."""
+    """The requested time range and period length. Periods start at multiples of the length."""
 
     monitor: int
     after_ms: int
@@ -52,7 +52,7 @@ class Periods(NamedTuple):
         ]
 
     def step(self, column: Any = events.c.ts) -> Any:
-        """Return the number of a time's period."""
+        """Return the number of the period that contains a time."""
         return step_of(self.first_ms, self.period_ms, column).label("step")
 
 
@@ -132,5 +132,5 @@ def time_on_page(periods: Periods, dimensions: Dimensions) -> Subquery:
 
 
 def equal(table: FromClause, dimensions: Dimensions) -> list[ColumnElement[bool]]:
-    """Return the clauses for dimensions, of a table with the columns of `events`."""
+    """Return the clauses for dimensions, for a table with the columns of `events`."""
     return [table.c[name] == value for name, value in dimensions]

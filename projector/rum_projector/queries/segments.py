@@ -1,4 +1,4 @@
-"""ListSegments: measures for each value of a dimension."""
+"""ListSegments: measures for each value of one dimension."""
 
 from __future__ import annotations
 

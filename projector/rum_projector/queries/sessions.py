@@ -135,7 +135,7 @@ def _summary(session: str, members: dict[str, Any]) -> pb.SessionSummary:
 def events_of(
     query: Query, monitor: int, session: str, *, above: tuple[int, int, int] | None, limit: int
 ) -> list[EventRef]:
-    """Return events of a session in the order of their times.
+    """Return a session's events, oldest first.
 
     Args:
         above: time, sequence and position of the last event of the previous page.
@@ -146,7 +146,7 @@ def events_of(
 def replay_of(
     query: Query, monitor: int, session: str, *, above: tuple[int, int, int] | None, limit: int
 ) -> list[EventRef]:
-    """Return the events of a session that contain parts of its replay."""
+    """Return a session's events that contain parts of its replay."""
     clauses = (events.c.kind == Kind.REPLAY,)
     return _refs(query, monitor, session, clauses, above=above, limit=limit)
 
