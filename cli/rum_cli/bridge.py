@@ -49,7 +49,7 @@ def run_bridge(*, rolling: bool) -> None:
 
 
 def _is_missing(file: Path) -> bool:
-    """Return whether there is no such file. Other problems are found when it is read."""
+    """Return whether the file does not exist. Other problems show when it is read."""
     try:
         file.stat()
     except FileNotFoundError:

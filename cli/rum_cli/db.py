@@ -111,7 +111,7 @@ def restore(file: Path) -> None:
 
 
 def _delete_projection() -> None:
-    """Delete the projection, which may contain what the restored log does not."""
+    """Delete the projection. It may contain events that the restored log does not."""
     file = read_settings(ProjectorSettings).projection_file
     if file.exists():
         file.unlink()

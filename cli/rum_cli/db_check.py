@@ -26,7 +26,7 @@ _KEY = "key"
 
 
 class DatabaseCheck:
-    """One check of a database. It may be in use: what is stored meanwhile is not checked."""
+    """One check of the database. The database may be in use: new batches are not checked."""
 
     def __init__(self, store: Store, inspection: Inspection, box: SecretBox) -> None:
         self._store = store
@@ -101,7 +101,7 @@ class DatabaseCheck:
                 below = page[-1].key
 
     def _of_source_map(self, record: SourceMapRecord) -> str | None:
-        """Return what is wrong with the parts of a source map."""
+        """Return the problems of a source map's parts."""
         size = number = 0
         try:
             while part := self._store.source_maps.part(record.key, number):

@@ -1,4 +1,4 @@
-"""`openrum help`: code for the clients of a running server, or the help of a command."""
+"""`openrum help`: code for the clients of a running server, or help for one command."""
 
 from __future__ import annotations
 

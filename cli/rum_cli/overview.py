@@ -32,7 +32,7 @@ _STEPS = 24  # a chart of one character each leaves room for numbers in 80 colum
 
 @dataclass(frozen=True)
 class Overview:
-    """What the service says about one time range."""
+    """The service's responses for one time range."""
 
     name: str
     after: datetime

@@ -1,4 +1,4 @@
-"""The overview of an app monitor in the terminal, with small charts."""
+"""An app monitor's overview in the terminal, with small charts."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> Lo
 
     Args:
         log_format: OPENRUM_LOG_FORMAT. `auto` is lines for people on a terminal, JSON elsewhere.
-        worker: the number that every line of a worker process carries.
+        worker: the worker's number, which is in each of its lines. None: not a worker.
     """
     open_standard_streams()
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()

@@ -50,8 +50,8 @@ def run() -> None:
 def rebuild() -> None:
     """Build the columns again from the log.
 
-    Waits until they are complete. A running projector builds them, and answers with what it has so
-    far. Otherwise this command does.
+    Waits until they are complete. A running projector builds them, and answers from the rows that
+    it already has. Without a running projector, this command builds them.
     """
     from rich.progress import (
         BarColumn,

@@ -1,4 +1,4 @@
-"""Find source maps in the output of a bundler, and the scripts that they belong to."""
+"""Find source maps in a bundler's output, and the scripts that they belong to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rum_cli.failure import WRONG_USAGE, Failure
 
 _SCRIPTS = (".js", ".mjs", ".cjs")
 _MAX_BYTES = 64 << 20
-# `//# sourceMappingURL=app.js.map` is in the last line of a script.
+# A script's last line is `//# sourceMappingURL=app.js.map`.
 _TAIL_BYTES = 4096
 _MAPPING_URL = re.compile(rb"//[#@]\s*sourceMappingURL=(\S+)\s*\Z")
 
@@ -35,7 +35,7 @@ def find_source_maps(paths: Iterable[Path]) -> list[SourceMapFile]:
     """Return the source maps of scripts in these files and folders, by script.
 
     Raises:
-        Failure: a file is no source map of version 3, or is too long, or cannot be read.
+        Failure: a file is too long, is unreadable, or is not a source map of version 3.
     """
     found: dict[str, SourceMapFile] = {}
     for path in paths:
@@ -72,7 +72,7 @@ def _named_by_scripts(folder: Path) -> dict[Path, Path]:
 
 
 def _read(folder: Path, path: Path, named: dict[Path, Path]) -> SourceMapFile | None:
-    """Return a source map. None: it is that of a style sheet."""
+    """Return a source map. None: it belongs to a style sheet."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise Failure(f"{path}: a source map must have at most 64 MiB", WRONG_USAGE)

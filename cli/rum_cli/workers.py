@@ -3,8 +3,8 @@
     main process    service, listening sockets, restarts
     └─ worker 1…N   a bridge each, on a listening socket each; on PostgreSQL also a service each
 
-The main process keeps every listening socket open. Connections that the kernel gives to the socket
-of an ended worker wait until the worker is back.
+The main process keeps every listening socket open. After a worker ends, the connections
+that the kernel gives to its socket wait until the worker is back.
 """
 
 from __future__ import annotations
