@@ -51,12 +51,12 @@ class PutInProgress:
 
 
 def in_progress_extension(put: PutInProgress) -> dict[str, object]:
-    """Return the ASGI extension of a put that was held before it was parsed."""
+    """Return the ASGI extension for a put that was held before it was parsed."""
     return {_EXTENSION: put}
 
 
 def in_progress(app_monitor_id: str, scope: Scope) -> PutInProgress:
-    """Return the put of a request: the one that was held, or a new one."""
+    """Return the request's put: the one that was held, or a new one."""
     extensions = scope.get("extensions")
     put = extensions.get(_EXTENSION) if extensions else None
     if isinstance(put, PutInProgress):

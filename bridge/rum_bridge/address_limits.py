@@ -19,7 +19,7 @@ _MAX_ADDRESSES = 10_000
 class AddressLimits:
     """The limits of one bridge. Use it from one event loop only.
 
-    Loopback addresses have none: they are those of a proxy that is not configured as trusted.
+    Loopback addresses have no limit: they belong to proxies that are not configured as trusted.
 
     Args:
         requests_per_s: 0 for no limit. As many as in two seconds may come at once.

@@ -43,7 +43,7 @@ CHANNEL_OPTIONS = [
 
 @dataclass(frozen=True)
 class Channels:
-    """Two channels, each with a connection of its own.
+    """Two channels with separate connections.
 
     HTTP/2 has one flow-control window for all calls on a connection, so a page of events would
     wait behind the batches.

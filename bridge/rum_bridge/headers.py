@@ -14,5 +14,5 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 
 def first_values(scope: Scope) -> Headers:
-    """Return a request's headers. Of a repeated header, the first value counts."""
+    """Return a request's headers. If a header is repeated, the first value counts."""
     return dict(reversed(scope["headers"]))

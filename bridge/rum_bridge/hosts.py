@@ -1,8 +1,8 @@
 """The Host headers that the control plane accepts where callers are not authorized.
 
-A page may make the name of its own site resolve to this server (DNS rebinding). The browser then
-lets the page read the responses, because to the browser they come from the page's site. The Host
-header still has the name of that site.
+A site can make its own name resolve to this server (DNS rebinding). The browser then lets the
+site's page read the responses, because they seem to come from that site. The Host header still has
+the name of the site.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ METRICS = (
 
 
 class BridgeMetrics:
-    """Reads the counts of a bridge's parts."""
+    """Reads the counts that the parts of the bridge keep."""
 
     def __init__(
         self,

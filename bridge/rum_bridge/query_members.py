@@ -12,7 +12,7 @@ from starlette.requests import Request
 from rum_bridge.errors import validation_error
 
 _BOOLEANS = {"true": True, "false": False}
-# The query of a presigned request has the signature, too.
+# A presigned request has its signature in the query, too.
 _SIGNATURE = "x-amz-"
 _MAX_NAME = 64
 
@@ -62,7 +62,7 @@ def _value(field: FieldDescriptor, text: str) -> Any:
 
 
 def _enum_value(name: str, enum: EnumDescriptor, text: str) -> int:
-    # The values of an enum have its name as their prefix.
+    # Enum values have the enum's name as their prefix.
     prefix = f"{enum.name.upper()}_"
     upper = text.upper()
     value = enum.values_by_name.get(upper) or enum.values_by_name.get(prefix + upper)

@@ -120,7 +120,7 @@ class BridgeSettings(OperatingSettings):
     max_connections_per_address: int = Field(
         default=1000,
         ge=1,
-        description="Maximum number of open HTTP connections of an IPv4 address or an IPv6 /64 "
+        description="Maximum number of open HTTP connections from one IPv4 address or IPv6 /64 "
         "network. It does not apply to the proxies in OPENRUM_TRUSTED_PROXIES.",
     )
     address_requests_per_s: int = Field(

@@ -49,7 +49,7 @@ _MAX_CONTAINERS = 20_000
 
 @dataclass(frozen=True)
 class RestForm:
-    """How the methods of a service read the query and write responses."""
+    """How one service's methods read the query and write responses."""
 
     query: Callable[[Descriptor, Request], dict[str, Any]]
     """Returns the members in the query under their JSON names. Raises HttpError."""

@@ -104,7 +104,7 @@ def ui_routes(path_prefix: str, public_url: str) -> list[Route]:
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
-    """Yield the files of a folder with their paths."""
+    """Yield a folder's files with their paths."""
     for child in folder.iterdir():
         path = prefix + child.name
         if child.is_dir():

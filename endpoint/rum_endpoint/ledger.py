@@ -77,7 +77,7 @@ class Ledger:
         """Count a batch's end.
 
         Args:
-            batches: 0 for a part of the events of a batch whose other events end differently.
+            batches: 0 for some of a batch's events, if its other events end differently.
         """
         ended = self.ended.get(end)
         if ended is None:
@@ -105,7 +105,7 @@ class Ledger:
         )
 
     def events(self) -> dict[str, int]:
-        """Return the number of events received, and of those with each outcome."""
+        """Return the number of events received, and the number with each outcome."""
         found = {"received": self.received.events}
         for (_, outcome, _), amount in self.ended.items():
             found[outcome] = found.get(outcome, 0) + amount.events

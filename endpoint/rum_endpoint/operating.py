@@ -42,9 +42,9 @@ class OperatingSettings(BaseSettings):
     traces: str = Field(
         default="",
         pattern=r"^(https?://[^\s]+)?$",
-        description="URL of an OpenTelemetry collector that takes spans of the requests that "
-        "OPENRUM_REQUEST_SAMPLING chooses, such as http://127.0.0.1:4318/v1/traces. Needs the "
-        "packages of `openrum[traces]`.",
+        description="URL of an OpenTelemetry collector that receives spans for the requests that "
+        "OPENRUM_REQUEST_SAMPLING chooses, such as http://127.0.0.1:4318/v1/traces. Requires "
+        "`openrum[traces]`.",
     )
 
     @field_validator("metrics")
@@ -59,8 +59,7 @@ class OperatingSettings(BaseSettings):
         """Return the address that serves metrics, or None if none does.
 
         Args:
-            worker: the number of a worker process. The ports of workers follow that of the main
-                process.
+            worker: the worker's number. Workers use the ports that follow the main process's port.
         """
         if not self.metrics:
             return None

@@ -51,7 +51,7 @@ def listening_sockets(port: int) -> Iterator[socket.socket]:
         # OSError: the descriptor has been closed meanwhile.
         with contextlib.suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                continue  # a copy would keep the other end of a pipe from seeing its end
+                continue  # a copy would keep the pipe open
             with socket.socket(fileno=os.dup(descriptor)) as found:
                 if found.family in (socket.AF_INET, socket.AF_INET6) and _listens(found, port):
                     yield found

@@ -37,8 +37,8 @@ class LookupCache(Generic[K, V]):
 
     Args:
         read_ids: returns the IDs of all records.
-        read: returns the values of those of the IDs that exist. An exception in place of a value is
-            raised by `find` and not kept.
+        read: returns the values for the IDs that exist. An exception in place of a value is raised
+            by `find` and not kept.
         ttl_s: how long another process's change may go unnoticed, in seconds.
         clock: monotonic, in seconds.
     """

@@ -131,7 +131,7 @@ METRICS = (
 
 
 class ServiceMetrics:
-    """Reads the counts of a service's parts."""
+    """Reads the counts that the parts of the service keep."""
 
     def __init__(
         self,

@@ -139,8 +139,8 @@ async def running_service(
     """Run the service while the context is open.
 
     Args:
-        exposed_by: the setting and address of a bridge in the same process through which other
-            machines can reach the service, such as `OPENRUM_HTTP: 0.0.0.0:8080`, or None.
+        exposed_by: the setting and the address through which other machines can reach the service,
+            if a bridge runs in the same process, such as `OPENRUM_HTTP: 0.0.0.0:8080`. Or None.
 
     Raises:
         StartError: a setting cannot be satisfied.

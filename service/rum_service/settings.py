@@ -147,15 +147,15 @@ class ServiceSettings(OperatingSettings):
     stored_bytes_quota: int = Field(
         default=0,
         ge=0,
-        description="How many bytes of the database the batches of an app monitor may use, "
-        "compressed. Then further ones are throttled. `openrum quota set` sets another value for "
-        "an app monitor. 0: no limit.",
+        description="Maximum number of compressed bytes that the batches of each app monitor may "
+        "use in the database. Further batches are throttled. `openrum quota set` sets another "
+        "value for one app monitor. 0: no limit.",
     )
     source_maps_quota: int = Field(
         default=1 << 30,
         ge=0,
-        description="How many bytes of the database the source maps of an app monitor may use, "
-        "compressed. 0: no limit.",
+        description="Maximum number of compressed bytes that the source maps of each app monitor "
+        "may use in the database. 0: no limit.",
     )
     drain_s: float = Field(
         default=10.0,

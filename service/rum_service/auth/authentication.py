@@ -1,4 +1,4 @@
-"""Identifies the caller of a call: by token, certificate or the signature that a bridge relays.
+"""Identifies callers by token, by certificate, or by the signature that a bridge relays.
 
     authorization is off        trusted
     a bridge with its token     as it reports: signature, else token, else anonymous
@@ -152,11 +152,11 @@ class Authentication:
         http_method = method.decode("latin-1")
         if not is_signed_for(operation, path, http_method=http_method, signed_path=decoded):
             raise InvalidSignatureException("The signature is that of another operation.")
-        # The signature comes first: only the owner of a key learns that it has expired.
+        # The signature comes first: only the key's owner learns that it has expired.
         self._keyring.check_not_expired(key)
         return key.principal
 
 
 def _is_temporary_key_of_aws(signed: SignedRequest) -> bool:
-    """Return whether the key has the form of those that AWS STS issues, also to web pages."""
+    """Return whether the access key has the form that AWS STS uses, also for web pages."""
     return signed.access_key_id.startswith("ASIA") and bool(signed.session_token)

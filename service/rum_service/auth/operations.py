@@ -78,7 +78,7 @@ def operation_of(method: str) -> Operation:
 def app_monitor_name(request: Any) -> str | None:
     """Return the name of the app monitor that a request is about.
 
-    None if it is about all or none of them, or if the name cannot be that of an app monitor: such
+    None if the call concerns all or none of them, or if no app monitor can have that name: such
     a text would end up in error messages.
     """
     fields = request.DESCRIPTOR.fields_by_name

@@ -1,6 +1,6 @@
 """Files that hold secrets, and encryption with a key in such a file.
 
-The service needs the secret of an access key to verify signatures, so it cannot store a hash as it
+To verify signatures, the service needs the secrets of access keys. It cannot store hashes, as it
 does for tokens. The key that decrypts the secrets is in a file outside the database: the database
 alone reveals no secrets.
 """

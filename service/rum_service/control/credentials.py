@@ -24,7 +24,7 @@ from rum_service.storage.threads import on_thread
 
 _DEFAULT_PAGE_SIZE, _MAX_PAGE_SIZE = 100, 1000
 _MAX_TTL_MS = 10**12
-# This much of a token's hash is its public ID.
+# Length of the public ID, which is the start of the token's hash.
 _TOKEN_ID_LENGTH = 16
 
 _KINDS: dict[int, str] = {

@@ -1,4 +1,4 @@
-"""Find the source map of a script by the URL in a stack. Pure.
+"""Find a script's source map by the URL in a stack. Pure.
 
 An uploaded file has the path that it had in a folder of the build: assets/app.js. Its URL has other
 folders in front, or none of them: https://cdn.example/shop/assets/app.js?v=1.
@@ -15,7 +15,7 @@ from rum_service.storage.records import SourceMapRecord
 
 
 def segments_of(url: str) -> list[str]:
-    """Return the segments of the path of a URL, decoded. The URL may be a path alone."""
+    """Return the decoded segments of the URL's path. The URL may be only a path."""
     path = url.partition("#")[0].partition("?")[0]
     _, is_absolute, rest = path.partition("://")
     if is_absolute:

@@ -1,4 +1,4 @@
-"""Delete the content of source maps that are no longer there, in small transactions."""
+"""Delete the content of deleted source maps, in small transactions."""
 
 from __future__ import annotations
 

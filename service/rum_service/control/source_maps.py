@@ -48,7 +48,7 @@ class SourceMaps:
 
     Args:
         clock: Unix seconds.
-        quota: how many bytes the source maps of an app monitor may use. 0: no limit.
+        quota: maximum number of bytes for the source maps of each app monitor. 0: no limit.
         max_uploads: how many uploads may be in progress. Each takes up to 3 MB of memory.
         timeout_s: how long an upload may take.
     """
@@ -131,7 +131,7 @@ class SourceMaps:
         )
 
     async def get(self, request: pb.GetSourceMapRequest) -> pb.GetSourceMapResponse:
-        """Return the next part of a source map. Raises ResourceNotFoundException."""
+        """Return the source map's next part. Raises ResourceNotFoundException."""
         _check_text("release", request.release, 0, _MAX_RELEASE)
         _check_text("url", request.url, 1, _MAX_URL)
         monitor = await self._monitor(request)
@@ -156,7 +156,7 @@ class SourceMaps:
         )
 
     async def delete(self, request: pb.DeleteSourceMapsRequest) -> pb.DeleteSourceMapsResponse:
-        """Delete the source maps of a release, or that of one script in it."""
+        """Delete a release's source maps, or only the one for a script in it."""
         _check_text("release", request.release, 1, _MAX_RELEASE)
         _check_text("file", request.file, 0, _MAX_FILE)
         monitor = await self._monitor(request)

@@ -20,7 +20,7 @@ class StorageUsage:
 
     Args:
         usage: returns the present usage by the keys of app monitors, with the quotas that apply.
-        refresh: reads the usage again. Called after each change of a quota.
+        refresh: reads the usage again. Called after each quota change.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class StorageUsage:
         )
 
     async def set_quota(self, request: pb.SetStoredBytesQuotaRequest) -> None:
-        """Set the quota of an app monitor, which applies at once.
+        """Set an app monitor's quota. It applies at once.
 
         Raises:
             ValidationException: the quota is negative.

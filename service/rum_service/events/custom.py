@@ -23,7 +23,7 @@ def custom_events_enabled(document: str) -> bool:
 
 
 def has_custom_events(types: Iterable[str]) -> bool:
-    """Return whether any of the types of events is that of a custom event."""
+    """Return whether any of the event types belongs to custom events."""
     # A batch has few types.
     return not all(kind.startswith(_BUILT_IN) for kind in set(types))
 

@@ -23,7 +23,7 @@ _DURATION = "event_details.duration"
 
 
 class Sample(NamedTuple):
-    """The value of a metric in one event."""
+    """A metric's value in one event."""
 
     value: float
     dimensions: dict[str, str]
@@ -62,7 +62,7 @@ class MetricDefinition:
         return self.event_types is None or event_type in self.event_types
 
     def sample(self, event: Mapping[str, object]) -> Sample | None:
-        """Return the sample of an event, given as `event_members` returns it.
+        """Return an event's sample. The event has the form that `event_members` returns.
 
         None if the event does not match or does not have the value. Without ValueKey, each event
         counts as 1.
@@ -77,7 +77,7 @@ class MetricDefinition:
 
 
 def _as_documented(name: str, fields: dict[str, Alternatives]) -> dict[str, Alternatives]:
-    """Return the pattern of an extended metric with the comparison that its name means.
+    """Return an extended metric's pattern, with the comparison that its name implies.
 
     The service model of AWS shows `> 2000` for NavigationSatisfiedTransaction in one place, which
     callers copy.
@@ -88,7 +88,7 @@ def _as_documented(name: str, fields: dict[str, Alternatives]) -> dict[str, Alte
 
 
 def _event_types(fields: Mapping[str, Alternatives]) -> frozenset[str] | None:
-    """Return the event types that can match. None: all, or those of a comparison."""
+    """Return the event types that can match. None: all, or those that a comparison selects."""
     alternatives = fields.get("event_type", [None])
     types = [item for item in alternatives if isinstance(item, str)]
     return frozenset(types) if len(types) == len(alternatives) else None

@@ -1,4 +1,4 @@
-"""The dimensions of an event: page, browser, system, device, country, release. Pure.
+"""An event's dimensions: page, browser, system, device, country, release. Pure.
 
 The members of the metadata depend on the client. aws-rum-web 1 and 2 send the names of ua-parser-js
 (`Mac OS`), aws-rum-web 3 those of client hints (`Google Chrome`, `macOS`) or only a User-Agent.
@@ -102,7 +102,7 @@ def _text(value: object) -> str:
 @lru_cache(_CACHED)
 def _without_page(*sent: object) -> tuple[str, int, str, str, str, str]:
     """Return the other dimensions. Raises ValueError if a value is not a short text or None."""
-    # The cache would keep long values. It keeps nothing of a call that raises.
+    # The cache would keep long values. It keeps nothing if a call raises.
     if not all(value is None or _is_short_text(value) for value in sent):
         raise ValueError
     browser, version, system, device, user_agent, country, release = map(_text, sent)

@@ -45,7 +45,7 @@ _HASH_IN_FILE = re.compile(
 
 
 def error_fingerprint(error_type: str, message: str, stack: str, filename: str) -> str:
-    """Return the fingerprint of a JavaScript error: 16 hexadecimal digits.
+    """Return the fingerprint of the JavaScript error: 16 hexadecimal digits.
 
     Args:
         filename: the script, for errors without a stack.
@@ -94,7 +94,7 @@ def _top_frames(stack: str, filename: str) -> list[str]:
 
 
 def _function(name: str) -> str:
-    """Return the name of a function without its object, which Firefox and Safari do not write."""
+    """Return a function's name without its object, which Firefox and Safari do not write."""
     name = name.removeprefix("async ").removeprefix("async*").removeprefix("new ")
     name = name.partition(" [as ")[0].rstrip("/<").replace("<anonymous>", "")
     return name.rpartition(".")[2].rpartition("/")[2]

@@ -19,14 +19,14 @@ _Condition = Callable[[object], bool]
 
 
 class _Missing:
-    """The value of a field that an event does not have. JSON's null is None."""
+    """The value for fields that the event does not have. JSON's null is None."""
 
 
 MISSING = _Missing()
 
 
 class Path:
-    """The path of a field, such as `event_details.response.status`.
+    """A field's path, such as `event_details.response.status`.
 
     Keys may contain dots: `metadata.a.b` finds both `{"a.b": …}` and `{"a": {"b": …}}`.
     """
@@ -94,7 +94,7 @@ def _numeric(operand: list[object]) -> _Condition:
 
 
 def _exists(operand: bool) -> _Condition:
-    # Like EventBridge: only the members of an object are fields, not the object.
+    # As in EventBridge, an object's members are fields, but the object itself is not.
     return lambda value: (value is not MISSING and not isinstance(value, Mapping)) is operand
 
 

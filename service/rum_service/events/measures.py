@@ -75,7 +75,7 @@ _KINDS = {
 
 
 class Measure(NamedTuple):
-    """The content of an event that projections store. A member is None if the event lacks it."""
+    """The event content that projections store. A member is None if the event lacks it."""
 
     value: float | None = None
     name: str | None = None
@@ -108,7 +108,7 @@ INP_PARTS = ("inputDelay", "processingDuration", "presentationDelay")
 
 
 def kind_of(event_type: str) -> Kind:
-    """Return the kind of an event type."""
+    """Return the kind that an event type belongs to."""
     return _KINDS.get(event_type, _OTHER)
 
 
@@ -204,7 +204,7 @@ _READERS_BY_KIND: dict[Kind, Callable[[Details, str], Measure]] = {
     Kind.DOM: _dom,
     Kind.PAGE_CLOSE: lambda details, _: Measure(value=_number(details.get("duration"))),
 }
-# A list, because the hash of an enum member is a Python function.
+# A list, because hashing an enum member calls a Python function.
 _READERS = [_READERS_BY_KIND.get(kind) for kind in Kind]
 
 

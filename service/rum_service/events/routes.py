@@ -37,15 +37,15 @@ _CHANGE = re.compile(r"[a-z](?=[0-9A-Z])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])")
 
 
 def page_pattern(page: str) -> str:
-    """Return the route pattern of a page, given by its page ID or URL, without its host."""
+    """Return a page's route pattern, without the host, for its page ID or URL."""
     return _page_pattern(page if len(page) <= _MAX_INPUT else page[:_MAX_INPUT])
 
 
 def url_pattern(url: str, page_host: str = "") -> str:
-    """Return the route pattern of a URL that a page requested.
+    """Return the route pattern for a URL that a page requested.
 
-    It contains the host unless the host is that of the page. Ports are not compared, because the
-    metadata of an event has the page's host without its port.
+    It contains the host if that differs from the page's host. Ports are not compared, because an
+    event's metadata has the page's host without its port.
     """
     if len(url) > _MAX_INPUT:
         url = url[:_MAX_INPUT]
@@ -55,7 +55,7 @@ def url_pattern(url: str, page_host: str = "") -> str:
 
 
 def method_and_url(method: str, url: str, page_host: str = "") -> str:
-    """Return method and route pattern of a request, such as `GET /api/products/:id`."""
+    """Return a request's method and route pattern, such as `GET /api/products/:id`."""
     return f"{clean(method, 16).upper() or 'GET'} {url_pattern(url, page_host)}"
 
 

@@ -1,4 +1,4 @@
-"""The frames of a JavaScript stack, as Chrome, Firefox and Safari write it. Pure.
+"""Read the frames of JavaScript stacks, as Chrome, Firefox and Safari write them. Pure.
 
 Chrome   `    at Cart.add (https://shop.example/app.js:1:2345)`
 Firefox  `add@https://shop.example/app.js:1:2345`
@@ -52,7 +52,7 @@ def stack_frames(stack: str) -> list[Frame]:
 def _chrome(text: str) -> Frame | None:
     function, opening, place = text.partition(" (")
     if not opening or not place.endswith(")"):
-        # No function: `at https://…/app.js:1:2`. Other text is the end of a stack that was cut.
+        # No function: `at https://…/app.js:1:2`. Any other text is the end of a truncated stack.
         place = text.removeprefix("async ")
         return None if " " in place else _frame("", place)
     return _frame(function, _EVAL.sub("", place[:-1]))

@@ -26,7 +26,7 @@ _MAX_NUMBER = 1e12
 
 
 def summary(event_type: str, details: object, page_host: str = "") -> str:
-    """Return the main content of an event in at most 200 characters, without its type.
+    """Return an event's main content in at most 200 characters, without its type.
 
     Args:
         page_host: the host of the page, without its port. URLs with another host keep theirs.

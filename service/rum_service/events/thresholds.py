@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from rum_service.events.measures import Kind
 
-# Of the duration of a navigation. Apdex = (satisfied + tolerated / 2) / all.
+# Limits for the duration of navigations. Apdex = (satisfied + tolerated / 2) / all.
 APDEX_SATISFIED_MS = 2000
 APDEX_TOLERATED_MS = 8000
 
 
 class Thresholds(NamedTuple):
-    """The limits of a web vital: milliseconds, or no unit for CLS."""
+    """The limits for one web vital: milliseconds, or no unit for CLS."""
 
     good: float
     """The highest value that is good."""

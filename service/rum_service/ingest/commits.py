@@ -17,7 +17,7 @@ logger = structlog.get_logger()
 Append = Callable[[Sequence[Batch]], Sequence[Appended]]
 Outcome = Appended | Exception
 
-# The batches of a failed group are retried one by one until so many fail in a row, or for so long.
+# A failed group's batches are retried one by one until so many fail in a row, or for so long.
 # The store fails then, not a batch, and the callers should learn it soon.
 _FAILURES_IN_A_ROW = 3
 _RETRY_S = 1.0

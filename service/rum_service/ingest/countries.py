@@ -59,7 +59,7 @@ class Countries:
         self._is_damaged = False
 
     def of(self, address: str | None) -> str | None:
-        """Return the ISO 3166 code of an address, two capital letters, or None if not known."""
+        """Return an address's ISO 3166 country code, two capital letters. None: not known."""
         if address is None:
             return None
         if address.startswith(_IPV4_MAPPED) and "." in address:

@@ -18,8 +18,8 @@ _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 def has_more_fields(message: bytes, limit: int) -> bool:
     """Return whether a long message has more than `limit` top-level fields, repeated ones included.
 
-    False for a message that is too short to matter, and for bytes that are no message: the parser
-    rejects them.
+    False for a message that is too short to matter, and for bytes that are not a message, which the
+    parser rejects.
     """
     return len(message) > _UNCOUNTED_BYTES and _counts_more(message, limit)
 

@@ -35,8 +35,8 @@ Count = Callable[[Sequence[Batch], Sequence[Outcome | BaseException]], None]
 
 # A writer that lingers commits larger groups, and its transactions cost less per batch. It waits
 # longer, the more calls the last group had. With 32 calls in flight this saves a fifth of the CPU
-# of a call with one event, compared with 1 ms for each group (2026-11, 2 cores). A lone call does
-# not wait, and a bridge, whose calls are few and have many batches, hardly does.
+# for each call with one event, compared with 1 ms for each group (2026-11, 2 cores). A lone call
+# does not wait, and a bridge, whose calls are few and have many batches, hardly does.
 _LINGER_S = 0.0002
 _MAX_LINGER_S = 0.003
 # How long a new batch may have to wait for those before it. Callers that wait longer have often
@@ -63,10 +63,10 @@ class _Waiting(NamedTuple):
 
 
 class GroupCommit:
-    """A bounded queue in front of a store, and the one thread that writes.
+    """A bounded queue in front of a store, and the only thread that writes.
 
-    Every accepted batch is answered, whatever fails: with the store's result or its exception. The
-    batches of a failed transaction are retried one by one, so that one bad batch fails alone.
+    Every accepted batch gets the store's result or its exception. The batches in a failed
+    transaction are retried one by one, so that one bad batch fails alone.
     If the thread cannot go on, nothing can be stored any more, and `on_end` is called.
     Batches whose caller has gone are not stored, if their group has not begun.
     The context manager starts the thread and stops it.
@@ -201,8 +201,8 @@ class GroupCommit:
     def _new_limit(self) -> float:
         """Return how many bytes may wait.
 
-        Those that the store commits in the longest wait, and always the group in progress and the
-        next one: a slow disk must not keep callers from using what it can do.
+        As many as the store commits within the longest wait, but at least those in the present and
+        the next group, so that callers can use a slow disk at its full speed.
         """
         in_time = max(2 * self._max_group_bytes, self._speed.bytes_per_s * _MAX_WAIT_S)
         return min(in_time, self._max_waiting_bytes)

@@ -1,4 +1,4 @@
-"""Check that what a put stores can be read back, and fits together."""
+"""Check that stored batches are readable and consistent."""
 
 from __future__ import annotations
 

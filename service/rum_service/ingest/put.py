@@ -55,7 +55,7 @@ class Ingest:
     """The use case. For use on one event loop.
 
     Args:
-        max_events: the most events in a batch.
+        max_events: the maximum number of events in a batch.
         clock: Unix seconds.
         country_of: returns the country of a client's address, if both are known. None: countries
             are not looked up.
@@ -272,7 +272,7 @@ class Ingest:
 def _leading_id(content: bytes) -> str:
     """Return the app monitor's ID, if a serialized request begins with it, as those of bridges do.
 
-    Otherwise the text is no ID. Parsing the request only for this would cost more.
+    Otherwise the text is not an ID. Parsing the request only for this would cost more.
     """
     return content[2:38].decode("latin-1")
 

@@ -25,7 +25,7 @@ MAX_WAITING = 8192
 MAX_IN_PROGRESS = 48
 """How many puts are in progress while others wait. Fewer make the transactions smaller. With more,
 the puts of a quiet app monitor wait longer."""
-# With a slow disk, only the time of a transaction counts. All puts that wait should be in the next.
+# With a slow disk, only the transaction time counts. The next one should take all waiting puts.
 _SLOW_STORE_S = 0.25
 # A new put that would wait longer is not stored, and neither is one that has waited for so long.
 _MAX_EXPECTED_S = 1.2

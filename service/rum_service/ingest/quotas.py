@@ -1,7 +1,7 @@
 """Limits how many bytes are stored for an app monitor.
 
-The sums are read from the store every second, so an append and the services beside this one need no
-coordination. What is stored in the meantime may exceed the quota:
+The sums are read from the store every second, so appends and other services need no coordination.
+Batches stored in the meantime may exceed the quota:
 docs/decisions/00XX-stored-bytes-are-counted-later.md.
 """
 

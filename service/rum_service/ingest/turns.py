@@ -22,7 +22,7 @@ class Turns(Generic[T]):
         return bool(self._next)
 
     def add(self, app_monitor: int, item: T) -> None:
-        """Put an item at the end of an app monitor's line."""
+        """Add an item at the end of the app monitor's line."""
         line = self._lines.get(app_monitor)
         if line is None:
             self._lines[app_monitor] = deque((item,))

@@ -31,7 +31,7 @@ class Times(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What a valid batch says about its events."""
+    """Facts about the events in a valid batch."""
 
     times: Times
     types: list[str]

@@ -195,7 +195,7 @@ class MetricStore(Protocol):
     def put_destination(
         self, app_monitor: int, kind: str, arn: str, iam_role_arn: str | None
     ) -> bool:
-        """Create a destination, or replace the role of an existing one. Idempotent.
+        """Create a destination, or replace its role if it exists. Idempotent.
 
         Return whether the app monitor exists. If it does not, nothing is created.
         """
@@ -236,7 +236,7 @@ class MetricStore(Protocol):
         ...
 
     def delete_definitions(self, destination: int, ids: Sequence[str]) -> set[str]:
-        """Delete the definitions with these IDs. Return the IDs of those that existed."""
+        """Delete the definitions with these IDs. Return the IDs that existed."""
         ...
 
     def update_definition(self, destination: int, new: MetricDefinitionRecord) -> bool:
@@ -306,7 +306,7 @@ class UsageStore(Protocol):
         ...
 
     def set_quota(self, app_monitor: int, quota: int | None) -> bool:
-        """Set the quota of an app monitor. Return whether the app monitor exists."""
+        """Set an app monitor's quota. Return whether the app monitor exists."""
         ...
 
 
@@ -318,7 +318,7 @@ class SourceMapStore(Protocol):
         ...
 
     def add_part(self, key: int, number: int, content: bytes) -> None:
-        """Store the part with this number, from 0, of an upload that has begun."""
+        """Store one part of the upload. Parts are numbered from 0."""
         ...
 
     def finish(self, key: int, *, size: int, quota: int) -> SourceMapRecord | None:
@@ -361,19 +361,19 @@ class SourceMapStore(Protocol):
         ...
 
     def part(self, key: int, number: int) -> bytes | None:
-        """Return a part of a source map, if it exists."""
+        """Return one part of the source map, if it exists."""
         ...
 
     def stored_bytes(self, app_monitor: int) -> int:
-        """Return how many bytes the source maps of an app monitor use."""
+        """Return how many bytes the app monitor's source maps use."""
         ...
 
     def delete(self, app_monitor: int, release: str, file: str | None) -> int:
-        """Delete the source maps of a release, or only that of `file`. Return the number."""
+        """Delete the release's source maps, or only the one for `file`. Return the number."""
         ...
 
     def purge(self, *, began_before_ms: int, limit: int) -> int:
-        """Delete parts of what has been deleted, at most `limit`. Return the number.
+        """Delete at most `limit` parts that belong to deleted source maps. Return the number.
 
         Also cancel uploads that began before a time: their process has ended.
         """

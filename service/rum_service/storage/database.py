@@ -90,7 +90,7 @@ class Database(ABC):
     def _kept_connection(self) -> Iterator[Connection]:
         """Lend the connection for writing to one thread at a time.
 
-        It is kept for the next block: taking one from the pool costs as much as the commit of a
+        It is kept for the next block: taking one from the pool costs as much as committing a
         small group. A block that raises closes it, which ends its transaction.
         """
         with self._write_lock:
@@ -105,7 +105,7 @@ class Database(ABC):
 
     @abstractmethod
     def _check_committed(self, connection: Connection) -> None:
-        """Raise if what `connection` has just committed may be lost."""
+        """Raise if the last commit on `connection` may be lost."""
 
     def _begin(self, connection: Connection) -> RootTransaction:
         """Begin a transaction. A connection that the server has closed is replaced.

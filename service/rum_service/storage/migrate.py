@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rum_service.storage.database import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# The name of a migration's file begins with its revision.
+# Each migration's file name begins with its revision.
 NEWEST = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
 """The schema of this version. Later ones sort after it."""
 # Arbitrary, but the same in every process.
@@ -44,7 +44,7 @@ def is_current(connection: Connection) -> bool:
 
 
 def _revisions(connection: Connection) -> list[str]:
-    """Return what Alembic has noted in the database. Empty: nothing yet."""
+    """Return the revisions that Alembic has noted in the database. Empty: none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return []
     return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())

@@ -37,8 +37,8 @@ class NotConfirmedError(psycopg.OperationalError):
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose statements have a deadline, and which remembers a warning.
 
-    The deadline works with any kind of silence: the kernel of a proxy acknowledges data that the
-    server never receives. It needs no thread: psycopg wakes up ten times a second while it waits.
+    The deadline works with any kind of silence: a proxy's kernel acknowledges data that the server
+    never receives. It needs no thread: psycopg wakes up ten times a second while it waits.
     """
 
     statement_timeout_s: float | None = None

@@ -55,8 +55,8 @@ app_monitors = Table(
     Column("document", Text, nullable=False),
     Column("policy", Text),
     Column("policy_revision", String(36)),
-    # AUTOINCREMENT: keys are never reused, so a new app monitor cannot inherit the batches and
-    # credentials of a deleted one.
+    # AUTOINCREMENT: keys are never reused, so a new app monitor cannot inherit a deleted app
+    # monitor's batches and credentials.
     sqlite_autoincrement=True,
 )
 
@@ -78,7 +78,7 @@ batches = Table(
     Column("country", String(2)),
     # This constraint guarantees that a batch is stored only once.
     UniqueConstraint("app_monitor", "batch_id"),
-    # GetAppMonitorData reads the batches of an app monitor in a time range, newest first.
+    # GetAppMonitorData reads an app monitor's batches in a time range, newest first.
     Index(None, "app_monitor", "sequence", "first_ms", "last_ms"),
     sqlite_autoincrement=True,
 )
@@ -93,9 +93,9 @@ Index(
     postgresql_where=_has_dropped_events,
 )
 
-# The time span of the batches of an app monitor in a block of 2**10 sequences. GetAppMonitorData
+# The time span of an app monitor's batches in a block of 2**10 sequences. GetAppMonitorData
 # skips blocks with other times. A span may be wider than its batches: it is rounded to 1,024 ms, so
-# that most groups of a busy app monitor do not change it.
+# that a busy app monitor's groups seldom change it.
 # Indexes of the batches by time would cost more: docs/decisions/0011-spans-of-blocks.md.
 BLOCK_BITS = 10
 batch_spans = Table(
@@ -172,7 +172,7 @@ source_maps = Table(
     # NULL: the upload is in progress.
     Column("size", BigInteger),
     Column("stored_bytes", BigInteger),
-    # GetSourceMap looks for the file name of a script.
+    # GetSourceMap looks for a script's file name.
     Index(None, "app_monitor", "base_name", "release"),
     sqlite_autoincrement=True,
 )

@@ -62,8 +62,8 @@ _BLOCKS = (
     .order_by(batch_spans.c.block.desc())
     .limit(_BLOCKS_PER_READ)
 )
-# The payloads of 64 batches may have 2 GB together. So long ones are read one by one, if the
-# contents of those before them leave room.
+# The payloads of 64 batches may have 2 GB together. So long payloads are read one by one, as long
+# as there is room.
 _SHORT_PAYLOAD_BYTES = 64 << 10
 _SHORT_PAYLOAD = case(
     (func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)

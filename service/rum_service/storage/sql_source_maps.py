@@ -1,7 +1,7 @@
 """Source maps in a SQL database.
 
-A source map is a row, and its content is in parts: each is inserted in a transaction of its own, so
-that puts wait for none of them for long. Rows are deleted at once, and parts later, by `purge`.
+A source map is a row, and its content is in parts. Each part is inserted in a separate transaction,
+so that puts do not wait long. Rows are deleted at once. `purge` deletes their parts later.
 """
 
 from __future__ import annotations
@@ -175,12 +175,12 @@ class SqlSourceMaps:
 
 
 def delete_source_maps_of(connection: Connection, app_monitor: int) -> None:
-    """Delete the source maps of an app monitor, but not their parts."""
+    """Delete an app monitor's source maps, but not their parts."""
     connection.execute(delete(source_maps).where(source_maps.c.app_monitor == app_monitor))
 
 
 def _named(app_monitor: int, release: str, file: str | None) -> ColumnElement[bool]:
-    """Return a condition for the source maps of a release, or of one script in it."""
+    """Return a condition for a release's source maps, or for those of one script in it."""
     condition = (source_maps.c.app_monitor == app_monitor) & (source_maps.c.release == release)
     if file is None:
         return condition

@@ -129,14 +129,14 @@ class SqlUsage:
 
 
 def delete_usage_of(connection: Connection, app_monitor: int) -> None:
-    """Delete the sum and the quota of an app monitor."""
+    """Delete an app monitor's sum and quota."""
     connection.execute(delete(stored_bytes).where(stored_bytes.c.app_monitor == app_monitor))
 
 
 def subtract_usage(
     connection: Connection, app_monitor: int, are_deleted: ColumnElement[bool]
 ) -> None:
-    """Subtract the batches of an app monitor that are deleted next, if they are counted.
+    """Subtract an app monitor's batches, if they are counted. They are deleted next.
 
     Args:
         are_deleted: the condition that selects these batches.

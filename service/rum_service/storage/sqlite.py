@@ -30,7 +30,7 @@ _CHECKPOINT_PAGES = 4_000
 # IMMEDIATE: take the write lock now, so that no other writer comes between a read and a write.
 _BEGIN = "BEGIN IMMEDIATE"
 # Appends use the driver: SQLAlchemy adds 20 µs per transaction and 9 µs per batch. The whole append
-# of a lone event takes 42 µs without the disk (2026-11).
+# takes 42 µs for a lone event, without the disk (2026-11).
 _INSERT = """
 INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
                      payload, dropped_events, country)

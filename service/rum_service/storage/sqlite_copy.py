@@ -85,7 +85,7 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         with closing(_connect(source)) as old, closing(_connect(part)) as new:
-            # Without a transaction, the copy would begin again after each commit of a service.
+            # Without a transaction, the copy would start again after each commit by a service.
             old.execute("BEGIN")
             old.execute("SELECT count(*) FROM sqlite_master").fetchall()
             old.backup(

@@ -1,7 +1,7 @@
 """Notice that a SQLite database's files were deleted, renamed or replaced.
 
-SQLite goes on with the files that it has open. What it commits to a deleted file is gone when the
-process ends, and nothing fails before.
+SQLite continues to use the files that it has open. A commit to a deleted file succeeds, but its
+data is lost when the process ends.
 """
 
 from __future__ import annotations
