@@ -48,7 +48,7 @@ _NAVIGATION = _gauge(
 )
 _VITAL = _gauge(
     "web_vital_seconds",
-    "Time of a web vital. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
+    "Web vital times. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
     ("app_monitor", "vital", "percentile"),
 )
 _CLS = _gauge(
@@ -58,7 +58,7 @@ _CLS = _gauge(
 )
 _SAMPLES = _gauge(
     "web_vital_samples",
-    "Samples of a web vital by rating. rating is good, needs_improvement or poor.",
+    "Samples for each web vital and rating. rating is good, needs_improvement or poor.",
     ("app_monitor", "vital", "rating"),
 )
 _LAG = _gauge(

@@ -47,7 +47,7 @@ _RESPONSES = Metric(
 _PUT_SECONDS = Metric(
     "openrum_bridge_put_duration_seconds",
     "histogram",
-    "Time from the headers of a put to its response.",
+    "Time from a put's headers to its response.",
 )
 _WAITING_BATCHES = Metric(
     "openrum_bridge_waiting_batches", "gauge", "Batches that wait for the service."
@@ -78,7 +78,7 @@ _OLDEST = Metric(
 _CALL_SECONDS = Metric(
     "openrum_bridge_call_duration_seconds",
     "histogram",
-    "Time of a call of the service, with retries while it is unavailable.",
+    "Time that calls to the service take, with retries while it is unavailable.",
 )
 _CALL_BATCHES = Metric(
     "openrum_bridge_call_batches", "histogram", "Batches that share a call of the service."

@@ -53,7 +53,7 @@ _QUEUED_PUTS = Metric(
 _WAIT_SECONDS = Metric(
     "openrum_service_wait_duration_seconds",
     "histogram",
-    "Time of a call from the queue to the end of its transaction.",
+    "Time that calls take from the queue to the end of their transaction.",
 )
 _WAITING_CALLS = Metric(
     "openrum_service_waiting_calls", "gauge", "Calls whose batches wait to be committed."
@@ -72,7 +72,7 @@ _OLDEST = Metric(
 _COMMIT_SECONDS = Metric(
     "openrum_service_commit_duration_seconds",
     "histogram",
-    "Time of a transaction that stores batches, with the retries of a failed one.",
+    "Time that transactions take to store batches, with retries after failures.",
 )
 _COMMIT_BATCHES = Metric(
     "openrum_service_commit_batches", "histogram", "Batches that share a transaction."
@@ -89,20 +89,20 @@ _CALLS = Metric(
 _CALL_SECONDS = Metric(
     "openrum_service_call_duration_seconds",
     "histogram",
-    "Time of a call of the control plane or of an operator.",
+    "Time that calls to the control plane and calls by operators take.",
     ("method",),
 )
 
 _STORED_BYTES = Metric(
     "openrum_service_stored_bytes",
     "gauge",
-    "Size of an app monitor's compressed batches in the database.",
+    "Size of each app monitor's compressed batches in the database.",
     ("app_monitor",),
 )
 _QUOTA = Metric(
     "openrum_service_stored_bytes_quota",
     "gauge",
-    "Size at which further batches of an app monitor are throttled. Absent without a limit.",
+    "Size at which an app monitor's further batches are throttled. Absent without a limit.",
     ("app_monitor",),
 )
 

@@ -212,7 +212,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTagsForResource(self, request, context):
-        """ListTagsForResource lists the tags of an app monitor. Fails with ResourceNotFoundException.
+        """ListTagsForResource lists an app monitor's tags. Fails with ResourceNotFoundException.
         Source: ListTagsForResource API page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -220,7 +220,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutResourcePolicy(self, request, context):
-        """PutResourcePolicy creates or replaces the resource policy of an app monitor. Fails with ResourceNotFoundException,
+        """PutResourcePolicy creates or replaces an app monitor's resource policy. Fails with ResourceNotFoundException,
         MalformedPolicyDocumentException or PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException if
         the request names a revision that is not the current one.
         Source: PutResourcePolicy API page.
@@ -230,7 +230,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetResourcePolicy(self, request, context):
-        """GetResourcePolicy returns the resource policy of an app monitor. Fails with ResourceNotFoundException or
+        """GetResourcePolicy returns an app monitor's resource policy. Fails with ResourceNotFoundException or
         PolicyNotFoundException.
         Source: GetResourcePolicy API page.
         """
@@ -239,7 +239,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteResourcePolicy(self, request, context):
-        """DeleteResourcePolicy deletes the resource policy of an app monitor. Fails with ResourceNotFoundException or
+        """DeleteResourcePolicy deletes an app monitor's resource policy. Fails with ResourceNotFoundException or
         PolicyNotFoundException, and with InvalidPolicyRevisionIdException if the request names a revision that is not the
         current one.
         Source: DeleteResourcePolicy API page.
@@ -257,7 +257,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRumMetricsDestinations(self, request, context):
-        """ListRumMetricsDestinations lists the destinations of an app monitor, one page at a time. Fails with
+        """ListRumMetricsDestinations lists an app monitor's destinations, one page at a time. Fails with
         ResourceNotFoundException.
         Source: ListRumMetricsDestinations API page.
         """
@@ -285,7 +285,7 @@ class ControlPlaneServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetRumMetricDefinitions(self, request, context):
-        """BatchGetRumMetricDefinitions lists the metrics of a destination, one page at a time. Fails with
+        """BatchGetRumMetricDefinitions lists a destination's metrics, one page at a time. Fails with
         ResourceNotFoundException.
         Source: BatchGetRumMetricDefinitions API page.
         """

@@ -77,22 +77,22 @@ class ControlPlaneServiceStub:
     Source: UntagResource API page.
     """
     ListTagsForResource: _grpc.UnaryUnaryMultiCallable[_tags_pb2.ListTagsForResourceRequest, _tags_pb2.ListTagsForResourceResponse]
-    """ListTagsForResource lists the tags of an app monitor. Fails with ResourceNotFoundException.
+    """ListTagsForResource lists an app monitor's tags. Fails with ResourceNotFoundException.
     Source: ListTagsForResource API page.
     """
     PutResourcePolicy: _grpc.UnaryUnaryMultiCallable[_resource_policy_pb2.PutResourcePolicyRequest, _resource_policy_pb2.PutResourcePolicyResponse]
-    """PutResourcePolicy creates or replaces the resource policy of an app monitor. Fails with ResourceNotFoundException,
+    """PutResourcePolicy creates or replaces an app monitor's resource policy. Fails with ResourceNotFoundException,
     MalformedPolicyDocumentException or PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException if
     the request names a revision that is not the current one.
     Source: PutResourcePolicy API page.
     """
     GetResourcePolicy: _grpc.UnaryUnaryMultiCallable[_resource_policy_pb2.GetResourcePolicyRequest, _resource_policy_pb2.GetResourcePolicyResponse]
-    """GetResourcePolicy returns the resource policy of an app monitor. Fails with ResourceNotFoundException or
+    """GetResourcePolicy returns an app monitor's resource policy. Fails with ResourceNotFoundException or
     PolicyNotFoundException.
     Source: GetResourcePolicy API page.
     """
     DeleteResourcePolicy: _grpc.UnaryUnaryMultiCallable[_resource_policy_pb2.DeleteResourcePolicyRequest, _resource_policy_pb2.DeleteResourcePolicyResponse]
-    """DeleteResourcePolicy deletes the resource policy of an app monitor. Fails with ResourceNotFoundException or
+    """DeleteResourcePolicy deletes an app monitor's resource policy. Fails with ResourceNotFoundException or
     PolicyNotFoundException, and with InvalidPolicyRevisionIdException if the request names a revision that is not the
     current one.
     Source: DeleteResourcePolicy API page.
@@ -102,7 +102,7 @@ class ControlPlaneServiceStub:
     Source: PutRumMetricsDestination API page.
     """
     ListRumMetricsDestinations: _grpc.UnaryUnaryMultiCallable[_metrics_pb2.ListRumMetricsDestinationsRequest, _metrics_pb2.ListRumMetricsDestinationsResponse]
-    """ListRumMetricsDestinations lists the destinations of an app monitor, one page at a time. Fails with
+    """ListRumMetricsDestinations lists an app monitor's destinations, one page at a time. Fails with
     ResourceNotFoundException.
     Source: ListRumMetricsDestinations API page.
     """
@@ -118,7 +118,7 @@ class ControlPlaneServiceStub:
     Source: BatchCreateRumMetricDefinitions API page.
     """
     BatchGetRumMetricDefinitions: _grpc.UnaryUnaryMultiCallable[_metrics_pb2.BatchGetRumMetricDefinitionsRequest, _metrics_pb2.BatchGetRumMetricDefinitionsResponse]
-    """BatchGetRumMetricDefinitions lists the metrics of a destination, one page at a time. Fails with
+    """BatchGetRumMetricDefinitions lists a destination's metrics, one page at a time. Fails with
     ResourceNotFoundException.
     Source: BatchGetRumMetricDefinitions API page.
     """
@@ -177,22 +177,22 @@ class ControlPlaneServiceAsyncStub(ControlPlaneServiceStub):
     Source: UntagResource API page.
     """
     ListTagsForResource: _aio.UnaryUnaryMultiCallable[_tags_pb2.ListTagsForResourceRequest, _tags_pb2.ListTagsForResourceResponse]  # type: ignore[assignment]
-    """ListTagsForResource lists the tags of an app monitor. Fails with ResourceNotFoundException.
+    """ListTagsForResource lists an app monitor's tags. Fails with ResourceNotFoundException.
     Source: ListTagsForResource API page.
     """
     PutResourcePolicy: _aio.UnaryUnaryMultiCallable[_resource_policy_pb2.PutResourcePolicyRequest, _resource_policy_pb2.PutResourcePolicyResponse]  # type: ignore[assignment]
-    """PutResourcePolicy creates or replaces the resource policy of an app monitor. Fails with ResourceNotFoundException,
+    """PutResourcePolicy creates or replaces an app monitor's resource policy. Fails with ResourceNotFoundException,
     MalformedPolicyDocumentException or PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException if
     the request names a revision that is not the current one.
     Source: PutResourcePolicy API page.
     """
     GetResourcePolicy: _aio.UnaryUnaryMultiCallable[_resource_policy_pb2.GetResourcePolicyRequest, _resource_policy_pb2.GetResourcePolicyResponse]  # type: ignore[assignment]
-    """GetResourcePolicy returns the resource policy of an app monitor. Fails with ResourceNotFoundException or
+    """GetResourcePolicy returns an app monitor's resource policy. Fails with ResourceNotFoundException or
     PolicyNotFoundException.
     Source: GetResourcePolicy API page.
     """
     DeleteResourcePolicy: _aio.UnaryUnaryMultiCallable[_resource_policy_pb2.DeleteResourcePolicyRequest, _resource_policy_pb2.DeleteResourcePolicyResponse]  # type: ignore[assignment]
-    """DeleteResourcePolicy deletes the resource policy of an app monitor. Fails with ResourceNotFoundException or
+    """DeleteResourcePolicy deletes an app monitor's resource policy. Fails with ResourceNotFoundException or
     PolicyNotFoundException, and with InvalidPolicyRevisionIdException if the request names a revision that is not the
     current one.
     Source: DeleteResourcePolicy API page.
@@ -202,7 +202,7 @@ class ControlPlaneServiceAsyncStub(ControlPlaneServiceStub):
     Source: PutRumMetricsDestination API page.
     """
     ListRumMetricsDestinations: _aio.UnaryUnaryMultiCallable[_metrics_pb2.ListRumMetricsDestinationsRequest, _metrics_pb2.ListRumMetricsDestinationsResponse]  # type: ignore[assignment]
-    """ListRumMetricsDestinations lists the destinations of an app monitor, one page at a time. Fails with
+    """ListRumMetricsDestinations lists an app monitor's destinations, one page at a time. Fails with
     ResourceNotFoundException.
     Source: ListRumMetricsDestinations API page.
     """
@@ -218,7 +218,7 @@ class ControlPlaneServiceAsyncStub(ControlPlaneServiceStub):
     Source: BatchCreateRumMetricDefinitions API page.
     """
     BatchGetRumMetricDefinitions: _aio.UnaryUnaryMultiCallable[_metrics_pb2.BatchGetRumMetricDefinitionsRequest, _metrics_pb2.BatchGetRumMetricDefinitionsResponse]  # type: ignore[assignment]
-    """BatchGetRumMetricDefinitions lists the metrics of a destination, one page at a time. Fails with
+    """BatchGetRumMetricDefinitions lists a destination's metrics, one page at a time. Fails with
     ResourceNotFoundException.
     Source: BatchGetRumMetricDefinitions API page.
     """
@@ -328,7 +328,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tags_pb2.ListTagsForResourceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tags_pb2.ListTagsForResourceResponse, _abc.Awaitable[_tags_pb2.ListTagsForResourceResponse]]:
-        """ListTagsForResource lists the tags of an app monitor. Fails with ResourceNotFoundException.
+        """ListTagsForResource lists an app monitor's tags. Fails with ResourceNotFoundException.
         Source: ListTagsForResource API page.
         """
 
@@ -338,7 +338,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _resource_policy_pb2.PutResourcePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resource_policy_pb2.PutResourcePolicyResponse, _abc.Awaitable[_resource_policy_pb2.PutResourcePolicyResponse]]:
-        """PutResourcePolicy creates or replaces the resource policy of an app monitor. Fails with ResourceNotFoundException,
+        """PutResourcePolicy creates or replaces an app monitor's resource policy. Fails with ResourceNotFoundException,
         MalformedPolicyDocumentException or PolicySizeLimitExceededException, and with InvalidPolicyRevisionIdException if
         the request names a revision that is not the current one.
         Source: PutResourcePolicy API page.
@@ -350,7 +350,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _resource_policy_pb2.GetResourcePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resource_policy_pb2.GetResourcePolicyResponse, _abc.Awaitable[_resource_policy_pb2.GetResourcePolicyResponse]]:
-        """GetResourcePolicy returns the resource policy of an app monitor. Fails with ResourceNotFoundException or
+        """GetResourcePolicy returns an app monitor's resource policy. Fails with ResourceNotFoundException or
         PolicyNotFoundException.
         Source: GetResourcePolicy API page.
         """
@@ -361,7 +361,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _resource_policy_pb2.DeleteResourcePolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resource_policy_pb2.DeleteResourcePolicyResponse, _abc.Awaitable[_resource_policy_pb2.DeleteResourcePolicyResponse]]:
-        """DeleteResourcePolicy deletes the resource policy of an app monitor. Fails with ResourceNotFoundException or
+        """DeleteResourcePolicy deletes an app monitor's resource policy. Fails with ResourceNotFoundException or
         PolicyNotFoundException, and with InvalidPolicyRevisionIdException if the request names a revision that is not the
         current one.
         Source: DeleteResourcePolicy API page.
@@ -383,7 +383,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metrics_pb2.ListRumMetricsDestinationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_pb2.ListRumMetricsDestinationsResponse, _abc.Awaitable[_metrics_pb2.ListRumMetricsDestinationsResponse]]:
-        """ListRumMetricsDestinations lists the destinations of an app monitor, one page at a time. Fails with
+        """ListRumMetricsDestinations lists an app monitor's destinations, one page at a time. Fails with
         ResourceNotFoundException.
         Source: ListRumMetricsDestinations API page.
         """
@@ -417,7 +417,7 @@ class ControlPlaneServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metrics_pb2.BatchGetRumMetricDefinitionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_pb2.BatchGetRumMetricDefinitionsResponse, _abc.Awaitable[_metrics_pb2.BatchGetRumMetricDefinitionsResponse]]:
-        """BatchGetRumMetricDefinitions lists the metrics of a destination, one page at a time. Fails with
+        """BatchGetRumMetricDefinitions lists a destination's metrics, one page at a time. Fails with
         ResourceNotFoundException.
         Source: BatchGetRumMetricDefinitions API page.
         """

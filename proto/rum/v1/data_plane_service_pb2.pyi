@@ -45,7 +45,7 @@ class PutRumEventsRequest(_message.Message):
     """
     session_metadata: _builtins.str
     """session_metadata is a JSON object, as a string, with the metadata of every event of the session: browser, operating
-    system, domain, client, custom session attributes. The metadata of an event takes precedence over it. Optional.
+    system, domain, client, custom session attributes. An event's metadata takes precedence over it. Optional.
     Source: sent by aws-rum-web 3 and later; the service model of the AWS SDKs since botocore 1.44.
     """
     @_builtins.property
@@ -208,9 +208,9 @@ class RumEvent(_message.Message):
     type: _builtins.str
     """type names the event's JSON schema, such as com.amazon.rum.page_view_event. Required, any text."""
     metadata: _builtins.str
-    """metadata is a JSON object, as a string, about the page and the user. Optional, stored as it is sent."""
+    """metadata is a JSON object, as a string, about the page and the user. Optional, stored unchanged."""
     details: _builtins.str
-    """details is a JSON object, as a string, with the data of the event. Required, stored as it is sent."""
+    """details is a JSON object, as a string, with the event's data. Required, stored unchanged."""
     def __init__(
         self,
         *,

@@ -145,7 +145,7 @@ Global___Counts: _TypeAlias = Counts  # noqa: Y015
 
 @_typing.final
 class Distribution(_message.Message):
-    """The distribution of a measure, in milliseconds. Cumulative layout shift has no unit.
+    """The distribution of one measure, in milliseconds. Cumulative layout shift has no unit.
 
     A percentile is the sample with the rank ceil(p * samples): a value that a user really saw.
     """
@@ -213,7 +213,7 @@ Global___Distribution: _TypeAlias = Distribution  # noqa: Y015
 
 @_typing.final
 class Measures(_message.Message):
-    """All measures of a selection."""
+    """All measures of the selected events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -307,7 +307,7 @@ class Series(_message.Message):
     first_ms: _builtins.float
     """The start of the first step."""
     step_ms: _builtins.float
-    """The length of a step."""
+    """The step length."""
     @_builtins.property
     def page_views(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Page views."""
@@ -430,9 +430,9 @@ class GetOverviewRequest(_message.Message):
     before: _builtins.float
     """End of the selection."""
     step_ms: _builtins.float
-    """The length of a step of the series. 0 chooses one that gives about 150 steps. At most 2,000 steps."""
+    """The step length of the series. 0 chooses a length for about 150 steps. At most 2,000 steps."""
     compare_after: _builtins.float
-    """The start of a time range of the same length to compare with. 0: compare with nothing."""
+    """The start of another time range with the same length, to compare with. 0: do not compare."""
     @_builtins.property
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection."""
@@ -575,7 +575,7 @@ class Change(_message.Message):
     fingerprint: _builtins.str
     """For a new error: its fingerprint."""
     title: _builtins.str
-    """For a new error: its title. Text of a client: show it as text."""
+    """For a new error: its title. Sent by the client: show it as plain text."""
     release: _builtins.str
     """For a new error: the release in which it was first seen."""
     score: _builtins.float
@@ -669,7 +669,7 @@ class ListSegmentsRequest(_message.Message):
     next_token: _builtins.str
     """Continues after a previous response."""
     compare_after: _builtins.float
-    """The start of a time range of the same length to compare with. 0: compare with nothing."""
+    """The start of another time range with the same length, to compare with. 0: do not compare."""
     @_builtins.property
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection."""
@@ -697,7 +697,7 @@ Global___ListSegmentsRequest: _TypeAlias = ListSegmentsRequest  # noqa: Y015
 
 @_typing.final
 class Segment(_message.Message):
-    """The measures of one value of a dimension."""
+    """The measures for one value of the dimension."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -807,7 +807,7 @@ Global___GetPageDetailsRequest: _TypeAlias = GetPageDetailsRequest  # noqa: Y015
 
 @_typing.final
 class Phase(_message.Message):
-    """One part of a duration."""
+    """One part of the duration."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -845,7 +845,7 @@ class Attribution(_message.Message):
     vital: _builtins.str
     """The vital: lcp, inp or cls."""
     target: _builtins.str
-    """The element, as the client described it. Text of a client: show it as text."""
+    """The element, as the client described it. Sent by the client: show it as plain text."""
     @_builtins.property
     def value(self) -> Global___Distribution:
         """The values with this element."""
@@ -876,7 +876,7 @@ class Resource(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     SIZE_P50_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """The URL pattern. Text of a client: show it as text."""
+    """The URL pattern. Sent by the client: show it as plain text."""
     file_type: _builtins.str
     """The type of the file, such as script or image."""
     size_p50: _builtins.float
@@ -1029,7 +1029,7 @@ class ErrorGroup(_message.Message):
     fingerprint: _builtins.str
     """Identifies the cause: a digest of type, message without variable parts, and top frames."""
     title: _builtins.str
-    """Type and message of one of the errors. Text of a client: show it as text."""
+    """Type and message of one of the errors. Sent by the client: show it as plain text."""
     events: _builtins.float
     """Errors in the selection."""
     sessions: _builtins.float
@@ -1045,7 +1045,7 @@ class ErrorGroup(_message.Message):
     is_new: _builtins.bool
     """Whether the group was first seen in the selection."""
     location: _builtins.str
-    """File and function of the top frame. Text of a client: show it as text."""
+    """File and function of the top frame. Sent by the client: show it as plain text."""
     @_builtins.property
     def trend(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Errors in 24 equal parts of the selection."""
@@ -1183,7 +1183,7 @@ Global___StackFrame: _TypeAlias = StackFrame  # noqa: Y015
 
 @_typing.final
 class Share(_message.Message):
-    """How many errors of a group have one value of a dimension."""
+    """The number of the group's errors that have one value of the dimension."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1230,9 +1230,9 @@ class GetErrorGroupResponse(_message.Message):
     RELEASE_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
     message: _builtins.str
-    """The message of the latest error. Text of a client: show it as text."""
+    """The message of the latest error. Sent by the client: show it as plain text."""
     stack: _builtins.str
-    """The stack of the latest error as text. Text of a client: show it as text."""
+    """The stack of the latest error as text. Sent by the client: show it as plain text."""
     release: _builtins.str
     """The release of the error whose stack is shown."""
     @_builtins.property
@@ -1341,7 +1341,7 @@ class HttpTarget(_message.Message):
     method: _builtins.str
     """The method."""
     url: _builtins.str
-    """The URL pattern. Text of a client: show it as text."""
+    """The URL pattern. Sent by the client: show it as plain text."""
     calls: _builtins.float
     """Requests."""
     http_4xx: _builtins.float
@@ -1639,7 +1639,7 @@ class EventSummary(_message.Message):
     type: _builtins.str
     """The type of the event, such as com.amazon.rum.page_view_event."""
     summary: _builtins.str
-    """What happened, in one line. Text of a client: show it as text."""
+    """What happened, in one line. Sent by the client: show it as plain text."""
     page: _builtins.str
     """The page."""
     rating: _builtins.str
@@ -1856,13 +1856,13 @@ class GetMetricDataRequest(_message.Message):
     statistic: _builtins.str
     """Sum, Average, Minimum, Maximum, SampleCount, or a percentile such as p75."""
     period_seconds: _builtins.int
-    """The length of a period, a multiple of 60 up to 86,400. At most 2,000 periods."""
+    """The period length, a multiple of 60 up to 86,400. At most 2,000 periods."""
     after: _builtins.float
     """Start of the time range."""
     before: _builtins.float
     """End of the time range."""
     namespace: _builtins.str
-    """AWS/RUM (the default), or the namespace of a custom metric."""
+    """AWS/RUM (the default), or a custom metric's namespace."""
     @_builtins.property
     def dimension(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Dimensions of the metric as in CloudWatch, such as "BrowserName=Chrome"."""

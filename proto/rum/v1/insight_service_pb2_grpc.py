@@ -134,7 +134,7 @@ class InsightServiceServicer:
     """
 
     def GetOverview(self, request, context):
-        """GetOverview returns the measures of an app monitor in total and over time.
+        """GetOverview returns an app monitor's measures in total and over time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +148,7 @@ class InsightServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSegments(self, request, context):
-        """ListSegments returns measures for each value of a dimension.
+        """ListSegments returns measures for each value of the requested dimension.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

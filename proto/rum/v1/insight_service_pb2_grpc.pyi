@@ -50,11 +50,11 @@ class InsightServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InsightServiceAsyncStub: ...
     GetOverview: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetOverviewRequest, _insight_service_pb2.GetOverviewResponse]
-    """GetOverview returns the measures of an app monitor in total and over time."""
+    """GetOverview returns an app monitor's measures in total and over time."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListChangesRequest, _insight_service_pb2.ListChangesResponse]
     """ListChanges returns what is unusual, compared with the same weekday and hours of the weeks before."""
     ListSegments: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListSegmentsRequest, _insight_service_pb2.ListSegmentsResponse]
-    """ListSegments returns measures for each value of a dimension."""
+    """ListSegments returns measures for each value of the requested dimension."""
     GetPageDetails: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetPageDetailsRequest, _insight_service_pb2.GetPageDetailsResponse]
     """GetPageDetails returns what makes one page slow: phases, elements and resources. The page is a filter."""
     ListErrorGroups: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListErrorGroupsRequest, _insight_service_pb2.ListErrorGroupsResponse]
@@ -102,11 +102,11 @@ class InsightServiceAsyncStub(InsightServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOverview: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetOverviewRequest, _insight_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
-    """GetOverview returns the measures of an app monitor in total and over time."""
+    """GetOverview returns an app monitor's measures in total and over time."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListChangesRequest, _insight_service_pb2.ListChangesResponse]  # type: ignore[assignment]
     """ListChanges returns what is unusual, compared with the same weekday and hours of the weeks before."""
     ListSegments: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListSegmentsRequest, _insight_service_pb2.ListSegmentsResponse]  # type: ignore[assignment]
-    """ListSegments returns measures for each value of a dimension."""
+    """ListSegments returns measures for each value of the requested dimension."""
     GetPageDetails: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetPageDetailsRequest, _insight_service_pb2.GetPageDetailsResponse]  # type: ignore[assignment]
     """GetPageDetails returns what makes one page slow: phases, elements and resources. The page is a filter."""
     ListErrorGroups: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListErrorGroupsRequest, _insight_service_pb2.ListErrorGroupsResponse]  # type: ignore[assignment]
@@ -157,7 +157,7 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.GetOverviewRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.GetOverviewResponse, _abc.Awaitable[_insight_service_pb2.GetOverviewResponse]]:
-        """GetOverview returns the measures of an app monitor in total and over time."""
+        """GetOverview returns an app monitor's measures in total and over time."""
 
     @_abc_1.abstractmethod
     def ListChanges(
@@ -173,7 +173,7 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.ListSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.ListSegmentsResponse, _abc.Awaitable[_insight_service_pb2.ListSegmentsResponse]]:
-        """ListSegments returns measures for each value of a dimension."""
+        """ListSegments returns measures for each value of the requested dimension."""
 
     @_abc_1.abstractmethod
     def GetPageDetails(

@@ -324,12 +324,12 @@ class MetricDefinitionRequest(_message.Message):
     Required for extended metrics.
     """
     namespace: _builtins.str
-    """namespace is the namespace of a custom metric. Absent or AWS/RUM for extended metrics. 1 to 237 characters,
+    """namespace is the custom metric's namespace. Absent or AWS/RUM for extended metrics. 1 to 237 characters,
     matching .*[a-zA-Z0-9-._/#:]+, not starting with AWS/.
     """
     @_builtins.property
     def dimension_keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """dimension_keys map the path of a field (1 to 280 characters) to the name of a dimension (1 to 255 characters). At
+        """dimension_keys map field paths (1 to 280 characters) to dimension names (1 to 255 characters). At
         most 29. Each path must also be in event_pattern.
         """
 
@@ -372,7 +372,7 @@ Global___MetricDefinitionRequest: _TypeAlias = MetricDefinitionRequest  # noqa: 
 
 @_typing.final
 class MetricDefinition(_message.Message):
-    """MetricDefinition is a metric of a destination.
+    """MetricDefinition is a metric that a destination receives.
     Source: the service model of the AWS SDKs, MetricDefinition.
     """
 
@@ -416,10 +416,10 @@ class MetricDefinition(_message.Message):
     event_pattern: _builtins.str
     """event_pattern is the pattern that events must match, exactly as it was sent."""
     namespace: _builtins.str
-    """namespace is the namespace of a custom metric."""
+    """namespace is the custom metric's namespace."""
     @_builtins.property
     def dimension_keys(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """dimension_keys map the path of a field to the name of a dimension."""
+        """dimension_keys map field paths to dimension names."""
 
     def __init__(
         self,
@@ -587,7 +587,7 @@ Global___BatchCreateRumMetricDefinitionsError: _TypeAlias = BatchCreateRumMetric
 
 @_typing.final
 class BatchGetRumMetricDefinitionsRequest(_message.Message):
-    """BatchGetRumMetricDefinitionsRequest selects a page of the metrics of a destination.
+    """BatchGetRumMetricDefinitionsRequest selects one page of a destination's metrics.
     Source: BatchGetRumMetricDefinitions API page, "URI Request Parameters".
     """
 
@@ -810,7 +810,7 @@ Global___BatchDeleteRumMetricDefinitionsError: _TypeAlias = BatchDeleteRumMetric
 
 @_typing.final
 class UpdateRumMetricDefinitionRequest(_message.Message):
-    """UpdateRumMetricDefinitionRequest describes the new definition of a metric.
+    """UpdateRumMetricDefinitionRequest has a metric's new definition.
     Source: UpdateRumMetricDefinition API page, "Request Body".
     """
 

@@ -122,7 +122,7 @@ Global___GetResourcePolicyRequest: _TypeAlias = GetResourcePolicyRequest  # noqa
 
 @_typing.final
 class GetResourcePolicyResponse(_message.Message):
-    """GetResourcePolicyResponse is the policy of an app monitor.
+    """GetResourcePolicyResponse is the app monitor's policy.
     Source: GetResourcePolicy API page, "Response Elements".
     """
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SourceMapServiceStub:
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.
@@ -61,7 +61,7 @@ class SourceMapServiceStub:
 
 
 class SourceMapServiceServicer:
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.
@@ -84,14 +84,14 @@ class SourceMapServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSourceMap(self, request, context):
-        """GetSourceMap returns the source map of a script in parts.
+        """GetSourceMap returns a script's source map in parts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSourceMaps(self, request, context):
-        """DeleteSourceMaps deletes the source maps of a release. Deleting none is no error.
+        """DeleteSourceMaps deletes a release's source maps. It succeeds if there are none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +129,7 @@ def add_SourceMapServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SourceMapService:
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.

@@ -31,7 +31,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SourceMapServiceStub:
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.
@@ -49,13 +49,13 @@ class SourceMapServiceStub:
     ListSourceMaps: _grpc.UnaryUnaryMultiCallable[_source_map_service_pb2.ListSourceMapsRequest, _source_map_service_pb2.ListSourceMapsResponse]
     """ListSourceMaps returns source maps without their content, newest first."""
     GetSourceMap: _grpc.UnaryUnaryMultiCallable[_source_map_service_pb2.GetSourceMapRequest, _source_map_service_pb2.GetSourceMapResponse]
-    """GetSourceMap returns the source map of a script in parts."""
+    """GetSourceMap returns a script's source map in parts."""
     DeleteSourceMaps: _grpc.UnaryUnaryMultiCallable[_source_map_service_pb2.DeleteSourceMapsRequest, _source_map_service_pb2.DeleteSourceMapsResponse]
-    """DeleteSourceMaps deletes the source maps of a release. Deleting none is no error."""
+    """DeleteSourceMaps deletes a release's source maps. It succeeds if there are none."""
 
 @_typing.type_check_only
 class SourceMapServiceAsyncStub(SourceMapServiceStub):
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.
@@ -70,12 +70,12 @@ class SourceMapServiceAsyncStub(SourceMapServiceStub):
     ListSourceMaps: _aio.UnaryUnaryMultiCallable[_source_map_service_pb2.ListSourceMapsRequest, _source_map_service_pb2.ListSourceMapsResponse]  # type: ignore[assignment]
     """ListSourceMaps returns source maps without their content, newest first."""
     GetSourceMap: _aio.UnaryUnaryMultiCallable[_source_map_service_pb2.GetSourceMapRequest, _source_map_service_pb2.GetSourceMapResponse]  # type: ignore[assignment]
-    """GetSourceMap returns the source map of a script in parts."""
+    """GetSourceMap returns a script's source map in parts."""
     DeleteSourceMaps: _aio.UnaryUnaryMultiCallable[_source_map_service_pb2.DeleteSourceMapsRequest, _source_map_service_pb2.DeleteSourceMapsResponse]  # type: ignore[assignment]
-    """DeleteSourceMaps deletes the source maps of a release. Deleting none is no error."""
+    """DeleteSourceMaps deletes a release's source maps. It succeeds if there are none."""
 
 class SourceMapServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SourceMapService stores the source maps of an app monitor, by release and script. It needs no projector.
+    """SourceMapService stores source maps by app monitor, release and script. It needs no projector.
 
     Every call can fail with ValidationException, AccessDeniedException, ResourceNotFoundException or
     InternalServerException, and with the authentication errors of errors.proto.
@@ -106,7 +106,7 @@ class SourceMapServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _source_map_service_pb2.GetSourceMapRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_source_map_service_pb2.GetSourceMapResponse, _abc.Awaitable[_source_map_service_pb2.GetSourceMapResponse]]:
-        """GetSourceMap returns the source map of a script in parts."""
+        """GetSourceMap returns a script's source map in parts."""
 
     @_abc_1.abstractmethod
     def DeleteSourceMaps(
@@ -114,6 +114,6 @@ class SourceMapServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _source_map_service_pb2.DeleteSourceMapsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_source_map_service_pb2.DeleteSourceMapsResponse, _abc.Awaitable[_source_map_service_pb2.DeleteSourceMapsResponse]]:
-        """DeleteSourceMaps deletes the source maps of a release. Deleting none is no error."""
+        """DeleteSourceMaps deletes a release's source maps. It succeeds if there are none."""
 
 def add_SourceMapServiceServicer_to_server(servicer: SourceMapServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -64,8 +64,8 @@ class BridgeServiceServicer:
     def BatchPutRumEvents(self, request, context):
         """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-        The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
-        form, because AWS has no such operation.
+        The call returns when the outcome of every entry is known. Entries succeed and fail separately. The method has
+        no REST form, because AWS has no such operation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,8 @@ class BridgeServiceStub:
     BatchPutRumEvents: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.BatchPutRumEventsRequest, _bridge_service_pb2.BatchPutRumEventsResponse]
     """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-    The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
-    form, because AWS has no such operation.
+    The call returns when the outcome of every entry is known. Entries succeed and fail separately. The method has
+    no REST form, because AWS has no such operation.
     """
     CheckBridge: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckBridgeRequest, _bridge_service_pb2.CheckBridgeResponse]
     """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
@@ -62,8 +62,8 @@ class BridgeServiceAsyncStub(BridgeServiceStub):
     BatchPutRumEvents: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.BatchPutRumEventsRequest, _bridge_service_pb2.BatchPutRumEventsResponse]  # type: ignore[assignment]
     """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-    The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
-    form, because AWS has no such operation.
+    The call returns when the outcome of every entry is known. Entries succeed and fail separately. The method has
+    no REST form, because AWS has no such operation.
     """
     CheckBridge: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckBridgeRequest, _bridge_service_pb2.CheckBridgeResponse]  # type: ignore[assignment]
     """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
@@ -89,8 +89,8 @@ class BridgeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_bridge_service_pb2.BatchPutRumEventsResponse, _abc.Awaitable[_bridge_service_pb2.BatchPutRumEventsResponse]]:
         """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-        The call returns when the outcome of every entry is known. Entries succeed and fail separately. There is no REST
-        form, because AWS has no such operation.
+        The call returns when the outcome of every entry is known. Entries succeed and fail separately. The method has
+        no REST form, because AWS has no such operation.
         """
 
     @_abc_1.abstractmethod

@@ -129,7 +129,7 @@ Global___SignatureFault: _TypeAlias = SignatureFault  # noqa: Y015
 
 @_typing.final
 class SignedRequest(_message.Message):
-    """SignedRequest is the AWS Signature Version 4 of a request, in parts, with the content that it signs. The bridge has
+    """SignedRequest is a request's AWS Signature Version 4, in parts, with the content that it signs. The bridge has
     verified nothing.
 
     It contains no secret; the service needs only the secret to verify it. Until the signature expires, it proves the
