@@ -13,29 +13,28 @@ from bench.line_chart import line_chart
 
 _HEAD = """# Overload
 
-What the server does when clients send more than it can store. `python -m bench.overload --page`
-measures this and writes the page.
+How the server behaves when clients send more than it can store. `python -m bench.overload --page`
+measures it and writes this page.
 
-An open loop sends puts of ten events at each load, whatever the server answers. The capacity is the
-goodput of 64 clients that wait for each response. `openrum up` with SQLite and the load generators
-share two cores, so the capacity is less at a high load, because the generators take CPU from the
-server. They have at most 6,000 requests in progress, with REST each on a connection of its own.
-"Sent" is what they sent.
+Load generators send puts with ten events at a fixed rate, the load, and do not wait for responses.
+The capacity is the goodput of 64 clients that wait for each response. `openrum up` with SQLite and
+the load generators share two cores. At a high load the generators take CPU from the server, so its
+capacity is lower. The generators have at most 6,000 requests in progress. With REST, each request
+has its own connection. "Sent" is the rate that the generators reached.
 
-Goodput is the number of puts that were accepted in a second while the load lasted. Latencies are
-those of all accepted puts, counted from the moment at which a put was due. Memory is that of the
-server after the load.
+Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
+puts, and count from the time at which each put was due. Memory is what the server uses afterwards.
 """
 _CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness
 
-A client at a tenth of the capacity, alone and beside another one that is to send ten times the
-capacity to another app monitor, with 3,000 requests in progress at most.
+One client sends a tenth of the capacity: alone, and while another client tries to send ten times
+the capacity to another app monitor, with at most 3,000 requests in progress.
 """
 _SLOW_DISK = """## Slow disk
 
-REST, and each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk gives about
-130 puts a second. Other work ran on the machine (2026-11).
+Puts over REST, while each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk
+stores about 130 puts per second. Other work ran on the machine (2026-11).
 """
 
 
