@@ -83,8 +83,8 @@ def create(
 def list_(as_json: bool, target: Target) -> None:
     """List app monitors.
 
-    The column Dropped counts custom events that were sent while the app monitor did not store
-    custom events.
+    The column Dropped counts events that were dropped from stored batches: custom events while
+    the app monitor did not store them, and session replays that were off or over their quota.
     """
     with connect(target) as client:
         summaries = list(_all_summaries(client))

@@ -33,7 +33,7 @@ _BATCHES = Metric(
 _EVENTS = Metric(
     "openrum_service_events_total",
     "counter",
-    "Events by their end: that of their batch, or dropped.",
+    "Events by their end: that of their batch, or dropped with a reason of its own.",
     ("app_monitor", "outcome", "reason"),
 )
 _BYTES = Metric(

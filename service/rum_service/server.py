@@ -50,10 +50,12 @@ from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
 from rum_service.control.tags import Tags
 from rum_service.ingest.accounting import Accounting
+from rum_service.ingest.drops import Drops
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
+from rum_service.ingest.replays import Replays
 from rum_service.metrics import ServiceMetrics
 from rum_service.monitors import Monitors
 from rum_service.rpc.admission import Admission
@@ -269,6 +271,7 @@ def build(
         accounting,
         limits=_limits(settings),
         quotas=quotas,
+        drops=_drops(settings),
         max_events=settings.max_events,
         clock=clock,
         country_of=countries.of if countries else None,
@@ -392,6 +395,15 @@ def _limits(settings: ServiceSettings) -> MonitorLimits:
         "bytes": settings.monitor_bytes_per_s,
     }
     return MonitorLimits(rates, clock=time.monotonic)
+
+
+def _drops(settings: ServiceSettings) -> Drops:
+    replays = Replays(
+        stored=settings.replays,
+        bytes_per_day=settings.replay_bytes_per_day,
+        clock=time.monotonic,
+    )
+    return Drops(replays)
 
 
 def _token(setting: str, file: Path, mode: int) -> str:

@@ -151,6 +151,18 @@ class ServiceSettings(OperatingSettings):
         "use in the database. Further batches are throttled. `openrum quota set` sets another "
         "value for one app monitor. 0: no limit.",
     )
+    replays: bool = Field(
+        default=True,
+        description="Store session replays. If false, replay events are dropped and all other "
+        "events are stored.",
+    )
+    replay_bytes_per_day: int = Field(
+        default=0,
+        ge=0,
+        description="Maximum number of bytes of session replays that each service process stores "
+        "for each app monitor in a day, before compression. As many may come at once. Further "
+        "replay events are dropped for an hour, and all other events are stored. 0: no limit.",
+    )
     source_maps_quota: int = Field(
         default=1 << 30,
         ge=0,

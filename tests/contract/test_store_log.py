@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store
 from rum_service.storage.base import AppMonitorStore, LogStore
-from rum_service.storage.records import Appended
+from rum_service.storage.records import Appended, Dropped
 from tests.support.logged import ALL_TIME, content, contents, logged, read
 
 STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
@@ -265,7 +265,7 @@ def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
     dropped = [(1, 2), (1, 3), (2, 7), (3, 0)]
     log.append(
         [
-            logged(number, app_monitor=app_monitor)._replace(dropped_events=count)
+            logged(number, app_monitor=app_monitor)._replace(dropped=(Dropped("a", count, 0),))
             for number, (app_monitor, count) in enumerate(dropped)
         ]
     )
@@ -276,7 +276,7 @@ def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
 
 
 def test_a_retried_batch_does_not_count_its_dropped_events_again(log: LogStore) -> None:
-    batch = logged(1)._replace(dropped_events=4)
+    batch = logged(1)._replace(dropped=(Dropped("a", 1, 0), Dropped("b", 3, 0)))
     log.append([batch])
     log.append([batch])
 

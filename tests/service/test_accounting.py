@@ -20,6 +20,7 @@ from rum_service.auth.callers import Call
 from rum_service.auth.policy import Policy
 from rum_service.errors import RumError
 from rum_service.ingest.accounting import CANCELLED, MAX_NAMES, Accounting
+from rum_service.ingest.drops import CUSTOM_EVENTS_DISABLED
 from rum_service.ingest.put import Put
 from rum_service.monitors import Monitor, Monitors
 from rum_service.server import LOOKUP_THREADS, Service
@@ -63,7 +64,7 @@ async def test_dropped_events_are_counted_beside_the_stored_ones(use_cases: UseC
     assert ledger.in_progress() == Amount()
     assert _events(ledger) == {
         ("shop", STORED, ""): 1,
-        ("shop", DROPPED, ""): 2,
+        ("shop", DROPPED, CUSTOM_EVENTS_DISABLED): 2,
         ("shop", DUPLICATE, ""): 3,
     }
 

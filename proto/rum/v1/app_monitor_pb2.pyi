@@ -75,8 +75,8 @@ class AppMonitor(_message.Message):
     platform: _builtins.str
     """platform is Web, Android or iOS."""
     dropped_events: _builtins.int
-    """dropped_events is how many custom events were dropped because custom events are not enabled. Not in the AWS model:
-    OpenRUM adds it.
+    """dropped_events is how many events were dropped from stored batches: custom events that are not enabled, and session
+    replays that are off or over their quota. Not in the AWS model: OpenRUM adds it.
     """
     @_builtins.property
     def domain_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -187,7 +187,7 @@ class AppMonitorSummary(_message.Message):
     platform: _builtins.str
     """platform is Web, Android or iOS."""
     dropped_events: _builtins.int
-    """dropped_events is how many custom events were dropped, as in AppMonitor. Not in the AWS model: OpenRUM adds it."""
+    """dropped_events is how many events were dropped, as in AppMonitor. Not in the AWS model: OpenRUM adds it."""
     def __init__(
         self,
         *,

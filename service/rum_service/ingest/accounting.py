@@ -62,7 +62,7 @@ class Accounting:
         received.batches += 1
         received.events += batch.event_count
         received.bytes += len(batch.content)
-        if batch.dropped_events:
+        if batch.dropped:
             received.events += batch.dropped_events
             received.bytes += _size(batch) - len(batch.content)
 
@@ -74,10 +74,8 @@ class Accounting:
                 stored.batches += 1
                 stored.events += batch.event_count
                 stored.bytes += len(batch.content)
-                if batch.dropped_events:
-                    end = self._name(batch), DROPPED, ""
-                    size = _size(batch) - len(batch.content)
-                    self.ledger.end(end, batch.dropped_events, size, batches=0)
+                for reason, events, size in batch.dropped:
+                    self.ledger.end((self._name(batch), DROPPED, reason), events, size, batches=0)
             else:
                 end = self._name(batch), *_end(outcome)
                 self.ledger.end(end, _events(batch), _size(batch))

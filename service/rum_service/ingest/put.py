@@ -22,16 +22,16 @@ from rum_service.auth.callers import Call, Caller
 from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.auth.policy import Policy
 from rum_service.errors import InternalServerException, RumError, ValidationException
-from rum_service.events.custom import has_custom_events, without_custom_events
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.commits import Outcome
+from rum_service.ingest.drops import Drops
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put_queue import UNKNOWN, PutQueue
 from rum_service.ingest.quotas import StorageQuotas
-from rum_service.ingest.validation import check_id, times_of, validate
-from rum_service.monitors import Monitor, Monitors
+from rum_service.ingest.validation import check_id, validate
+from rum_service.monitors import Monitors
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
@@ -71,6 +71,7 @@ class Ingest:
         *,
         limits: MonitorLimits,
         quotas: StorageQuotas,
+        drops: Drops,
         max_events: int,
         clock: Callable[[], float],
         country_of: Callable[[str | None], str | None] | None = None,
@@ -82,6 +83,7 @@ class Ingest:
         self._accounting = accounting
         self._limits = limits if limits else None
         self._quotas = quotas
+        self._drops = drops
         self._max_events = max_events
         self._clock = clock
         self._country_of = country_of
@@ -228,12 +230,9 @@ class Ingest:
         times, types = validate(request, max_events=self._max_events)
         if self._limits:
             self._limits.take(monitor.key, events=times.events, size=len(put.content))
-        content, received, dropped = put.content, None, 0
-        if not monitor.keeps_custom_events and has_custom_events(types):
-            kept, dropped = without_custom_events(request)
-            content, received = kept.SerializeToString(), put.content
-            times = times_of(kept.rum_events)
-            self._log_dropped(put, monitor, dropped)
+        remaining = self._drops.apply(monitor, request, types, put.content, put.request_id)
+        if remaining:
+            times = remaining.times
         now_ms = round(self._clock() * 1000)
         return Batch(
             app_monitor=monitor.key,
@@ -242,9 +241,9 @@ class Ingest:
             first_ms=round(times.first_s * 1000) if times.events else now_ms,
             last_ms=round(times.last_s * 1000) if times.events else now_ms,
             event_count=times.events,
-            content=content,
-            received=received,
-            dropped_events=dropped,
+            content=remaining.content if remaining else put.content,
+            received=put.content if remaining else None,
+            dropped=remaining.dropped if remaining else (),
             country=self._country_of(caller.source_ip) if self._country_of else None,
         )
 
@@ -259,14 +258,6 @@ class Ingest:
     async def _identify(self, put: Put, app_monitor_id: str) -> Caller:
         path = f"/appmonitors/{app_monitor_id}"
         return await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
-
-    def _log_dropped(self, put: Put, monitor: Monitor[Policy], dropped: int) -> None:
-        logger.info(
-            "custom events dropped: the app monitor does not enable them",
-            request_id=put.request_id(),
-            app_monitor=monitor.name,
-            dropped=dropped,
-        )
 
 
 def _leading_id(content: bytes) -> str:

@@ -21,6 +21,15 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 
+class Dropped(NamedTuple):
+    """Events that were dropped from a batch for one reason."""
+
+    reason: str
+    events: int
+    size: int
+    """How many bytes shorter the batch is without them."""
+
+
 class Batch(NamedTuple):
     """An accepted batch to append to the log.
 
@@ -42,10 +51,15 @@ class Batch(NamedTuple):
     """The PutRumEventsRequest to store, serialized."""
     received: bytes | None = None
     """The serialized request as received, if events were dropped from it. Recognizes a retry."""
-    dropped_events: int = 0
-    """The number of dropped events: custom events that the app monitor does not enable."""
+    dropped: tuple[Dropped, ...] = ()
+    """The dropped events, by reason."""
     country: str | None = None
     """The country of the client: an ISO 3166 code, two capital letters. None: not known."""
+
+    @property
+    def dropped_events(self) -> int:
+        """The number of dropped events."""
+        return sum(dropped.events for dropped in self.dropped) if self.dropped else 0
 
 
 class Appended(Enum):

@@ -15,7 +15,7 @@ export function Monitors({ place, monitors }) {
     { title: "ID", cell: (monitor) => html`<span class="mono">${monitor.Id}</span>` },
     { title: "State", cell: (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()) },
     { title: "Created", cell: (monitor) => dateTime(Date.parse(monitor.Created)) },
-    { title: "Dropped custom events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },
+    { title: "Dropped events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },
     { title: "Links", untitled: true, cell: (monitor) => html`<a href=${linkTo(place, ["overview"], { monitor: monitor.Name, filter: undefined })}>Overview<span
         class="hidden"> of ${monitor.Name}</span></a>` },
   ];

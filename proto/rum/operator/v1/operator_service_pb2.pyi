@@ -535,7 +535,7 @@ class End(_message.Message):
     app_monitor_name: _builtins.str
     """app_monitor_name is the app monitor, as far as the service knows it."""
     reason: _builtins.str
-    """reason is the exception that the caller got, for `rejected`."""
+    """reason is the exception that the caller got, for `rejected`, or why events were dropped."""
     source: _builtins.str
     """source tells where a bridge got the error from: `bridge`, `service` or `no_answer`."""
     @_builtins.property
