@@ -1,7 +1,7 @@
 """The countries of client addresses, from a database in MaxMind's format (MMDB).
 
 Addresses are only looked up. Neither the log nor a log line has them:
-docs/decisions/00XX-the-country-is-looked-up-at-ingest.md.
+docs/decisions/0023-the-country-is-looked-up-at-ingest.md.
 """
 
 from __future__ import annotations

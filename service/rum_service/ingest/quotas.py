@@ -2,7 +2,7 @@
 
 The sums are read from the store every second, so appends and other services need no coordination.
 Batches stored in the meantime may exceed the quota:
-docs/decisions/00XX-stored-bytes-are-counted-later.md.
+docs/decisions/0021-stored-bytes-are-counted-later.md.
 """
 
 from __future__ import annotations

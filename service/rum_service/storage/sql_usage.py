@@ -1,7 +1,7 @@
 """How many bytes the batches of each app monitor use, in a SQL database.
 
 `stored_bytes` has the sums of the batches up to a sequence, and a read adds the later ones. So an
-append writes nothing more than its batches: docs/decisions/00XX-stored-bytes-are-counted-later.md.
+append writes nothing more than its batches: docs/decisions/0021-stored-bytes-are-counted-later.md.
 """
 
 from __future__ import annotations
