@@ -48,7 +48,7 @@ _NAVIGATION = _gauge(
 )
 _VITAL = _gauge(
     "web_vital_seconds",
-    "Web vital times. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
+    "Time of a web vital. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
     ("app_monitor", "vital", "percentile"),
 )
 _CLS = _gauge(
