@@ -88,7 +88,7 @@ class Results:
 
 def newest_kept(folder: Path) -> Results | None:
     """Return the newest results in a folder of DATE-COMMIT.json files."""
-    files = sorted(folder.glob("*.json"), key=lambda file: (file.name[:10], file.stat().st_mtime))
+    files = sorted(folder.glob("2*.json"), key=lambda file: (file.name[:10], file.stat().st_mtime))
     return Results.from_json(files[-1].read_text()) if files else None
 
 
