@@ -86,7 +86,7 @@ def create_app(
     control_plane = transcoded(_CONTROL_PLANE)
     data_plane = _data_plane(settings)
     readiness = Readiness(
-        channels.others, token, authorization_required=settings.authorization_required
+        channels.puts, token, authorization_required=settings.authorization_required
     )
     routes = [
         *[Route(path, data_plane) for path in PUT_ROUTES],
