@@ -21,7 +21,7 @@ _STALE_MS = 10_000
 _RATINGS = (("good", "green"), ("needs improvement", "yellow"), ("poor", "red"))
 _CHANGES = {
     "sessions": "Sessions",
-    "js_error_rate": "JavaScript errors per page view",
+    "js_error_rate": "Sessions with JavaScript errors",
     "http_5xx_rate": "HTTP 5xx rate",
     "http_4xx_rate": "HTTP 4xx rate",
     "http_no_response_rate": "Rate of HTTP requests without a response",
