@@ -221,6 +221,18 @@ def test_segments_compare_the_values_of_a_dimension(ui: Shown, shop: Visited) ->
     ]
 
 
+def test_segments_show_all_dimensions_side_by_side(ui: Shown, shop: Visited) -> None:
+    ui.open("segments", **shop.range)
+
+    for name in ("Browser", "OS", "Device", "Country", "Release"):
+        segments: Any = shop.read("segments", by=f"DIMENSION_{name.upper()}")["segments"]
+        assert [number(row[1]) for row in ui.table(f"Measures by {name}, in short")] == [
+            segment["measures"]["counts"]["pageViews"] for segment in segments[:6]
+        ]
+    ui.click("text=All by Country")
+    assert "by=country" in ui.url
+
+
 def test_a_column_heading_sorts_by_its_column(ui: Shown, shop: Visited) -> None:
     ui.open("pages", **shop.range)
     ui.click("th button:text-is('HTTP 5xx')")

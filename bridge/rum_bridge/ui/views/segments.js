@@ -1,9 +1,9 @@
-/** The values of one dimension side by side. */
+/** Browsers, systems, devices, countries and releases side by side: all of them, or one in full. */
 import { get } from "../api.js";
 import { count, named } from "../format.js";
 import { Change } from "../parts/change.js";
 import { html } from "../parts/html.js";
-import { useList } from "../parts/load.js";
+import { useData, useList } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
 import { Empty, Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
@@ -12,9 +12,30 @@ import { DIMENSIONS, membersOf } from "../selection.js";
 import { measureColumns } from "./pages.js";
 
 const COMPARED = ["browser", "os", "device", "country", "release"];
+const IN_SHORT = ["Page views", "LCP p75", "Apdex", "Errors per view"];
 
 export function Segments({ place, selection }) {
-  const by = COMPARED.includes(place.params.get("by")) ? place.params.get("by") : "browser";
+  const by = COMPARED.includes(place.params.get("by")) ? place.params.get("by") : "";
+  return html`<${Choice} place=${place} by=${by} />
+    ${by
+      ? html`<${OneDimension} place=${place} selection=${selection} by=${by} />`
+      : html`<div class="grid">${COMPARED.map((name) => html`<${InShort} key=${name} place=${place} selection=${selection} by=${name} />`)}</div>`}`;
+}
+
+/** The most frequent values of a dimension. */
+function InShort({ place, selection, by }) {
+  const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6 };
+  const found = useData((signal) => get(["insight", selection.monitor, "segments"], members, signal), `${selection.key}${by}`);
+  const title = DIMENSIONS[by];
+  const columns = [valueColumn(place, by), ...measureColumns().filter((column) => IN_SHORT.includes(column.title))];
+  return html`<${Panel} title=${title} link=${{ href: linkHere(place, { by }), text: `All by ${title}` }}>
+    <${Loaded} of=${found}>${({ segments }) => segments.length
+      ? html`<${Table} caption=${`Measures by ${title}, in short`} columns=${columns} rows=${segments} keyOf=${(segment) => segment.value} />`
+      : html`<p class="quiet">No events in this time range. Choose a longer one, or remove filters.</p>`}<//>
+  <//>`;
+}
+
+function OneDimension({ place, selection, by }) {
   const order = place.params.get("order") ?? undefined;
   const load = async (nextToken, signal) => {
     const { compareAfter } = selection;
@@ -24,8 +45,7 @@ export function Segments({ place, selection }) {
   };
   const list = useList(load, `${selection.key}${by}${order}`);
   const title = DIMENSIONS[by];
-  return html`<${Choice} place=${place} by=${by} />
-    <${Loaded} of=${list}>${({ other }) => list.items.length
+  return html`<${Loaded} of=${list}>${({ other }) => list.items.length
       ? html`<${Panel} wide=${true} title=${title} note=${`change vs ${selection.comparedTo}`}>
           <${Table} caption=${`Measures by ${title}`} place=${place} defaultOrder="page_views" rows=${list.items}
             columns=${columns(place, by, list.items)} keyOf=${(segment) => segment.value} />
@@ -35,22 +55,25 @@ export function Segments({ place, selection }) {
       : html`<${Empty} title="No events in this time range."><p>Choose a longer time range, or remove filters.</p><//>`}<//>`;
 }
 
-function columns(place, by, segments) {
+function valueColumn(place, by) {
   const filters = place.params.getAll("filter");
-  const first = {
+  return {
     title: DIMENSIONS[by],
     cell: ({ value }) => html`<a href=${linkTo(place, ["overview"], { filter: [...new Set([...filters, `${by}=${value}`])] })}>${named(value)}</a>`,
   };
+}
+
+function columns(place, by, segments) {
   const changed = {
     title: "Change", number: true,
     cell: ({ measures, compared }) => html`<${Change} now=${measures.counts.pageViews} then=${compared?.counts?.pageViews} />`,
   };
   const [views, ...rest] = measureColumns();
   const isCompared = segments.some(({ compared }) => compared?.counts?.pageViews);
-  return [first, views, ...(isCompared ? [changed] : []), ...rest];
+  return [valueColumn(place, by), views, ...(isCompared ? [changed] : []), ...rest];
 }
 
 function Choice({ place, by }) {
-  return html`<p class="row below-headline" role="group" aria-label="Compare by">${COMPARED.map((name) => html`<button type="button"
-    aria-pressed=${name === by} onClick=${() => go(linkHere(place, { by: name }))}>${DIMENSIONS[name]}</button>`)}</p>`;
+  return html`<p class="row below-headline" role="group" aria-label="Compare by">${["", ...COMPARED].map((name) => html`<button type="button"
+    aria-pressed=${name === by} onClick=${() => go(linkHere(place, { by: name || undefined }))}>${DIMENSIONS[name] ?? "All"}</button>`)}</p>`;
 }
