@@ -9,7 +9,7 @@ import pytest
 from bench.arrivals import Arrivals, run_together
 from bench.ledger import Ledger
 from tests.support.running import OpenRum
-from tests.support.slow_disk import SlowDisk, has_compiler
+from tests.support.slow_disk import SlowDisk
 
 _FSYNC_S = 2.0
 _LOAD_S = 20.0
@@ -19,7 +19,6 @@ _FULL_GROUP = 200
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not has_compiler(), reason="needs a C compiler")
 def test_a_slow_disk_stores_what_it_can_and_the_other_puts_get_429_or_503(tmp_path: Path) -> None:
     disk = SlowDisk(tmp_path)
     with OpenRum(tmp_path, **disk.environment) as server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SlowDisk", "has_compiler"]
+__all__ = ["SlowDisk"]
 
 import shutil
 import subprocess
@@ -44,16 +44,17 @@ int fdatasync(int fd)
 """
 
 
-def has_compiler() -> bool:
-    """Return whether a SlowDisk can be built."""
-    return shutil.which("cc") is not None
-
-
 class SlowDisk:
     """What a process needs to see a slow disk. Start it with the variables in `environment`."""
 
     def __init__(self, folder: Path) -> None:
-        """Build the library in a folder. The disk is fast at first."""
+        """Build the library in a folder. The disk is fast at first.
+
+        Raises:
+            RuntimeError: there is no C compiler.
+        """
+        if shutil.which("cc") is None:
+            raise RuntimeError("The slow disk is a small library in C: install a compiler (gcc).")
         source, library = folder / "slow_disk.c", folder / "slow_disk.so"
         source.write_text(_SOURCE)
         command = ["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
