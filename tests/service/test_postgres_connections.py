@@ -62,6 +62,26 @@ class Admin:
             return row == (name,)
 
         wait_until(is_loaded)
+        if name:
+            wait_until(self._commits_wait)
+
+    def _commits_wait(self) -> bool:
+        """Whether a commit waits for the standby: another process than ours decides it, later."""
+        with ThreadPoolExecutor(1) as pool:
+            committing = pool.submit(self._commit)
+            while not committing.done():
+                for pid in self.waiting_for("SyncRep"):
+                    self.connection.execute("SELECT pg_cancel_backend(%s)", [pid])
+            return committing.result()
+
+    def _commit(self) -> bool:
+        """Commit a transaction that changes nothing, and return whether its wait was canceled."""
+        warnings: list[psycopg.errors.Diagnostic] = []
+        dsn = self.connection.info.dsn
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.add_notice_handler(warnings.append)
+            connection.execute("SELECT pg_logical_emit_message(true, 'test', '')")
+        return bool(warnings)
 
 
 @pytest.fixture
