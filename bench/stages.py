@@ -35,8 +35,8 @@ from rum_bridge.app import create_app
 from rum_bridge.channel import Channels
 from rum_bridge.codec import decode_put, load_json
 from rum_bridge.settings import BridgeSettings
+from rum_service.composition.service import Service
 from rum_service.ingest.validation import validate
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.payload import stored_form

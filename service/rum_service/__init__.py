@@ -1,1 +1,1 @@
-"""The gRPC service of OpenRUM. Start reading at `server.py`."""
+"""The gRPC service of OpenRUM. Start reading at `server.py`, then `composition/service.py`."""

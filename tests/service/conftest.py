@@ -14,7 +14,7 @@ import pytest
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.server import Service
+from rum_service.composition.service import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.service.served import LoopThread

@@ -18,12 +18,13 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.ledger import DROPPED, DUPLICATE, REJECTED, STORED, Amount, Ledger
 from rum_service.auth.callers import Call
 from rum_service.auth.policy import Policy
+from rum_service.composition.base import LOOKUP_THREADS
+from rum_service.composition.service import Service
 from rum_service.errors import RumError
 from rum_service.ingest.accounting import CANCELLED, MAX_NAMES, Accounting
 from rum_service.ingest.drops import CUSTOM_EVENTS_DISABLED
 from rum_service.ingest.put import Put
 from rum_service.monitors import Monitor, Monitors
-from rum_service.server import LOOKUP_THREADS, Service
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended
 from tests.service.conftest import UseCases

@@ -12,11 +12,11 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.metrics_pb2 import PutRumMetricsDestinationRequest
 from rum.v1.resource_policy_pb2 import DeleteResourcePolicyRequest, PutResourcePolicyRequest
 from rum.v1.tags_pb2 import TagResourceRequest, UntagResourceRequest
+from rum_service.composition.service import Service
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.tags import Tags
 from rum_service.errors import ConflictException, InternalServerException
-from rum_service.server import Service
 from rum_service.storage.base import Store
 from tests.support.batches import new_id
 from tests.support.memory_metrics import MemoryMetrics

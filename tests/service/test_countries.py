@@ -20,9 +20,9 @@ from rum.v1.control_plane_service_pb2 import (
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.start_error import StartError
 from rum_service.auth.callers import Call
+from rum_service.composition.service import Service
 from rum_service.ingest.countries import Countries
 from rum_service.ingest.put import Put
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended

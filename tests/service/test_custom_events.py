@@ -12,11 +12,11 @@ import structlog
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.app_monitor_pb2 import CustomEvents
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.composition.service import Service
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.errors import ValidationException
 from rum_service.events.custom import custom_events_enabled, has_custom_events
 from rum_service.ingest.put import Ingest
-from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended, AppMonitorRecord
 from tests.support.batches import message, new_id, put_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
+from rum_service.composition.service import Service
 from rum_service.errors import RumError, ThrottlingException, ValidationException
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended
 from tests.support.batches import message, put_of

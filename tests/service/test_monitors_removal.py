@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum_service.composition.service import Service
 from rum_service.errors import ResourceNotFoundException
-from rum_service.server import Service
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.logged import logged

@@ -13,6 +13,7 @@ import pytest
 from rum.operator.v1.operator_service_pb2 import SetStoredBytesQuotaRequest
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
 from rum_endpoint.ledger import REJECTED, Amount
+from rum_service.composition.service import Service
 from rum_service.control.storage_usage import StorageUsage
 from rum_service.errors import (
     ResourceNotFoundException,
@@ -21,7 +22,6 @@ from rum_service.errors import (
     ValidationException,
 )
 from rum_service.ingest.accounting import QUOTA
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended, Usage

@@ -14,11 +14,11 @@ from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.ledger import DROPPED, DUPLICATE, STORED, Amount
 from rum_service.auth.policy import Policy
+from rum_service.composition.service import Service
 from rum_service.errors import RumError
 from rum_service.ingest.drops import CUSTOM_EVENTS_DISABLED
 from rum_service.ingest.replays import OFF, OVER_QUOTA, REPLAY_EVENT, Replays
 from rum_service.monitors import Monitor
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended

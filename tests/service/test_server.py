@@ -17,7 +17,8 @@ from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from rum.v1.data_plane_service_pb2 import PutRumEventsResponse
 from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
-from rum_service.server import READER_THREADS, running_service
+from rum_service.composition.base import READER_THREADS
+from rum_service.server import running_service
 from rum_service.storage import open_store
 from rum_service.storage.records import FoundBatches
 from tests.support.batches import message

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from rum_service.server import Service, build
+from rum_service.composition.service import Service, build
 from rum_service.settings import ServiceSettings
 from rum_service.storage.base import Store
 

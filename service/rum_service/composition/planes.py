@@ -1,0 +1,118 @@
+"""Builds what callers reach: the planes, and the gRPC server in front of them."""
+
+from __future__ import annotations
+
+__all__ = ["Planes", "build_planes"]
+
+from dataclasses import dataclass
+
+from rum_endpoint.request_log import RequestLog
+from rum_service.composition.access import Access
+from rum_service.composition.base import Base
+from rum_service.composition.storing import Storing
+from rum_service.control.metric_definitions import MetricDefinitions
+from rum_service.control.metric_destinations import MetricDestinations
+from rum_service.control.readback import Readback
+from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.source_maps import SourceMaps
+from rum_service.control.statistics import Statistics
+from rum_service.control.storage_usage import StorageUsage
+from rum_service.control.tags import Tags
+from rum_service.ingest.quotas import StorageQuotas
+from rum_service.rpc.admission import Admission
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.bridge_plane import BridgePlane
+from rum_service.rpc.control_plane import ControlPlane
+from rum_service.rpc.data_plane import DataPlane
+from rum_service.rpc.grpc_server import GrpcServer
+from rum_service.rpc.insight_plane import InsightPlane
+from rum_service.rpc.local_bridge import LocalBridge
+from rum_service.rpc.operator_plane import Operator
+from rum_service.rpc.source_map_plane import SourceMapPlane
+
+
+@dataclass(frozen=True)
+class Planes:
+    """What callers reach, and what others need of it."""
+
+    boundary: CallBoundary
+    readback: Readback
+    statistics: Statistics
+    local_bridge: LocalBridge
+    server: GrpcServer
+
+
+def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
+    """Create the parts."""
+    settings = base.settings
+    boundary = CallBoundary(
+        access.authentication,
+        access.authorization,
+        base.monitors,
+        new_id=base.new_id,
+        requests=RequestLog.of("service", settings),
+        needs_addresses=storing.countries is not None,
+    )
+    readback = Readback(
+        base.app_monitors,
+        base.store.log,
+        base.readers,
+        account_id=settings.account_id,
+        is_busy=lambda: storing.group_commit.is_busy,
+    )
+    statistics = Statistics(storing.accounting.ledger, clock=base.clock)
+    bridge_plane = BridgePlane(storing.ingest, boundary)
+    server = GrpcServer(
+        settings,
+        boundary,
+        data_plane=DataPlane(storing.ingest, boundary),
+        bridge_plane=bridge_plane,
+        admission=Admission(access.authentication, base.monitors, storing.quotas, boundary),
+        control_plane=_control_plane(base, readback),
+        insight_plane=InsightPlane(
+            settings.projector_socket, base.app_monitors, account_id=settings.account_id
+        ),
+        source_map_plane=_source_map_plane(base),
+        operator_plane=_operator_plane(base, access, storing.quotas, statistics),
+        check_store=storing.group_commit.check,
+    )
+    local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
+    return Planes(boundary, readback, statistics, local_bridge, server)
+
+
+def _control_plane(base: Base, readback: Readback) -> ControlPlane:
+    store, readers, monitors, new_id = base.store, base.readers, base.app_monitors, base.new_id
+    destinations = MetricDestinations(monitors, store.metrics, readers)
+    return ControlPlane(
+        monitors=monitors,
+        readback=readback,
+        tags=Tags(monitors, account_id=base.settings.account_id),
+        policies=ResourcePolicies(monitors, store.policies, readers, new_id=new_id),
+        destinations=destinations,
+        definitions=MetricDefinitions(destinations, store.metrics, readers, new_id=new_id),
+    )
+
+
+def _source_map_plane(base: Base) -> SourceMapPlane:
+    return SourceMapPlane(
+        SourceMaps(
+            base.app_monitors,
+            base.store.source_maps,
+            base.readers,
+            clock=base.clock,
+            quota=base.settings.source_maps_quota,
+        )
+    )
+
+
+def _operator_plane(
+    base: Base, access: Access, quotas: StorageQuotas, statistics: Statistics
+) -> Operator:
+    usage = StorageUsage(
+        base.app_monitors,
+        base.store.usage,
+        base.readers,
+        usage=lambda: quotas.usage,
+        refresh=quotas.refresh,
+    )
+    return Operator(access.credentials, statistics, usage)
