@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from google.protobuf.json_format import MessageToJson
@@ -180,6 +181,36 @@ def test_the_list_of_requests_equals_the_api(ui: Shown, shop: Visited) -> None:
         )
         for target in targets
     ]
+
+
+def test_a_request_leads_to_the_sessions_that_failed_with_it(ui: Shown, shop: Visited) -> None:
+    targets: Any = shop.read("http", filter="browser=Firefox")["targets"]
+    target = targets[1]
+    name = f"{target['method']} {target['url']}"
+    members = {"filter": "browser=Firefox", "httpTarget": name, "maxResults": 200}
+    with_5xx: Any = shop.read("sessions", **members, httpResult="5xx")["sessions"]
+    called: Any = shop.read("sessions", **members)["sessions"]
+    ui.open("http", **shop.range, filter="browser=Firefox")
+    ui.click("tbody tr:nth-child(2) td:nth-child(5) a")
+    listed = len(ui.table("Sessions"))
+    ui.choose("label:has-text('A request') select", "")
+    shown = len(ui.table("Sessions"))
+
+    assert listed == min(50, len(with_5xx)) > 0
+    assert f"request={quote_plus(name)}" in ui.url
+    assert "result=" not in ui.url
+    assert f"Request {name}" in ui.text(".chip")
+    assert shown == min(50, len(called)) > listed
+    ui.click("button[aria-label='Remove the limit to one request']")
+    assert "request=" not in ui.url
+
+
+def test_the_affected_sessions_of_a_request_are_listed(ui: Shown, shop: Visited) -> None:
+    targets: Any = shop.read("http", order="sessions", filter="page=/cart")["targets"]
+    ui.open("http", **shop.range, order="sessions", filter="page=/cart")
+    ui.click("tbody tr:last-child td:nth-child(9) a")
+
+    assert len(ui.table("Sessions")) == min(50, targets[-1]["failedSessions"])
 
 
 def test_more_sessions_are_loaded_on_request(ui: Shown, shop: Visited) -> None:

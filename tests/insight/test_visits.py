@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,67 @@ def _by_session(seen: list[Seen]) -> dict[str, list[Seen]]:
 
 def _in_range(events: list[Seen]) -> list[Seen]:
     return [event for event in events if _AFTER <= event.ts < _BEFORE]
+
+
+_RESULTS = {
+    "4xx": lambda event: 400 <= event.status() < 500,
+    "5xx": lambda event: event.status() >= 500,
+    "no_response": lambda event: event.status() == 0,
+    "failed": lambda event: not 1 <= event.status() < 400,
+}
+
+
+@pytest.mark.parametrize("result", ["", *_RESULTS])
+@pytest.mark.parametrize("filters", [[], ["page=/cart", "browser!=Chrome"]], ids=["all", "cart"])
+def test_sessions_are_those_with_the_request(
+    shop: Asked, seen: list[Seen], result: str, filters: list[str]
+) -> None:
+    """The request itself meets the filter, not another event of the session."""
+    where: dict[str, Any] = {**_RANGE, "filter": filters}
+    target = shop.ask("ListHttpTargets", pb.ListHttpTargetsRequest(**where)).targets[0]
+    name = f"{target.method} {target.url}"
+    request = pb.ListSessionsRequest(**where, http_target=name, http_result=result, max_results=200)
+    listed = [s.session_id for s in _pages(shop, "ListSessions", request, "sessions")]
+    expected = {
+        event.session
+        for event in _in_range(seen)
+        if event.type == "http_event"
+        and _target(event) == name
+        and (not result or _RESULTS[result](event))
+        and (not filters or _meets_filters(event))
+    }
+
+    assert sorted(listed) == sorted(expected)
+    assert expected
+    if result == "failed":
+        assert len(listed) == target.failed_sessions
+
+
+def _meets_filters(event: Seen) -> bool:
+    return event.dimensions["page"] == "/cart" and event.dimensions["browser"] != "Chrome"
+
+
+def _target(event: Seen) -> str:
+    request = event.details["request"]
+    path = re.sub(r"/\d+$", "/:id", request["url"].removeprefix("https://"))
+    return f"{request['method']} {path}"
+
+
+def test_a_result_without_a_target_is_that_of_any_request(shop: Asked, seen: list[Seen]) -> None:
+    request = pb.ListSessionsRequest(**_RANGE, http_result="5xx", max_results=200)
+    listed = {s.session_id for s in _pages(shop, "ListSessions", request, "sessions")}
+
+    assert listed == {
+        e.session for e in _in_range(seen) if e.type == "http_event" and e.status() >= 500
+    }
+
+
+def test_an_unknown_result_is_rejected(shop: Asked) -> None:
+    request = pb.ListSessionsRequest(**_RANGE, http_result="500")
+
+    assert shop.failure("ListSessions", request) == (
+        "INVALID_ARGUMENT: httpResult must be one of failed, 4xx, 5xx, no_response."
+    )
 
 
 def _is_failed(event: Seen) -> bool:

@@ -13,7 +13,7 @@ from rum_projector.insight.selection import limit_of, selection_of
 from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import sessions, tail
 from rum_projector.queries.sessions import EventRef, Found, Wanted
-from rum_service.errors import ResourceNotFoundException
+from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.events.summary import rating, summary
 
 _DEFAULT_SESSIONS = 50
@@ -35,6 +35,8 @@ def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessi
         fingerprint=request.fingerprint,
         failed=request.failed,
         has_replay=request.has_replay,
+        http_target=request.http_target,
+        http_result=_http_result(request.http_result),
     )
     below = None
     if request.next_token:
@@ -47,6 +49,12 @@ def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessi
         sessions=[known[item.session] for item in page if item.session in known],
         next_token=encode_token(*page[-1]) if len(found) > limit else "",
     )
+
+
+def _http_result(result: str) -> str:
+    if result and result not in sessions.HTTP_RESULTS:
+        raise ValidationException(f"httpResult must be one of {', '.join(sessions.HTTP_RESULTS)}.")
+    return result
 
 
 def get_session(asked: Asked, request: pb.GetSessionRequest) -> pb.GetSessionResponse:

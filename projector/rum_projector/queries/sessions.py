@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["EventRef", "Found", "Wanted", "events_of", "find", "replay_of", "summaries"]
+__all__ = [
+    "HTTP_RESULTS",
+    "EventRef",
+    "Found",
+    "Wanted",
+    "events_of",
+    "find",
+    "replay_of",
+    "summaries",
+]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +25,14 @@ from rum_projector.queries.measures import IS_FAILED_HTTP, count_of
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 
+HTTP_RESULTS: Mapping[str, ColumnElement[bool]] = {
+    "failed": IS_FAILED_HTTP,
+    "4xx": events.c.status.between(400, 499),
+    "5xx": events.c.status.between(500, 599),
+    "no_response": events.c.status == 0,
+}
+"""The results that HTTP requests can be limited to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -25,6 +42,10 @@ class Wanted:
     fingerprint: str = ""
     failed: bool = False
     has_replay: bool = False
+    http_target: str = ""
+    """The method, a space and the URL pattern."""
+    http_result: str = ""
+    """A key of `HTTP_RESULTS`."""
 
 
 class Found(NamedTuple):
@@ -81,18 +102,32 @@ def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[boo
     clauses = []
     if wanted.user:
         clauses.append(events.c.user == wanted.user)
+    # The conditions apply to the error and the request too, so that as many sessions are listed
+    # as the views of errors and requests count.
     if wanted.fingerprint:
-        clauses.append(_has(selection, is_error & (events.c.name == wanted.fingerprint)))
+        is_wanted = events.c.name == wanted.fingerprint
+        clauses.append(_has(*selection.clauses(), is_error, is_wanted))
+    if wanted.http_target or wanted.http_result:
+        clauses.append(_has(*selection.clauses(), *_requests(wanted)))
     if wanted.failed:
-        clauses.append(_has(selection, or_(is_error, IS_FAILED_HTTP)))
+        clauses.append(_has(*selection.in_time(), or_(is_error, IS_FAILED_HTTP)))
     if wanted.has_replay:
-        clauses.append(_has(selection, events.c.kind == Kind.REPLAY))
+        clauses.append(_has(*selection.in_time(), events.c.kind == Kind.REPLAY))
     return clauses
 
 
-def _has(selection: Selection, clause: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return whether the session has an event that meets the clause in the time range."""
-    return events.c.session.in_(select(events.c.session).where(*selection.in_time(), clause))
+def _requests(wanted: Wanted) -> list[ColumnElement[bool]]:
+    clauses = [events.c.kind == Kind.HTTP]
+    if wanted.http_target:
+        clauses.append(events.c.name == wanted.http_target)
+    if wanted.http_result:
+        clauses.append(HTTP_RESULTS[wanted.http_result])
+    return clauses
+
+
+def _has(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether the session has an event that meets the clauses."""
+    return events.c.session.in_(select(events.c.session).where(*clauses))
 
 
 def summaries(query: Query, monitor: int, sessions: Sequence[str]) -> dict[str, pb.SessionSummary]:

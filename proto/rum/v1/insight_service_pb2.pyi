@@ -1431,6 +1431,8 @@ class ListSessionsRequest(_message.Message):
     HAS_REPLAY_FIELD_NUMBER: _builtins.int
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
+    HTTP_TARGET_FIELD_NUMBER: _builtins.int
+    HTTP_RESULT_FIELD_NUMBER: _builtins.int
     app_monitor: _builtins.str
     """The name of the app monitor."""
     after: _builtins.float
@@ -1440,7 +1442,7 @@ class ListSessionsRequest(_message.Message):
     user_id: _builtins.str
     """Only sessions of this user."""
     fingerprint: _builtins.str
-    """Only sessions with this error."""
+    """Only sessions with this error. The error meets the filter."""
     failed: _builtins.bool
     """Only sessions with a JavaScript error or a failed HTTP request."""
     has_replay: _builtins.bool
@@ -1449,6 +1451,14 @@ class ListSessionsRequest(_message.Message):
     """At most this number of sessions, from 1 to 200. 0: 50."""
     next_token: _builtins.str
     """Continues after a previous response."""
+    http_target: _builtins.str
+    """Only sessions with an HTTP request to this target: the method, a space and the URL pattern, as ListHttpTargets
+    returns them. The request meets the filter.
+    """
+    http_result: _builtins.str
+    """Only sessions with an HTTP request that has this result: failed, 4xx, 5xx or no_response. With http_target, one
+    request has the target and the result. The request meets the filter.
+    """
     @_builtins.property
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection. A session counts if one of its events meets all of them."""
@@ -1466,10 +1476,12 @@ class ListSessionsRequest(_message.Message):
         has_replay: _builtins.bool = ...,
         max_results: _builtins.int = ...,
         next_token: _builtins.str = ...,
+        http_target: _builtins.str = ...,
+        http_result: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "failed", b"failed", "filter", b"filter", "fingerprint", b"fingerprint", "has_replay", b"has_replay", "max_results", b"max_results", "next_token", b"next_token", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "failed", b"failed", "filter", b"filter", "fingerprint", b"fingerprint", "has_replay", b"has_replay", "http_result", b"http_result", "http_target", b"http_target", "max_results", b"max_results", "next_token", b"next_token", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,20 +11,30 @@ import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 
 /** Columns with `short` are shown on the overview too. */
-export const httpColumns = () => [
-  { title: "Request", short: true, grow: true, cell: ({ method, url }) => html`<span class="one-line" title=${`${method} ${url}`}>${method} ${url}</span>` },
+export const httpColumns = (place) => [
+  { title: "Request", short: true, grow: true, cell: (target) => html`<a class="one-line" title=${nameOf(target)}
+      href=${sessionsOf(place, target)}>${nameOf(target)}</a>` },
   { title: "Trend", cell: (target) => html`<${Spark} values=${target.trend} label="Failed requests" />` },
   { title: "Requests", short: true, number: true, order: "calls", cell: (target) => count(target.calls) },
-  { title: "4xx", short: true, number: true, order: "http_4xx", cell: (target) => count(target.http4xx) },
-  { title: "5xx", short: true, number: true, order: "http_5xx", cell: (target) => count(target.http5xx) },
-  { title: "No response", short: true, number: true, cell: (target) => count(target.httpNoResponse) },
+  { title: "4xx", short: true, number: true, order: "http_4xx", cell: (target) => linked(place, target, "4xx", target.http4xx) },
+  { title: "5xx", short: true, number: true, order: "http_5xx", cell: (target) => linked(place, target, "5xx", target.http5xx) },
+  { title: "No response", short: true, number: true, cell: (target) => linked(place, target, "no_response", target.httpNoResponse) },
   { title: "Failures", number: true, order: "failures", cell: (target) => count(failures(target)) },
   { title: "Failing", short: true, number: true, cell: (target) => ratio(failures(target), target.calls) },
-  { title: "Affected sessions", number: true, order: "sessions", cell: (target) => count(target.failedSessions) },
+  { title: "Affected sessions", number: true, order: "sessions", cell: (target) => linked(place, target, "failed", target.failedSessions) },
   { title: "Latency p50", number: true, cell: (target) => duration(target.latency.p50) },
   { title: "p75", number: true, cell: (target) => duration(target.latency.p75) },
   { title: "p99", number: true, cell: (target) => duration(target.latency.p99) },
 ];
+
+const nameOf = ({ method, url }) => `${method} ${url}`;
+
+/** A link to the sessions with such a request. */
+const sessionsOf = (place, target, result) => linkTo(place, ["sessions"], { request: nameOf(target), result });
+
+const linked = (place, target, result, number) => (number
+  ? html`<a href=${sessionsOf(place, target, result)} title="Show the sessions">${count(number)}</a>`
+  : "0");
 
 /** Requests with a status of 400 or higher, or without a response. */
 export const failures = (target) => target.http4xx + target.http5xx + target.httpNoResponse;
@@ -39,8 +49,8 @@ export function Http({ place, selection }) {
   const list = useList(load, `${selection.key}${order}`);
   return html`<${Loaded} of=${list}>${() => list.items.length
     ? html`<${Panel} wide=${true} title="Requests" note="one row per method and URL pattern">
-        <${Table} caption="HTTP requests" place=${place} defaultOrder="failures" columns=${httpColumns()} rows=${list.items}
-          keyOf=${(target) => `${target.method} ${target.url}`} />
+        <${Table} caption="HTTP requests" place=${place} defaultOrder="failures" columns=${httpColumns(place)} rows=${list.items}
+          keyOf=${nameOf} />
         <${More} list=${list} />
       <//>`
     : html`<${Empty} title="No HTTP requests in this time range."><p>Pages report requests if the snippet has the telemetry

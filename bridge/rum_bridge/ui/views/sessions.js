@@ -33,6 +33,8 @@ export function Sessions({ place, selection }) {
     fingerprint: params.get("error") ?? "",
     failed: params.has("failed"),
     hasReplay: params.has("replay"),
+    httpTarget: params.get("request") ?? "",
+    httpResult: params.get("result") ?? "",
   };
   const load = async (nextToken, signal) => {
     const members = { ...membersOf(selection), ...wanted, nextToken };
@@ -50,11 +52,15 @@ export function Sessions({ place, selection }) {
           sessions of this time range</a>, or choose a longer one.</p><//>`}<//>`;
 }
 
+const RESULTS = { failed: "that failed", "4xx": "with a 4xx", "5xx": "with a 5xx", no_response: "without a response" };
+
 /** Limits the list. Each control changes the URL. */
 function Wanted({ place }) {
   const { params } = place;
   const box = (name, text) => html`<label class="check"><input type="checkbox" checked=${params.has(name)}
     onChange=${(event) => go(linkHere(place, { [name]: event.target.checked ? "1" : undefined }))} /> ${text}</label>`;
+  const chip = (name, text) => params.has(name) && html`<span class="chip">${text}<button type="button"
+    aria-label=${`Remove the limit to one ${name}`} onClick=${() => go(linkHere(place, { [name]: undefined }))}>×</button></span>`;
   const submit = (event) => {
     event.preventDefault();
     go(linkHere(place, { user: new FormData(event.target).get("user").trim() || undefined }));
@@ -66,7 +72,10 @@ function Wanted({ place }) {
       <label>User ID <input name="user" defaultValue=${params.get("user") ?? ""} maxlength="300" /></label>
       <button type="submit">Find</button>
     </form>
-    ${params.has("error") && html`<span class="chip">With one error<button type="button" aria-label="Remove the limit to one error"
-      onClick=${() => go(linkHere(place, { error: undefined }))}>×</button></span>`}
+    <label>A request <select value=${params.get("result") ?? ""} onChange=${(event) => go(linkHere(place, { result: event.target.value }))}>
+      <option value="">with any result</option>
+      ${Object.entries(RESULTS).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>
+    ${chip("error", "With one error")}
+    ${chip("request", `Request ${params.get("request")}`)}
   </div>`;
 }

@@ -45,7 +45,7 @@ export function FailingRequests({ place, selection }) {
     <${Loaded} of=${targets}>${(data) => {
       const failing = data.targets.filter(failures);
       return failing.length
-        ? html`<${Table} caption="HTTP requests that fail" rows=${failing} columns=${httpColumns().filter((column) => column.short)} />`
+        ? html`<${Table} caption="HTTP requests that fail" rows=${failing} columns=${httpColumns(place).filter((column) => column.short)} />`
         : html`<p class="quiet">No HTTP request failed.</p>`;
     }}<//>
   <//>`;
