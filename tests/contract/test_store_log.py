@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,12 +13,13 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event, select
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store
 from rum_service.storage.base import AppMonitorStore, LogStore
 from rum_service.storage.records import Appended, Dropped
+from rum_service.storage.schema import batches
 from tests.support.logged import ALL_TIME, content, contents, logged, read
 
 STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
@@ -432,3 +434,22 @@ def test_deleted_app_monitors_are_found_between_others_without_reading_their_bat
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
     assert [step for step in plan if step.startswith("SCAN batches")] == []
     assert [step for step in plan if step.startswith("SEARCH batches")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_each_batch_is_stored_with_the_checksum_of_its_payload(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    if kind == "postgres":
+        url = request.getfixturevalue("empty_postgres")
+    store = open_store(url)
+    store.log.append([logged(1), logged(2)._replace(content=os.urandom(100_000))])
+    store.close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        stored = connection.execute(select(batches.c.payload, batches.c.checksum)).all()
+    engine.dispose()
+
+    assert len(stored) == 2
+    assert [checksum for _, checksum in stored] == [zlib.crc32(payload) for payload, _ in stored]

@@ -6,16 +6,22 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import DecodeError
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store
+from rum_service.storage.payload import UnreadableError, decompress
 from tests.support.batches import batch, event
 from tests.support.running import OpenRum, run_openrum
 
 Result = subprocess.CompletedProcess[str]
 _IN_BATCH = 3
+# The longest header of zstd.
+_FRAME_HEADER_BYTES = 18
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,11 @@ def test_a_check_changes_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("UPDATE batches SET payload = x'00' WHERE sequence = 2", "its payload cannot be decoded"),
+        ("UPDATE batches SET payload = x'00' WHERE sequence = 2", "the checksum differs"),
+        (
+            "UPDATE batches SET payload = x'00', checksum = NULL WHERE sequence = 2",
+            "its payload cannot be decoded",
+        ),
         ("UPDATE batches SET event_count = 4 WHERE sequence = 2", "has 3 events, but 4 are noted"),
         ("UPDATE batches SET last_ms = last_ms + 1 WHERE sequence = 2", "are noted"),
         ("UPDATE batches SET batch_id = randomblob(16) WHERE sequence = 2", "its content has"),
@@ -92,6 +102,7 @@ def test_a_check_changes_nothing(folder: Path) -> None:
         ("DELETE FROM batch_spans", "so reads by time miss it"),
         ("UPDATE batch_spans SET last_ms = first_ms", "so reads by time miss it"),
         ("UPDATE batches SET digest = x'00' WHERE sequence = 2", "its digest has 1 bytes"),
+        ("UPDATE batches SET checksum = 0 WHERE sequence = 2", "the checksum differs"),
         (
             "INSERT INTO stored_bytes VALUES (2, 7, NULL)",
             "the app monitor other: it uses 0 bytes, but 7 are noted",
@@ -110,6 +121,38 @@ def test_a_check_says_what_is_wrong_and_where(folder: Path, change: str, problem
     assert " problems in 5 batches with " in ran.stderr
     if "sequence = 2" in change:
         assert ran.stdout.startswith("batch 2 of ")
+
+
+def test_a_flipped_bit_that_still_decodes_is_found_by_the_checksum(folder: Path) -> None:
+    with closing(sqlite3.connect(_database(folder), isolation_level=None)) as connection:
+        (payload,) = connection.execute("SELECT payload FROM batches WHERE sequence = 2").fetchone()
+        connection.execute(
+            "UPDATE batches SET payload = ? WHERE sequence = 2", [_with_flipped_bit(payload)]
+        )
+    found = _run(folder, "check")
+    _execute(folder, "UPDATE batches SET checksum = NULL")
+    without_checksum = _run(folder, "check")
+
+    assert found.returncode == 1
+    assert found.stdout == ("batch 2 of my-app: its payload is damaged: the checksum differs\n")
+    assert (without_checksum.returncode, without_checksum.stderr) == (0, "")
+
+
+def _with_flipped_bit(payload: bytes) -> bytes:
+    """Return a damaged payload whose other user ID is the only sign of the damage."""
+    stored = PutRumEventsRequest.FromString(decompress(payload))
+    for position, bit in product(range(_FRAME_HEADER_BYTES, len(payload)), range(8)):
+        damaged = bytearray(payload)
+        damaged[position] ^= 1 << bit
+        try:
+            request = PutRumEventsRequest.FromString(decompress(bytes(damaged)))
+        except (UnreadableError, DecodeError):
+            continue
+        if request.user_details.user_id != stored.user_details.user_id:
+            request.user_details.user_id = stored.user_details.user_id
+            if request == stored:
+                return bytes(damaged)
+    raise AssertionError("no flipped bit changes the user ID alone")
 
 
 @pytest.mark.parametrize(

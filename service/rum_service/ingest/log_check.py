@@ -13,7 +13,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.errors import ValidationException
 from rum_service.ingest.validation import check_id, validate
 from rum_service.storage.inspection import LogRow
-from rum_service.storage.payload import UnreadableError, decompress
+from rum_service.storage.payload import UnreadableError, checksum, decompress
 
 _DIGEST_BYTES = 16
 
@@ -47,9 +47,12 @@ class LogCheck:
             yield "batch_spans does not contain its times, so reads by time miss it"
         if len(row.digest) not in (0, _DIGEST_BYTES):
             yield f"its digest has {len(row.digest)} bytes"
+        if row.checksum not in (None, checksum(row.payload)):
+            yield "its payload is damaged: the checksum differs"
+            return
         try:
             request = PutRumEventsRequest.FromString(decompress(row.payload))
-        except (UnreadableError, DecodeError):
+        except (UnreadableError, DecodeError, MemoryError):  # the damaged part may be a length
             yield "its payload cannot be decoded"
             return
         yield from self._differences(row, request)

@@ -18,9 +18,9 @@ from sqlalchemy.exc import DBAPIError
 Insert = sqlite.Insert | postgresql.Insert
 
 
-BatchRow = tuple[int, bytes, bytes, int, int, int, int, bytes, int, str | None]
+BatchRow = tuple[int, bytes, bytes, int, int, int, int, bytes, int, str | None, int]
 """The values of a new batch: app monitor, batch ID, digest, received_ms, first_ms, last_ms, event
-count, payload, dropped events, country."""
+count, payload, dropped events, country, checksum."""
 
 
 class Inserted(NamedTuple):

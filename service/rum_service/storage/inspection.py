@@ -38,6 +38,8 @@ class LogRow(NamedTuple):
     dropped_events: int
     digest: bytes
     payload: bytes
+    checksum: int | None
+    """None: a version without checksums stored the batch."""
     has_span: bool
     """Whether a read by time finds the batch."""
 

@@ -30,10 +30,11 @@ lock AS MATERIALIZED (
 ),
 stored AS (
     INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
-                         payload, dropped_events, country)
+                         payload, dropped_events, country, checksum)
     SELECT new.*
     FROM lock, unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],
-                      %b::bigint[], %b::integer[], %b::bytea[], %b::integer[], %b::text[]) AS new
+                      %b::bigint[], %b::integer[], %b::bytea[], %b::integer[], %b::text[],
+                      %b::bigint[]) AS new
     ON CONFLICT DO NOTHING
     RETURNING app_monitor, sequence, first_ms, last_ms
 ),

@@ -76,6 +76,8 @@ batches = Table(
     Column("dropped_events", Integer, nullable=False, server_default="0"),
     # Beside the payload, so that the request stays as received and a retry equals it.
     Column("country", String(2)),
+    # CRC-32 of the payload. NULL: the batch was stored by a version without checksums.
+    Column("checksum", BigInteger),
     # This constraint guarantees that a batch is stored only once.
     UniqueConstraint("app_monitor", "batch_id"),
     # GetAppMonitorData reads an app monitor's batches in a time range, newest first.

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from rum_service.storage.database import BatchRow, Database
-from rum_service.storage.payload import decompress, is_same, stored_form
+from rum_service.storage.payload import checksum, decompress, is_same, stored_form
 from rum_service.storage.records import (
     Appended,
     Batch,
@@ -123,6 +123,7 @@ _PROBE = {
     "payload": b"",
     "dropped_events": 1,
     "country": None,
+    "checksum": 0,
 }
 
 _Key = tuple[int, bytes]
@@ -286,6 +287,7 @@ def _row(batch: Batch) -> BatchRow:
         payload,
         batch.dropped_events,
         batch.country,
+        checksum(payload),
     )
 
 

@@ -33,8 +33,8 @@ _BEGIN = "BEGIN IMMEDIATE"
 # takes 42 µs for a lone event, without the disk (2026-11).
 _INSERT = """
 INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
-                     payload, dropped_events, country)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     payload, dropped_events, country, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 # 10 is BLOCK_BITS. NOT INDEXED: otherwise SQLite reads a whole index to group by app monitor.
