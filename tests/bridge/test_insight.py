@@ -67,6 +67,12 @@ async def _get(url: str, target: str, **headers: str) -> Response:
             pb.TailEventsRequest(app_monitor="shop"),
         ),
         (
+            "/insight/shop/tail?filter=os%3D&filter=page!%3D/&type=a&type=b&sessionId=s",
+            pb.TailEventsRequest(
+                app_monitor="shop", filter=["os=", "page!=/"], type=["a", "b"], session_id="s"
+            ),
+        ),
+        (
             "/insight/shop/source-maps?release=1&maxResults=7",
             maps.ListSourceMapsRequest(app_monitor="shop", release="1", max_results=7),
         ),

@@ -328,6 +328,55 @@ def test_events_appear_live(ui: Shown, shop: Visited) -> None:
     assert "brand-new error" in ui.text(".timeline > li")
 
 
+def test_live_events_are_limited_by_filters_and_type(ui: Shown, shop: Visited) -> None:
+    members = {"filter": ["browser=Safari", "page!=/cart"], "type": "com.amazon.rum.http_event"}
+    found: Any = shop.tail(**members)
+    ui.open("live", filter=members["filter"])
+    kinds = set(ui.texts(".timeline .mono"))
+    ui.fill("input[list=event-types]", "http")
+    ui.page.do(lambda inner: inner.keyboard.press("Enter"))
+    ui.settle()
+
+    assert len(kinds) > 3
+    assert "type=http" in ui.url
+    assert ui.texts(".chip")[0].startswith("Browser is Safari")
+    expected = [event["summary"] for event in reversed(found["events"])]
+    assert _first_lines(ui) == expected
+    ui.click("button[aria-label='Remove the filter: Browser is Safari']")
+    assert _first_lines(ui)[:100] != expected
+
+
+def _first_lines(ui: Shown) -> list[str]:
+    script = "() => [...document.querySelectorAll('.what')].map(what => what.firstChild.data)"
+    found = ui.page.evaluate(script)
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_session_can_be_followed_live(ui: Shown, shop: Visited) -> None:
+    ui.open("sessions", HOSTILE_SESSION, **shop.range)
+    ui.click("text=Follow it live")
+    shown = ui.texts(".timeline > li")
+    shop.put([hostile_visit(int(time.time() * 1000))])
+    wait_until(lambda: len(ui.texts(".timeline > li")) == len(shown) + 3)
+
+    found: Any = shop.tail(sessionId=HOSTILE_SESSION)
+    assert len(shown) + 3 == len(found["events"])
+    ui.click("button[aria-label='Remove the limit to one session']")
+    assert len(ui.texts(".timeline > li")) == 100
+
+
+def test_events_of_a_custom_type_appear_live(ui: Shown, shop: Visited) -> None:
+    ui.open("live", type="shop.checkout")
+    assert "Waiting for events that meet the filter." in ui.text()
+    request = hostile_visit(int(time.time() * 1000))
+    request.rum_events[0].type = "shop.checkout"
+    shop.put([request])
+    wait_until(lambda: ui.texts(".timeline > li"))
+
+    assert ui.texts(".timeline .mono") == ["shop.checkout"]
+
+
 def test_a_custom_metric_shows_its_values(ui: Shown, shop: Visited) -> None:
     ui.open("monitors", MONITOR)
     ui.fill("input[placeholder=CheckoutDuration]", "Views")

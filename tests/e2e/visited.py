@@ -48,6 +48,10 @@ class Visited:
         """Return a response of InsightService about the time range."""
         return read_api(self.server, "insight", MONITOR, *path, **self.range, **members)
 
+    def tail(self, **members: object) -> dict[str, object]:
+        """Return the latest events."""
+        return read_api(self.server, "insight", MONITOR, "tail", **members)
+
     def put(self, requests: Iterable[PutRumEventsRequest]) -> None:
         """Store batches, and wait until the numbers contain them."""
         with grpc.insecure_channel(self.server.grpc) as channel:

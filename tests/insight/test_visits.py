@@ -226,6 +226,91 @@ def test_tail_returns_each_event_once_in_the_order_of_the_log(
     assert response.next_token == request.next_token
 
 
+def test_tail_returns_only_the_events_that_meet_the_filter(shop: Asked, seen: list[Seen]) -> None:
+    types = ["http_event", "js_error_event"]
+    request = pb.TailEventsRequest(
+        max_results=50,
+        next_token=_token(0, 0),
+        filter=["browser=Firefox", "browser=Safari", "page!=/cart"],
+        type=[f"com.amazon.rum.{kind}" for kind in types],
+    )
+    times: list[float] = []
+    calls = 0
+    while (response := shop.ask("TailEvents", request)).events:
+        times += [event.timestamp_ms for event in response.events]
+        request.next_token = response.next_token
+        calls += 1
+    expected = [
+        event.ts
+        for event in seen
+        if event.type in types
+        and event.dimensions["browser"] in ("Firefox", "Safari")
+        and event.dimensions["page"] != "/cart"
+    ]
+    request.next_token = ""
+    latest = [event.timestamp_ms for event in shop.ask("TailEvents", request).events]
+
+    assert times == expected
+    assert calls > 1
+    assert latest == expected[-50:]
+
+
+def test_tail_follows_one_session(shop: Asked, seen: list[Seen]) -> None:
+    session, events = max(_by_session(seen).items(), key=lambda item: len(item[1]))
+    request = pb.TailEventsRequest(session_id=session, max_results=500)
+    response = shop.ask("TailEvents", request)
+    request.next_token = response.next_token
+    later = shop.ask("TailEvents", request)
+
+    in_log = sorted(events, key=lambda event: (event.sequence, event.position))
+    assert [event.timestamp_ms for event in response.events] == [event.ts for event in in_log]
+    assert list(later.events) == []
+
+
+def test_tail_does_not_look_again_at_events_that_it_left_out(
+    loop: LoopThread, tmp_path: Any
+) -> None:
+    wanted = pb.TailEventsRequest(type=["a.custom.type"])
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [_batch({"n": 1}), _batch({"n": 2}), _batch({"n": 3})])
+        first = shop.ask("TailEvents", wanted)
+        wanted.next_token = first.next_token
+        shop.put(1, [_batch({"n": 4}, kind="a.custom.type"), _batch({"n": 5})])
+        second = shop.ask("TailEvents", wanted)
+
+    assert list(first.events) == []
+    assert _decoded(first.next_token)[0] == 3
+    assert [json.loads(e.document)["event_details"]["n"] for e in second.events] == [4]
+    assert _decoded(second.next_token)[0] == 5
+
+
+def test_a_token_may_have_any_position(shop: Asked) -> None:
+    session = shop.ask("ListSessions", pb.ListSessionsRequest(**_RANGE)).sessions[0].session_id
+    tail = shop.ask("TailEvents", pb.TailEventsRequest(next_token=_token(2**62, 2**62)))
+    found = shop.ask(
+        "GetSession",
+        pb.GetSessionRequest(session_id=session, next_token=_token(2**62, 2**62, 2**62)),
+    )
+
+    assert (list(tail.events), list(found.events)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"type": ["x"] * 21}, "type must have at most 20 values."),
+        ({"filter": ["colour=red"]}, "filter[0] must be a name, = or !=, and a value."),
+    ],
+)
+def test_an_invalid_filter_of_tail_is_rejected(
+    shop: Asked, members: dict[str, Any], message: str
+) -> None:
+    failure = shop.failure("TailEvents", pb.TailEventsRequest(**members))
+
+    assert failure.startswith(f"INVALID_ARGUMENT: {message}")
+
+
 def test_tail_begins_with_the_latest_events_and_follows(loop: LoopThread, tmp_path: Any) -> None:
     with asked(loop, tmp_path) as shop:
         shop.create("shop")
@@ -363,13 +448,19 @@ def _batch(*details: Any, kind: str = "custom", at: int = 0) -> Stored:
             RumEvent(
                 id=str(uuid.uuid4()),
                 timestamp=START_MS / 1000 + at + number,
-                type=kind if kind in ("x", "custom") else f"com.amazon.rum.{kind}",
+                type=kind if "." in kind or kind in ("x", "custom") else f"com.amazon.rum.{kind}",
                 details=text,
             )
             for number, text in enumerate(texts)
         ],
     )
     return Stored(START_MS + HOUR_MS, request)
+
+
+def _decoded(token: str) -> list[int]:
+    parts = json.loads(base64.urlsafe_b64decode(token))
+    assert isinstance(parts, list)
+    return parts
 
 
 def _token(*parts: int) -> str:

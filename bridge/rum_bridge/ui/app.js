@@ -23,7 +23,8 @@ import { Sessions } from "./views/sessions.js";
 
 /**
  * By the first segment of the path: the title, the component, that of a path with an ID, whether the time range and the
- * filters matter, and whether the view follows the time. Lists do not: they would lose the pages that were added.
+ * filters matter, whether the filters matter without a time range, and whether the view follows the time. Lists do not:
+ * they would lose the pages that were added.
  */
 const VIEWS = {
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
@@ -32,7 +33,7 @@ const VIEWS = {
   http: { title: "HTTP", list: Http, selects: true },
   sessions: { title: "Sessions", list: Sessions, one: Session, selects: true },
   segments: { title: "Segments", list: Segments, selects: true },
-  live: { title: "Live", list: Live, needsMonitor: true },
+  live: { title: "Live", list: Live, filters: true },
   monitors: { title: "App monitors", list: Monitors, one: Monitor },
 };
 const LAG_SHOWN_MS = 10_000;
@@ -99,7 +100,7 @@ function Title({ place, view }) {
     shown.current = path;
   }, [path]);
   return html`<div class="headline"><h1 ref=${heading} tabindex="-1">${title}</h1>
-    ${view?.selects && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place} />`}</div>`;
+    ${(view?.selects || view?.filters) && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place} />`}</div>`;
 }
 
 function View({ place, view, monitor, names, monitors, now }) {
@@ -110,7 +111,7 @@ function View({ place, view, monitor, names, monitors, now }) {
     return html`<${Empty} title="There is no such view."><p><a href="#/overview">Go to the overview.</a></p><//>`;
   }
   if (!names) return html`<p class="quiet" role="status">Loading…</p>`;
-  if (!monitor && (view.selects || view.needsMonitor)) {
+  if (!monitor && (view.selects || view.filters)) {
     return html`<${Empty} title="There is no app monitor yet."><p>Events belong to an app monitor.
       <a href="#/monitors"> Create one.</a></p><//>`;
   }

@@ -5,7 +5,14 @@ Every method that has `after`, `before` and `filter` reads them here.
 
 from __future__ import annotations
 
-__all__ = ["choose_step", "compared_selection", "limit_of", "offset_of", "selection_of"]
+__all__ = [
+    "choose_step",
+    "compared_selection",
+    "conditions_of",
+    "limit_of",
+    "offset_of",
+    "selection_of",
+]
 
 import math
 import re
@@ -45,7 +52,7 @@ def selection_of(monitor: int, after: float, before: float, filters: Iterable[st
         raise ValidationException("before must be later than after.")
     if before_ms - after_ms > _MAX_RANGE_MS:
         raise ValidationException("The time from after to before must be at most 400 days.")
-    return Selection(monitor, after_ms, before_ms, _conditions(list(filters)))
+    return Selection(monitor, after_ms, before_ms, conditions_of(filters))
 
 
 def compared_selection(selection: Selection, compare_after: float) -> Selection | None:
@@ -86,7 +93,9 @@ def _time(member: str, value: float) -> int:
     return math.ceil(value)  # events have whole milliseconds: the same ones are at or after it
 
 
-def _conditions(filters: list[str]) -> tuple[Condition, ...]:
+def conditions_of(filters: Iterable[str]) -> tuple[Condition, ...]:
+    """Return the conditions that a request describes. Raises ValidationException."""
+    filters = list(filters)
     if len(filters) > _MAX_CONDITIONS:
         raise ValidationException(f"filter must have at most {_MAX_CONDITIONS} conditions.")
     required: dict[str, list[str]] = {}

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
-from rum_projector.insight.selection import limit_of, selection_of
+from rum_projector.insight.selection import conditions_of, limit_of, selection_of
 from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import sessions, tail
 from rum_projector.queries.sessions import EventRef, Found, Wanted
+from rum_projector.queries.tail import Followed
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.events.summary import rating, summary
 
@@ -21,6 +22,9 @@ _DEFAULT_EVENTS = 500
 _MAX_EVENTS = 1000
 _DEFAULT_TAIL = 100
 _MAX_TAIL = 500
+_MAX_TYPES = 20
+# The greatest number that a statement can compare with the position of an event in its batch.
+_LAST_POSITION = 2**31 - 1
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 3 << 20
 _REPLAYS_PER_QUERY = 200
@@ -102,25 +106,39 @@ def list_replay_events(
 def tail_events(asked: Asked, request: pb.TailEventsRequest) -> pb.TailEventsResponse:
     """Return the events after a position in the log."""
     limit = limit_of(request.max_results, default=_DEFAULT_TAIL, most=_MAX_TAIL)
+    followed = _followed(asked, request)
+    position = (0, 0)
     if request.next_token:
-        sequence, position = map(int, decode_token(request.next_token, int, int))
+        sequence, index = map(int, decode_token(request.next_token, int, int))
+        position = (sequence, min(index, _LAST_POSITION))
         refs = tail.stored_after(
-            asked.query, asked.monitor, sequence=sequence, position=position, limit=limit
+            asked.query, followed, sequence=sequence, position=position[1], limit=limit
         )
     else:
-        sequence, position = 0, 0
-        refs = tail.newest(asked.query, asked.monitor, limit=limit)
+        refs = tail.newest(asked.query, followed, limit=limit)
     shown, last = _within_page(asked, refs)
     if last:
-        sequence, position = last.sequence, last.position
-    return pb.TailEventsResponse(events=shown, next_token=encode_token(sequence, position))
+        position = (last.sequence, last.position)
+    is_all = len(shown) == len(refs) and (len(refs) < limit or not request.next_token)
+    if is_all:
+        # No later event meets the filter. The next call need not look at them again.
+        position = max(position, (asked.freshness.projected_sequence, _LAST_POSITION))
+    return pb.TailEventsResponse(events=shown, next_token=encode_token(*position))
+
+
+def _followed(asked: Asked, request: pb.TailEventsRequest) -> Followed:
+    if len(request.type) > _MAX_TYPES:
+        raise ValidationException(f"type must have at most {_MAX_TYPES} values.")
+    return Followed(
+        asked.monitor, conditions_of(request.filter), tuple(request.type), request.session_id
+    )
 
 
 def _position(token: str) -> tuple[int, int, int] | None:
     if not token:
         return None
     ts, sequence, position = map(int, decode_token(token, int, int, int))
-    return ts, sequence, position
+    return ts, sequence, min(position, _LAST_POSITION)
 
 
 def _within_page(

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-__all__ = ["newest", "stored_after"]
+__all__ = ["Followed", "newest", "stored_after"]
 
-from sqlalchemy import or_, select
+from dataclasses import dataclass
 
-from rum_projector.queries.base import Query
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from rum_projector.queries.base import Condition, Query
 from rum_projector.queries.sessions import EventRef
 from rum_projector.schema import events
+from rum_service.events.measures import Kind, kind_of
 
 _REF = tuple(events.c[name] for name in EventRef._fields)
 
 
-def newest(query: Query, monitor: int, *, limit: int) -> list[EventRef]:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Which events to return."""
+
+    monitor: int
+    """The key of the app monitor."""
+    conditions: tuple[Condition, ...] = ()
+    types: tuple[str, ...] = ()
+    """Alternatives. None: all types."""
+    session: str = ""
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return it as SQL."""
+        clauses = [events.c.monitor == self.monitor]
+        clauses += [condition.clause() for condition in self.conditions]
+        if self.types:
+            clauses.append(or_(*map(_is_of_type, self.types)))
+        if self.session:
+            clauses.append(events.c.session == self.session)
+        return clauses
+
+
+def _is_of_type(event_type: str) -> ColumnElement[bool]:
+    kind = kind_of(event_type)
+    if kind == Kind.OTHER:
+        return and_(events.c.kind == kind, events.c.type == event_type)
+    return events.c.kind == kind
+
+
+def newest(query: Query, followed: Followed, *, limit: int) -> list[EventRef]:
     """Return the latest events, oldest first."""
     rows = query(
         select(*_REF)
-        .where(events.c.monitor == monitor)
+        .where(*followed.clauses())
         .order_by(events.c.sequence.desc(), events.c.position.desc())
         .limit(limit)
     )
@@ -25,13 +57,13 @@ def newest(query: Query, monitor: int, *, limit: int) -> list[EventRef]:
 
 
 def stored_after(
-    query: Query, monitor: int, *, sequence: int, position: int, limit: int
+    query: Query, followed: Followed, *, sequence: int, position: int, limit: int
 ) -> list[EventRef]:
     """Return the events after a position in the log, oldest first."""
     rows = query(
         select(*_REF)
         .where(
-            events.c.monitor == monitor,
+            *followed.clauses(),
             # Lets the database skip older parts of the table.
             events.c.sequence >= sequence,
             or_(events.c.sequence > sequence, events.c.position > position),

@@ -1792,22 +1792,38 @@ class TailEventsRequest(_message.Message):
     APP_MONITOR_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     app_monitor: _builtins.str
     """The name of the app monitor."""
     next_token: _builtins.str
     """Continues after a previous response. Empty: the latest events."""
     max_results: _builtins.int
     """At most this number of events, from 1 to 500. 0: 100."""
+    session_id: _builtins.str
+    """Only events of this session."""
+    @_builtins.property
+    def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Conditions that events must meet, as in a selection."""
+
+    @_builtins.property
+    def type(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only events with one of these types, such as com.amazon.rum.js_error_event. At most 20."""
+
     def __init__(
         self,
         *,
         app_monitor: _builtins.str = ...,
         next_token: _builtins.str = ...,
         max_results: _builtins.int = ...,
+        filter: _abc.Iterable[_builtins.str] | None = ...,
+        type: _abc.Iterable[_builtins.str] | None = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_monitor", b"app_monitor", "max_results", b"max_results", "next_token", b"next_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_monitor", b"app_monitor", "filter", b"filter", "max_results", b"max_results", "next_token", b"next_token", "session_id", b"session_id", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1823,7 +1839,7 @@ class TailEventsResponse(_message.Message):
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
     next_token: _builtins.str
-    """Always present: continues after these events."""
+    """Always present: continues after these events. Valid only with the same filter, type and session_id."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventSummary]:
         """The events, oldest first."""

@@ -205,7 +205,8 @@ class InsightServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TailEvents(self, request, context):
-        """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow.
+        """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow. A
+        filter limits the events; there is no time range.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -72,7 +72,9 @@ class InsightServiceStub:
     ListReplayEvents: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListReplayEventsRequest, _insight_service_pb2.ListReplayEventsResponse]
     """ListReplayEvents returns the rrweb events of one session, in the order of their times, one page at a time."""
     TailEvents: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.TailEventsRequest, _insight_service_pb2.TailEventsResponse]
-    """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow."""
+    """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow. A
+    filter limits the events; there is no time range.
+    """
     GetMetricData: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetMetricDataRequest, _insight_service_pb2.GetMetricDataResponse]
     """GetMetricData returns a metric of the AWS/RUM namespace, or a custom metric, over time.
     Source: "CloudWatch metrics that you can collect with CloudWatch RUM", Amazon CloudWatch User Guide.
@@ -124,7 +126,9 @@ class InsightServiceAsyncStub(InsightServiceStub):
     ListReplayEvents: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListReplayEventsRequest, _insight_service_pb2.ListReplayEventsResponse]  # type: ignore[assignment]
     """ListReplayEvents returns the rrweb events of one session, in the order of their times, one page at a time."""
     TailEvents: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.TailEventsRequest, _insight_service_pb2.TailEventsResponse]  # type: ignore[assignment]
-    """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow."""
+    """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow. A
+    filter limits the events; there is no time range.
+    """
     GetMetricData: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetMetricDataRequest, _insight_service_pb2.GetMetricDataResponse]  # type: ignore[assignment]
     """GetMetricData returns a metric of the AWS/RUM namespace, or a custom metric, over time.
     Source: "CloudWatch metrics that you can collect with CloudWatch RUM", Amazon CloudWatch User Guide.
@@ -239,7 +243,9 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.TailEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.TailEventsResponse, _abc.Awaitable[_insight_service_pb2.TailEventsResponse]]:
-        """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow."""
+        """TailEvents returns the events that were stored after a position in the log, oldest first. Poll it to follow. A
+        filter limits the events; there is no time range.
+        """
 
     @_abc_1.abstractmethod
     def GetMetricData(

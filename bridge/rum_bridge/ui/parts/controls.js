@@ -10,9 +10,10 @@ import { useData } from "./load.js";
 export function Controls({ place, view, monitor, names }) {
   const choose = (event) => go(linkHere(place, { monitor: event.target.value }));
   return html`<div class="controls">
-    ${(view.selects || view.needsMonitor) && names.length > 0 && html`<select aria-label="App monitor" value=${monitor} onChange=${choose}>
+    ${(view.selects || view.filters) && names.length > 0 && html`<select aria-label="App monitor" value=${monitor} onChange=${choose}>
       ${[...new Set([...names, monitor])].map((name) => html`<option value=${name}>${name}</option>`)}</select>`}
-    ${view.selects && html`<${Range} place=${place} /><${AddFilter} place=${place} monitor=${monitor} />`}
+    ${view.selects && html`<${Range} place=${place} />`}
+    ${(view.selects || view.filters) && html`<${AddFilter} place=${place} monitor=${monitor} />`}
   </div>`;
 }
 

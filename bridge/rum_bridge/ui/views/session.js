@@ -17,7 +17,8 @@ export function Session({ id, place, monitor }) {
     return { items: page.events, nextToken: page.nextToken, session: page.session };
   };
   const list = useList(load, id);
-  return html`<p class="headline"><a href=${linkTo(place, ["sessions"])}>All sessions</a> <span class="mono quiet">${id}</span></p>
+  return html`<p class="headline"><a href=${linkTo(place, ["sessions"])}>All sessions</a>
+      <a href=${linkTo(place, ["live"], { session: id, filter: undefined })}>Follow it live</a> <span class="mono quiet">${id}</span></p>
     <${Loaded} of=${list}>${({ session }) => html`<div class="grid">
       <${About} session=${session} place=${place} />
       ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} />`}
