@@ -94,3 +94,15 @@ def test_a_token_that_only_reads_cannot_create_an_app_monitor(guarded: OpenRum, 
 
     assert "not authorized to perform: rum:CreateAppMonitor" in ui.text("form [role=alert]")
     assert [row[0] for row in ui.table("App monitors")] == ["my-app"]
+
+
+def test_a_token_that_only_reads_cannot_delete_an_app_monitor(guarded: OpenRum, page: Page) -> None:
+    ui = Shown(page, guarded)
+    ui.open("monitors", "my-app")
+    _enter(ui, _token(guarded, "--access", "read"))
+    ui.fill("label:has-text('to confirm') input", "my-app")
+    ui.click("button:text-is('Delete permanently')")
+
+    assert "not authorized to perform: rum:DeleteAppMonitor" in ui.text("form [role=alert]")
+    ui.open("monitors")
+    assert [row[0] for row in ui.table("App monitors")] == ["my-app"]

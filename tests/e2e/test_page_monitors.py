@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.bridge.wire import send
 from tests.e2e.shown import Shown, read_api
 from tests.support.running import OpenRum, wait_until
 from tests.tools.chromium import Page
@@ -81,3 +82,60 @@ def test_a_custom_metric_can_be_added_and_deleted(openrum: OpenRum, page: Page) 
 
     assert rows[0][:4] == ["Orders", "Shop", "count", '{"event_type": ["shop.order"]}']
     assert left == []
+
+
+def test_an_app_monitor_is_deleted_after_its_name_was_typed(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    _create(ui, "short-lived")
+    button = "button:text-is('Delete permanently')"
+    before = ui.page.evaluate(_IS_DISABLED, "Delete permanently")
+    ui.fill(_CONFIRMATION, "short-live")
+    almost = ui.page.evaluate(_IS_DISABLED, "Delete permanently")
+    ui.fill(_CONFIRMATION, "short-lived")
+    ui.click(button)
+    wait_until(lambda: "/monitors" in ui.url and "short-lived" not in ui.url)
+    wait_until(lambda: "short-lived" not in ui.text())
+
+    assert (before, almost) == (True, True)
+    assert [row[0] for row in ui.table("App monitors")][-1] != "short-lived"
+    assert "short-lived" not in ui.text("select[aria-label='App monitor']")
+    assert openrum.get("/appmonitor/short-lived")[0] == 404
+
+
+def test_a_deletion_that_fails_says_why(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    _create(ui, "already-gone")
+    assert send(openrum.url, "/appmonitor/already-gone", method="DELETE").status == 200
+    ui.fill(_CONFIRMATION, "already-gone")
+    ui.click("button:text-is('Delete permanently')")
+    wait_until(lambda: ui.texts("form [role=alert]"))
+
+    assert ui.text("form [role=alert]") == "There is no app monitor with this name."
+    assert "/monitors/already-gone" in ui.url
+
+
+def test_domains_and_custom_events_can_be_changed(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    _create(ui, "edited")
+    ui.fill("input[name=domains]", "a.example, b.example")
+    ui.page.do(lambda inner: inner.uncheck("input[name=custom]"))
+    ui.click("button:text-is('Save') >> nth=-1")
+    wait_until(lambda: "Saved." in ui.text())
+    monitor: Any = read_api(openrum, "appmonitor", "edited")["AppMonitor"]
+
+    assert monitor["DomainList"] == ["a.example", "b.example"]
+    assert monitor["CustomEvents"] == {"Status": "DISABLED"}
+    assert "a.example, b.example" in ui.text("dl")
+
+
+_CONFIRMATION = "label:has-text('to confirm') input"
+_IS_DISABLED = """text => [...document.querySelectorAll("button")]
+    .find(button => button.textContent === text).disabled"""
+
+
+def _create(ui: Shown, name: str) -> None:
+    ui.open("monitors")
+    ui.fill("input[name=name]", name)
+    ui.fill("input[name=domains]", "shop.example")
+    ui.click("button:text-is('Create')")
+    wait_until(lambda: ui.texts("pre"))

@@ -1,4 +1,4 @@
-/** One app monitor: the snippet for pages, the resource policy, and custom metrics. */
+/** One app monitor: the snippet for pages, the resource policy, custom metrics, settings, and its deletion. */
 import { get } from "../api.js";
 import { dateTime } from "../format.js";
 import { html } from "../parts/html.js";
@@ -6,11 +6,13 @@ import { useData } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
 import { Loaded } from "../parts/states.js";
 import { linkTo } from "../place.js";
+import { Delete } from "./monitor_delete.js";
 import { Metrics } from "./monitor_metrics.js";
 import { Policy } from "./monitor_policy.js";
+import { Settings, domainsOf } from "./monitor_settings.js";
 import { Snippet } from "./monitor_snippet.js";
 
-export function Monitor({ id, place }) {
+export function Monitor({ id, place, monitors }) {
   const found = useData((signal) => get(["appmonitor", id], {}, signal), id);
   return html`<p class="headline"><a href=${linkTo(place, ["monitors"])}>All app monitors</a>
       <a href=${linkTo(place, ["overview"], { monitor: id, filter: undefined })}>Overview of ${id}</a></p>
@@ -18,7 +20,7 @@ export function Monitor({ id, place }) {
       <${Panel} wide=${true} title=${monitor.Name}>
         <${Facts} pairs=${[
           ["ID", html`<span class="mono">${monitor.Id}</span>`],
-          ["Domains", [monitor.Domain ?? monitor.DomainList ?? []].flat().join(", ")],
+          ["Domains", domainsOf(monitor).join(", ")],
           ["State", monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()],
           ["Custom events", monitor.CustomEvents?.Status === "ENABLED" ? "stored" : "dropped"],
           ["Created", dateTime(Date.parse(monitor.Created))],
@@ -28,5 +30,7 @@ export function Monitor({ id, place }) {
       <${Snippet} monitor=${monitor} />
       <${Policy} name=${monitor.Name} />
       <${Metrics} name=${monitor.Name} />
+      <${Settings} monitor=${monitor} changed=${found.retry} />
+      <${Delete} name=${monitor.Name} place=${place} monitors=${monitors} />
     </div>`}<//>`;
 }
