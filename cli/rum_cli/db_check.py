@@ -32,6 +32,7 @@ class DatabaseCheck:
         self._store = store
         self._inspection = inspection
         self._box = box
+        self._removed = inspection.removed()
         self._newest = inspection.newest()
         self._sums, counted = inspection.sums()
         self._monitors = store.monitors.list(after="", limit=_EVERY)
@@ -122,6 +123,10 @@ class DatabaseCheck:
             update(after, self._newest)
 
     def _of_sums(self) -> Iterator[str]:
+        if (
+            self._inspection.removed() != self._removed
+        ):  # meanwhile, so the sums are of another time
+            return
         still = {record.key for record in self._store.monitors.list(after="", limit=_EVERY)}
         for key, stored in self._sums.items():
             found = self.log.sizes[key]

@@ -13,12 +13,13 @@ __all__ = [
     "MemoryLog",
     "MemoryMonitors",
     "MemoryPolicies",
+    "MemoryRetention",
     "MemoryUsage",
     "memory_store",
 ]
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -33,6 +34,8 @@ from rum_service.storage.records import (
     CredentialRecord,
     FoundBatches,
     LoggedBatch,
+    Removed,
+    Retention,
     Usage,
 )
 from rum_service.storage.schema import BATCH_BYTES
@@ -51,6 +54,7 @@ def memory_store(tables: MemoryTables | None = None) -> Store:
         metrics=MemoryMetrics(tables),
         credentials=MemoryCredentials(tables),
         usage=MemoryUsage(tables),
+        retention=MemoryRetention(tables),
         source_maps=MemorySourceMaps(tables),
         close=lambda: None,
     )
@@ -131,7 +135,7 @@ class MemoryLog:
 
     def newest_sequence(self) -> int:
         with self.tables.lock:
-            return max((number for number, _ in self.tables.batches.values()), default=0)
+            return self.tables.last_numbers["batches"]
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         with self.tables.lock:
@@ -204,6 +208,8 @@ class MemoryMonitors:
             self.tables.monitors = left
             delete_metrics_of(self.tables, key)
             self.tables.quotas.pop(key, None)
+            self.tables.retention_days.pop(key, None)
+            self.tables.removed_before_ms.pop(key, None)
             for upload, (owner, _) in list(self.tables.source_maps.items()):
                 if owner == key:
                     del self.tables.source_maps[upload]
@@ -212,6 +218,7 @@ class MemoryMonitors:
     def _records(self) -> Sequence[AppMonitorRecord]:
         with self.tables.lock:
             with_batches = {app_monitor for app_monitor, _ in self.tables.batches}
+            with_batches.update(self.tables.removed_before_ms)
             return [
                 replace(record, has_events=record.key in with_batches)
                 for record in self.tables.monitors
@@ -328,3 +335,72 @@ class MemoryUsage:
                 return False
             self.tables.quotas[app_monitor] = quota
             return True
+
+
+class MemoryRetention:
+    """Implements `RetentionStore`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables = tables
+
+    def read(self) -> dict[int, Retention]:
+        with self.tables.lock:
+            return {
+                record.key: Retention(
+                    record.name,
+                    self.tables.retention_days.get(record.key),
+                    self.tables.removed_before_ms.get(record.key),
+                    min((batch.received_ms for batch in self._batches(record.key)), default=None),
+                )
+                for record in self.tables.monitors
+            }
+
+    def removed_before(self, app_monitor: int) -> int | None:
+        with self.tables.lock:
+            return self.tables.removed_before_ms.get(app_monitor)
+
+    def set_days(self, app_monitor: int, days: int | None) -> bool:
+        with self.tables.lock:
+            if all(record.key != app_monitor for record in self.tables.monitors):
+                return False
+            self.tables.retention_days[app_monitor] = days
+            return True
+
+    def count_before(self, app_monitor: int, before_ms: int) -> int:
+        with self.tables.lock:
+            return sum(batch.received_ms < before_ms for batch in self._batches(app_monitor))
+
+    def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
+        with self.tables.lock:
+            until = self.tables.claimed_until_ms
+            if until > now_ms and until != held_ms:
+                return False
+            self.tables.claimed_until_ms = until_ms
+            return True
+
+    def remove(
+        self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
+    ) -> dict[int, Removed]:
+        found: dict[int, Removed] = {}
+        with self.tables.lock:
+            for app_monitor, before in before_ms.items():
+                old = [batch for batch in self._batches(app_monitor) if batch.received_ms < before]
+                removed = old[:limit]
+                limit -= len(removed)
+                for batch in removed:
+                    del self.tables.batches[app_monitor, batch.batch_id]
+                    earlier = self.tables.removed_before_ms.get(app_monitor, 0)
+                    self.tables.removed_before_ms[app_monitor] = max(earlier, batch.received_ms + 1)
+                events = sum(batch.event_count for batch in removed)
+                found[app_monitor] = Removed(len(removed), events, len(removed) == len(old))
+                if limit <= 0:
+                    break
+        return found
+
+    def give_back_space(self) -> bool:
+        return False
+
+    def _batches(self, app_monitor: int) -> list[Batch]:
+        return [
+            batch for _, batch in self.tables.batches.values() if batch.app_monitor == app_monitor
+        ]

@@ -34,6 +34,11 @@ class MemoryTables:
     """By kind and ID."""
     quotas: dict[int, int | None] = field(default_factory=dict)
     """By app monitor."""
+    retention_days: dict[int, int | None] = field(default_factory=dict)
+    """By app monitor."""
+    removed_before_ms: dict[int, int] = field(default_factory=dict)
+    """By app monitor."""
+    claimed_until_ms: int = 0
     source_maps: dict[int, tuple[int, SourceMapRecord]] = field(default_factory=dict)
     """App monitor and source map by key. Its size is -1 until it is complete."""
     source_map_parts: dict[tuple[int, int], bytes] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from rum_service.storage.sql_log import SqlLog
 from rum_service.storage.sql_metrics import SqlMetrics
 from rum_service.storage.sql_monitors import SqlMonitors
 from rum_service.storage.sql_policies import SqlPolicies
+from rum_service.storage.sql_retention import SqlRetention
 from rum_service.storage.sql_source_maps import SqlSourceMaps
 from rum_service.storage.sql_usage import SqlUsage
 from rum_service.storage.sqlite import open_sqlite
@@ -72,6 +73,7 @@ def _store(database: Database) -> Store:
         metrics=SqlMetrics(database),
         credentials=SqlCredentials(database),
         usage=SqlUsage(database),
+        retention=SqlRetention(database),
         source_maps=SqlSourceMaps(database),
         close=database.close,
     )

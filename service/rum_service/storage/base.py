@@ -7,6 +7,7 @@
     ├── metrics: MetricStore           their metric destinations and definitions
     ├── credentials: CredentialStore   access keys and tokens
     ├── usage: UsageStore              how many bytes app monitors use, and their quotas
+    ├── retention: RetentionStore      how long batches are kept, and their removal
     └── source_maps: SourceMapStore    source maps of scripts
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
@@ -23,12 +24,13 @@ __all__ = [
     "NameTakenError",
     "PolicyStore",
     "QuotaReachedError",
+    "RetentionStore",
     "SourceMapStore",
     "Store",
     "UsageStore",
 ]
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +43,8 @@ from rum_service.storage.records import (
     FoundBatches,
     MetricDefinitionRecord,
     MetricDestinationRecord,
+    Removed,
+    Retention,
     SourceMapRecord,
     Usage,
 )
@@ -114,7 +118,10 @@ class LogStore(Protocol):
         ...
 
     def newest_sequence(self) -> int:
-        """Return the sequence of the newest batch, or 0 if the log is empty."""
+        """Return the sequence of the newest batch, or 0 if there never was one.
+
+        It does not decrease when batches are removed.
+        """
         ...
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
@@ -169,7 +176,9 @@ class AppMonitorStore(Protocol):
         ...
 
     def delete(self, key: int) -> bool:
-        """Delete an app monitor, its metric destinations and its quota, but not its batches.
+        """Delete an app monitor, its metric destinations, its quota and its retention.
+
+        Its batches stay.
 
         Return whether the app monitor existed.
         """
@@ -310,6 +319,59 @@ class UsageStore(Protocol):
         ...
 
 
+class RetentionStore(Protocol):
+    """How long the batches of app monitors are kept, and the removal of older ones."""
+
+    def read(self) -> dict[int, Retention]:
+        """Return the retention of each app monitor by its key."""
+        ...
+
+    def removed_before(self, app_monitor: int) -> int | None:
+        """Return `Retention.removed_before_ms` of one app monitor."""
+        ...
+
+    def set_days(self, app_monitor: int, days: int | None) -> bool:
+        """Set an app monitor's own retention. Return whether the app monitor exists."""
+        ...
+
+    def count_before(self, app_monitor: int, before_ms: int) -> int:
+        """Return about how many batches of an app monitor were received before a time.
+
+        It is exact if the batches were received in the order of their sequences.
+        """
+        ...
+
+    def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
+        """Claim the work of removing for one service. Return whether no other one has it.
+
+        Args:
+            held_ms: the `until_ms` of this service's previous claim, which it may extend.
+        """
+        ...
+
+    def remove(
+        self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
+    ) -> dict[int, Removed]:
+        """Remove old batches of some app monitors in one transaction, oldest first.
+
+        Usage, spans of blocks and `Retention.removed_before_ms` change in the same transaction.
+
+        Args:
+            before_ms: by app monitor, remove batches received before this time.
+            limit: remove at most this number of batches.
+            max_bytes: remove no more batches once their payloads have this length together.
+
+        Returns:
+            The result of each app monitor that this step has reached, in the order of the
+            argument.
+        """
+        ...
+
+    def give_back_space(self) -> bool:
+        """Give a part of the unused disk space back to the system. Return whether more is left."""
+        ...
+
+
 class SourceMapStore(Protocol):
     """The source maps of app monitors. They are visible when they are complete."""
 
@@ -390,6 +452,7 @@ class Store:
     metrics: MetricStore
     credentials: CredentialStore
     usage: UsageStore
+    retention: RetentionStore
     source_maps: SourceMapStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""

@@ -54,6 +54,10 @@ class Database(ABC):
         rows are on disk when this returns, and so are the rows that had the IDs already.
         """
 
+    @abstractmethod
+    def give_back_space(self) -> bool:
+        """Give a part of the unused disk space back to the system. Return whether more is left."""
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction. It commits when the block ends and rolls back when the block raises.

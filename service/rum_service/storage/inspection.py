@@ -19,6 +19,7 @@ from rum_service.storage.schema import (
     batch_spans,
     batches,
     counted_batches,
+    removals,
     stored_bytes,
 )
 
@@ -115,6 +116,11 @@ class Inspection:
         with self._database.read() as connection:
             found = connection.execute(_SUMS).all()
         return {key: stored for key, stored, _ in found}, found[0][2] if found else 0
+
+    def removed(self) -> int:
+        """Return how many batches were ever removed."""
+        with self._database.read() as connection:
+            return connection.execute(select(removals.c.batches)).scalar_one()
 
     def damage(self) -> Sequence[str]:
         """Return what the database itself finds wrong with its files. PostgreSQL: nothing."""

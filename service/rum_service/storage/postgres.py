@@ -75,6 +75,9 @@ class PostgresDatabase(Database):
         with self._kept_connection() as connection:
             return _insert_or_reconnect(connection, columns)
 
+    def give_back_space(self) -> bool:
+        return False  # autovacuum lets the space be used again
+
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         try:

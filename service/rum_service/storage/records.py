@@ -12,6 +12,8 @@ __all__ = [
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
+    "Removed",
+    "Retention",
     "SourceMapRecord",
     "Usage",
 ]
@@ -120,6 +122,7 @@ class AppMonitorRecord:
     document: str
     """ProtoJSON of rum.v1.AppMonitor, without its state."""
     has_events: bool = False
+    """Whether it has ever had batches."""
     policy: str | None = None
     """The resource policy, exactly as it was sent."""
     policy_revision: str | None = None
@@ -197,3 +200,25 @@ class Usage(NamedTuple):
     """The length of its compressed batches, with the overhead of each."""
     quota: int | None = None
     """Its own quota in bytes. None: the default. 0: no limit."""
+
+
+class Retention(NamedTuple):
+    """How long the batches of an app monitor are kept."""
+
+    name: str
+    """The name of the app monitor."""
+    days: int | None = None
+    """Its own number of days. None: the default. 0: forever."""
+    removed_before_ms: int | None = None
+    """Batches received before this time have been removed. None: none has."""
+    oldest_ms: int | None = None
+    """When its oldest batch was received. None: it has no batches."""
+
+
+class Removed(NamedTuple):
+    """What one step has removed of an app monitor."""
+
+    batches: int = 0
+    events: int = 0
+    is_done: bool = True
+    """Whether nothing is left to remove."""

@@ -13,6 +13,8 @@ __all__ = [
     "metadata",
     "metric_definitions",
     "metric_destinations",
+    "removals",
+    "retention",
     "source_map_parts",
     "source_maps",
     "stored_bytes",
@@ -131,6 +133,28 @@ counted_batches = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, nullable=False),
+)
+
+# How long the batches of each app monitor are kept.
+retention = Table(
+    "retention",
+    metadata,
+    Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
+    # The app monitor's own retention. NULL: the default. 0: forever.
+    Column("days", Integer),
+    # Batches received before this time have been removed. NULL: none has.
+    Column("removed_before_ms", BigInteger),
+)
+
+# One row, about all batches that were ever removed: their number and the highest sequence. Only the
+# service that has claimed the work removes batches, until the claim ends.
+removals = Table(
+    "removals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("batches", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("claimed_until_ms", BigInteger, nullable=False),
 )
 
 metric_destinations = Table(

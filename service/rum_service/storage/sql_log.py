@@ -35,7 +35,15 @@ from rum_service.storage.records import (
     FoundBatches,
     LoggedBatch,
 )
-from rum_service.storage.schema import BLOCK_BITS, app_monitors, batch_spans, batches, write_checks
+from rum_service.storage.schema import (
+    BLOCK_BITS,
+    app_monitors,
+    batch_spans,
+    batches,
+    removals,
+    write_checks,
+)
+from rum_service.storage.sql_retention import delete_spans_before, note_removed
 from rum_service.storage.sql_usage import subtract_usage
 
 # The smallest batches fill a group with 40,000. A statement takes at most 32,766 parameters in
@@ -93,7 +101,10 @@ _NEXT_RECEIVED = (
     .order_by(batches.c.sequence)
     .limit(1)
 )
-_NEWEST_SEQUENCE = select(func.max(batches.c.sequence))
+_NEWEST_SEQUENCE = select(
+    func.coalesce(func.max(batches.c.sequence), 0),
+    select(removals.c.sequence).scalar_subquery(),
+)
 
 _PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
 
@@ -197,7 +208,8 @@ class SqlLog:
 
     def newest_sequence(self) -> int:
         with self._database.read() as connection:
-            return connection.execute(_NEWEST_SEQUENCE).scalar() or 0
+            newest, removed = connection.execute(_NEWEST_SEQUENCE).one()
+            return max(newest, removed)
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (
@@ -209,13 +221,12 @@ class SqlLog:
         are_oldest = batches.c.sequence.in_(oldest.scalar_subquery())
         with self._database.write() as connection:
             subtract_usage(connection, app_monitor, are_oldest)
-            purged = connection.execute(delete(batches).where(are_oldest)).rowcount
-            remaining = connection.execute(oldest.limit(1)).scalar()
-            empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
-            if remaining is not None:
-                empty = empty.where(batch_spans.c.block < remaining >> BLOCK_BITS)
-            connection.execute(empty)
-            return purged
+            deletion = delete(batches).where(are_oldest).returning(batches.c.sequence)
+            purged = connection.execute(deletion).scalars().all()
+            if purged:
+                note_removed(connection, purged)
+            delete_spans_before(connection, app_monitor)
+            return len(purged)
 
     def dropped_events(self, app_monitors: Sequence[int]) -> dict[int, int]:
         # The partial index has both columns of the condition, so no batch is read.

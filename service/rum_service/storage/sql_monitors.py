@@ -7,14 +7,15 @@ __all__ = ["SqlMonitors"]
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, select, update
+from sqlalchemy import Row, Select, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.storage.base import NameTakenError, QuotaReachedError
 from rum_service.storage.database import Database
 from rum_service.storage.records import AppMonitorRecord
-from rum_service.storage.schema import app_monitors, batches
+from rum_service.storage.schema import app_monitors, batches, retention
 from rum_service.storage.sql_metrics import delete_metrics_of
+from rum_service.storage.sql_retention import delete_retention_of
 from rum_service.storage.sql_source_maps import delete_source_maps_of
 from rum_service.storage.sql_usage import delete_usage_of
 
@@ -89,13 +90,17 @@ class SqlMonitors:
             deleted = connection.execute(delete(app_monitors).where(app_monitors.c.key == key))
             delete_metrics_of(connection, key)
             delete_usage_of(connection, key)
+            delete_retention_of(connection, key)
             delete_source_maps_of(connection, key)
             return deleted.rowcount == 1
 
 
 def _select_records() -> Select[Any]:
-    has_events = exists().where(batches.c.app_monitor == app_monitors.c.key)
-    return select(app_monitors, has_events.label("has_events"))
+    has_batches = exists().where(batches.c.app_monitor == app_monitors.c.key)
+    had_batches = exists().where(
+        retention.c.app_monitor == app_monitors.c.key, retention.c.removed_before_ms.is_not(None)
+    )
+    return select(app_monitors, or_(has_batches, had_batches).label("has_events"))
 
 
 def _record(row: Row[Any]) -> AppMonitorRecord:

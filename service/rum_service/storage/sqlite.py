@@ -51,6 +51,13 @@ WHERE excluded.first_ms < first_ms OR excluded.last_ms > last_ms
 _NTH_NEWEST = "SELECT sequence FROM batches ORDER BY sequence DESC LIMIT 1 OFFSET ?"
 
 
+# New batches need space soon, so some stays in the file: 8 MB and a sixteenth.
+_SPARE_PAGES = 2_000
+_SPARE_PART = 16
+# Puts wait while pages move.
+_PAGES_AT_ONCE = 256
+_INCREMENTAL = 2
+
 # The write-ahead log grows while a reader is slow, and SQLite would keep its size.
 _MAX_IDLE_WAL_BYTES = 64 << 20
 
@@ -85,6 +92,20 @@ class SqliteDatabase(Database):
             driver.commit()
             self._check_committed(connection)
             return Inserted(count, first)
+
+    def give_back_space(self) -> bool:
+        with self.read() as connection:
+            mode, pages, unused = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("auto_vacuum", "page_count", "freelist_count")
+            )
+        excess = unused - _SPARE_PAGES - pages // _SPARE_PART
+        if mode != _INCREMENTAL or excess <= 0:
+            return False
+        step = min(excess, _PAGES_AT_ONCE)
+        with self.write() as connection:
+            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({step})").fetchall()
+        return bool(excess > step)
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -135,6 +156,8 @@ def open_sqlite(url: URL) -> SqliteDatabase:
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}")
+    # Before the file has its first page. Later it changes nothing.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _enable_wal(connection)
     # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")

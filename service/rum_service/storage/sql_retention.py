@@ -1,0 +1,267 @@
+"""How long the batches of app monitors are kept, and their removal, in a SQL database.
+
+docs/decisions/00XX-batches-are-kept-for-days.md gives the reasons.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SqlRetention", "delete_retention_of", "delete_spans_before", "note_removed"]
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from rum_service.storage.database import Database
+from rum_service.storage.records import Removed, Retention
+from rum_service.storage.schema import (
+    BATCH_BYTES,
+    BLOCK_BITS,
+    app_monitors,
+    batch_spans,
+    batches,
+    counted_batches,
+    removals,
+    retention,
+    stored_bytes,
+)
+
+# Each app monitor takes some statements while puts wait.
+_MONITORS_AT_ONCE = 16
+# The clock may have been wrong when the oldest batch was received, so a few are looked at.
+_OLDEST = 16
+# A claim that ends later than any service would set it was made with a wrong clock.
+_LONGEST_CLAIM_MS = 3_600_000
+
+
+def _retention() -> Select[int, str, int | None, int | None, int | None]:
+    oldest = (
+        select(batches.c.received_ms)
+        .where(batches.c.app_monitor == app_monitors.c.key)
+        .order_by(batches.c.sequence)
+        .limit(_OLDEST)
+        .correlate(app_monitors)
+        .subquery()
+    )
+    return select(
+        app_monitors.c.key,
+        app_monitors.c.name,
+        retention.c.days,
+        retention.c.removed_before_ms,
+        select(func.min(oldest.c.received_ms)).scalar_subquery(),
+    ).outerjoin(retention, retention.c.app_monitor == app_monitors.c.key)
+
+
+# Built once: building a statement costs more than executing it.
+_RETENTION = _retention()
+_REMOVED_BEFORE = select(retention.c.removed_before_ms).where(
+    retention.c.app_monitor == bindparam("app_monitor")
+)
+_OLDEST_BATCHES = (
+    select(batches.c.sequence, batches.c.received_ms, func.length(batches.c.payload))
+    .where(batches.c.app_monitor == bindparam("app_monitor"))
+    .order_by(batches.c.sequence)
+    .limit(bindparam("count"))
+)
+_RECEIVED_FROM = (
+    select(batches.c.sequence, batches.c.received_ms)
+    .where(batches.c.app_monitor == bindparam("app_monitor"))
+    .where(batches.c.sequence >= bindparam("sequence"))
+    .order_by(batches.c.sequence)
+    .limit(1)
+)
+_SEQUENCES = select(func.min(batches.c.sequence), func.max(batches.c.sequence)).where(
+    batches.c.app_monitor == bindparam("app_monitor")
+)
+_COUNT_BELOW = select(func.count()).where(
+    batches.c.app_monitor == bindparam("app_monitor"),
+    batches.c.sequence < bindparam("sequence"),
+)
+_OLDEST_SEQUENCE = (
+    select(batches.c.sequence)
+    .where(batches.c.app_monitor == bindparam("app_monitor"))
+    .order_by(batches.c.sequence)
+    .limit(1)
+)
+
+
+class _Chosen(NamedTuple):
+    """The batches of one app monitor that a step removes."""
+
+    app_monitor: int
+    before_ms: int
+    sequences: Sequence[int]
+
+
+class SqlRetention:
+    """Implements `RetentionStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> dict[int, Retention]:
+        with self._database.read() as connection:
+            rows = connection.execute(_RETENTION).all()
+            return {row[0]: Retention(*row[1:]) for row in rows}
+
+    def removed_before(self, app_monitor: int) -> int | None:
+        with self._database.read() as connection:
+            found: int | None = connection.execute(
+                _REMOVED_BEFORE, {"app_monitor": app_monitor}
+            ).scalar()
+            return found
+
+    def set_days(self, app_monitor: int, days: int | None) -> bool:
+        key = select(app_monitors.c.key, literal(days, Integer)).where(
+            app_monitors.c.key == app_monitor
+        )
+        insert = self._database.insert(retention).from_select(["app_monitor", "days"], key)
+        change = insert.on_conflict_do_update(
+            index_elements=[retention.c.app_monitor], set_={"days": insert.excluded.days}
+        )
+        with self._database.write() as connection:
+            changed = connection.execute(change.returning(retention.c.app_monitor))
+            return changed.one_or_none() is not None
+
+    def count_before(self, app_monitor: int, before_ms: int) -> int:
+        of_monitor = {"app_monitor": app_monitor}
+        with self._database.read() as connection:
+            low, high = connection.execute(_SEQUENCES, of_monitor).one()
+            if low is None:
+                return 0
+            # The times follow the sequences, so halving finds the first batch that is kept.
+            high += 1
+            while low < high:
+                middle = (low + high) // 2
+                found = connection.execute(_RECEIVED_FROM, {**of_monitor, "sequence": middle})
+                row = found.one_or_none()
+                if row is not None and row.received_ms < before_ms:
+                    low = row.sequence + 1
+                else:
+                    high = middle
+            bounds = {**of_monitor, "sequence": low}
+            return connection.execute(_COUNT_BELOW, bounds).scalar_one()
+
+    def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
+        until = removals.c.claimed_until_ms
+        is_free = or_(until <= now_ms, until > until_ms + _LONGEST_CLAIM_MS, until == held_ms)
+        change = update(removals).where(is_free).values(claimed_until_ms=until_ms)
+        with self._database.write() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def remove(
+        self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
+    ) -> dict[int, Removed]:
+        found: dict[int, Removed] = {}
+        # What is removed is chosen before puts have to wait.
+        chosen: list[_Chosen] = []
+        with self._database.read() as connection:
+            for app_monitor, before in islice(before_ms.items(), _MONITORS_AT_ONCE):
+                rows = connection.execute(
+                    _OLDEST_BATCHES, {"app_monitor": app_monitor, "count": limit}
+                ).all()
+                sequences: list[int] = []
+                for sequence, received_ms, size in rows:
+                    if received_ms < before and max_bytes > 0:
+                        sequences.append(sequence)
+                        max_bytes -= size
+                is_done = not sequences or (len(rows) < limit and max_bytes > 0)
+                found[app_monitor] = Removed(is_done=is_done)
+                if sequences:
+                    chosen.append(_Chosen(app_monitor, before, sequences))
+                limit -= len(sequences)
+                if limit <= 0 or max_bytes <= 0:
+                    break
+        if chosen:
+            with self._database.write() as connection:
+                for each in chosen:
+                    batches_, events = self._remove(connection, each)
+                    found[each.app_monitor] = found[each.app_monitor]._replace(
+                        batches=batches_, events=events
+                    )
+        return found
+
+    def give_back_space(self) -> bool:
+        return self._database.give_back_space()
+
+    def _remove(self, connection: Connection, chosen: _Chosen) -> tuple[int, int]:
+        """Remove batches of one app monitor. Return how many, and how many events they had."""
+        removed = connection.execute(
+            delete(batches)
+            .where(batches.c.sequence.in_(chosen.sequences))
+            .returning(
+                batches.c.sequence,
+                batches.c.received_ms,
+                batches.c.event_count,
+                func.length(batches.c.payload),
+            )
+        ).all()
+        if not removed:  # another service removed them
+            return 0, 0
+        counted = connection.execute(select(counted_batches.c.sequence)).scalar_one()
+        size = sum(length + BATCH_BYTES for sequence, *_, length in removed if sequence <= counted)
+        connection.execute(
+            update(stored_bytes)
+            .where(stored_bytes.c.app_monitor == chosen.app_monitor)
+            .values(bytes=stored_bytes.c.bytes - size)
+        )
+        delete_spans_before(connection, chosen.app_monitor)
+        note_removed(connection, [sequence for sequence, *_ in removed])
+        self._move_removed_before(connection, chosen, max(row.received_ms for row in removed) + 1)
+        return len(removed), sum(row.event_count for row in removed)
+
+    def _move_removed_before(
+        self, connection: Connection, chosen: _Chosen, removed_before_ms: int
+    ) -> None:
+        key = select(app_monitors.c.key, literal(removed_before_ms)).where(
+            app_monitors.c.key == chosen.app_monitor
+        )
+        insert = self._database.insert(retention).from_select(
+            ["app_monitor", "removed_before_ms"], key
+        )
+        earlier = retention.c.removed_before_ms
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=[retention.c.app_monitor],
+                set_={"removed_before_ms": insert.excluded.removed_before_ms},
+                where=or_(earlier.is_(None), earlier < insert.excluded.removed_before_ms),
+            )
+        )
+
+
+def delete_retention_of(connection: Connection, app_monitor: int) -> None:
+    """Delete an app monitor's own retention."""
+    connection.execute(delete(retention).where(retention.c.app_monitor == app_monitor))
+
+
+def delete_spans_before(connection: Connection, app_monitor: int) -> None:
+    """Delete the spans of the blocks before an app monitor's oldest batch."""
+    oldest = connection.execute(_OLDEST_SEQUENCE, {"app_monitor": app_monitor}).scalar()
+    empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
+    if oldest is not None:
+        empty = empty.where(batch_spans.c.block < oldest >> BLOCK_BITS)
+    connection.execute(empty)
+
+
+def note_removed(connection: Connection, sequences: Sequence[int]) -> None:
+    """Count removed batches, and keep their highest sequence: `newest_sequence` needs it."""
+    highest = max(sequences)
+    connection.execute(
+        update(removals).values(
+            batches=removals.c.batches + len(sequences),
+            sequence=case((removals.c.sequence < highest, highest), else_=removals.c.sequence),
+        )
+    )
