@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from rum_cli.projector_process import read_state
 from rum_projector.engines.base import BrokenError
 from rum_projector.engines.duckdb import open_duckdb
-from rum_projector.schema import error_groups, events
+from rum_projector.schema import error_groups, event_counts, events
 from rum_projector.settings import ProjectorSettings
 from tests.support.projection_rows import chunk, event_row
 from tests.support.running import OPENRUM, environment
@@ -118,7 +118,8 @@ def projected(folder: Path) -> tuple[int, int, int, list[Sequence[Any]]]:
         ((rows, different),) = engine.query(select(func.count(), func.count(place.distinct())))
         groups = select(error_groups).order_by(error_groups.c.fingerprint)
         cursor = engine.cursor()
-        assert cursor.events == rows
+        ((counted,),) = engine.query(select(func.coalesce(func.sum(event_counts.c.events), 0)))
+        assert cursor.events == rows == counted
         return rows, different, cursor.sequence, list(engine.query(groups))
 
 

@@ -16,7 +16,7 @@ from rum_projector.engines.base import (
     EventRow,
     QueryTimeoutError,
 )
-from rum_projector.schema import custom_metrics, error_groups, events
+from rum_projector.schema import custom_metrics, error_groups, event_counts, events
 from rum_service.events.measures import Kind
 from tests.support.projection_rows import chunk, error_group, event_row
 
@@ -194,6 +194,7 @@ def test_the_rows_of_deleted_app_monitors_are_deleted(engine: Engine) -> None:
 
     assert before == {1, 2, 3, 4}
     assert [event_row(2, monitor=2)] == stored(engine)
+    assert engine.query(select(event_counts.c.monitor)) == [(2,)]
     assert engine.app_monitors() == {2}
     assert (engine.cursor().sequence, engine.cursor().events) == (3, 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_projector.engines.base import CustomMetricRow, Engine, EventRow
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
-from rum_projector.schema import custom_metrics, error_groups, events
+from rum_projector.schema import MINUTE_MS, custom_metrics, error_groups, event_counts, events
 from rum_service.events.measures import Kind
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
@@ -299,7 +300,23 @@ def test_rebuilding_gives_the_same_rows(store: Store, engine: Engine) -> None:
 
 def tables(engine: Engine) -> list[Sequence[object]]:
     groups = select(error_groups).order_by(error_groups.c.monitor, error_groups.c.fingerprint)
-    return [*rows(engine), *engine.query(groups)]
+    counts = select(event_counts).order_by(*event_counts.c)
+    return [*rows(engine), *engine.query(groups), *engine.query(counts)]
+
+
+def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) -> None:
+    a_day(store)
+    project(store, engine, chunk_events=7)
+    keys = ("sequence", "session", "user", "page", "browser", "os", "device", "country", "release")
+    expected = Counter(
+        (row.ts // MINUTE_MS * MINUTE_MS, *(getattr(row, key) for key in keys))
+        for row in rows(engine)
+    )
+    columns = (event_counts.c[name] for name in ("ts", *keys, "events"))
+    found = engine.query(select(*columns))
+
+    assert dict(expected) == {row[:-1]: row[-1] for row in found}
+    assert len(found) == len(expected) < expected.total()
 
 
 def test_ten_thousand_pages_are_told_apart(lite: Store, engine: Engine) -> None:

@@ -33,12 +33,14 @@ from rum_projector.engines.base import (
     QueryTimeoutError,
 )
 from rum_projector.engines.dialect import compiled
+from rum_projector.event_counts import counts_by_minute
 from rum_projector.schema import (
     PARTS,
     VERSION,
     cursors,
     custom_metrics,
     error_groups,
+    event_counts,
     events,
     metadata,
 )
@@ -66,6 +68,7 @@ WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
 # DuckDB opens a file that was cut, and fails when it reads what is missing.
 _BLOCKS = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
+_OF_APP_MONITORS = (events, event_counts, error_groups, custom_metrics)
 
 
 class DuckDb:
@@ -108,6 +111,7 @@ class DuckDb:
                 raise EngineError("another process has moved the cursor of the projection")
             if chunk.events:
                 _insert(connection, _INSERT_EVENTS, event_arrays(chunk.events))
+                _run(connection, _count(after, sequence))
             _insert_rows(
                 connection,
                 _INSERT_GROUPS,
@@ -129,13 +133,13 @@ class DuckDb:
 
     def app_monitors(self) -> set[int]:
         found: set[int] = set()
-        for table in (events, error_groups, custom_metrics):
+        for table in _OF_APP_MONITORS:
             found.update(key for (key,) in self.query(select(table.c.monitor).distinct()))
         return found
 
     def delete_app_monitors(self, keys: Collection[int]) -> None:
         with self._transaction() as connection:
-            for table in (events, error_groups, custom_metrics):
+            for table in _OF_APP_MONITORS:
                 _run(connection, delete(table).where(table.c.monitor.in_(keys)))
             remaining = select(func.count()).select_from(events).scalar_subquery()
             of_log = cursors.c.name == self._name
@@ -297,6 +301,12 @@ def _write_ahead_log(path: Path) -> Path:
 def _run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> list[tuple[Any, ...]]:
     text, parameters = compiled(statement)
     return connection.execute(text, parameters).fetchall()
+
+
+def _count(after: int, sequence: int) -> Executable:
+    """Count the events of the batches from `after`, exclusive, to `sequence`."""
+    rows = counts_by_minute(events.c.sequence > after, events.c.sequence <= sequence)
+    return insert(event_counts).from_select(list(event_counts.c), rows)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, text: str, arrays: dict[str, Any]) -> None:

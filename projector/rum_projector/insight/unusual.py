@@ -46,17 +46,24 @@ def _level(kind: measures.Kind) -> Callable[[Hours], Hour]:
     return level
 
 
-def _http(member: str) -> Callable[[Hours], Hour]:
-    return lambda h: Hour(getattr(h.counted, member), h.counted.http_requests)
+def _share(part: str, whole: str) -> Callable[[Hours], Hour]:
+    return lambda hour: Hour(hour.numbers[part], hour.numbers[whole])
+
+
+def _apdex(hour: Hours) -> Hour:
+    satisfied, tolerated, frustrated = (
+        hour.numbers[f"navigations_{name}"] for name in ("satisfied", "tolerated", "frustrated")
+    )
+    return Hour(satisfied + tolerated / 2, satisfied + tolerated + frustrated)
 
 
 _HOURS: Mapping[str, Callable[[Hours], Hour]] = {
-    "sessions": lambda h: Hour(h.sessions),
-    "js_error_rate": lambda h: Hour(h.error_sessions, h.sessions),
-    "http_5xx_rate": _http("http_5xx"),
-    "http_4xx_rate": _http("http_4xx"),
-    "http_no_response_rate": _http("http_no_response"),
-    "apdex": lambda h: Hour(h.counted.satisfied + h.counted.tolerated / 2, h.counted.navigations),
+    "sessions": lambda hour: Hour(hour.numbers["sessions"]),
+    "js_error_rate": _share("error_sessions", "sessions"),
+    "http_5xx_rate": _share("http_5xx", "http_requests"),
+    "http_4xx_rate": _share("http_4xx", "http_requests"),
+    "http_no_response_rate": _share("http_no_response", "http_requests"),
+    "apdex": _apdex,
     "lcp_p75": _level(measures.Kind.LCP),
     "inp_p75": _level(measures.Kind.INP),
     "cls_p75": _level(measures.Kind.CLS),

@@ -21,7 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, func, literal, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    FromClause,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from rum.v1.insight_service_pb2 import Dimension
@@ -50,9 +59,9 @@ class Condition:
     excluded: bool = False
     """Whether the dimension must have none of the values."""
 
-    def clause(self) -> ColumnElement[bool]:
-        """Return it as SQL."""
-        column: ColumnElement[str] = DIMENSIONS[self.dimension]
+    def clause(self, table: FromClause = events) -> ColumnElement[bool]:
+        """Return it as SQL, for a table with the dimensions of `events`."""
+        column: ColumnElement[str] = table.c[self.dimension]
         return column.not_in(self.values) if self.excluded else column.in_(self.values)
 
 
@@ -60,8 +69,8 @@ class Condition:
 class Selection:
     """Events of one app monitor in a time range."""
 
-    monitor: int
-    """The key of the app monitor."""
+    monitor: int | None
+    """The key of the app monitor. None: all app monitors."""
     after_ms: int
     """Inclusive."""
     before_ms: int
@@ -73,21 +82,27 @@ class Selection:
         """The length of the time range."""
         return self.before_ms - self.after_ms
 
-    def in_time(self) -> list[ColumnElement[bool]]:
+    def in_time(self, table: FromClause = events) -> list[ColumnElement[bool]]:
         """Return the clauses for app monitor and time range, without the conditions."""
-        return [
-            events.c.monitor == self.monitor,
-            events.c.ts >= self.after_ms,
-            events.c.ts < self.before_ms,
-        ]
+        time = table.c.ts
+        monitor = [] if self.monitor is None else [table.c.monitor == self.monitor]
+        return [*monitor, time >= self.after_ms, time < self.before_ms]
 
-    def clauses(self) -> list[ColumnElement[bool]]:
-        """Return all clauses."""
-        return [*self.in_time(), *(condition.clause() for condition in self.conditions)]
+    def clauses(self, table: FromClause = events) -> list[ColumnElement[bool]]:
+        """Return all clauses, for a table with the time and the dimensions of `events`."""
+        return [*self.in_time(table), *(each.clause(table) for each in self.conditions)]
 
     def at(self, after_ms: int) -> Selection:
         """Return the same selection in a time range of the same length."""
-        return replace(self, after_ms=after_ms, before_ms=after_ms + self.length_ms)
+        return self.between(after_ms, after_ms + self.length_ms)
+
+    def between(self, after_ms: int, before_ms: int) -> Selection:
+        """Return the same selection in another time range."""
+        return replace(self, after_ms=after_ms, before_ms=before_ms)
+
+    def having(self, condition: Condition) -> Selection:
+        """Return the events that meet another condition as well."""
+        return replace(self, conditions=(*self.conditions, condition))
 
 
 def quantile(value: ColumnElement[Any], share: str) -> Any:

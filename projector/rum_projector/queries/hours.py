@@ -14,11 +14,12 @@ __all__ = [
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 
-from rum_projector.queries.base import Query, Selection, step_of
-from rum_projector.queries.counts import Counted, counted, percentiles_75, visitors
+from rum_projector.queries.base import Condition, Query, Selection, step_of
+from rum_projector.queries.counts import By, Numbers, counted, counts_of, percentiles_75
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 
@@ -31,15 +32,23 @@ _VITALS = (Kind.LCP, Kind.INP, Kind.CLS)
 class Hours:
     """What happened in one hour."""
 
-    sessions: int
-    error_sessions: int
-    counted: Counted
+    numbers: Numbers
     percentiles: Mapping[int, tuple[int, float]]
     """Samples and 75th percentile of LCP, INP and CLS."""
 
 
-_NONE = Counted()
-NOTHING = Hours(0, 0, _NONE, {})
+_NUMBERS = (
+    "sessions",
+    "error_sessions",
+    "http_requests",
+    "http_4xx",
+    "http_5xx",
+    "http_no_response",
+    "navigations_satisfied",
+    "navigations_tolerated",
+    "navigations_frustrated",
+)
+NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
 
 
 def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
@@ -48,7 +57,7 @@ def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
     Args:
         first_ms: the start of the first hour, at most an hour before the selection.
     """
-    found = _hours(query, selection.clauses(), step_of(first_ms, HOUR_MS))
+    found = _hours(query, selection, lambda columns: step_of(first_ms, HOUR_MS, columns.ts))
     return [found.get(index, NOTHING) for index in range(_number(selection, first_ms))]
 
 
@@ -57,9 +66,12 @@ def hours_of_pages(
 ) -> dict[str, list[Hours]]:
     """Return the same for each of these pages."""
     number = _number(selection, first_ms)
-    place = case({page: index for index, page in enumerate(pages)}, value=events.c.page)
-    clauses = [*selection.clauses(), events.c.page.in_(pages)]
-    found = _hours(query, clauses, place * number + step_of(first_ms, HOUR_MS))
+    places = {page: index for index, page in enumerate(pages)}
+
+    def by(columns: Any) -> ColumnElement[int]:
+        return case(places, value=columns.page) * number + step_of(first_ms, HOUR_MS, columns.ts)
+
+    found = _hours(query, selection.having(Condition("page", tuple(pages))), by)
     return {
         page: [found.get(index * number + hour, NOTHING) for hour in range(number)]
         for index, page in enumerate(pages)
@@ -68,12 +80,13 @@ def hours_of_pages(
 
 def busiest_pages(query: Query, selection: Selection, *, limit: int) -> list[str]:
     """Return the pages with the most page views."""
-    views = func.count()
+    counts = counts_of(selection)
+    views = func.sum(counts.c.page_views)
     rows = query(
-        select(events.c.page)
-        .where(*selection.clauses(), events.c.kind == Kind.PAGE_VIEW, events.c.page != "")
-        .group_by(events.c.page)
-        .order_by(views.desc(), events.c.page)
+        select(counts.c.page)
+        .where(counts.c.page_views > 0, counts.c.page != "")
+        .group_by(counts.c.page)
+        .order_by(views.desc(), counts.c.page)
         .limit(limit)
     )
     return [page for (page,) in rows]
@@ -83,17 +96,10 @@ def _number(selection: Selection, first_ms: int) -> int:
     return -((first_ms - selection.before_ms) // HOUR_MS)
 
 
-def _hours(
-    query: Query, clauses: Sequence[ColumnElement[bool]], by: ColumnElement[int]
-) -> dict[int, Hours]:
-    sessions = visitors(query, clauses, by)
-    failing = visitors(query, [*clauses, events.c.kind == Kind.JS_ERROR], by)
-    numbers = counted(query, clauses, by)
-    percentiles = percentiles_75(query, clauses, by, _VITALS)
-    return {
-        key: Hours(count, failing.get(key, 0), numbers.get(key, _NONE), percentiles.get(key, {}))
-        for key, count in sessions.items()
-    }
+def _hours(query: Query, selection: Selection, by: By) -> dict[int, Hours]:
+    numbers = counted(query, counts_of(selection), _NUMBERS, by)
+    percentiles = percentiles_75(query, selection, by, _VITALS)
+    return {key: Hours(found, percentiles.get(key, {})) for key, found in numbers.items()}
 
 
 def has_events(query: Query, selection: Selection) -> bool:

@@ -14,7 +14,6 @@ __all__ = [
     "measures_by",
     "poor_samples",
     "rating_columns",
-    "value_of",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -23,8 +22,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.queries.base import Query, distinct_count, quantiles
-from rum_projector.queries.counts import Counted, counted, keyed, visitors
+from rum_projector.queries.base import Query, Selection, quantiles
+from rum_projector.queries.counts import By, Numbers, apdex, counted, counts_of, keyed
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
@@ -56,25 +55,26 @@ def count_of(*clauses: ColumnElement[bool]) -> Any:
     return func.count().filter(*clauses)
 
 
-def value_of(kind: Kind) -> Any:
-    """Return the value for events of this kind, NULL for other events."""
-    return case((events.c.kind == kind, events.c.value))
-
-
-_WHOLE: Mapping[str, Any] = {
-    "events": func.count(),
-    "sessions": distinct_count(events.c.session),
-    "users": distinct_count(events.c.user),
-    "payload_bytes": func.coalesce(func.sum(events.c.bytes), 0),
-}
-_SAME_NAMES = (
+_COUNTS = (
+    "events",
+    "sessions",
+    "users",
     "page_views",
     "js_errors",
+    "error_sessions",
     "http_requests",
     "http_4xx",
     "http_5xx",
     "http_no_response",
+    "navigations_satisfied",
+    "navigations_tolerated",
+    "navigations_frustrated",
+    "payload_bytes",
 )
+_RATINGS = ("good", "needs_improvement", "poor")
+_RATED = {
+    f"{kind.name.lower()}_{rating}": (kind, rating) for kind in WEB_VITALS for rating in _RATINGS
+}
 
 _VITALS = {int(kind): limits for kind, limits in WEB_VITALS.items()}
 _GOOD = case({kind: limits.good for kind, limits in _VITALS.items()}, value=events.c.kind)
@@ -109,53 +109,45 @@ def distribution(
     if samples and percentiles:
         found.p50, found.p75, found.p90, found.p99 = percentiles
     if ratings:
-        rate(found, *ratings)
+        found.good, found.needs_improvement, found.poor = ratings
     return found
 
 
-def rate(found: pb.Distribution, *ratings: int) -> None:
-    """Add the columns of `rating_columns`."""
-    found.good, found.needs_improvement, found.poor = ratings
+def measures(query: Query, selection: Selection) -> pb.Measures:
+    """Return the measures of a selection."""
+    return measures_by(query, selection, None).get(None) or empty()
 
 
-def measures(query: Query, clauses: Sequence[ColumnElement[bool]]) -> pb.Measures:
-    """Return the measures of all events that meet the clauses."""
-    return measures_by(query, clauses, None).get(None) or empty()
-
-
-def measures_by(
-    query: Query,
-    clauses: Sequence[ColumnElement[bool]],
-    by: ColumnElement[Any] | None,
-) -> dict[Any, pb.Measures]:
+def measures_by(query: Query, selection: Selection, by: By | None) -> dict[Any, pb.Measures]:
     """Return the measures for each value of `by`. For None, of all events under the key None."""
-    key, group = keyed(by)
     found: dict[Any, pb.Measures] = {}
-    for value, *row in query(select(key, *_WHOLE.values()).where(*clauses).group_by(*group)):
-        found[value] = empty()
-        for member, number in zip(_WHOLE, row, strict=True):
-            setattr(found[value].counts, member, number)
-    # Events may be added between the statements.
-    for value, numbers in counted(query, clauses, by).items():
-        _add(found.setdefault(value, empty()).counts, numbers)
-    is_error = events.c.kind == Kind.JS_ERROR
-    for value, sessions in visitors(query, [*clauses, is_error], by).items():
-        found.setdefault(value, empty()).counts.error_sessions = sessions
+    for value, numbers in counted(query, counts_of(selection), (*_COUNTS, *_RATED), by).items():
+        found[value] = _measures(numbers)
+    key, group = keyed(events.c, by)
     for value, kind, *columns in query(
         select(key, events.c.kind, *distribution_columns())
-        .where(*clauses, events.c.kind.in_(MEASURED_KINDS.values()), events.c.value.is_not(None))
+        .where(
+            *selection.clauses(),
+            events.c.kind.in_(MEASURED_KINDS.values()),
+            events.c.value.is_not(None),
+        )
         .group_by(*group, events.c.kind)
     ):
+        # Events may be added between the statements.
         message = found.setdefault(value, empty())
         getattr(message, _MEMBERS[kind]).MergeFrom(distribution(*columns))
-    # Apart, because resources are most events and have no ratings.
-    for value, kind, *ratings in query(
-        select(key, events.c.kind, *rating_columns())
-        .where(*clauses, events.c.kind.in_(_VITALS), events.c.value.is_not(None))
-        .group_by(*group, events.c.kind)
-    ):
-        message = found.setdefault(value, empty())
-        rate(getattr(message, _MEMBERS[kind]), *ratings)
+    return found
+
+
+def _measures(numbers: Numbers) -> pb.Measures:
+    found = empty()
+    for member in _COUNTS:
+        setattr(found.counts, member, numbers[member])
+    score = apdex(numbers)
+    if score is not None:
+        found.counts.apdex = score
+    for name, (kind, rating) in _RATED.items():
+        setattr(getattr(found, _MEMBERS[kind]), rating, numbers[name])
     return found
 
 
@@ -165,13 +157,3 @@ def empty() -> pb.Measures:
     for member in MEASURED_KINDS:
         getattr(found, member).SetInParent()
     return found
-
-
-def _add(counts: pb.Counts, numbers: Counted) -> None:
-    for member in _SAME_NAMES:
-        setattr(counts, member, getattr(numbers, member))
-    counts.navigations_satisfied = numbers.satisfied
-    counts.navigations_tolerated = numbers.tolerated
-    counts.navigations_frustrated = numbers.frustrated
-    if numbers.apdex is not None:
-        counts.apdex = numbers.apdex

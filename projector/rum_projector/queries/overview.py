@@ -4,13 +4,19 @@ from __future__ import annotations
 
 __all__ = ["current_values", "series", "totals"]
 
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, step_of
-from rum_projector.queries.counts import counted, percentiles_75, visitors
+from rum_projector.queries.counts import apdex, counted, counts_of, percentiles_75
 from rum_projector.queries.measures import MEASURED_KINDS, measures, measures_by
-from rum_projector.schema import events
+from rum_projector.schema import MINUTE_MS
 
 _COUNTS = (
+    "sessions",
     "page_views",
     "js_errors",
     "http_requests",
@@ -18,6 +24,7 @@ _COUNTS = (
     "http_5xx",
     "http_no_response",
 )
+_NAVIGATIONS = ("navigations_satisfied", "navigations_tolerated", "navigations_frustrated")
 _VITALS = {name: MEASURED_KINDS[name] for name in ("lcp", "inp", "cls")}
 _NONE = -1.0
 """In the place of a percentile or an Apdex without samples."""
@@ -25,7 +32,7 @@ _NONE = -1.0
 
 def totals(query: Query, selection: Selection) -> pb.Measures:
     """Return the selection's measures."""
-    return measures(query, selection.clauses())
+    return measures(query, selection)
 
 
 def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -> pb.Series:
@@ -36,18 +43,19 @@ def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -
     """
     steps = -((first_ms - selection.before_ms) // step_ms)
     columns = {
-        **{name: [0.0] * steps for name in (*_COUNTS, "sessions")},
+        **{name: [0.0] * steps for name in _COUNTS},
         **{name: [_NONE] * steps for name in ("apdex", *(f"{vital}_p75" for vital in _VITALS))},
     }
-    clauses, step = selection.clauses(), step_of(first_ms, step_ms)
-    for number, numbers in counted(query, clauses, step).items():
+    whole_minutes = first_ms % MINUTE_MS == 0 and step_ms % MINUTE_MS == 0
+    counts = counts_of(selection, whole_minutes=whole_minutes)
+    by = partial(_step, first_ms, step_ms)
+    for number, numbers in counted(query, counts, (*_COUNTS, *_NAVIGATIONS), by).items():
         for name in _COUNTS:
-            columns[name][number] = getattr(numbers, name)
-        if numbers.apdex is not None:
-            columns["apdex"][number] = numbers.apdex
-    for number, sessions in visitors(query, clauses, step).items():
-        columns["sessions"][number] = sessions
-    found = percentiles_75(query, clauses, step, [*_VITALS.values()])
+            columns[name][number] = numbers[name]
+        score = apdex(numbers)
+        if score is not None:
+            columns["apdex"][number] = score
+    found = percentiles_75(query, selection, by, [*_VITALS.values()])
     for number, percentiles in found.items():
         for vital, kind in _VITALS.items():
             if kind in percentiles:
@@ -55,7 +63,11 @@ def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -
     return pb.Series(first_ms=first_ms, step_ms=step_ms, **columns)
 
 
+def _step(first_ms: int, step_ms: int, columns: Any) -> ColumnElement[int]:
+    return step_of(first_ms, step_ms, columns.ts)
+
+
 def current_values(query: Query, *, after_ms: int, before_ms: int) -> dict[int, pb.Measures]:
     """Return the measures of each app monitor that has events in the time range, by its key."""
-    clauses = [events.c.ts >= after_ms, events.c.ts < before_ms]
-    return measures_by(query, clauses, events.c.monitor)
+    selection = Selection(None, after_ms, before_ms)
+    return measures_by(query, selection, lambda columns: columns.monitor)

@@ -4,47 +4,49 @@ from __future__ import annotations
 
 __all__ = ["MAX_SEGMENTS", "ORDERS", "Segments", "segments"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Double, cast, func, or_, select
+from sqlalchemy import Double, FromClause, Subquery, cast, func, select
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.queries.base import DIMENSIONS, Query, Selection, distinct_count, quantile
-from rum_projector.queries.measures import (
-    count_of,
-    empty,
-    measures,
-    measures_by,
-    value_of,
-)
+from rum_projector.queries.base import DIMENSIONS, Condition, Query, Selection, quantile
+from rum_projector.queries.counts import counts_of, number
+from rum_projector.queries.measures import empty, measures, measures_by
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
-from rum_service.events.thresholds import APDEX_SATISFIED_MS, APDEX_TOLERATED_MS, WEB_VITALS
 
 MAX_SEGMENTS = 1000
 """A dimension can have more values, such as the pages of a site. The others are one segment."""
 
-_NAVIGATION = value_of(Kind.NAVIGATION)
-_SATISFIED = count_of(_NAVIGATION <= APDEX_SATISFIED_MS)
-_TOLERATED = count_of(_NAVIGATION > APDEX_SATISFIED_MS, _NAVIGATION <= APDEX_TOLERATED_MS)
-_APDEX = (_SATISFIED + _TOLERATED * 0.5) / cast(func.nullif(func.count(_NAVIGATION), 0), Double)
-_PAGE_VIEWS = count_of(events.c.kind == Kind.PAGE_VIEW)
+_Rank: TypeAlias = Callable[[FromClause], Any]
 
-ORDERS: Mapping[str, Any] = {
-    "page_views": _PAGE_VIEWS.desc(),
-    "sessions": distinct_count(events.c.session).desc(),
-    "js_errors": count_of(events.c.kind == Kind.JS_ERROR).desc(),
-    "http_5xx": count_of(events.c.kind == Kind.HTTP, events.c.status.between(500, 599)).desc(),
-    "lcp_p75": quantile(value_of(Kind.LCP), "0.75").desc().nulls_last(),
-    "inp_p75": quantile(value_of(Kind.INP), "0.75").desc().nulls_last(),
-    "cls_p75": quantile(value_of(Kind.CLS), "0.75").desc().nulls_last(),
-    "apdex": _APDEX.asc().nulls_last(),
-    "worst": count_of(
-        or_(value_of(Kind.LCP) > WEB_VITALS[Kind.LCP].poor, events.c.kind == Kind.JS_ERROR)
-    ).desc(),
+
+def _most(name: str) -> _Rank:
+    return lambda counts: number(counts, name).desc()
+
+
+def _worst(counts: FromClause) -> Any:
+    return (func.sum(counts.c.lcp_poor) + func.sum(counts.c.js_errors)).desc()
+
+
+def _lowest_apdex(counts: FromClause) -> Any:
+    satisfied, tolerated, frustrated = (
+        number(counts, f"navigations_{name}") for name in ("satisfied", "tolerated", "frustrated")
+    )
+    navigations = satisfied + tolerated + frustrated
+    score = (satisfied + tolerated * 0.5) / cast(func.nullif(navigations, 0), Double)
+    return score.asc().nulls_last()
+
+
+_RANKS: Mapping[str, _Rank] = {
+    **{name: _most(name) for name in ("page_views", "sessions", "js_errors", "http_5xx")},
+    "apdex": _lowest_apdex,
+    "worst": _worst,
 }
+_LEVELS = {"lcp_p75": Kind.LCP, "inp_p75": Kind.INP, "cls_p75": Kind.CLS}
+ORDERS = (*_RANKS, *_LEVELS)
 """How segments can be sorted. Page views and the value decide between equal ones."""
 
 
@@ -73,33 +75,55 @@ def segments(
     Args:
         compared: the selection in the time range to compare with.
     """
-    column = DIMENSIONS[dimension]
-    ranked = [
-        value
-        for (value,) in query(
-            select(column)
-            .where(*selection.clauses())
-            .group_by(column)
-            .order_by(ORDERS[order], _PAGE_VIEWS.desc(), column)
-            .limit(MAX_SEGMENTS + 1)
-        )
-    ]
+    ranked = _ranked(query, selection, dimension, order)
     has_other = len(ranked) > MAX_SEGMENTS
     ranked = ranked[:MAX_SEGMENTS]
     shown = ranked[offset : offset + limit]
+    only = Condition(dimension, tuple(shown))
     # Without a condition that keeps everything, the database reads fewer columns.
-    values = [column.in_(shown)] if len(shown) < len(ranked) or has_other else []
-    found = measures_by(query, [*selection.clauses(), *values], column) if shown else {}
-    before = (
-        measures_by(query, [*compared.clauses(), column.in_(shown)], column)
-        if compared and shown
-        else {}
-    )
+    is_all = len(shown) == len(ranked) and not has_other
+    found = _measured(query, selection if is_all else selection.having(only), dimension, shown)
+    before = _measured(query, compared.having(only), dimension, shown) if compared else {}
+    rest = Condition(dimension, tuple(ranked), excluded=True)
     return Segments(
         [_segment(value, found, before, compared is not None) for value in shown],
-        _other(query, selection, column, ranked, compared) if has_other else None,
+        _other(query, selection, rest, compared) if has_other else None,
         has_more=offset + limit < len(ranked),
     )
+
+
+def _ranked(query: Query, selection: Selection, dimension: str, order: str) -> list[str]:
+    """Return the values of a dimension in order, one more than there are segments."""
+    counts = counts_of(selection)
+    value = counts.c[dimension]
+    statement = select(value).group_by(value).limit(MAX_SEGMENTS + 1)
+    if order in _LEVELS:
+        levels = _levels(selection, dimension, _LEVELS[order])
+        statement = statement.select_from(
+            counts.outerjoin(levels, levels.c.value == value)
+        ).group_by(levels.c.level)
+        rank = levels.c.level.desc().nulls_last()
+    else:
+        rank = _RANKS[order](counts)
+    views = number(counts, "page_views").desc()
+    return [found for (found,) in query(statement.order_by(rank, views, value))]
+
+
+def _levels(selection: Selection, dimension: str, kind: Kind) -> Subquery:
+    """Return the 75th percentile for each value of a dimension."""
+    value = DIMENSIONS[dimension]
+    return (
+        select(value.label("value"), quantile(events.c.value, "0.75").label("level"))
+        .where(*selection.clauses(), events.c.kind == kind, events.c.value.is_not(None))
+        .group_by(value)
+        .subquery("levels")
+    )
+
+
+def _measured(
+    query: Query, selection: Selection, dimension: str, shown: Sequence[str]
+) -> Mapping[str, pb.Measures]:
+    return measures_by(query, selection, lambda columns: columns[dimension]) if shown else {}
 
 
 def _segment(
@@ -115,14 +139,9 @@ def _segment(
 
 
 def _other(
-    query: Query,
-    selection: Selection,
-    column: ColumnElement[str],
-    ranked: list[str],
-    compared: Selection | None,
+    query: Query, selection: Selection, rest: Condition, compared: Selection | None
 ) -> pb.Segment:
-    rest = column.not_in(ranked)
-    other = pb.Segment(measures=measures(query, [*selection.clauses(), rest]))
+    other = pb.Segment(measures=measures(query, selection.having(rest)))
     if compared:
-        other.compared.CopyFrom(measures(query, [*compared.clauses(), rest]))
+        other.compared.CopyFrom(measures(query, compared.having(rest)))
     return other
