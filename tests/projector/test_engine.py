@@ -233,6 +233,30 @@ def test_queries_see_whole_transactions_while_rows_are_written(engine: Engine) -
     assert [pair for pair in seen if pair[0] != 100 * (pair[1] or 0)] == []
 
 
+def test_the_statements_of_a_snapshot_see_the_same_rows(engine: Engine) -> None:
+    count = select(func.count(), func.max(events.c.sequence)).select_from(events)
+    engine.write(chunk(event_row(1)), after=0, sequence=1, now_ms=7)
+
+    with engine.snapshot(timeout_s=5) as query:
+        before = query(count)
+        engine.write(chunk(event_row(2)), after=1, sequence=2, now_ms=7)
+        later = query(count)
+        engine.clear(rebuild_until=2, now_ms=8)
+        cleared = query(count)
+
+    assert before == later == cleared == [(1, 1)]
+    assert engine.query(count) == [(0, None)]
+
+
+def test_a_snapshot_that_took_too_long_runs_no_statement(engine: Engine) -> None:
+    count = select(func.count()).select_from(events)
+
+    with engine.snapshot(timeout_s=0) as query, pytest.raises(QueryTimeoutError):
+        query(count)
+
+    assert engine.query(count) == [(0,)]
+
+
 def test_a_query_can_run_while_the_projection_is_cleared(engine: Engine) -> None:
     rows = [event_row(1, position) for position in range(1_000)]
     stop = threading.Event()

@@ -18,7 +18,8 @@ __all__ = [
     "QueryTimeoutError",
 ]
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -168,6 +169,18 @@ class Engine(Protocol):
 
         Raises:
             QueryTimeoutError: it took longer than `timeout_s`.
+        """
+        ...
+
+    def snapshot(
+        self, *, timeout_s: float
+    ) -> AbstractContextManager[Callable[[Executable], Sequence[tuple[Any, ...]]]]:
+        """Return a function like `query` whose statements all see the same rows.
+
+        They are the rows at the time of the first statement. Only one thread may use it.
+
+        Args:
+            timeout_s: how long the context may be open before a statement.
         """
         ...
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 __all__ = ["DuckDb", "open_duckdb"]
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 from sqlalchemy import (
@@ -44,6 +45,8 @@ from rum_projector.schema import (
     events,
     metadata,
 )
+
+_Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 _TARGET = "rebuild"
 """The name of the cursor whose sequence is `Cursor.rebuild_until`."""
@@ -147,17 +150,36 @@ class DuckDb:
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
         with self._connection.cursor() as connection:
-            timer = threading.Timer(timeout_s, connection.interrupt)
-            timer.daemon = True
-            timer.start()
-            try:
-                return _run(connection, statement)
-            except duckdb.InterruptException:
-                raise QueryTimeoutError from None
-            except duckdb.Error as error:
-                raise self._failure(error) from error
-            finally:
-                timer.cancel()
+            return self._limited(connection, statement, timeout_s)
+
+    @contextmanager
+    def snapshot(self, *, timeout_s: float) -> Iterator[_Query]:
+        end_s = time.monotonic() + timeout_s
+
+        def query(statement: Executable) -> Sequence[tuple[Any, ...]]:
+            remaining_s = end_s - time.monotonic()
+            if remaining_s <= 0:
+                raise QueryTimeoutError
+            return self._limited(connection, statement, remaining_s)
+
+        with self._connection.cursor() as connection:
+            connection.begin()  # closing the connection rolls it back
+            yield query
+
+    def _limited(
+        self, connection: duckdb.DuckDBPyConnection, statement: Executable, timeout_s: float
+    ) -> list[tuple[Any, ...]]:
+        timer = threading.Timer(timeout_s, connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return _run(connection, statement)
+        except duckdb.InterruptException:
+            raise QueryTimeoutError from None
+        except duckdb.Error as error:
+            raise self._failure(error) from error
+        finally:
+            timer.cancel()
 
     def size_bytes(self) -> int:
         files = (self._path, _write_ahead_log(self._path))

@@ -17,7 +17,10 @@ class Asked:
     """One call."""
 
     query: Query
-    """Runs a statement. Raises QueryTimeoutError when the time of the call is used up."""
+    """Runs a statement. All statements of a call see the same rows.
+
+    Raises QueryTimeoutError when the time of the call is used up.
+    """
     documents: Documents
     """Reads events from the log."""
     monitor: int

@@ -10,7 +10,6 @@ __all__ = ["InsightServicer"]
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from time import monotonic
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
@@ -25,7 +24,6 @@ from rum_projector.insight import groups, metric_data, numbers, unusual, visits
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.documents import Documents
 from rum_projector.projection import Freshness
-from rum_projector.queries.base import Query
 from rum_projector.schema import VERSION
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage.base import Store
@@ -178,19 +176,20 @@ class InsightServicer(InsightServiceServicer):
     ) -> Any:
         # Read before the query, so that it does not promise more than the answer contains.
         freshness = self._freshness()
-        asked = Asked(
-            query=self._limited_query(),
-            documents=Documents(
-                self._store.log,
-                monitor_name=getattr(request, "app_monitor", ""),
-                account_id=metadata.get(ACCOUNT_ID_KEY, ""),
-            ),
-            monitor=int(metadata.get(APP_MONITOR_KEY, "0")),
-            now_ms=round(self._clock() * 1000),
-            store=self._store,
-            freshness=freshness,
-        )
-        response: Any = answer(asked, request)
+        with self._engine.snapshot(timeout_s=self._max_query_s) as query:
+            asked = Asked(
+                query=query,
+                documents=Documents(
+                    self._store.log,
+                    monitor_name=getattr(request, "app_monitor", ""),
+                    account_id=metadata.get(ACCOUNT_ID_KEY, ""),
+                ),
+                monitor=int(metadata.get(APP_MONITOR_KEY, "0")),
+                now_ms=round(self._clock() * 1000),
+                store=self._store,
+                freshness=freshness,
+            )
+            response: Any = answer(asked, request)
         response.freshness.CopyFrom(
             pb.Freshness(
                 projected_sequence=freshness.projected_sequence,
@@ -200,18 +199,6 @@ class InsightServicer(InsightServiceServicer):
             )
         )
         return response
-
-    def _limited_query(self) -> Query:
-        """Return a function that runs the statements of one call, which share the time."""
-        end_s = monotonic() + self._max_query_s
-
-        def query(statement: Any) -> Any:
-            remaining_s = end_s - monotonic()
-            if remaining_s <= 0:
-                raise QueryTimeoutError
-            return self._engine.query(statement, timeout_s=remaining_s)
-
-        return query
 
 
 async def _abort(context: _Context, code: grpc.StatusCode, message: str) -> NoReturn:

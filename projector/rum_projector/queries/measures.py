@@ -133,9 +133,7 @@ def measures_by(query: Query, selection: Selection, by: By | None) -> dict[Any, 
         )
         .group_by(*group, events.c.kind)
     ):
-        # Events may be added between the statements.
-        message = found.setdefault(value, empty())
-        getattr(message, _MEMBERS[kind]).MergeFrom(distribution(*columns))
+        getattr(found[value], _MEMBERS[kind]).MergeFrom(distribution(*columns))
     return found
 
 
