@@ -44,7 +44,8 @@ export const score = (value) => (isNumber(value) ? fixed(value, 2) : NOTHING);
 export function bytes(value) {
   if (value < 1000) return `${plain.format(value)} B`;
   if (value < 1e6) return `${fixed(value / 1e3, value < 1e4 ? 1 : 0)} kB`;
-  return `${fixed(value / 1e6, 1)} MB`;
+  if (value < 1e9) return `${fixed(value / 1e6, 1)} MB`;
+  return `${fixed(value / 1e9, 2)} GB`;
 }
 
 /** How long ago, such as "3 hours ago". */

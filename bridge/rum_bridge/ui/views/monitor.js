@@ -1,4 +1,4 @@
-/** One app monitor: the snippet for pages, the resource policy, custom metrics, settings, and its deletion. */
+/** One app monitor: the snippet for pages, the resource policy, custom metrics, source maps, settings, and its deletion. */
 import { get } from "../api.js";
 import { dateTime } from "../format.js";
 import { html } from "../parts/html.js";
@@ -11,6 +11,7 @@ import { Metrics } from "./monitor_metrics.js";
 import { Policy } from "./monitor_policy.js";
 import { Settings, domainsOf } from "./monitor_settings.js";
 import { Snippet } from "./monitor_snippet.js";
+import { SourceMaps } from "./monitor_source_maps.js";
 
 export function Monitor({ id, place, monitors }) {
   const found = useData((signal) => get(["appmonitor", id], {}, signal), id);
@@ -30,6 +31,7 @@ export function Monitor({ id, place, monitors }) {
       <${Snippet} monitor=${monitor} />
       <${Policy} name=${monitor.Name} />
       <${Metrics} name=${monitor.Name} />
+      <${SourceMaps} name=${monitor.Name} />
       <${Settings} monitor=${monitor} changed=${found.retry} />
       <${Delete} name=${monitor.Name} place=${place} monitors=${monitors} />
     </div>`}<//>`;
