@@ -64,6 +64,8 @@ def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
     settings = {
         "OPENRUM_HTTP": url.removeprefix("http://"),
         "OPENRUM_GRPC": f"127.0.0.1:{grpc_port}",
+        # The month stays complete however long somebody looks.
+        "OPENRUM_RETENTION_DAYS": "0",
     }
     with (_FOLDER / "openrum.log").open("wb") as log:
         server = subprocess.Popen(

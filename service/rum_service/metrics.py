@@ -4,10 +4,11 @@ from __future__ import annotations
 
 __all__ = ["METRICS", "ServiceMetrics"]
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
+from rum_service.control.retention_sweep import RetentionSweep
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put_queue import PutQueue
 from rum_service.ingest.quotas import StorageQuotas
@@ -105,6 +106,32 @@ _QUOTA = Metric(
     "Size at which an app monitor's further batches are throttled. Absent without a limit.",
     ("app_monitor",),
 )
+_REMOVED_BATCHES = Metric(
+    "openrum_service_removed_batches_total",
+    "counter",
+    "Batches that this service has removed because they were kept for long enough.",
+    ("app_monitor",),
+)
+_REMOVED_EVENTS = Metric(
+    "openrum_service_removed_events_total",
+    "counter",
+    "Events in the batches that this service has removed.",
+    ("app_monitor",),
+)
+_RETENTION = Metric(
+    "openrum_service_retention_seconds",
+    "gauge",
+    "Age at which an app monitor's batches are removed. Absent if they are kept forever.",
+    ("app_monitor",),
+)
+_OLDEST_BATCH = Metric(
+    "openrum_service_oldest_batch_seconds",
+    "gauge",
+    "Age of an app monitor's oldest batch. Absent without batches.",
+    ("app_monitor",),
+)
+
+_DAY_S = 86_400
 
 METRICS = (
     _RECEIVED_BATCHES,
@@ -127,6 +154,10 @@ METRICS = (
     _CALL_SECONDS,
     _STORED_BYTES,
     _QUOTA,
+    _REMOVED_BATCHES,
+    _REMOVED_EVENTS,
+    _RETENTION,
+    _OLDEST_BATCH,
 )
 
 
@@ -141,6 +172,8 @@ class ServiceMetrics:
         calls: CallCounts,
         quotas: StorageQuotas,
         *,
+        retention: RetentionSweep,
+        clock: Callable[[], float],
         max_waiting_bytes: int,
     ) -> None:
         self._ledger = ledger
@@ -148,6 +181,8 @@ class ServiceMetrics:
         self._group_commit = group_commit
         self._calls = calls
         self._quotas = quotas
+        self._retention = retention
+        self._clock = clock
         self._max_waiting_bytes = max_waiting_bytes
 
     def samples(self) -> Iterator[Sample]:
@@ -178,3 +213,13 @@ class ServiceMetrics:
             yield Sample(_STORED_BYTES, usage.stored_bytes, (usage.name,))
             if usage.quota is not None:
                 yield Sample(_QUOTA, usage.quota, (usage.name,))
+        for name, removed in self._retention.removed.items():
+            yield Sample(_REMOVED_BATCHES, removed.batches, (name,))
+            yield Sample(_REMOVED_EVENTS, removed.events, (name,))
+        for found in self._retention.retention.values():
+            days = self._retention.days_of(found.days)
+            if days:
+                yield Sample(_RETENTION, days * _DAY_S, (found.name,))
+            if found.oldest_ms is not None:
+                age_s = self._clock() - found.oldest_ms / 1000
+                yield Sample(_OLDEST_BATCH, max(0.0, age_s), (found.name,))

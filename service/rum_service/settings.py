@@ -151,6 +151,14 @@ class ServiceSettings(OperatingSettings):
         "use in the database. Further batches are throttled. `openrum quota set` sets another "
         "value for one app monitor. 0: no limit.",
     )
+    retention_days: int = Field(
+        default=30,
+        ge=0,
+        le=36_500,
+        description="How many days batches are kept after they were received. Older ones are "
+        "removed permanently. `openrum retention set` sets another value for one app monitor. 0: "
+        "forever.",
+    )
     replays: bool = Field(
         default=True,
         description="Store session replays. If false, replay events are dropped and all other "

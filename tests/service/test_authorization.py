@@ -90,6 +90,8 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
         ("RevokeCredential", operator_service_pb2.RevokeCredentialRequest()),
         ("GetStatistics", operator_service_pb2.GetStatisticsRequest()),
         ("ListUsage", operator_service_pb2.ListUsageRequest()),
+        ("ListRetention", operator_service_pb2.ListRetentionRequest()),
+        ("SetRetention", operator_service_pb2.SetRetentionRequest(app_monitor_name="shop")),
         (
             "SetStoredBytesQuota",
             operator_service_pb2.SetStoredBytesQuotaRequest(app_monitor_name="shop"),

@@ -26,6 +26,8 @@ def settings_in(folder: Path, **members: object) -> ServiceSettings:
             "operator_token_file": folder / "operator.token",
             "bridge_token_file": folder / "bridge.token",
             "secrets_key_file": folder / "secrets.key",
+            # Tests store batches of any time.
+            "retention_days": 0,
             **members,
         }  # type: ignore[arg-type]
     )

@@ -14,11 +14,11 @@ from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
+from rum_service.control.retention import Retentions
 from rum_service.control.source_maps import SourceMaps
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
 from rum_service.control.tags import Tags
-from rum_service.ingest.quotas import StorageQuotas
 from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import CallBoundary
 from rum_service.rpc.bridge_plane import BridgePlane
@@ -73,7 +73,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
             settings.projector_socket, base.app_monitors, account_id=settings.account_id
         ),
         source_map_plane=_source_map_plane(base),
-        operator_plane=_operator_plane(base, access, storing.quotas, statistics),
+        operator_plane=_operator_plane(base, access, storing, statistics),
         check_store=storing.group_commit.check,
     )
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
@@ -106,13 +106,20 @@ def _source_map_plane(base: Base) -> SourceMapPlane:
 
 
 def _operator_plane(
-    base: Base, access: Access, quotas: StorageQuotas, statistics: Statistics
+    base: Base, access: Access, storing: Storing, statistics: Statistics
 ) -> Operator:
     usage = StorageUsage(
         base.app_monitors,
         base.store.usage,
         base.readers,
-        usage=lambda: quotas.usage,
-        refresh=quotas.refresh,
+        usage=lambda: storing.quotas.usage,
+        refresh=storing.quotas.refresh,
     )
-    return Operator(access.credentials, statistics, usage)
+    retentions = Retentions(
+        base.app_monitors,
+        base.store.retention,
+        base.readers,
+        storing.retention,
+        clock=base.clock,
+    )
+    return Operator(access.credentials, statistics, usage, retentions)

@@ -1,6 +1,6 @@
 """The composition root of the service: every part, and the order of start and stop.
 
-    store → threads → group commit → quotas → countries → app monitors → gRPC server
+    store → threads → group commit → quotas → retention → countries → app monitors → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -24,6 +24,7 @@ from rum_service.composition.storing import build_storing
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.credentials import Credentials
 from rum_service.control.readback import Readback
+from rum_service.control.retention_sweep import RetentionSweep
 from rum_service.control.statistics import Statistics
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
@@ -51,6 +52,7 @@ class Service:
     group_commit: GroupCommit
     accounting: Accounting
     quotas: StorageQuotas
+    retention: RetentionSweep
     countries: Countries | None
     """None: countries are not looked up."""
     monitors: Monitors[Policy]
@@ -70,6 +72,7 @@ class Service:
         stack.enter_context(self.readers)
         await stack.enter_async_context(self.group_commit)
         await stack.enter_async_context(self.quotas)
+        await stack.enter_async_context(self.retention)
         if self.countries:
             await stack.enter_async_context(self.countries)
         await stack.enter_async_context(self.app_monitors)
@@ -105,6 +108,7 @@ def build(
         group_commit=storing.group_commit,
         accounting=storing.accounting,
         quotas=storing.quotas,
+        retention=storing.retention,
         countries=storing.countries,
         monitors=base.monitors,
         app_monitors=base.app_monitors,
@@ -121,6 +125,8 @@ def build(
             storing.group_commit,
             planes.boundary.calls,
             storing.quotas,
+            retention=storing.retention,
+            clock=clock,
             max_waiting_bytes=settings.max_waiting_bytes,
         ),
     )

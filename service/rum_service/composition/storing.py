@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rum_endpoint.end_process import end_process
 from rum_service.composition.access import Access
 from rum_service.composition.base import Base
+from rum_service.control.retention_sweep import RetentionSweep
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.drops import Drops
 from rum_service.ingest.group_commit import GroupCommit
@@ -33,6 +34,7 @@ class Storing:
     group_commit: GroupCommit
     accounting: Accounting
     quotas: StorageQuotas
+    retention: RetentionSweep
     countries: Countries | None
     """None: countries are not looked up."""
     ingest: Ingest
@@ -51,6 +53,13 @@ def build_storing(base: Base, access: Access) -> Storing:
         max_group_bytes=_MAX_GROUP_BYTES,
     )
     quotas = StorageQuotas(store.usage, base.readers, default=settings.stored_bytes_quota)
+    retention = RetentionSweep(
+        store.retention,
+        base.readers,
+        default_days=settings.retention_days,
+        clock=base.clock,
+        is_busy=lambda: group_commit.is_busy,
+    )
     countries = _countries(settings)
     ingest = Ingest(
         base.monitors,
@@ -65,7 +74,7 @@ def build_storing(base: Base, access: Access) -> Storing:
         clock=base.clock,
         country_of=countries.of if countries else None,
     )
-    return Storing(group_commit, accounting, quotas, countries, ingest)
+    return Storing(group_commit, accounting, quotas, retention, countries, ingest)
 
 
 def _end_process(error: BaseException) -> None:

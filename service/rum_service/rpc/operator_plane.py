@@ -11,6 +11,7 @@ import grpc.aio
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
 from rum_service.control.credentials import Credentials
+from rum_service.control.retention import Retentions
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
 
@@ -21,11 +22,16 @@ class Operator(OperatorServiceServicer):
     """The servicer."""
 
     def __init__(
-        self, credentials: Credentials, statistics: Statistics, usage: StorageUsage
+        self,
+        credentials: Credentials,
+        statistics: Statistics,
+        usage: StorageUsage,
+        retentions: Retentions,
     ) -> None:
         self._credentials = credentials
         self._statistics = statistics
         self._usage = usage
+        self._retentions = retentions
 
     async def CreateAccessKey(
         self, request: pb.CreateAccessKeyRequest, _: _Context
@@ -61,3 +67,13 @@ class Operator(OperatorServiceServicer):
     ) -> pb.SetStoredBytesQuotaResponse:
         await self._usage.set_quota(request)
         return pb.SetStoredBytesQuotaResponse()
+
+    async def ListRetention(
+        self, _request: pb.ListRetentionRequest, _: _Context
+    ) -> pb.ListRetentionResponse:
+        return await self._retentions.list()
+
+    async def SetRetention(
+        self, request: pb.SetRetentionRequest, _: _Context
+    ) -> pb.SetRetentionResponse:
+        return await self._retentions.set_days(request)

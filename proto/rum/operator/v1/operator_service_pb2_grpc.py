@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -72,10 +72,20 @@ class OperatorServiceStub:
                 request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.SerializeToString,
                 response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.FromString,
                 _registered_method=True)
+        self.ListRetention = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/ListRetention',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionResponse.FromString,
+                _registered_method=True)
+        self.SetRetention = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/SetRetention',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -145,6 +155,23 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRetention(self, request, context):
+        """ListRetention lists how many days each app monitor's batches are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetRetention(self, request, context):
+        """SetRetention sets how many days an app monitor's batches are kept, or lets the default apply. Older batches are
+        removed permanently within some minutes. With validate_only, it only says what would be removed.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -183,6 +210,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.FromString,
                     response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.SerializeToString,
             ),
+            'ListRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRetention,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionResponse.SerializeToString,
+            ),
+            'SetRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRetention,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rum.operator.v1.OperatorService', rpc_method_handlers)
@@ -192,7 +229,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys, bearer tokens and quotas, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -376,6 +413,60 @@ class OperatorService:
             '/rum.operator.v1.OperatorService/SetStoredBytesQuota',
             rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaRequest.SerializeToString,
             rum_dot_operator_dot_v1_dot_operator__service__pb2.SetStoredBytesQuotaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/ListRetention',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/SetRetention',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,6 +1,6 @@
 """Add how long batches are kept.
 
-Nothing is removed here: the service removes old batches after its start, in small steps.
+App monitors that exist keep their batches forever, as before: an upgrade must not delete anything.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    op.create_table(
+    retention = op.create_table(
         "retention",
         sa.Column("app_monitor", sa.BigInteger, autoincrement=False),
         sa.Column("days", sa.Integer),
         sa.Column("removed_before_ms", sa.BigInteger),
         sa.PrimaryKeyConstraint("app_monitor", name="pk_retention"),
+    )
+    monitors = sa.table("app_monitors", sa.column("key"))
+    op.execute(
+        sa.insert(retention).from_select(
+            ["app_monitor", "days"], sa.select(monitors.c.key, sa.literal(0))
+        )
     )
     removals = op.create_table(
         "removals",

@@ -1,0 +1,195 @@
+"""Removes the batches that have been kept for long enough, while puts go on.
+
+docs/decisions/00XX-batches-are-kept-for-days.md gives the reasons.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DAY_MS", "RemovedAmount", "RetentionSweep", "cutoff_ms"]
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from rum_service.storage.base import RetentionStore
+from rum_service.storage.records import Retention
+from rum_service.storage.threads import on_thread
+
+logger = structlog.get_logger()
+
+DAY_MS = 86_400_000
+_INTERVAL_S = 60.0
+# Then another service may continue, or this one.
+_TURN_S = 50.0
+# Puts wait for one step: 16 ms for 256 batches of 19 events, more than half of it the disk. Fewer
+# batches at once take twice the time for each (SQLite, 2026-11).
+_BATCHES_AT_ONCE = 256
+_BYTES_AT_ONCE = 4 << 20
+# The share of the time that steps take, and the same while batches wait to be committed.
+_SHARE = 0.5
+_BUSY_SHARE = 0.05
+# Logged, since it is more than most servers receive in a turn: a retention was shortened.
+_MANY = 1000
+
+
+@dataclass(slots=True)
+class RemovedAmount:
+    """What has been removed of one app monitor."""
+
+    batches: int = 0
+    events: int = 0
+
+
+class RetentionSweep:
+    """Removes old batches. For use on one event loop.
+
+    The context manager removes what is due, and looks again and again until it ends. Of several
+    services on one database, one removes at a time.
+
+    Args:
+        default_days: how long the batches of app monitors without their own retention are kept. 0:
+            forever.
+        clock: Unix seconds.
+        is_busy: returns whether batches wait to be committed.
+        interval_s: how long to wait before looking again.
+    """
+
+    def __init__(
+        self,
+        store: RetentionStore,
+        executor: Executor,
+        *,
+        default_days: int,
+        clock: Callable[[], float],
+        is_busy: Callable[[], bool],
+        interval_s: float = _INTERVAL_S,
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._default_days = default_days
+        self._clock = clock
+        self._is_busy = is_busy
+        self._interval_s = interval_s
+        self._claimed_until_ms: int | None = None
+        self.removed: dict[str, RemovedAmount] = {}
+        """What this service has removed, by the name of the app monitor."""
+        self.retention: Mapping[int, Retention] = {}
+        """The retention of each app monitor by its key, as last read."""
+
+    def days_of(self, own: int | None) -> int:
+        """Return the number of days that applies to an app monitor. 0: forever."""
+        return self._default_days if own is None else own
+
+    async def sweep(self) -> bool:
+        """Remove what is due, for at most a turn. Return whether more is left."""
+        self.retention = await on_thread(self._executor, self._store.read)
+        due = self._due(self.retention)
+        if due and not await self._claim():
+            return False
+        ends_s = perf_counter() + _TURN_S
+        removed = 0
+        while due and perf_counter() < ends_s:
+            removed += await self._step(due)
+        if removed >= _MANY:
+            logger.info("old batches removed", batches=removed, more=bool(due))
+        return bool(due) or await self._give_back_space(ends_s)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                more = await self.sweep()
+            except Exception as error:
+                # If the store fails, so do the puts, which say more.
+                logger.warning("old batches not removed", error=type(error).__name__)
+                more = False
+            await asyncio.sleep(0 if more else self._interval_s)
+
+    def _due(self, retention: Mapping[int, Retention]) -> dict[int, int]:
+        """Return the time before which batches are removed, for app monitors with such batches."""
+        due = {}
+        for key, found in retention.items():
+            before_ms = cutoff_ms(self.days_of(found.days), self._clock())
+            if before_ms is None or found.oldest_ms is None:
+                continue
+            if found.oldest_ms < before_ms:
+                due[key] = before_ms
+        return due
+
+    async def _claim(self) -> bool:
+        now_ms = round(self._clock() * 1000)
+        until_ms = now_ms + round(self._interval_s * 1000)
+        claimed = await on_thread(
+            self._executor,
+            self._store.claim,
+            now_ms=now_ms,
+            until_ms=until_ms,
+            held_ms=self._claimed_until_ms,
+        )
+        self._claimed_until_ms = until_ms if claimed else None
+        return claimed
+
+    async def _step(self, due: dict[int, int]) -> int:
+        """Remove some batches and return their number.
+
+        Take app monitors out of `due` when they have no more.
+        """
+        began_s = perf_counter()
+        found = await on_thread(
+            self._executor,
+            self._store.remove,
+            due,
+            limit=_BATCHES_AT_ONCE,
+            max_bytes=_BYTES_AT_ONCE,
+        )
+        for key, removed in found.items():
+            name = self.retention[key].name
+            if removed.batches:
+                amount = self.removed.setdefault(name, RemovedAmount())
+                amount.batches += removed.batches
+                amount.events += removed.events
+            before_ms = due.pop(key)
+            if not removed.is_done:
+                due[key] = before_ms  # behind the others
+        await self._pause(began_s)
+        return sum(removed.batches for removed in found.values())
+
+    async def _give_back_space(self, ends_s: float) -> bool:
+        more = True
+        while more and perf_counter() < ends_s:
+            began_s = perf_counter()
+            more = await on_thread(self._executor, self._store.give_back_space)
+            if more:
+                await self._pause(began_s)
+        return more
+
+    async def _pause(self, began_s: float) -> None:
+        """Let puts have the rest of the time."""
+        used_s = perf_counter() - began_s
+        share = _BUSY_SHARE if self._is_busy() else _SHARE
+        await asyncio.sleep(used_s / share - used_s)
+
+
+def cutoff_ms(days: int, now_s: float) -> int | None:
+    """Return the time before which batches are removed. None: never."""
+    return round(now_s * 1000) - days * DAY_MS if days else None
