@@ -44,6 +44,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("send", "send", "Send batches from a file, or a sample batch."),
         Summary("events", "events", "Print stored events, newest first."),
         Summary("tail", "events", "Print events as they are stored."),
+        Summary("export", "export", "Write stored events to Parquet or JSON files."),
     ],
     "Administration": [
         Summary("monitors", "monitors", "Create, show, update and delete app monitors."),

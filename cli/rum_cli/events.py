@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -16,9 +15,9 @@ import click
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum_cli.client import Client, ClientCommand, Target, connect
-from rum_cli.durations import parse_duration
 from rum_cli.event_rows import event_row, full_types
 from rum_cli.invocation import command_line
+from rum_cli.moments import Moment
 from rum_cli.output import (
     Column,
     is_narrow,
@@ -44,25 +43,6 @@ _COLUMNS = [
 ]
 # How wide `tail` makes the columns before Details: it does not know what will come.
 _TAIL_WIDTHS = (19, 31, 16, 36)
-
-
-class Moment(click.ParamType[int]):
-    """A point in time: ISO 8601, Unix milliseconds, or a duration before now."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        if isinstance(value, int):
-            return value
-        text = str(value)
-        try:
-            if text.isascii() and text.isdigit():
-                return int(text)
-            if (ago := parse_duration(text)) is not None:
-                return round((datetime.now(UTC) - ago).timestamp() * 1000)
-            return round(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
-        except (ValueError, OverflowError):
-            self.fail(f"{text!r} is not a time; use 2026-01-31T12:00, 1790000000000 or 15m", param)
 
 
 def _type_option(command: Decorated) -> Decorated:

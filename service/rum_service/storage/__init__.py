@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["inspect_database", "open_store"]
+__all__ = ["inspect_database", "open_store", "read_slices"]
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rum_service.storage.base import Store
 from rum_service.storage.database import Database
 from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
+from rum_service.storage.slices import LogSlices
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_log import SqlLog
 from rum_service.storage.sql_metrics import SqlMetrics
@@ -63,6 +64,21 @@ def inspect_database(url: str) -> tuple[Store, Inspection]:
     except ValueError:
         database.close()
         raise
+
+
+def read_slices(url: str) -> tuple[Store, LogSlices]:
+    """Open an existing database to read the log. Call `Store.close` afterwards. Blocks.
+
+    Raises:
+        ValueError: the database does not exist, cannot be read, or has another schema.
+    """
+    database = _open(url, create=False)
+    try:
+        Inspection(database)
+    except ValueError:
+        database.close()
+        raise
+    return _store(database), LogSlices(database)
 
 
 def _store(database: Database) -> Store:

@@ -1,0 +1,176 @@
+"""Export one slice of the log, in a process of its own."""
+
+from __future__ import annotations
+
+__all__ = ["Exported", "Slice", "SliceExport", "begin_worker", "export_slice"]
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from google.protobuf.message import DecodeError
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_cli.export_files import ExportedFile, PartNames
+from rum_cli.export_jsonl import JsonlParts, suffix_of
+from rum_cli.export_parquet import ParquetParts
+from rum_service.storage import read_slices
+from rum_service.storage.payload import UnreadableError
+from rum_service.storage.records import AppMonitorRecord, CommittedBatch
+
+# A part ends when it has this much: what is written together has to fit into memory, and each day
+# has an open file.
+_PART_EVENTS = 250_000
+_PART_BYTES = 128 << 20
+_PART_DAYS = 24
+_DAY_MS = 86_400_000
+_MAX_DELAY_MS = 7 * _DAY_MS
+_COUNT_EVERY = 64
+_NICE = 10
+_PARENT_CHECK_S = 0.5
+
+
+@dataclass(frozen=True)
+class SliceExport:
+    """What all slices of an export have in common."""
+
+    database_url: str
+    folder: Path
+    monitor: AppMonitorRecord
+    format: str
+    """`parquet` or `jsonl`."""
+    compression: str
+    """Of JSON lines: gzip, zstd or none."""
+    account_id: str
+    after_ms: int
+    before_ms: int
+
+
+class Slice(NamedTuple):
+    """Batches of the log: those above one sequence, up to another."""
+
+    after: int
+    through: int
+
+
+class Exported(NamedTuple):
+    """The files of a slice."""
+
+    files: list[ExportedFile]
+    last_batch: str
+    """The ID of the last batch, or empty if there is none."""
+
+
+class _Parts(Protocol):
+    """Writes the files of a format."""
+
+    def add(self, batch: CommittedBatch, request: PutRumEventsRequest) -> None: ...
+
+    def finish(self, first: int, last: int) -> Iterator[ExportedFile]: ...
+
+    def close(self) -> None: ...
+
+
+_progress: Synchronized[int]
+
+
+def begin_worker(progress: Synchronized[int]) -> None:
+    """Prepare a process for `export_slice`.
+
+    Args:
+        progress: the number of batches that all processes have read.
+    """
+    global _progress  # noqa: PLW0603 # a pool passes a shared number in no other way
+    _progress = progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command
+    os.nice(_NICE)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def export_slice(export: SliceExport, part: Slice) -> Exported:
+    """Write the files of a slice under temporary names.
+
+    Raises:
+        ValueError: a batch is damaged; the text names it.
+    """
+    store, slices = read_slices(export.database_url)
+    with closing(store), closing(_parts(export)) as parts:
+        batches = slices.read(
+            export.monitor.key,
+            after=part.after,
+            through=part.through,
+            # An event is at most seven days older than its batch.
+            earliest_ms=export.after_ms,
+            latest_ms=export.before_ms + _MAX_DELAY_MS,
+        )
+        return _written(parts, batches, part)
+
+
+def _written(parts: _Parts, batches: Iterator[CommittedBatch], part: Slice) -> Exported:
+    files: list[ExportedFile] = []
+    last_batch, sequence = "", part.after
+    first = events = size = counted = 0
+    days: set[int] = set()
+    try:
+        for batch in batches:
+            sequence = batch.sequence
+            request = PutRumEventsRequest.FromString(batch.content)
+            parts.add(batch, request)
+            first = first or sequence
+            last_batch = request.batch_id
+            events += len(request.rum_events)
+            size += len(batch.content)
+            days.add(batch.received_ms // _DAY_MS)
+            counted += 1
+            if counted == _COUNT_EVERY:
+                _count(counted)
+                counted = 0
+            if events >= _PART_EVENTS or size >= _PART_BYTES or len(days) >= _PART_DAYS:
+                files += parts.finish(first, sequence)
+                first = events = size = 0
+                days.clear()
+    except (UnreadableError, DecodeError):
+        raise ValueError(
+            f"a batch after {sequence} cannot be read; run `openrum db check`"
+        ) from None
+    if first:
+        files += parts.finish(first, sequence)
+    _count(counted)
+    return Exported(files, last_batch)
+
+
+def _parts(export: SliceExport) -> _Parts:
+    unique = f"{os.getpid()}-{time.monotonic_ns()}"
+    if export.format == "parquet":
+        names = PartNames(export.folder, ".parquet", unique)
+        return ParquetParts(
+            export.monitor, names, after_ms=export.after_ms, before_ms=export.before_ms
+        )
+    names = PartNames(export.folder, suffix_of(export.compression), unique)
+    return JsonlParts(
+        export.monitor,
+        names,
+        after_ms=export.after_ms,
+        before_ms=export.before_ms,
+        account_id=export.account_id,
+        compression=export.compression,
+    )
+
+
+def _count(batches: int) -> None:
+    with _progress.get_lock():
+        _progress.value += batches
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process when the command is gone: a pool would wait for it forever."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os._exit(1)
