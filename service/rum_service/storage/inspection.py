@@ -120,7 +120,8 @@ class Inspection:
     def removed(self) -> int:
         """Return how many batches were ever removed."""
         with self._database.read() as connection:
-            return connection.execute(select(removals.c.batches)).scalar_one()
+            count: int = connection.execute(select(removals.c.batches)).scalar_one()
+            return count
 
     def damage(self) -> Sequence[str]:
         """Return what the database itself finds wrong with its files. PostgreSQL: nothing."""

@@ -208,8 +208,9 @@ class SqlLog:
 
     def newest_sequence(self) -> int:
         with self._database.read() as connection:
-            newest, removed = connection.execute(_NEWEST_SEQUENCE).one()
-            return max(newest, removed)
+            stored, removed = connection.execute(_NEWEST_SEQUENCE).one()
+            newest: int = max(stored, removed)
+            return newest
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (
