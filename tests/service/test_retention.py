@@ -83,9 +83,7 @@ async def test_a_running_service_removes_what_is_due(tmp_path: Path, store: Stor
     shop = _monitor(store, "shop", days=40)
     settings = settings_in(tmp_path, retention_days=10)
     async with started(store, settings, clock=_now_s) as service, asyncio.timeout(30):
-        while len(contents(store.log, shop)) > 100:
-            await asyncio.sleep(0.02)
-        while not service.retention.removed:
+        while service.retention.removed.get("shop") != RemovedAmount(300, 300):
             await asyncio.sleep(0.02)
         samples = {
             (sample.metric.name, sample.labels): sample.value
@@ -94,6 +92,7 @@ async def test_a_running_service_removes_what_is_due(tmp_path: Path, store: Stor
         usage = store.usage.read()[shop].stored_bytes
 
     name = ("shop",)
+    assert len(contents(store.log, shop)) == 100
     assert samples["openrum_service_removed_batches_total", name] == 300
     assert samples["openrum_service_removed_events_total", name] == 300
     assert samples["openrum_service_retention_seconds", name] == 10 * 86_400
