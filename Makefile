@@ -55,8 +55,8 @@ run: .venv/.server ## starts service and bridge on loopback, data under var/
 demo: tools ## shows the page with a month of generated data and live visitors
 	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
-test: tools ## runs the tests
-	@$(BIN)/python -m pytest -m 'not slow'
+test: tools ## runs the tests, two files at a time
+	@$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
 slow: tools ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow
