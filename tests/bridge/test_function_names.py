@@ -18,8 +18,9 @@ export class Cart {
   }
 
   add(item: Item): void {
-    if (item.price < 0) {
+    if (this.items.some((other) => other.price < item.price)) {
       at("Cart.add");
+      this.items.filter((other) => other.free).push(at("Cart.add"));
     }
   }
 
@@ -37,18 +38,19 @@ export class Cart {
   };
 }
 
-export const total = (items: Item[]): number => items.reduce((a, b) => a + at("total"), 0);
+export const total = (items: Item[]): number =>
+  items.reduce((a, b) => a + at("(anonymous) in total"), 0);
 
 function outer() {
   const helper = () => 1;
   test("name", function () {
     later(() => {
-      at("outer");
+      at("(anonymous) in outer");
     });
   });
   call(
     (argument) => {
-      at("outer");
+      at("(anonymous) in outer");
     },
   );
 }

@@ -14,34 +14,51 @@ const MODIFIER = "(?:(?:async|static|get|set|public|private|protected|override)\
 const OPENING = `^\\s*${MODIFIER}${NAME}\\s*(?:<[^<>]*>)?\\(`;
 const METHOD = new RegExp(`${OPENING}[^;]*\\)[^;=]*\\{\\s*$`);
 const FIRST_LINE_OF_METHOD = new RegExp(`${OPENING}\\s*$`);
+const AFTER_ANONYMOUS = /^.*(?:=>|\bfunction\b[^(]*\([^)]*\))(.*)$/;
 const CLASS = /\bclass\s+([\w$]+)/;
 const STATEMENTS = new Set(["if", "for", "while", "switch", "catch", "with", "function", "return"]);
 
 /**
- * Return the function, such as `Cart.add`. Empty if it is not known.
+ * Return the function, such as `Cart.add`, or `(anonymous) in pay` for a function without a name. Empty if it is not
+ * known.
  * @param {string[]} lines
  * @param {number} line From 1.
  * @param {number} column From 0.
  */
 export function functionAt(lines, line, column) {
   const own = (lines[line - 1] ?? "").slice(0, Math.min(column, MAX_LINE));
-  const here = DECLARATION.exec(own)?.[1] ?? VALUE.exec(own)?.[1];
-  if (here) return here;
+  const here = DECLARATION.exec(own) ?? VALUE.exec(own);
+  if (here) return named(here[1], opensFunction(own.slice(here.index + here[0].length)));
+  let isAnonymous = opensFunction(own);
   let method = "";
   let hasParametersAbove = false;
   for (const text of around(lines, line)) {
     if (method) {
       const owner = CLASS.exec(text)?.[1];
-      return owner ? `${owner}.${method}` : method;
+      return named(owner ? `${owner}.${method}` : method, isAnonymous);
     }
     const name = DECLARATION.exec(text)?.[1] ?? VALUE.exec(text)?.[1];
-    if (name) return name;
+    if (name) return named(name, isAnonymous);
     const called = (hasParametersAbove ? FIRST_LINE_OF_METHOD : METHOD).exec(text)?.[1];
     if (called && !STATEMENTS.has(called) && !text.includes("function")) method = called;
+    else isAnonymous ||= opensFunction(text);
     hasParametersAbove = /^\s*\).*\{\s*$/.test(text);
   }
-  return method;
+  return named(method, isAnonymous);
 }
+
+/** Return whether a function begins in this text that does not end in it, as one does in `some((x) => x)`. */
+function opensFunction(text) {
+  let depth = 0;
+  for (const character of AFTER_ANONYMOUS.exec(text)?.[1] ?? ")") {
+    if ("([{".includes(character)) depth += 1;
+    if (")]}".includes(character)) depth -= 1;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
+const named = (name, isAnonymous) => (name && isAnonymous ? `(anonymous) in ${name}` : name);
 
 /** Yield the lines that begin what a line is in, innermost first. */
 function* around(lines, line) {

@@ -61,14 +61,14 @@ function parsed(text, url) {
   }
 }
 
-function original(map, { function: minified, line, column }) {
+function original(map, { line, column }) {
   // Columns of stacks begin with 1, those of source maps with 0.
   const found = map && line > 0 && originalPositionFor(map, { line, column: Math.max(0, column - 1) });
   if (!found?.source) return undefined;
   const lines = (sourceContentFor(map, found.source) ?? "").split("\n");
-  const enclosing = functionAt(lines, found.line, found.column);
   return {
-    name: minified || !enclosing ? enclosing : `(anonymous) in ${enclosing}`,
+    // Not that of the frame: minifiers put code into functions that have no name.
+    name: functionAt(lines, found.line, found.column),
     source: shortened(found.source),
     line: found.line,
     column: found.column + 1,
