@@ -1,4 +1,4 @@
-"""`openrum db`: check the database, and back up and restore a SQLite database."""
+"""`openrum db`: check and upgrade the database, and back up and restore a SQLite database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _environment() -> list[tuple[str, str]]:
 
 @click.group()
 def db() -> None:
-    """Check, back up and restore the database."""
+    """Check, upgrade, back up and restore the database."""
 
 
 @db.command(cls=Command, environment=_environment)
@@ -67,6 +67,29 @@ def check() -> None:
     if count:
         raise Failure(f"{count + further} problems in {checked}", REJECTED)
     click.echo(f"No problems in {checked}")
+
+
+@db.command(cls=Command, environment=_environment)
+def upgrade() -> None:
+    """Upgrade the database to the schema of this version.
+
+    Stop OpenRUM first, and keep a backup: a schema cannot be downgraded. The servers upgrade their
+    database too, when they start.
+    """
+    from rum_service.storage import upgrade_database
+    from rum_service.storage.migrate import NEWEST
+
+    settings = read_settings(ServiceSettings)
+    try:
+        found = upgrade_database(settings.database_url)
+    except (ValueError, OSError) as error:
+        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
+    if found == NEWEST:
+        click.echo(f"The database has schema {NEWEST} already")
+    elif found:
+        click.echo(f"The database is upgraded from schema {found} to {NEWEST}")
+    else:
+        click.echo(f"The database was empty. It has schema {NEWEST} now")
 
 
 @db.command(cls=Command, environment=_environment)

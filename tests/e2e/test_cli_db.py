@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store
+from rum_service.storage.migrate import NEWEST
 from rum_service.storage.payload import UnreadableError, decompress
 from tests.support.batches import batch, event
 from tests.support.running import OpenRum, run_openrum
@@ -239,7 +240,7 @@ def test_a_database_of_another_version_is_not_migrated(folder: Path) -> None:
     ran = _run(folder, "check")
 
     assert ran.returncode == 2
-    assert "has the schema of another version" in ran.stderr
+    assert f"the database has schema 0004, and this version of OpenRUM needs {NEWEST}" in ran.stderr
 
 
 def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:

@@ -196,7 +196,10 @@ def _overwrite(file: Path) -> None:
         (lambda file: file.write_text("no database"), "is not a database of OpenRUM"),
         (lambda file: file.write_bytes(b""), "is not a database of OpenRUM"),
         (lambda file: _execute(file, "DROP TABLE alembic_version"), "is not a database of OpenRUM"),
-        (lambda file: _execute(file, "UPDATE alembic_version SET version_num = '9999'"), "newer"),
+        (
+            lambda file: _execute(file, "UPDATE alembic_version SET version_num = '9999'"),
+            "schema 9999",
+        ),
         (_overwrite, "is damaged|is not a database"),
     ],
     ids=["missing", "text", "empty", "another-database", "newer", "damaged"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["inspect_database", "open_store", "read_slices"]
+__all__ = ["inspect_database", "open_store", "read_slices", "upgrade_database"]
 
 from pathlib import Path
 
@@ -50,6 +50,22 @@ def open_store(url: str) -> Store:
         database.close()
         raise
     return _store(database)
+
+
+def upgrade_database(url: str) -> str | None:
+    """Migrate an existing database to the current schema. Blocks.
+
+    Returns:
+        The schema that it had. None: it was empty.
+
+    Raises:
+        ValueError: the database does not exist, cannot be opened, or has a newer schema.
+    """
+    database = _open(url, create=False)
+    try:
+        return migrate(database)
+    finally:
+        database.close()
 
 
 def inspect_database(url: str) -> tuple[Store, Inspection]:

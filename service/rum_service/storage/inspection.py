@@ -11,7 +11,7 @@ from sqlalchemy import Integer, bindparam, case, func, literal, or_, select, tex
 from sqlalchemy.exc import SQLAlchemyError
 
 from rum_service.storage.database import Database
-from rum_service.storage.migrate import is_current
+from rum_service.storage.migrate import check_current
 from rum_service.storage.schema import (
     BATCH_BYTES,
     BLOCK_BITS,
@@ -85,11 +85,7 @@ class Inspection:
         self._database = database
         try:
             with database.read() as connection:
-                if not is_current(connection):
-                    raise ValueError(
-                        "the database has the schema of another version; start that version, or"
-                        " start this one once to update the schema"
-                    )
+                check_current(connection)
         except SQLAlchemyError as error:
             raise ValueError(f"the database cannot be read: {reason_of(error)}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NEWEST", "is_current", "migrate"]
+__all__ = ["NEWEST", "check_current", "check_not_newer", "migrate"]
 
 from pathlib import Path
 
@@ -19,8 +19,11 @@ NEWEST = max(file.name for file in (_MIGRATIONS / "versions").glob("*.py")).part
 _POSTGRES_LOCK = 0x52554D
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database) -> str | None:
     """Apply the missing migrations. Processes that start together wait for each other.
+
+    Returns:
+        The schema that the database had. None: it was empty.
 
     Raises:
         ValueError: the database cannot be opened, or has a newer schema than this version knows.
@@ -30,24 +33,45 @@ def migrate(database: Database) -> None:
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": _POSTGRES_LOCK})
-            if not is_current(connection):
+            found = _revision(connection)
+            if found != NEWEST:
+                check_not_newer(found)
                 _upgrade(connection)
+            return found
     except SQLAlchemyError as error:
         # Use only the driver's message: SQLAlchemy's contains the statement too.
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise ValueError(f"the database cannot be opened: {reason}") from None
 
 
-def is_current(connection: Connection) -> bool:
-    """Return whether a database has the schema of this version."""
-    return _revisions(connection) == [NEWEST]
+def check_current(connection: Connection) -> None:
+    """Raise ValueError unless the database has the schema of this version."""
+    found = _revision(connection)
+    check_not_newer(found)
+    if found is None:
+        raise ValueError("the database is empty")
+    if found != NEWEST:
+        raise ValueError(
+            f"the database has schema {found}, and this version of OpenRUM needs {NEWEST};"
+            " upgrade it: openrum db upgrade"
+        )
 
 
-def _revisions(connection: Connection) -> list[str]:
-    """Return the revisions that Alembic has noted in the database. Empty: none yet."""
+def check_not_newer(revision: str | None) -> None:
+    """Raise ValueError if a schema is newer than this version."""
+    if revision and revision > NEWEST:
+        raise ValueError(
+            f"the database has schema {revision}, and this version of OpenRUM knows schemas up to"
+            f" {NEWEST}; use the version that upgraded it, or a later one"
+        )
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the revision that Alembic has noted in the database. None: none yet."""
     if not inspect(connection).has_table("alembic_version"):
-        return []
-    return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def _upgrade(connection: Connection) -> None:
@@ -62,4 +86,4 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise ValueError(f"the database is newer than this version ({error})") from None
+        raise ValueError(f"the database has an unknown schema ({error})") from None

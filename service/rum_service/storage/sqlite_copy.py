@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from rum_service.storage.migrate import NEWEST
+from rum_service.storage.migrate import check_not_newer
 
 Progress = Callable[[int, int], None]
 """Takes how many pages are copied, and how many there are."""
@@ -28,7 +28,8 @@ def back_up(url: str, file: Path, *, progress: Progress) -> None:
     """Copy a database that may be in use. The copy has everything committed before the call.
 
     Raises:
-        ValueError: the database is not in a SQLite file that exists.
+        ValueError: the database is not in a SQLite file that exists, or has a newer schema than
+            this version knows.
         OSError: the copy cannot be written.
     """
     source = _path_of(url)
@@ -36,6 +37,7 @@ def back_up(url: str, file: Path, *, progress: Progress) -> None:
         raise ValueError(f"{source} does not exist")
     if file.exists():
         raise ValueError(f"{file} exists already")
+    check_not_newer(_schema_of(source))
     _copy(source, file, progress)
 
 
@@ -117,8 +119,17 @@ def _check(file: Path) -> None:
         raise ValueError(f"{file} is not a database of OpenRUM") from None
     if result != "ok":
         raise ValueError(f"{file} is damaged: {result}")
-    if version > NEWEST:
-        raise ValueError(f"{file} is newer than this version of OpenRUM")
+    check_not_newer(version)
+
+
+def _schema_of(file: Path) -> str | None:
+    """Return the schema of a database. None: it has none, or is damaged."""
+    try:
+        with closing(_connect(file)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return None
+    return str(found[0]) if found else None
 
 
 def _close_log(database: Path) -> None:
