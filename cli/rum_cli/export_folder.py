@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -159,7 +160,7 @@ class ExportFolder:
         for spill in self.path.glob(_SPILL):
             shutil.rmtree(spill, ignore_errors=True)
         for folder in self.path.glob("event_date=*"):
-            if not any(folder.iterdir()):
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
     def _write(self, manifest: Manifest) -> None:

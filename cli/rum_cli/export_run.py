@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["SLICE_BATCHES", "run_export"]
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -61,7 +62,9 @@ def run_export(
 def _pool(jobs: int, read: Synchronized[int]) -> Iterator[ProcessPoolExecutor]:
     """Open a pool of processes. They end when the block ends or raises."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=begin_worker, initargs=(read,))
+    pool = ProcessPoolExecutor(
+        jobs, context, initializer=begin_worker, initargs=(read, os.getpid())
+    )
     try:
         yield pool
     except BaseException:

@@ -81,17 +81,18 @@ class _Parts(Protocol):
 _progress: Synchronized[int]
 
 
-def begin_worker(progress: Synchronized[int]) -> None:
+def begin_worker(progress: Synchronized[int], parent: int) -> None:
     """Prepare a process for `export_slice`.
 
     Args:
         progress: the number of batches that all processes have read.
+        parent: the process of the command. It may have ended already.
     """
     global _progress  # noqa: PLW0603 # a pool passes a shared number in no other way
     _progress = progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command
     os.nice(_NICE)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 
 
 def export_slice(export: SliceExport, part: Slice) -> Exported:
