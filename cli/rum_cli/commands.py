@@ -11,6 +11,7 @@ __all__ = ["SECTIONS", "Command", "Environment", "LazyGroup"]
 import os
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 import click
@@ -45,6 +46,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("events", "events", "Print stored events, newest first."),
         Summary("tail", "events", "Print events as they are stored."),
         Summary("export", "export", "Write stored events to Parquet or JSON files."),
+        Summary("import", "import_", "Store exported events, also those of CloudWatch RUM."),
     ],
     "Administration": [
         Summary("monitors", "monitors", "Create, show, update and delete app monitors."),
@@ -88,7 +90,7 @@ class _LazyCommands(MutableMapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._loaded:
             module = import_module(f"rum_cli.{self._modules[name]}")
-            self._loaded[name] = getattr(module, name)
+            self._loaded[name] = getattr(module, f"{name}_" if iskeyword(name) else name)
         return self._loaded[name]
 
     def __setitem__(self, name: str, command: click.Command) -> None:

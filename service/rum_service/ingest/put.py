@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 from google.protobuf.message import DecodeError
 
+from rum.internal.v1.bridge_service_pb2 import ImportedBatch
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
@@ -27,6 +28,7 @@ from rum_service.ingest.commits import Outcome
 from rum_service.ingest.drops import Drops
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.imports import check_import
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put_queue import UNKNOWN, PutQueue
 from rum_service.ingest.quotas import StorageQuotas
@@ -49,6 +51,8 @@ class Put(NamedTuple):
     """The credentials and the origin that the call carries."""
     request_id: Callable[[], str]
     """Returns the ID under which the put is logged."""
+    imported: ImportedBatch | None = None
+    """What was known about the batch where it was stored before. None: it is new."""
 
 
 class Ingest:
@@ -223,29 +227,42 @@ class Ingest:
         if monitor is None:
             check_id(request)
             monitor = await self._monitors.by_id(request.id)
-        alias = request.alias if request.HasField("alias") else None
-        self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
+        received_ms = round(self._clock() * 1000)
+        imported = put.imported
+        if imported is not None:
+            check_import(imported, caller, now_ms=received_ms)
+            received_ms = imported.received_ms
+        else:
+            alias = request.alias if request.HasField("alias") else None
+            self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._quotas.check(monitor.key)
         self._accounting.know(monitor)
         times, types = validate(request, max_events=self._max_events)
-        if self._limits:
-            self._limits.take(monitor.key, events=times.events, size=len(put.content))
-        remaining = self._drops.apply(monitor, request, types, put.content, put.request_id)
+        remaining = None
+        if imported is None:
+            if self._limits:
+                self._limits.take(monitor.key, events=times.events, size=len(put.content))
+            remaining = self._drops.apply(monitor, request, types, put.content, put.request_id)
         if remaining:
             times = remaining.times
-        now_ms = round(self._clock() * 1000)
         return Batch(
             app_monitor=monitor.key,
             batch_id=bytes.fromhex(request.batch_id.replace("-", "")),
-            received_ms=now_ms,
-            first_ms=round(times.first_s * 1000) if times.events else now_ms,
-            last_ms=round(times.last_s * 1000) if times.events else now_ms,
+            received_ms=received_ms,
+            first_ms=round(times.first_s * 1000) if times.events else received_ms,
+            last_ms=round(times.last_s * 1000) if times.events else received_ms,
             event_count=times.events,
             content=remaining.content if remaining else put.content,
             received=put.content if remaining else None,
             dropped=remaining.dropped if remaining else (),
-            country=self._country_of(caller.source_ip) if self._country_of else None,
+            country=self._country(caller, imported),
         )
+
+    def _country(self, caller: Caller, imported: ImportedBatch | None) -> str | None:
+        """Return the country of the client, if it is known."""
+        if imported is not None:
+            return imported.country or None
+        return self._country_of(caller.source_ip) if self._country_of else None
 
     def _parsed(self, content: bytes) -> PutRumEventsRequest:
         if has_more_fields(content, self._max_events + _MEMBERS):

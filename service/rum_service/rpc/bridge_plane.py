@@ -110,6 +110,7 @@ def _put(entry: pb.BatchPutRumEventsEntry, call: Call, new_id: Callable[[], str]
         entry.request,
         call.relaying(entry.caller) if entry.HasField("caller") else call,
         lambda: entry.request_id[:MAX_REQUEST_ID] or new_id(),
+        entry.imported if entry.HasField("imported") else None,
     )
 
 

@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from rum.internal.v1 import caller_pb2 as rum_dot_internal_dot_v1_dot_caller__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\x8e\x01\n\x16\x42\x61tchPutRumEventsEntry\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_caller\"U\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\x12\x12\n\nduplicates\x18\x02 \x03(\x05\"\x14\n\x12\x43heckBridgeRequest\"\x15\n\x13\x43heckBridgeResponse\"$\n\x16\x43heckAppMonitorRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x19\n\x17\x43heckAppMonitorResponse\"5\n\x12\x43heckCallerRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"\x15\n\x13\x43heckCallerResponse2\x95\x03\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponse\x12X\n\x0b\x43heckBridge\x12#.rum.internal.v1.CheckBridgeRequest\x1a$.rum.internal.v1.CheckBridgeResponse\x12\x64\n\x0f\x43heckAppMonitor\x12\'.rum.internal.v1.CheckAppMonitorRequest\x1a(.rum.internal.v1.CheckAppMonitorResponse\x12X\n\x0b\x43heckCaller\x12#.rum.internal.v1.CheckCallerRequest\x1a$.rum.internal.v1.CheckCallerResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rum/internal/v1/bridge_service.proto\x12\x0frum.internal.v1\x1a\x17google/rpc/status.proto\x1a\x1crum/internal/v1/caller.proto\"T\n\x18\x42\x61tchPutRumEventsRequest\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.rum.internal.v1.BatchPutRumEventsEntry\"\xd2\x01\n\x16\x42\x61tchPutRumEventsEntry\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x1b.rum.internal.v1.HttpCallerH\x01\x88\x01\x01\x12\x35\n\x08imported\x18\x04 \x01(\x0b\x32\x1e.rum.internal.v1.ImportedBatchH\x02\x88\x01\x01\x42\r\n\x0b_request_idB\t\n\x07_callerB\x0b\n\t_imported\"[\n\rImportedBatch\x12\x18\n\x0breceived_ms\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07\x63ountry\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_received_msB\n\n\x08_country\"U\n\x19\x42\x61tchPutRumEventsResponse\x12$\n\x08statuses\x18\x01 \x03(\x0b\x32\x12.google.rpc.Status\x12\x12\n\nduplicates\x18\x02 \x03(\x05\"\x14\n\x12\x43heckBridgeRequest\"\x15\n\x13\x43heckBridgeResponse\"$\n\x16\x43heckAppMonitorRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x19\n\x17\x43heckAppMonitorResponse\"5\n\x12\x43heckCallerRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"\x15\n\x13\x43heckCallerResponse2\x95\x03\n\rBridgeService\x12j\n\x11\x42\x61tchPutRumEvents\x12).rum.internal.v1.BatchPutRumEventsRequest\x1a*.rum.internal.v1.BatchPutRumEventsResponse\x12X\n\x0b\x43heckBridge\x12#.rum.internal.v1.CheckBridgeRequest\x1a$.rum.internal.v1.CheckBridgeResponse\x12\x64\n\x0f\x43heckAppMonitor\x12\'.rum.internal.v1.CheckAppMonitorRequest\x1a(.rum.internal.v1.CheckAppMonitorResponse\x12X\n\x0b\x43heckCaller\x12#.rum.internal.v1.CheckCallerRequest\x1a$.rum.internal.v1.CheckCallerResponseB\'Z%openrum/rum/internal/v1;ruminternalv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,21 +37,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_start=112
   _globals['_BATCHPUTRUMEVENTSREQUEST']._serialized_end=196
   _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_start=199
-  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=341
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=343
-  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=428
-  _globals['_CHECKBRIDGEREQUEST']._serialized_start=430
-  _globals['_CHECKBRIDGEREQUEST']._serialized_end=450
-  _globals['_CHECKBRIDGERESPONSE']._serialized_start=452
-  _globals['_CHECKBRIDGERESPONSE']._serialized_end=473
-  _globals['_CHECKAPPMONITORREQUEST']._serialized_start=475
-  _globals['_CHECKAPPMONITORREQUEST']._serialized_end=511
-  _globals['_CHECKAPPMONITORRESPONSE']._serialized_start=513
-  _globals['_CHECKAPPMONITORRESPONSE']._serialized_end=538
-  _globals['_CHECKCALLERREQUEST']._serialized_start=540
-  _globals['_CHECKCALLERREQUEST']._serialized_end=593
-  _globals['_CHECKCALLERRESPONSE']._serialized_start=595
-  _globals['_CHECKCALLERRESPONSE']._serialized_end=616
-  _globals['_BRIDGESERVICE']._serialized_start=619
-  _globals['_BRIDGESERVICE']._serialized_end=1024
+  _globals['_BATCHPUTRUMEVENTSENTRY']._serialized_end=409
+  _globals['_IMPORTEDBATCH']._serialized_start=411
+  _globals['_IMPORTEDBATCH']._serialized_end=502
+  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_start=504
+  _globals['_BATCHPUTRUMEVENTSRESPONSE']._serialized_end=589
+  _globals['_CHECKBRIDGEREQUEST']._serialized_start=591
+  _globals['_CHECKBRIDGEREQUEST']._serialized_end=611
+  _globals['_CHECKBRIDGERESPONSE']._serialized_start=613
+  _globals['_CHECKBRIDGERESPONSE']._serialized_end=634
+  _globals['_CHECKAPPMONITORREQUEST']._serialized_start=636
+  _globals['_CHECKAPPMONITORREQUEST']._serialized_end=672
+  _globals['_CHECKAPPMONITORRESPONSE']._serialized_start=674
+  _globals['_CHECKAPPMONITORRESPONSE']._serialized_end=699
+  _globals['_CHECKCALLERREQUEST']._serialized_start=701
+  _globals['_CHECKCALLERREQUEST']._serialized_end=754
+  _globals['_CHECKCALLERRESPONSE']._serialized_start=756
+  _globals['_CHECKCALLERRESPONSE']._serialized_end=777
+  _globals['_BRIDGESERVICE']._serialized_start=780
+  _globals['_BRIDGESERVICE']._serialized_end=1185
 # @@protoc_insertion_point(module_scope)

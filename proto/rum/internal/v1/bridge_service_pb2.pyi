@@ -55,6 +55,7 @@ class BatchPutRumEventsEntry(_message.Message):
     REQUEST_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
+    IMPORTED_FIELD_NUMBER: _builtins.int
     request: _builtins.bytes
     """request is the batch: a serialized rum.v1.PutRumEventsRequest. Required. Bytes, so that the service stores them as
     they are. On the wire this equals a message field.
@@ -65,27 +66,74 @@ class BatchPutRumEventsEntry(_message.Message):
     def caller(self) -> _caller_pb2.HttpCaller:
         """caller is the HTTP request that the batch came in. The service believes only bridges that it trusts."""
 
+    @_builtins.property
+    def imported(self) -> Global___ImportedBatch:
+        """imported says that the batch is not new: another database or CloudWatch RUM had stored it before. Only a caller with
+        ACCESS_ADMIN may set it, and not together with `caller`. The limits of the app monitor do not apply, except its
+        quota, and no event is dropped.
+        """
+
     def __init__(
         self,
         *,
         request: _builtins.bytes = ...,
         request_id: _builtins.str | None = ...,
         caller: _caller_pb2.HttpCaller | None = ...,
+        imported: Global___ImportedBatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request_id", b"request_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_imported", b"_imported", "_request_id", b"_request_id", "caller", b"caller", "imported", b"imported", "request_id", b"request_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_request_id", b"_request_id", "caller", b"caller", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_imported", b"_imported", "_request_id", b"_request_id", "caller", b"caller", "imported", b"imported", "request", b"request", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    _WhichOneofReturnType__imported: _TypeAlias = _typing.Literal["imported"]  # noqa: Y015
+    _WhichOneofArgType__imported: _TypeAlias = _typing.Literal["_imported", b"_imported"]  # noqa: Y015
     _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__imported) -> _WhichOneofReturnType__imported | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
 
 Global___BatchPutRumEventsEntry: _TypeAlias = BatchPutRumEventsEntry  # noqa: Y015
+
+@_typing.final
+class ImportedBatch(_message.Message):
+    """ImportedBatch is what was known about a batch where it was stored before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIVED_MS_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    received_ms: _builtins.int
+    """received_ms is when the batch was accepted, in milliseconds since the Unix epoch. Required, not in the future. The
+    time of an event counts only from seven days before it.
+    """
+    country: _builtins.str
+    """country is the country of the client: an ISO 3166 code, two capital letters. Optional."""
+    def __init__(
+        self,
+        *,
+        received_ms: _builtins.int | None = ...,
+        country: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_country", b"_country", "_received_ms", b"_received_ms", "country", b"country", "received_ms", b"received_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_country", b"_country", "_received_ms", b"_received_ms", "country", b"country", "received_ms", b"received_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__country: _TypeAlias = _typing.Literal["country"]  # noqa: Y015
+    _WhichOneofArgType__country: _TypeAlias = _typing.Literal["_country", b"_country"]  # noqa: Y015
+    _WhichOneofReturnType__received_ms: _TypeAlias = _typing.Literal["received_ms"]  # noqa: Y015
+    _WhichOneofArgType__received_ms: _TypeAlias = _typing.Literal["_received_ms", b"_received_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__country) -> _WhichOneofReturnType__country | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__received_ms) -> _WhichOneofReturnType__received_ms | None: ...
+
+Global___ImportedBatch: _TypeAlias = ImportedBatch  # noqa: Y015
 
 @_typing.final
 class BatchPutRumEventsResponse(_message.Message):

@@ -1,0 +1,194 @@
+"""`openrum import`: store events that were exported, from OpenRUM or from CloudWatch RUM."""
+
+from __future__ import annotations
+
+__all__ = ["import_"]
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import click
+
+from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
+from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest, ListAppMonitorsRequest
+from rum_bridge.errors import HttpError, from_status
+from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.failure import REJECTED, Failure
+from rum_cli.import_batches import ImportBatch, ImportBatches
+from rum_cli.import_files import files_in, lines_of
+from rum_cli.import_lines import LineError, parse_line
+from rum_cli.progress import progress_bar
+
+_MAX_CALL_BATCHES = 500
+# Below the service's limit for one message. A longer batch has a call to itself.
+_MAX_CALL_BYTES = 2 << 20
+_ATTEMPTS = 10
+_MAX_WAIT_S = 5
+_MAX_PRINTED = 100
+_PAGE = 100
+_RETRIED = {429, 500, 503}
+
+
+class _Counts:
+    """How many events came to which end."""
+
+    def __init__(self) -> None:
+        self.valid = self.stored = self.duplicate = self.rejected = self.problems = 0
+
+    def report(self, place: str, reason: str, *, events: int = 1) -> None:
+        """Count events that cannot be imported, and print why."""
+        self.rejected += events
+        self.problems += 1
+        if self.problems <= _MAX_PRINTED:
+            click.echo(f"{place}: {reason}", err=True)
+
+
+@click.command(name="import", cls=ClientCommand)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--name", help="Import to this app monitor, whatever the events say.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
+def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Target) -> None:
+    """Store the events in FILE, one event a line, or in all files of a folder.
+
+    A line is the document of an event: from `openrum export --format jsonl`, from the log group of
+    CloudWatch RUM, or from an export of CloudWatch Logs, where a timestamp comes before it. Files
+    may be compressed with gzip or zstd. Events go to the app monitor with the ID in the document,
+    which must exist. Importing again stores nothing twice, so a stopped import can be repeated.
+    Lines that cannot be imported are printed. Needs the access admin.
+    """
+    counts = _Counts()
+    with connect(target) as client:
+        batches = ImportBatches(_targets(client, name), now_ms=round(time.time() * 1000))
+        found = files_in(files)
+        with progress_bar("Importing") as update:
+            for together in _calls(_batches(found, batches, counts, update)):
+                counts.valid += sum(len(batch.request.rum_events) for batch in together)
+                if not dry_run:
+                    _store(client, together, counts)
+    if counts.problems > _MAX_PRINTED:
+        click.echo(f"... and {counts.problems - _MAX_PRINTED} more problems", err=True)
+    if dry_run:
+        click.echo(f"Events: {counts.valid} can be imported, {counts.rejected} cannot")
+    else:
+        click.echo(
+            f"Events: {counts.stored} stored, {counts.duplicate} already stored,"
+            f" {counts.rejected} not imported"
+        )
+    if counts.problems:
+        raise SystemExit(REJECTED)
+
+
+def _targets(client: Client, name: str | None) -> Callable[[str], str]:
+    """Return a function that finds the app monitor to import to."""
+    if name:
+        response = client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))
+        only = response.app_monitor.id
+        return lambda _: only
+    known: set[str] = set()
+    request = ListAppMonitorsRequest(max_results=_PAGE)
+    while True:
+        page = client.control_plane.ListAppMonitors(request)
+        known.update(summary.id for summary in page.app_monitor_summaries)
+        if not page.next_token:
+            break
+        request.next_token = page.next_token
+
+    def target(app_monitor_id: str) -> str:
+        if app_monitor_id.lower() not in known:
+            raise LineError("there is no app monitor with the ID in the document; use --name")
+        return app_monitor_id.lower()
+
+    return target
+
+
+def _batches(
+    files: list[Path],
+    batches: ImportBatches,
+    counts: _Counts,
+    update: Callable[[int, int], None],
+) -> Iterator[ImportBatch]:
+    """Yield the batches in the files. Report the lines that cannot be imported."""
+    total = sum(file.stat().st_size for file in files)
+    done = 0
+    for file in files:
+        progress = partial(_update, update, done, total)
+        try:
+            for number, line in lines_of(file, progress):
+                place = f"{file}:{number}"
+                try:
+                    batch = batches.add(parse_line(line), place)
+                except LineError as error:
+                    counts.report(place, str(error))
+                else:
+                    if batch:
+                        yield batch
+        except LineError as error:
+            counts.report(str(file), str(error), events=0)
+        except OSError as error:
+            raise Failure(f"{file}: {error.strerror}", REJECTED) from None
+        for place, reason, events in batches.incomplete():
+            counts.report(place, reason, events=events)
+        done += file.stat().st_size
+
+
+def _update(update: Callable[[int, int], None], done: int, total: int, read: int) -> None:
+    update(done + read, total)
+
+
+def _calls(batches: Iterator[ImportBatch]) -> Iterator[list[ImportBatch]]:
+    """Yield the batches, in order, in groups that fit into one call each."""
+    together: list[ImportBatch] = []
+    size = 0
+    for batch in batches:
+        length = batch.request.ByteSize()
+        if together and (len(together) == _MAX_CALL_BATCHES or size + length > _MAX_CALL_BYTES):
+            yield together
+            together, size = [], 0
+        together.append(batch)
+        size += length
+    if together:
+        yield together
+
+
+def _store(client: Client, batches: list[ImportBatch], counts: _Counts) -> None:
+    """Store batches, and try again while the service is busy."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        if not batches:
+            return
+        entries = [
+            BatchPutRumEventsEntry(
+                request=batch.request.SerializeToString(), imported=batch.imported
+            )
+            for batch in batches
+        ]
+        response = client.bridge.BatchPutRumEvents(BatchPutRumEventsRequest(entries=entries))
+        duplicates = set(response.duplicates)
+        again: list[ImportBatch] = []
+        wait_s = 0
+        for index, (batch, status) in enumerate(zip(batches, response.statuses, strict=True)):
+            events = len(batch.request.rum_events)
+            if not status.code:
+                counts.duplicate += events if index in duplicates else 0
+                counts.stored += 0 if index in duplicates else events
+                continue
+            error = from_status(status)
+            if _may_retry(error) and attempt < _ATTEMPTS:
+                again.append(batch)
+                wait_s = max(wait_s, error.retry_after_s or 1)
+            else:
+                counts.report(batch.place, f"{error.error_type}: {error.message}", events=events)
+        if again:
+            time.sleep(min(wait_s, _MAX_WAIT_S))
+        batches = again
+
+
+def _may_retry(error: HttpError) -> bool:
+    return error.status in _RETRIED
