@@ -4,7 +4,8 @@ payload     the serialized request, compressed with zstd. A small one is compres
             dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
             stored batches can be read only with it.
 digest      empty, except where events were dropped: then over the request as received, so that a
-            retry is recognized. Batches stored by the first version all have one.
+            retry is recognized, beside the batch as it is stored. Batches stored by the first
+            version all have one.
 checksum    CRC-32 of the payload. It finds damage that still decompresses.
 """
 
