@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     ScalarSelect,
     Select,
+    bindparam,
     cast,
     delete,
     func,
@@ -34,20 +35,20 @@ from rum_service.storage.schema import (
 
 # A read passes the batches that are not counted: 0.4 ms for so many (SQLite, 2026-11).
 _UNCOUNTED = 1024
-# One transaction counts the batches of so many sequences. The write lock is held for 2 ms, and for
-# as long as it takes to read 16 MB if nothing is in memory.
-_SEQUENCES = 4096
+# One transaction counts so many batches. The write lock is held for 2 ms, and for as long as it
+# takes to read 16 MB if nothing is in memory.
+_BATCHES = 4096
 
 _COUNTED = select(counted_batches.c.sequence).scalar_subquery()
 _NEWEST = select(func.coalesce(func.max(batches.c.sequence), 0)).scalar_subquery()
 
 
 def _sums(after: ScalarSelect[int], limit: int) -> Select[int, int]:
-    """Return a query for the bytes per app monitor in the sequences after one of them."""
+    """Return a query for the bytes per app monitor in the batches after a sequence."""
     # The inner query with its own limit: SQLite would read an index of all batches to group them.
     found = (
         select(batches.c.app_monitor, (func.length(batches.c.payload) + BATCH_BYTES).label("size"))
-        .where(batches.c.sequence > after, batches.c.sequence <= after + limit)
+        .where(batches.c.sequence > after)
         .order_by(batches.c.sequence)
         .limit(limit)
         .subquery()
@@ -58,7 +59,7 @@ def _sums(after: ScalarSelect[int], limit: int) -> Select[int, int]:
 
 def _usage() -> Select[int, str, int, int | None]:
     # One statement sees one state: another process may count in the meantime.
-    new = _sums(_COUNTED, _SEQUENCES).subquery()
+    new = _sums(_COUNTED, _BATCHES).subquery()
     total = func.coalesce(stored_bytes.c.bytes, 0) + func.coalesce(new.c.bytes, 0)
     return (
         select(app_monitors.c.key, app_monitors.c.name, total, stored_bytes.c.quota)
@@ -71,6 +72,14 @@ def _usage() -> Select[int, str, int, int | None]:
 _USAGE = _usage()
 _UNCOUNTED_SEQUENCES = select(_NEWEST - _COUNTED)
 _STEP = select(_NEWEST, _COUNTED)
+# The sequence of the last batch that a step counts. Sequences have gaps.
+_LAST_OF_STEP = (
+    select(batches.c.sequence)
+    .where(batches.c.sequence > bindparam("counted"))
+    .order_by(batches.c.sequence)
+    .offset(_BATCHES - 1)
+    .limit(1)
+)
 
 
 class SqlUsage:
@@ -111,7 +120,8 @@ class SqlUsage:
     def _count(self, connection: Connection) -> bool:
         """Count the next step. Return whether batches remain."""
         newest, counted = connection.execute(_STEP).one()
-        new = _sums(select(literal(counted)).scalar_subquery(), _SEQUENCES).subquery()
+        last = connection.execute(_LAST_OF_STEP, {"counted": counted}).scalar()
+        new = _sums(select(literal(counted)).scalar_subquery(), _BATCHES).subquery()
         # Batches of deleted app monitors are deleted soon.
         existing = select(new.c.app_monitor, new.c.bytes).where(
             new.c.app_monitor.in_(select(app_monitors.c.key))
@@ -123,7 +133,7 @@ class SqlUsage:
                 set_={"bytes": stored_bytes.c.bytes + insert.excluded.bytes},
             )
         )
-        upto = min(newest, counted + _SEQUENCES)
+        upto = newest if last is None else last
         connection.execute(update(counted_batches).values(sequence=upto))
         return bool(upto < newest)
 
