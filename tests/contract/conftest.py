@@ -16,10 +16,14 @@ from rum_service.storage.base import (
     PolicyStore,
     Store,
 )
+from rum_service.storage.postgres_partitions import DAY_MS
 from tests.support.memory_store import memory_store
 
+_A_DAY = 20_000
+"""A number of days since 1970."""
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "postgres-partitioned"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each kind."""
     store = _open(request, tmp_path)
@@ -32,7 +36,11 @@ def _open(request: pytest.FixtureRequest, folder: Path) -> Store:
         return memory_store()
     if request.param == "sqlite":
         return open_store(f"sqlite:///{folder / 'store.sqlite3'}")
-    return open_store(request.getfixturevalue("empty_postgres"))
+    store = open_store(request.getfixturevalue("empty_postgres"))
+    if request.param == "postgres-partitioned":
+        for day in range(3):
+            store.log.maintain((_A_DAY + day) * DAY_MS)
+    return store
 
 
 @pytest.fixture

@@ -157,6 +157,9 @@ class MemoryLog:
             existing = {record.key for record in self.tables.monitors}
             return sorted({app_monitor for app_monitor, _ in self.tables.batches} - existing)
 
+    def maintain(self, now_ms: int | None = None) -> None:
+        """Do nothing."""
+
     def check_writable(self) -> None:
         """Memory is always writable."""
 

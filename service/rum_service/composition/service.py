@@ -1,6 +1,7 @@
 """The composition root of the service: every part, and the order of start and stop.
 
-    store → threads → group commit → quotas → retention → countries → app monitors → gRPC server
+    store → threads → log maintenance → group commit → quotas → retention → countries
+          → app monitors → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -28,6 +29,7 @@ from rum_service.control.retention_sweep import RetentionSweep
 from rum_service.control.statistics import Statistics
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.group_commit import GroupCommit
+from rum_service.ingest.log_maintenance import LogMaintenance
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.metrics import ServiceMetrics
@@ -50,6 +52,7 @@ class Service:
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
     group_commit: GroupCommit
+    log_maintenance: LogMaintenance
     accounting: Accounting
     quotas: StorageQuotas
     retention: RetentionSweep
@@ -70,6 +73,7 @@ class Service:
         """Start every part. The stack stops them in reverse order. Raises StartError."""
         stack.enter_context(self.lookups)
         stack.enter_context(self.readers)
+        stack.enter_context(self.log_maintenance)
         await stack.enter_async_context(self.group_commit)
         await stack.enter_async_context(self.quotas)
         await stack.enter_async_context(self.retention)
@@ -106,6 +110,7 @@ def build(
         lookups=base.lookups,
         readers=base.readers,
         group_commit=storing.group_commit,
+        log_maintenance=storing.log_maintenance,
         accounting=storing.accounting,
         quotas=storing.quotas,
         retention=storing.retention,

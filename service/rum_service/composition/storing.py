@@ -16,6 +16,7 @@ from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.drops import Drops
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
+from rum_service.ingest.log_maintenance import LogMaintenance
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.replays import Replays
@@ -32,6 +33,7 @@ class Storing:
     """The use case of puts and its parts."""
 
     group_commit: GroupCommit
+    log_maintenance: LogMaintenance
     accounting: Accounting
     quotas: StorageQuotas
     retention: RetentionSweep
@@ -74,7 +76,15 @@ def build_storing(base: Base, access: Access) -> Storing:
         clock=base.clock,
         country_of=countries.of if countries else None,
     )
-    return Storing(group_commit, accounting, quotas, retention, countries, ingest)
+    return Storing(
+        group_commit,
+        LogMaintenance(store.log.maintain),
+        accounting,
+        quotas,
+        retention,
+        countries,
+        ingest,
+    )
 
 
 def _end_process(error: BaseException) -> None:

@@ -136,6 +136,17 @@ class LogStore(Protocol):
         """Return the keys of deleted app monitors that still have batches, in ascending order."""
         ...
 
+    def maintain(self, now_ms: int | None = None) -> None:
+        """Do what a log that grows needs from time to time. May block for minutes.
+
+        Call this every minute. Appends and reads go on meanwhile. With PostgreSQL it creates the
+        partitions of the next days. If it fails, appends still succeed.
+
+        Args:
+            now_ms: the time, in milliseconds since the Unix epoch. None: the time of the database.
+        """
+        ...
+
     def check_writable(self) -> None:
         """Commit a small change to the log. Raises whatever would make an append fail."""
         ...

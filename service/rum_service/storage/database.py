@@ -29,10 +29,15 @@ class Inserted(NamedTuple):
     rows: int
     first_sequence: int | None
     """Their lowest sequence. May be None if all rows were inserted or none."""
+    searched_from: int = 0
+    """Batches with lower sequences were not compared with the rows."""
 
 
 class Database(ABC):
     """The connections to a database, and the statements that depend on its dialect. Thread-safe."""
+
+    probe_sequence: int | None = -1
+    """The sequence of a batch that is deleted at once. None: the next one. No batch has -1."""
 
     def __init__(self, *, writer: Engine, reader: Engine, insert: Callable[..., Insert]) -> None:
         """Args:
@@ -57,6 +62,14 @@ class Database(ABC):
     @abstractmethod
     def give_back_space(self) -> bool:
         """Give a part of the unused disk space back to the system. Return whether more is left."""
+
+    def maintain(self, now_ms: int | None = None) -> None:
+        """Do what a log that grows needs from time to time. May block for minutes.
+
+        Args:
+            now_ms: the time, in milliseconds since the Unix epoch. None: the server's.
+        """
+        return
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -15,40 +15,12 @@ from sqlalchemy.engine import URL, ExceptionContext
 
 from rum_service.storage.database import BatchRow, Database, Inserted
 from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
+from rum_service.storage.postgres_maintenance import prepare
+from rum_service.storage.postgres_partitions import Layout, read_layout
 
-# Arbitrary, but the same in every process, and different from the lock in `migrate`.
+# Arbitrary, but the same in every process, and different from the locks in `migrate` and
+# `postgres_maintenance`.
 _WRITE_LOCK = 0x4C4F47
-# One statement, so one round trip, in autocommit: write lock, insertion and commit. The lock comes
-# first: no sequence is taken before the row of `lock` exists. Its snapshot is older than the lock,
-# which is safe, because ON CONFLICT sees what has been committed since.
-# %b sends arrays in binary form: 20 µs of CPU per batch of 50 events, in groups of 16; one
-# statement per row costs 58, and %s costs thousands (2026-11).
-_INSERT = """
-WITH
-lock AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock(%b::bigint)
-),
-stored AS (
-    INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
-                         payload, dropped_events, country, checksum)
-    SELECT new.*
-    FROM lock, unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],
-                      %b::bigint[], %b::integer[], %b::bytea[], %b::integer[], %b::text[],
-                      %b::bigint[]) AS new
-    ON CONFLICT DO NOTHING
-    RETURNING app_monitor, sequence, first_ms, last_ms
-),
-widened AS (
-    INSERT INTO batch_spans (app_monitor, block, first_ms, last_ms)
-    SELECT app_monitor, sequence >> 10, min(first_ms) & ~1023, max(last_ms) | 1023
-    FROM stored GROUP BY 1, 2
-    ON CONFLICT (app_monitor, block) DO UPDATE
-    SET first_ms = least(batch_spans.first_ms, excluded.first_ms),
-        last_ms = greatest(batch_spans.last_ms, excluded.last_ms)
-    WHERE excluded.first_ms < batch_spans.first_ms OR excluded.last_ms > batch_spans.last_ms
-)
-SELECT count(*), min(sequence) FROM stored
-"""
 # Writes to the server's log, so that the commit waits until all earlier commits are durable, also
 # on a synchronous standby. A transaction that changes nothing would not wait.
 _WAIT_UNTIL_DURABLE = "SELECT pg_logical_emit_message(true, 'openrum', '')"
@@ -56,24 +28,41 @@ _WAIT_UNTIL_DURABLE = "SELECT pg_logical_emit_message(true, 'openrum', '')"
 # not answer costs less than 15 s. Readers may scan the whole log for deleted app monitors.
 _WRITE_TIMEOUT_S = 11.0
 _READ_TIMEOUT_S = 30.0
+_LAYOUT_READS = 5
+_LAST_MS = 5
+
+_Columns = list[list[Any]]
+"""The columns of `BatchRow`, in its order."""
 
 
 class PostgresDatabase(Database):
     """A database on a server. The write connection is in autocommit mode."""
 
-    def __init__(self, *, migrator: Engine, **engines: Any) -> None:
+    probe_sequence = None  # the next one, so that the probe gets into the newest partition
+
+    def __init__(self, *, migrator: Engine, maintainer: Engine, **engines: Any) -> None:
         """Args:
-        migrator: has no time limits.
+        migrator: takes the write lock and has no time limits.
+        maintainer: takes no lock. Its statements may take any time, but wait for locks briefly.
         """
         super().__init__(**engines)
         self._migrator = migrator
+        self._maintainer = maintainer
+        self._layout: Layout | None = None
 
     def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
         if not rows:
             return Inserted(0, None)
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._kept_connection() as connection:
-            return _insert_or_reconnect(connection, columns)
+            return self._insert_or_reconnect(connection, columns)
+
+    def maintain(self, now_ms: int | None = None) -> None:
+        try:
+            with self._maintainer.connect() as connection:
+                prepare(_driver(connection), now_ms, write_lock=_WRITE_LOCK)
+        finally:
+            self._maintainer.dispose()
 
     def give_back_space(self) -> bool:
         return False  # autovacuum lets the space be used again
@@ -86,37 +75,50 @@ class PostgresDatabase(Database):
         finally:
             self._migrator.dispose()
 
+    def _insert_or_reconnect(self, connection: Connection, columns: _Columns) -> Inserted:
+        """Insert the rows, on a new connection if the server closed this one or became a standby.
+
+        Trying again is safe: rows that were committed before it closed are not inserted again.
+        """
+        try:
+            return self._insert(connection, columns)
+        except NoAnswerError:
+            raise  # waiting twice as long would not help
+        except psycopg.errors.ReadOnlySqlTransaction:
+            pass
+        except psycopg.OperationalError:
+            if not _driver(connection).closed:
+                raise
+        connection.invalidate()
+        return self._insert(connection, columns)
+
+    def _insert(self, connection: Connection, columns: _Columns) -> Inserted:
+        driver = _driver(connection)
+        inserted = self._insert_into_newest(driver, columns)
+        if inserted.rows < len(columns[0]):
+            driver.execute(_WAIT_UNTIL_DURABLE)
+        driver.check_confirmed()
+        return inserted
+
+    def _insert_into_newest(self, driver: BoundedConnection, columns: _Columns) -> Inserted:
+        """Insert the rows. If the partitions have changed since they were read, read them again."""
+        oldest_ms = min(columns[_LAST_MS])
+        for _ in range(_LAYOUT_READS):
+            layout = self._layout or read_layout(driver)
+            self._layout = None
+            statement, searched_from = layout.insertion(oldest_ms)
+            try:
+                found = driver.execute(statement, [_WRITE_LOCK, *columns], prepare=True).fetchone()
+            except psycopg.errors.UndefinedTable:  # a partition has been dropped
+                continue
+            count, first, day = found or (0, None, None)
+            if day == layout.day:
+                self._layout = layout
+                return Inserted(count, first, searched_from)
+        raise RuntimeError("the partitions of the log change all the time")
+
     def _check_committed(self, connection: Connection) -> None:
         _driver(connection).check_confirmed()
-
-
-def _insert_or_reconnect(connection: Connection, columns: list[list[Any]]) -> Inserted:
-    """Insert the rows, on a new connection if the server has closed this one or became a standby.
-
-    Trying again is safe: rows that were committed before it closed are not inserted again.
-    """
-    try:
-        return _insert(connection, columns)
-    except NoAnswerError:
-        raise  # waiting twice as long would not help
-    except psycopg.errors.ReadOnlySqlTransaction:
-        pass
-    except psycopg.OperationalError:
-        if not _driver(connection).closed:
-            raise
-    connection.invalidate()
-    return _insert(connection, columns)
-
-
-def _insert(connection: Connection, columns: list[list[Any]]) -> Inserted:
-    driver = _driver(connection)
-    with driver.cursor() as cursor:
-        cursor.execute(_INSERT, [_WRITE_LOCK, *columns], prepare=True)
-        inserted = Inserted(*cursor.fetchone() or (0, None))
-        if inserted.rows < len(columns[0]):
-            cursor.execute(_WAIT_UNTIL_DURABLE)
-    driver.check_confirmed()
-    return inserted
 
 
 def open_postgres(url: URL) -> PostgresDatabase:
@@ -132,6 +134,8 @@ def open_postgres(url: URL) -> PostgresDatabase:
     # lock_timeout: a statement that was given up must not wait on the server forever.
     writer = _engine(url, f"{options} -c lock_timeout=8s", _WRITE_TIMEOUT_S, pool_size=1)
     migrator = _engine(url, options, None, pool_size=1)
+    # lock_timeout: everything that comes after a statement that waits for a table waits too.
+    maintainer = _engine(url, f"{options} -c lock_timeout=2s", None, pool_size=1)
     for engine in (writer, migrator):
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _reconnect_after_demotion)
@@ -146,7 +150,9 @@ def open_postgres(url: URL) -> PostgresDatabase:
         pool_size=4,
         pool_pre_ping=True,
     )
-    return PostgresDatabase(migrator=migrator, writer=writer, reader=reader, insert=insert)
+    return PostgresDatabase(
+        migrator=migrator, maintainer=maintainer, writer=writer, reader=reader, insert=insert
+    )
 
 
 def _engine(url: URL, options: str, timeout_s: float | None, **pool: Any) -> Engine:

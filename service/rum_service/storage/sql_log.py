@@ -121,9 +121,8 @@ def _deleted_app_monitors() -> Select[int]:
 
 _DELETED = _deleted_app_monitors()
 
-# No app monitor has key 0, and no batch a negative sequence.
+# No app monitor has key 0.
 _PROBE = {
-    "sequence": -1,
     "app_monitor": 0,
     "batch_id": bytes(16),
     "digest": b"",
@@ -149,13 +148,18 @@ class SqlLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        sequence = database.probe_sequence
+        self._probe_sequence = {} if sequence is None else {"sequence": sequence}
+
+    def maintain(self, now_ms: int | None = None) -> None:
+        self._database.maintain(now_ms)
 
     def append(self, new: Sequence[Batch]) -> list[Appended]:
         inserted = self._database.insert_batches([_row(batch) for batch in new])
         if inserted.rows == len(new):
             return [Appended.STORED] * len(new)
         with self._database.read() as connection:
-            stored = _stored(connection, new)
+            stored = _stored(connection, new, inserted.searched_from)
         return _outcomes(new, stored, inserted.first_sequence)
 
     def read(
@@ -247,8 +251,9 @@ class SqlLog:
         first = self._database.insert(write_checks).values(id=1, checks=0).on_conflict_do_nothing()
         with self._database.write() as connection:
             # The row and the entries of all indexes. No other transaction sees it.
-            connection.execute(insert(batches).values(_PROBE))
-            connection.execute(delete(batches).where(batches.c.sequence == _PROBE["sequence"]))
+            probe = insert(batches).values({**_PROBE, **self._probe_sequence})
+            sequence = connection.execute(probe.returning(batches.c.sequence)).scalar_one()
+            connection.execute(delete(batches).where(batches.c.sequence == sequence))
             connection.execute(first)
             connection.execute(update(write_checks).values(checks=write_checks.c.checks + 1))
 
@@ -322,12 +327,17 @@ def _outcomes(new: Sequence[Batch], stored: _Stored, first: int | None) -> list[
     return outcomes
 
 
-def _stored(connection: Connection, new: Sequence[Batch]) -> _Stored:
-    """Return batch ID, sequence, payload and digest of the batches that have the IDs of `new`."""
+def _stored(connection: Connection, new: Sequence[Batch], searched_from: int) -> _Stored:
+    """Return batch ID, sequence, payload and digest of the batches that have the IDs of `new`.
+
+    Batches below the sequence `searched_from` are left out.
+    """
     ids: dict[int, list[bytes]] = {}
     for batch in new:
         ids.setdefault(batch.app_monitor, []).append(batch.batch_id)
     query = select(batches.c.batch_id, batches.c.sequence, batches.c.payload, batches.c.digest)
+    if searched_from:
+        query = query.where(batches.c.sequence >= searched_from)
     # One app monitor per query: PostgreSQL would compare every row with every (monitor, ID) pair.
     return {
         (app_monitor, row.batch_id): row

@@ -1,0 +1,295 @@
+"""The log in PostgreSQL is partitioned by day, and a batch is stored once across partitions."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, pairwise
+
+import psycopg
+import pytest
+
+from rum_service.storage import open_store
+from rum_service.storage.base import Store
+from rum_service.storage.payload import stored_form
+from rum_service.storage.postgres_partitions import DAY_BITS, DAY_MS
+from rum_service.storage.records import Appended
+from rum_service.storage.schema import BATCH_BYTES
+from tests.support.batches import new_id
+from tests.support.logged import ALL_TIME, content, contents, logged
+from tests.support.running import wait_until
+from tests.tools.postgres import Postgres
+
+STORED, DUPLICATE, CONFLICT = Appended.STORED, Appended.DUPLICATE, Appended.CONFLICT
+_DAY = 20_000
+"""A number of days since 1970."""
+_NOON_MS = _DAY * DAY_MS + DAY_MS // 2
+_WRITE_LOCK = 0x4C4F47
+
+
+@pytest.fixture
+def url(postgres_server: Postgres) -> str:
+    """The URL of an empty database."""
+    return postgres_server.create_database(f"partitions_{new_id()}")
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[psycopg.Connection]:
+    """Another connection to the same database."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        yield connection
+
+
+def _partitions(database: psycopg.Connection) -> dict[str, int]:
+    """Return the partitions of the log and how many batches each has."""
+    rows = database.execute(
+        "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid"
+        " WHERE inhparent = 'batches'::regclass ORDER BY 1"
+    ).fetchall()
+    return {
+        str(name): int(str(database.execute(f'SELECT count(*) FROM "{name}"').fetchall()[0][0]))  # type: ignore[arg-type]
+        for (name,) in rows
+    }
+
+
+def _sequences(store: Store) -> list[int]:
+    return [batch.sequence for batch in store.log.after(0, limit=10_000, max_bytes=ALL_TIME)]
+
+
+def test_the_partitions_of_the_next_days_are_created_ahead(
+    store: Store, database: psycopg.Connection
+) -> None:
+    store.log.maintain(_NOON_MS)
+    first = list(_partitions(database))
+    store.log.maintain(_NOON_MS + DAY_MS)
+    store.log.maintain(_NOON_MS + DAY_MS)
+
+    assert first == [f"batches_{day}" for day in (0, 20241004, 20241005, 20241006, 20241007)]
+    assert list(_partitions(database)) == [*first, "batches_20241008"]
+
+
+def test_each_day_has_its_own_partition_and_sequences_above_those_of_earlier_days(
+    store: Store, database: psycopg.Connection
+) -> None:
+    for day in range(3):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        store.log.append([logged(2 * day), logged(2 * day + 1)])
+
+    sequences = _sequences(store)
+    assert [sequence >> DAY_BITS for sequence in sequences] == [
+        _DAY,
+        _DAY,
+        _DAY + 1,
+        _DAY + 1,
+        _DAY + 2,
+        _DAY + 2,
+    ]
+    assert sequences == sorted(sequences)
+    assert list(_partitions(database).values()) == [0, 2, 2, 2, 0, 0, 0]
+    assert [content(number) for number in range(5, -1, -1)] == contents(store.log)
+
+
+def test_days_without_a_service_leave_no_partitions(
+    store: Store, database: psycopg.Connection
+) -> None:
+    store.log.maintain(_NOON_MS)
+    store.log.append([logged(1)])
+    store.log.maintain(_NOON_MS + 40 * DAY_MS)
+    outcomes = store.log.append([logged(1), logged(2)])
+
+    assert outcomes == [DUPLICATE, STORED]
+    assert len(_partitions(database)) == 9
+
+
+def test_a_batch_is_stored_once_on_whatever_day_it_is_sent_again(
+    store: Store, database: psycopg.Connection
+) -> None:
+    """Its events are as old as the first attempt."""
+    outcomes = []
+    for day in range(25):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        times = {"first_ms": _NOON_MS, "last_ms": _NOON_MS}
+        new = logged(100 + day, first_ms=_NOON_MS + day * DAY_MS)
+        outcomes.append(store.log.append([logged(1, **times), new, logged(1, version=2, **times)]))
+
+    assert outcomes == [[STORED, STORED, CONFLICT]] + [[DUPLICATE, STORED, CONFLICT]] * 24
+    assert Counter(contents(store.log))[content(1)] == 1
+
+
+def test_a_clock_that_is_ahead_shortens_the_time_in_which_a_retry_is_recognized_to_a_day(
+    store: Store,
+) -> None:
+    from_the_future = logged(1, first_ms=_NOON_MS + 900 * DAY_MS)
+    outcomes = []
+    for day in (0, 1, 3):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        outcomes += store.log.append([from_the_future])
+
+    assert outcomes == [STORED, DUPLICATE, STORED]
+
+
+def test_a_retry_that_waits_while_the_day_ends_is_recognized(
+    url: str, store: Store, database: psycopg.Connection
+) -> None:
+    """Its statement began before the first attempt was committed, and runs in the next day."""
+    store.log.maintain(_NOON_MS)
+    store.log.append([logged(1)])
+    other = open_store(url)
+    other.log.append([logged(2)])
+
+    def waiting() -> bool:
+        return bool(
+            database.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"
+                " AND datname = current_database()"
+            ).fetchall()
+        )
+
+    blocker = psycopg.connect(url.replace("+psycopg", ""))
+    blocker.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
+    with ThreadPoolExecutor(1) as pool:
+        retrying = pool.submit(other.log.append, [logged(3)])
+        wait_until(waiting)
+        # What the first attempt and `maintain` of another process do meanwhile.
+        blocker.execute(
+            "INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms,"
+            " event_count, payload) SELECT app_monitor, %s, digest, received_ms, first_ms,"
+            " last_ms, event_count, payload FROM batches WHERE batch_id = %s",
+            [logged(3).batch_id, logged(2).batch_id],
+        )
+        blocker.execute("SELECT setval('batches_sequence_seq', %s)", [(_DAY + 1) << DAY_BITS])
+        blocker.commit()
+        outcomes = retrying.result(30)
+    blocker.close()
+    other.close()
+
+    assert outcomes == [CONFLICT]  # the test stored other content
+    assert len(_sequences(store)) == 3
+
+
+def test_writers_at_the_end_of_days_store_each_batch_once_and_in_order(
+    url: str, store: Store
+) -> None:
+    store.log.maintain(_NOON_MS)
+    writers = [store, open_store(url)]
+    stopping = threading.Event()
+    seen: list[int] = []
+
+    def append(writer: Store) -> int:
+        stored = 0
+        for number in count():
+            if stopping.is_set():
+                return stored
+            group = [logged(each // 2, app_monitor=1) for each in range(number, number + 4)]
+            stored += writer.log.append(group).count(STORED)
+        raise AssertionError
+
+    def follow() -> None:
+        while not stopping.is_set():
+            after = seen[-1] if seen else 0
+            seen.extend(
+                batch.sequence for batch in store.log.after(after, limit=1000, max_bytes=ALL_TIME)
+            )
+
+    with ThreadPoolExecutor(3) as pool:
+        appending = [pool.submit(append, writer) for writer in writers]
+        following = pool.submit(follow)
+        for day in range(1, 12):
+            wait_until(lambda: len(seen) >= 15 * day)  # noqa: B023 # called at once
+            writers[day % 2].log.maintain(_NOON_MS + day * DAY_MS)
+        stopping.set()
+        stored = sum(each.result(30) for each in appending)
+        following.result(30)
+    writers[1].close()
+    sequences = _sequences(store)
+
+    assert len(sequences) == stored == len(set(contents(store.log, limit=100_000)))
+    assert sequences[: len(seen)] == seen
+    assert len({sequence >> DAY_BITS for sequence in sequences}) > 5
+
+
+def test_a_table_with_batches_becomes_a_partition_while_batches_are_appended(
+    url: str, store: Store, database: psycopg.Connection
+) -> None:
+    store.log.append([logged(number) for number in range(1000)])
+    other = open_store(url)
+    stopping = threading.Event()
+    outcomes: list[Appended] = []
+
+    def append() -> None:
+        for number in count(1000):
+            if stopping.is_set():
+                return
+            outcomes.extend(other.log.append([logged(number), logged(number - 1000)]))
+
+    with ThreadPoolExecutor(1) as pool:
+        appending = pool.submit(append)
+        wait_until(lambda: len(outcomes) > 10)
+        store.log.maintain(_NOON_MS)
+        today = len(outcomes)
+        wait_until(lambda: len(outcomes) > today + 10)
+        partitions = _partitions(database)
+        store.log.maintain(_NOON_MS + DAY_MS)
+        tomorrow = len(outcomes)
+        wait_until(lambda: len(outcomes) > tomorrow + 10)
+        stopping.set()
+        appending.result(30)
+    other.close()
+
+    assert outcomes == [STORED, DUPLICATE] * (len(outcomes) // 2)
+    assert partitions["batches_0"] > 1000
+    assert partitions["batches_20241005"] == 0
+    assert _partitions(database)["batches_20241005"] > 0
+    sequences = _sequences(store)
+    assert len(sequences) == 1000 + len(outcomes) // 2
+    assert all(first < second for first, second in pairwise(sequences))
+
+
+def test_appends_go_on_in_the_old_partition_while_partitions_cannot_be_created(
+    store: Store, database: psycopg.Connection
+) -> None:
+    store.log.maintain(_NOON_MS)
+    store.log.append([logged(1)])
+    for day in (20241008, 20241009):
+        database.execute(f"CREATE TABLE batches_{day} ()".encode())
+    with pytest.raises(psycopg.errors.DuplicateTable):
+        store.log.maintain(_NOON_MS + 4 * DAY_MS)
+    failing = store.log.append([logged(2), logged(1)])
+    for day in (20241008, 20241009):
+        database.execute(f"DROP TABLE batches_{day}".encode())
+    store.log.maintain(_NOON_MS + 4 * DAY_MS)
+
+    assert failing == [STORED, DUPLICATE]
+    assert store.log.append([logged(3), logged(2)]) == [STORED, DUPLICATE]
+    assert [sequence >> DAY_BITS for sequence in _sequences(store)] == [_DAY, _DAY, _DAY + 4]
+
+
+def test_only_one_process_changes_partitions(store: Store, database: psycopg.Connection) -> None:
+    database.execute("SELECT pg_advisory_lock(%s)", [0x504152])
+    store.log.maintain(_NOON_MS)
+    meanwhile = database.execute("SELECT relkind FROM pg_class WHERE relname = 'batches'")
+
+    assert meanwhile.fetchall() == [("r",)]
+
+
+def test_bytes_are_counted_across_days(store: Store) -> None:
+    shop = store.monitors.create(new_id(), "shop", "{}").key
+    store.log.maintain(_NOON_MS)
+    stored = [logged(number, app_monitor=shop) for number in range(4500)]
+    store.log.append(stored[:2000])
+    store.log.maintain(_NOON_MS + DAY_MS)
+    store.log.append(stored[2000:])
+    steps = [store.usage.count(), store.usage.count(), store.usage.count()]
+
+    assert steps == [True, False, False]
+    size = sum(len(stored_form(batch)[0]) + BATCH_BYTES for batch in stored)
+    assert store.usage.read()[shop].stored_bytes == size
