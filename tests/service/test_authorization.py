@@ -96,6 +96,10 @@ CALLS: dict[str, list[tuple[str, Message]]] = {
             "SetStoredBytesQuota",
             operator_service_pb2.SetStoredBytesQuotaRequest(app_monitor_name="shop"),
         ),
+        ("PreviewErasure", operator_service_pb2.PreviewErasureRequest(app_monitor_name="shop")),
+        ("StartErasure", operator_service_pb2.StartErasureRequest(app_monitor_name="shop")),
+        ("GetErasure", operator_service_pb2.GetErasureRequest()),
+        ("ListErasures", operator_service_pb2.ListErasuresRequest()),
     ],
 }
 _AUTHORIZATION_ERRORS = {

@@ -39,6 +39,7 @@ from rum_service.storage.records import (
     Usage,
 )
 from rum_service.storage.schema import BATCH_BYTES
+from tests.support.memory_erasures import MemoryErasures
 from tests.support.memory_metrics import MemoryMetrics, delete_metrics_of
 from tests.support.memory_source_maps import MemorySourceMaps
 from tests.support.memory_tables import MemoryTables
@@ -56,6 +57,7 @@ def memory_store(tables: MemoryTables | None = None) -> Store:
         usage=MemoryUsage(tables),
         retention=MemoryRetention(tables),
         source_maps=MemorySourceMaps(tables),
+        erasures=MemoryErasures(),
         close=lambda: None,
     )
 

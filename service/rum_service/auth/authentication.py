@@ -34,6 +34,7 @@ from rum_service.errors import (
 )
 
 _FAULTS = {"InvalidSignatureException": InvalidSignatureException}
+_MAX_NAME = 128
 _TRUSTED_CALLER = Caller(TRUSTED)
 
 
@@ -89,6 +90,15 @@ class Authentication:
         """
         if self.trusted(call) is None and not self._is_bridge(call):
             raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
+
+    def name_of(self, call: Call, caller: Caller) -> str:
+        """Return who makes a call, as people know them: for records of what was done."""
+        token = call.bearer_token
+        if token is not None and token_hash(token) == self._operator_hash:
+            return "operator token"
+        if caller.principal.arn is not None:
+            return caller.principal.arn.partition(":user/")[2][:_MAX_NAME]
+        return f"anonymous from {call.peer_ip or 'a Unix socket'}"
 
     async def caller(self, call: Call, operation: Operation, path: str) -> Caller:
         """Return the caller, and where the request came from.

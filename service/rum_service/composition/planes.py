@@ -4,12 +4,14 @@ from __future__ import annotations
 
 __all__ = ["Planes", "build_planes"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rum_endpoint.request_log import RequestLog
 from rum_service.composition.access import Access
 from rum_service.composition.base import Base
 from rum_service.composition.storing import Storing
+from rum_service.control.erasures import Erasures
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
@@ -38,6 +40,7 @@ class Planes:
     boundary: CallBoundary
     readback: Readback
     statistics: Statistics
+    erasures: Erasures
     local_bridge: LocalBridge
     server: GrpcServer
 
@@ -61,6 +64,13 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         is_busy=lambda: storing.group_commit.is_busy,
     )
     statistics = Statistics(storing.accounting.ledger, clock=base.clock)
+    erasures = Erasures(
+        base.app_monitors,
+        base.store,
+        base.readers,
+        clock=base.clock,
+        is_busy=lambda: storing.group_commit.is_busy,
+    )
     bridge_plane = BridgePlane(storing.ingest, boundary)
     server = GrpcServer(
         settings,
@@ -73,11 +83,13 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
             settings.projector_socket, base.app_monitors, account_id=settings.account_id
         ),
         source_map_plane=_source_map_plane(base),
-        operator_plane=_operator_plane(base, access, storing, statistics),
+        operator_plane=_operator_plane(
+            base, access, storing, statistics, erasures, caller_name=boundary.caller_name
+        ),
         check_store=storing.group_commit.check,
     )
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
-    return Planes(boundary, readback, statistics, local_bridge, server)
+    return Planes(boundary, readback, statistics, erasures, local_bridge, server)
 
 
 def _control_plane(base: Base, readback: Readback) -> ControlPlane:
@@ -106,7 +118,13 @@ def _source_map_plane(base: Base) -> SourceMapPlane:
 
 
 def _operator_plane(
-    base: Base, access: Access, storing: Storing, statistics: Statistics
+    base: Base,
+    access: Access,
+    storing: Storing,
+    statistics: Statistics,
+    erasures: Erasures,
+    *,
+    caller_name: Callable[[], str],
 ) -> Operator:
     usage = StorageUsage(
         base.app_monitors,
@@ -122,4 +140,6 @@ def _operator_plane(
         storing.retention,
         clock=base.clock,
     )
-    return Operator(access.credentials, statistics, usage, retentions)
+    return Operator(
+        access.credentials, statistics, usage, retentions, erasures, caller_name=caller_name
+    )

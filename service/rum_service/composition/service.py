@@ -1,7 +1,7 @@
 """The composition root of the service: every part, and the order of start and stop.
 
     store → threads → log maintenance → group commit → quotas → retention → countries
-          → app monitors → gRPC server
+          → app monitors → erasures → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -24,6 +24,7 @@ from rum_service.composition.planes import build_planes
 from rum_service.composition.storing import build_storing
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.credentials import Credentials
+from rum_service.control.erasures import Erasures
 from rum_service.control.readback import Readback
 from rum_service.control.retention_sweep import RetentionSweep
 from rum_service.control.statistics import Statistics
@@ -60,6 +61,7 @@ class Service:
     """None: countries are not looked up."""
     monitors: Monitors[Policy]
     app_monitors: AppMonitors
+    erasures: Erasures
     keyring: Keyring
     credentials: Credentials
     ingest: Ingest
@@ -80,6 +82,7 @@ class Service:
         if self.countries:
             await stack.enter_async_context(self.countries)
         await stack.enter_async_context(self.app_monitors)
+        await stack.enter_async_context(self.erasures)
         if listening:
             await stack.enter_async_context(self.server)
 
@@ -117,6 +120,7 @@ def build(
         countries=storing.countries,
         monitors=base.monitors,
         app_monitors=base.app_monitors,
+        erasures=planes.erasures,
         keyring=access.keyring,
         credentials=access.credentials,
         ingest=storing.ingest,

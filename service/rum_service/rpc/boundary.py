@@ -23,7 +23,7 @@ from rum_endpoint.metadata import AUTHORIZATION_KEY, CALLER_KEY, REQUEST_ID_KEY
 from rum_endpoint.request_log import RequestLog
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
-from rum_service.auth.callers import Call
+from rum_service.auth.callers import Call, Caller
 from rum_service.auth.operations import Operation, app_monitor_name, operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import (
@@ -71,7 +71,9 @@ class CallBoundary:
         self._monitors = monitors
         self._new_id = new_id
         self._needs_addresses = needs_addresses
+        # Each call runs in its own task, which has its own values.
         self._generated_id: ContextVar[str] = ContextVar("generated_id")
+        self._caller: ContextVar[tuple[Call, Caller]] = ContextVar("caller")
         self.requests = requests
         self.calls = CallCounts()
         """All calls but puts."""
@@ -91,7 +93,7 @@ class CallBoundary:
             try:
                 call = call_of(context)
                 request = _parsed(content, parse, operation)
-                await self.authorize(call, operation, request)
+                self._caller.set((call, await self.authorize(call, operation, request)))
                 return await behavior(request, context)
             except BaseException as error:
                 failure = error
@@ -206,21 +208,25 @@ class CallBoundary:
         for key, value in context.invocation_metadata() or ():
             if key == REQUEST_ID_KEY:
                 return str(value)[:MAX_REQUEST_ID]
-        # Each call runs in its own task, which has its own value.
         request_id = self._generated_id.get("")
         if not request_id:
             request_id = self._new_id()
             self._generated_id.set(request_id)
         return request_id
 
-    async def authorize(self, call: Call, operation: Operation, request: Message) -> None:
-        """Raise RumError if the call may not perform the operation. Not for puts."""
+    def caller_name(self) -> str:
+        """Return who makes the call that this task answers. Only behind `authorized`."""
+        return self._authentication.name_of(*self._caller.get())
+
+    async def authorize(self, call: Call, operation: Operation, request: Message) -> Caller:
+        """Return the caller. Raise RumError if it may not perform the operation. Not for puts."""
         caller = await self._authentication.caller(call, operation, operation.path_of(request))
         name = app_monitor_name(request)
         monitor = None
         if name and caller.principal.app_monitor is not None:
             monitor = await self._monitors.by_name(name)
         self._authorization.authorize(caller, operation, monitor, name=name)
+        return caller
 
 
 def call_of(context: Context) -> Call:

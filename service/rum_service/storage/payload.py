@@ -3,15 +3,22 @@
 payload     the serialized request, compressed with zstd. A small one is compressed with the
             dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
             stored batches can be read only with it.
-digest      empty, except where events were dropped: then over the request as received, so that a
-            retry is recognized, beside the batch as it is stored. Batches stored by the first
-            version all have one.
+digest      empty, except where events were dropped or erased: then over the request as received, so
+            that a retry is recognized, beside the batch as it is stored. Batches stored by the
+            first version all have one.
 checksum    CRC-32 of the payload. It finds damage that still decompresses.
 """
 
 from __future__ import annotations
 
-__all__ = ["UnreadableError", "checksum", "decompress", "is_same", "stored_form"]
+__all__ = [
+    "UnreadableError",
+    "checksum",
+    "decompress",
+    "is_same",
+    "rewritten_form",
+    "stored_form",
+]
 
 import hashlib
 import threading
@@ -57,10 +64,19 @@ def decompress(payload: bytes) -> bytes:
 
 def stored_form(batch: Batch) -> tuple[bytes, bytes]:
     """Return the payload and the digest to store for a batch."""
-    is_small = len(batch.content) < _SMALL_BYTES
-    compress = _codecs.compress_small if is_small else _codecs.compress
     digest = b"" if batch.received is None else _digest(batch.received)
-    return compress(batch.content), digest
+    return _compress(batch.content), digest
+
+
+def rewritten_form(content: bytes, *, before: bytes, digest: bytes) -> tuple[bytes, bytes]:
+    """Return the payload and the digest to store for a batch that has fewer events now.
+
+    Args:
+        content: the serialized request without these events.
+        before: the content until now.
+        digest: the digest until now.
+    """
+    return _compress(content), digest or _digest(before)
 
 
 def checksum(payload: bytes) -> int:
@@ -79,6 +95,11 @@ def is_same(batch: Batch, payload: bytes, digest: bytes) -> bool:
     # Also without the dropped events, as an export has the batch.
     stored = decompress(payload)
     return stored == received or _canonical(stored) == _canonical(received)
+
+
+def _compress(content: bytes) -> bytes:
+    is_small = len(content) < _SMALL_BYTES
+    return _codecs.compress_small(content) if is_small else _codecs.compress(content)
 
 
 def _digest(content: bytes) -> bytes:

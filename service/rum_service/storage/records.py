@@ -8,10 +8,13 @@ __all__ = [
     "Batch",
     "CommittedBatch",
     "CredentialRecord",
+    "ErasedBatch",
+    "ErasureRecord",
     "FoundBatches",
     "LoggedBatch",
     "MetricDefinitionRecord",
     "MetricDestinationRecord",
+    "Remainder",
     "Removed",
     "Retention",
     "SourceMapRecord",
@@ -222,3 +225,58 @@ class Removed(NamedTuple):
     events: int = 0
     is_done: bool = True
     """Whether nothing is left to remove."""
+
+
+class Remainder(NamedTuple):
+    """What is left of a batch after an erasure."""
+
+    content: bytes
+    """The serialized request without the erased events."""
+    erased_events: int
+    event_count: int
+    """The number of events that are left. 0: nothing is left that tells of anyone."""
+    first_ms: int | None
+    """The earliest timestamp of these events. None: there are none."""
+    last_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecord:
+    """An erasure, finished or not."""
+
+    key: int
+    """Increases with every erasure; never reused."""
+    app_monitor: int
+    """The key of its `AppMonitorRecord`, which may be deleted."""
+    app_monitor_name: str
+    kind: str
+    """`user` or `session`."""
+    subject: str | None = field(repr=False)
+    """The ID to erase, in lower case. None: the erasure has finished."""
+    digest: bytes
+    """The SHA-256 of the ID in lower case."""
+    erased_by: str
+    began_ms: int
+    finished_ms: int | None
+    """None: the erasure has not finished."""
+    through_sequence: int
+    """Batches up to this sequence are searched, newest first."""
+    below_sequence: int
+    """Batches from this sequence up are done."""
+    deleted_batches: int
+    """Batches without events now."""
+    rewritten_batches: int
+    """Batches that have fewer events now."""
+    events: int
+    """Events that were erased."""
+    bytes: int
+    """How many bytes fewer the log uses."""
+
+
+class ErasedBatch(NamedTuple):
+    """A batch that an erasure changed."""
+
+    change: int
+    """Increases with every change, in the order of the commits; never reused."""
+    sequence: int
+    """The batch in the log."""

@@ -10,6 +10,8 @@ __all__ = [
     "batches",
     "counted_batches",
     "credentials",
+    "erased_batches",
+    "erasures",
     "metadata",
     "metric_definitions",
     "metric_destinations",
@@ -155,6 +157,45 @@ removals = Table(
     Column("batches", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("claimed_until_ms", BigInteger, nullable=False),
+)
+
+# What was erased: the proof of each erasure, and how far one is that has not finished.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", _Key, primary_key=True, autoincrement=True),
+    Column("app_monitor", BigInteger, nullable=False),
+    # The proof outlives the app monitor.
+    Column("app_monitor_name", _Name, nullable=False),
+    # `user` or `session`.
+    Column("kind", String(8), nullable=False),
+    # The ID to erase. NULL: the erasure has finished, and only the digest is kept.
+    Column("subject", String(36)),
+    # SHA-256 of the ID in lower case.
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("erased_by", String(128), nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    # Batches up to this sequence are searched, newest first.
+    Column("through_sequence", BigInteger, nullable=False),
+    # Batches from this sequence up are done.
+    Column("below_sequence", BigInteger, nullable=False),
+    Column("deleted_batches", BigInteger, nullable=False),
+    Column("rewritten_batches", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    # How many bytes fewer the log uses.
+    Column("bytes", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The batches that erasures changed, in the order of the commits. Projectors follow it.
+erased_batches = Table(
+    "erased_batches",
+    metadata,
+    Column("change", _Key, primary_key=True, autoincrement=True),
+    Column("sequence", BigInteger, nullable=False),
+    # AUTOINCREMENT: a projector continues after the last change that it knows.
+    sqlite_autoincrement=True,
 )
 
 metric_destinations = Table(

@@ -22,6 +22,7 @@ from rum_service.storage.sqlite_files import DatabaseFiles
 
 # How long to wait while another process holds a lock.
 _BUSY_S = 10.0
+_BUSY_TIMEOUT = f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}"
 _RETRY_S = 0.02
 # 16 MB. Batch IDs are random, so the pages of their index change again and again before they must
 # be copied from the write-ahead log. With the default of 1,000 pages, a batch of one event takes
@@ -107,6 +108,21 @@ class SqliteDatabase(Database):
             connection.exec_driver_sql(f"PRAGMA incremental_vacuum({step})").fetchall()
         return bool(excess > step)
 
+    def scrub(self) -> bool:
+        # `secure_delete` has overwritten the bytes in the pages. This cuts the write-ahead log to
+        # nothing, which has older copies of the pages.
+        with self._reader.connect() as connection:
+            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            # PASSIVE copies the pages while others write. TRUNCATE keeps them from writing, so it
+            # must not wait for readers.
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            driver.execute("PRAGMA busy_timeout = 0")
+            try:
+                (is_busy, _, _) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                driver.execute(_BUSY_TIMEOUT)
+            return not is_busy
+
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         with super().migrating() as connection:
@@ -155,12 +171,14 @@ def open_sqlite(url: URL) -> SqliteDatabase:
 
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}")
+    connection.execute(_BUSY_TIMEOUT)
     # Before the file has its first page. Later it changes nothing.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _enable_wal(connection)
     # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")
+    # Overwrite what is deleted: an erasure must leave no bytes of it. Appends delete nothing.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_BYTES}")
 

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
+    sessions. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -82,10 +83,31 @@ class OperatorServiceStub:
                 request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.SerializeToString,
                 response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.FromString,
                 _registered_method=True)
+        self.PreviewErasure = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/PreviewErasure',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureResponse.FromString,
+                _registered_method=True)
+        self.StartErasure = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/StartErasure',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureResponse.FromString,
+                _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/GetErasure',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
+        self.ListErasures = channel.unary_unary(
+                '/rum.operator.v1.OperatorService/ListErasures',
+                request_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresRequest.SerializeToString,
+                response_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
+    sessions. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -172,6 +194,44 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewErasure(self, request, context):
+        """PreviewErasure counts what an erasure would erase, and erases nothing. Each call searches a part of the batches.
+        Continue with next_page_token until it is empty, and add up the counts.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartErasure(self, request, context):
+        """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
+        the log then are searched, the newest first. A service that is stopped meanwhile continues at its next start.
+
+        Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasure(self, request, context):
+        """GetErasure returns an erasure, finished or not.
+
+        Fails with ResourceNotFoundException if it does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListErasures(self, request, context):
+        """ListErasures lists erasures, newest first, one page at a time. They are kept when their app monitor is deleted.
+
+        Fails with ValidationException.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -220,6 +280,26 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.FromString,
                     response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.SerializeToString,
             ),
+            'PreviewErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewErasure,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureResponse.SerializeToString,
+            ),
+            'StartErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartErasure,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'ListErasures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErasures,
+                    request_deserializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresRequest.FromString,
+                    response_serializer=rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rum.operator.v1.OperatorService', rpc_method_handlers)
@@ -229,7 +309,8 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, and counts events. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
+    sessions. Every call needs ACCESS_ADMIN.
 
     Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
     """
@@ -467,6 +548,114 @@ class OperatorService:
             '/rum.operator.v1.OperatorService/SetRetention',
             rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionRequest.SerializeToString,
             rum_dot_operator_dot_v1_dot_operator__service__pb2.SetRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/PreviewErasure',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.PreviewErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/StartErasure',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.StartErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/GetErasure',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErasures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rum.operator.v1.OperatorService/ListErasures',
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresRequest.SerializeToString,
+            rum_dot_operator_dot_v1_dot_operator__service__pb2.ListErasuresResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,485 @@
+"""A user or a session is erased from the log, and a proof of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from rum.operator.v1 import operator_service_pb2 as pb
+from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.ingest.log_check import LogCheck
+from rum_service.server import Service
+from rum_service.storage import inspect_database, open_store
+from rum_service.storage.base import Store
+from rum_service.storage.records import Appended
+from tests.support.batches import message, new_id, put_of
+from tests.support.logged import read
+from tests.support.services import settings_in, started
+
+USER = "0a1b2c3d-4e5f-4789-8abc-def012345678"
+SESSION = "5e551011-4e5f-4789-8abc-def012345678"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
+    return str(request.getfixturevalue("empty_postgres"))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+@asynccontextmanager
+async def running(folder: Path, store: Store) -> AsyncIterator[tuple[Service, str]]:
+    """Run a service with the app monitor `shop`, and yield it and the ID of that."""
+    async with started(store, settings_in(folder)) as service:
+        record = store.monitors.by_name("shop")
+        if record is None:
+            request = CreateAppMonitorRequest(name="shop", domain="localhost")
+            request.custom_events.status = "ENABLED"
+            yield service, await service.app_monitors.create(request)
+        else:
+            yield service, record.id
+
+
+def batch(
+    monitor_id: str, *texts: str, user: str | None = None, session: str | None = None
+) -> PutRumEventsRequest:
+    """Return a batch with an event for each text of details."""
+    request = message(monitor_id, 0)
+    request.rum_events.extend(
+        RumEvent(id=new_id(), timestamp=1_700_000_000 + number, type="t", details=text)
+        for number, text in enumerate(texts)
+    )
+    if user:
+        request.user_details.user_id = user
+    if session:
+        request.user_details.session_id = session
+    return request
+
+
+async def put(service: Service, *requests: PutRumEventsRequest) -> list[object]:
+    return list(await service.ingest.put_many([put_of(request) for request in requests]))
+
+
+async def erase(service: Service, **subject: str) -> pb.Erasure:
+    """Erase to the end."""
+    request = pb.StartErasureRequest(app_monitor_name="shop", subject=pb.ErasureSubject(**subject))
+    begun = await service.erasures.start(request, erased_by="a test")
+    return await finished(service, begun.id)
+
+
+async def finished(service: Service, erasure_id: int) -> pb.Erasure:
+    async with asyncio.timeout(60):
+        while True:
+            found = await service.erasures.get(pb.GetErasureRequest(id=erasure_id))
+            if found.HasField("finish_time"):
+                return found
+            await asyncio.sleep(0.01)
+
+
+def logged(store: Store, key: int = 1) -> list[PutRumEventsRequest]:
+    """Return all batches of the log, oldest first."""
+    return [PutRumEventsRequest.FromString(each.content) for each in reversed(read(store.log, key))]
+
+
+def problems(url: str) -> Sequence[str]:
+    """Return what `openrum db check` says about the batches and their sums."""
+    store, inspection = inspect_database(url)
+    with closing(inspection):
+        sums, counted = inspection.sums()
+        monitors = {record.key: record.id for record in store.monitors.list(after="", limit=1_000)}
+        check = LogCheck(monitors, counted=counted)
+        rows = inspection.rows(after=0, newest=inspection.newest(), limit=100_000)
+        found = [problem for row in rows for problem in check.problems(row)]
+        assert {key: check.sizes[key] for key in sums} == sums
+        return found
+
+
+async def test_batches_of_a_user_are_emptied_and_others_are_kept(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        own = [batch(monitor_id, '{"n":1}', '{"n":2}', user=USER) for _ in range(3)]
+        others = [batch(monitor_id, '{"n":3}') for _ in range(3)]
+        await put(service, own[0], others[0], own[1], others[1])
+        await put(service, others[2], own[2])
+
+        proof = await erase(service, user_id=USER.upper())
+
+        assert [each for each in logged(store) if each.rum_events] == others
+        assert len(logged(store)) == 6
+        assert USER not in str(logged(store))
+        amount = proof.amount
+        assert (amount.deleted_batches, amount.rewritten_batches, amount.events) == (3, 0, 6)
+        assert problems(url) == []
+
+
+async def test_batches_that_mix_users_are_rewritten(tmp_path: Path, url: str, store: Store) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        named = json.dumps({"url": f"https://shop.example/users/{USER}"})
+        mixed = batch(monitor_id, '{"n":1}', named, '{"n":2}', named)
+        single = batch(monitor_id, named)
+        await put(service, mixed, single)
+
+        proof = await erase(service, user_id=USER)
+
+        del mixed.rum_events[3], mixed.rum_events[1]
+        first, second = logged(store)
+        assert first == mixed
+        assert (second.batch_id, list(second.rum_events)) == (single.batch_id, [])
+        amount = proof.amount
+        assert (amount.deleted_batches, amount.rewritten_batches, amount.events) == (1, 1, 3)
+        assert problems(url) == []
+
+
+async def test_a_session_is_erased_and_other_sessions_of_its_user_are_kept(
+    tmp_path: Path, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        own = batch(monitor_id, "{}", user=USER, session=SESSION)
+        other = batch(monitor_id, "{}", user=USER)
+        await put(service, own, other)
+
+        proof = await erase(service, session_id=SESSION)
+
+        assert [[], [other.rum_events[0]]] == [list(each.rum_events) for each in logged(store)]
+        assert proof.subject_kind == "session"
+
+
+async def test_a_retry_of_an_erased_batch_stores_nothing(tmp_path: Path, store: Store) -> None:
+    named = json.dumps({"user": USER})
+    async with running(tmp_path, store) as (service, monitor_id):
+        own = batch(monitor_id, "{}", user=USER)
+        mixed = batch(monitor_id, "{}", named)
+        await put(service, own, mixed)
+        await erase(service, user_id=USER)
+        before = logged(store)
+
+        retried = await put(service, own, mixed)
+        changed = batch(monitor_id, '{"other":1}', user=USER)
+        changed.batch_id = own.batch_id
+        conflict = await put(service, changed)
+        again = await erase(service, user_id=USER)
+
+        assert retried == [Appended.DUPLICATE, Appended.DUPLICATE]
+        assert [ValidationException] == [type(error) for error in conflict]
+        assert logged(store) == before
+        assert (again.amount.events, again.amount.stored_bytes) == (0, 0)
+
+
+async def test_a_retry_is_recognized_after_events_were_dropped_and_others_erased(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, _):
+        request = CreateAppMonitorRequest(name="strict", domain="localhost")
+        monitor_id = await service.app_monitors.create(request)
+        sent = batch(monitor_id, "{}", "{}", json.dumps(USER))
+        sent.rum_events[0].type = sent.rum_events[2].type = "com.amazon.rum.page_view_event"
+        await put(service, sent)
+        start = pb.StartErasureRequest(
+            app_monitor_name="strict", subject=pb.ErasureSubject(user_id=USER)
+        )
+        begun = await service.erasures.start(start, erased_by="a test")
+        await finished(service, begun.id)
+
+        retried = await put(service, sent)
+
+        assert retried == [Appended.DUPLICATE]
+        (left,) = logged(store, 2)
+        assert [sent.rum_events[0]] == list(left.rum_events)
+        assert store.log.dropped_events([2]) == {2: 1}
+        assert problems(url) == []
+
+
+async def test_the_proof_tells_what_was_erased_and_by_whom(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        # More than one transaction counts, and more than one step searches.
+        for start in range(0, 1500, 100):
+            await put(
+                service,
+                *(
+                    batch(monitor_id, "{}", user=USER if number % 10 == 0 else None)
+                    for number in range(start, start + 100)
+                ),
+            )
+        while store.usage.count():
+            pass
+        before = store.usage.read()[1].stored_bytes
+        proof = await erase(service, user_id=USER)
+        listed = await service.erasures.list(pb.ListErasuresRequest())
+        key = (await service.app_monitors.by_name("shop")).key
+        await service.app_monitors.delete(DeleteAppMonitorRequest(name="shop"))
+        kept = await service.erasures.list(pb.ListErasuresRequest())
+    stored = store.erasures.by_key(proof.id)
+
+    assert proof.app_monitor_name == "shop"
+    assert proof.subject_sha256 == hashlib.sha256(USER.encode()).hexdigest()
+    assert (proof.erased_by, proof.through_sequence) == ("a test", 1500)
+    assert (proof.amount.deleted_batches, proof.amount.events) == (150, 150)
+    assert proof.progress == pb.ErasureProgress(searched=1500, total=1500)
+    assert proof.start_time.ToMilliseconds() <= proof.finish_time.ToMilliseconds()
+    assert proof.amount.stored_bytes > 0
+    assert before - proof.amount.stored_bytes == before - stored.bytes if stored else False
+    assert [proof] == list(listed.erasures) == list(kept.erasures)
+    assert stored and (stored.app_monitor, stored.subject) == (key, None)
+
+
+async def test_the_usage_is_that_of_the_remaining_bytes(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        requests = [batch(monitor_id, "{}" * 40, user=USER) for _ in range(1100)]
+        await put(service, *requests)
+        counted = store.usage.count()
+        await put(service, batch(monitor_id, "{}" * 40, user=USER))
+        before = store.usage.read()[1].stored_bytes
+        proof = await erase(service, user_id=USER)
+        after = store.usage.read()[1].stored_bytes
+
+        assert not counted
+        assert before - after == proof.amount.stored_bytes > 0
+        assert problems(url) == []
+
+
+async def test_a_preview_counts_the_same_and_changes_nothing(tmp_path: Path, store: Store) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        own = [batch(monitor_id, "{}", "{}", user=USER) for _ in range(70)]
+        mixed = [batch(monitor_id, "{}", json.dumps(USER)) for _ in range(70)]
+        await put(service, *own, *mixed)
+        before = logged(store)
+        request = pb.PreviewErasureRequest(
+            app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+        )
+        found = await service.erasures.preview(request)
+        unchanged = logged(store)
+        proof = await erase(service, user_id=USER)
+
+    assert found.next_page_token == ""
+    assert found.progress == pb.ErasureProgress(searched=140, total=140)
+    assert unchanged == before
+    expected = pb.ErasedAmount(deleted_batches=70, rewritten_batches=70, events=210)
+    assert found.amount == expected
+    proof.amount.ClearField("stored_bytes")
+    assert proof.amount == expected
+
+
+async def test_a_preview_continues_from_page_to_page(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rum_service.control.erasures._PAGE_S", 0.0)
+    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 10)
+    request = pb.PreviewErasureRequest(
+        app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+    )
+    total = pb.ErasedAmount()
+    searched = []
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(25)))
+        while True:
+            page = await service.erasures.preview(request)
+            total.deleted_batches += page.amount.deleted_batches
+            searched.append(page.progress.searched)
+            await put(service, batch(monitor_id, "{}", user=USER))  # not searched
+            if not page.next_page_token:
+                break
+            request.page_token = page.next_page_token
+
+    assert total.deleted_batches == 25
+    assert searched == sorted(searched)
+    assert len(searched) >= 3
+    assert page.progress == pb.ErasureProgress(searched=25, total=25)
+
+
+async def test_batches_that_arrive_after_the_start_are_kept_until_the_next_erasure(
+    tmp_path: Path, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, batch(monitor_id, "{}", user=USER))
+        first = store.erasures.begin(
+            1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
+        )
+        await put(service, batch(monitor_id, "{}", user=USER))
+    async with running(tmp_path, store) as (service, _):
+        resumed = await finished(service, first.key)
+        kept = sum(len(each.rum_events) for each in logged(store))
+        second = await erase(service, user_id=USER)
+
+    assert (resumed.amount.events, kept, second.amount.events) == (1, 1, 1)
+    assert (resumed.through_sequence, second.through_sequence) == (1, 2)
+
+
+async def test_an_interrupted_erasure_continues_at_the_next_start(
+    tmp_path: Path, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 5)
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(200)))
+        request = pb.StartErasureRequest(
+            app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+        )
+        begun = await service.erasures.start(request, erased_by="a test")
+        while store.erasures.by_key(begun.id).events == 0:  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+    half = store.erasures.by_key(begun.id)
+    async with running(tmp_path, store) as (service, _):
+        proof = await finished(service, begun.id)
+
+    assert half and half.finished_ms is None and 0 < half.events < 200
+    assert half.subject == USER
+    assert (proof.amount.deleted_batches, proof.amount.events) == (200, 200)
+    assert problems(url) == []
+
+
+async def test_two_services_that_erase_the_same_count_it_once(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(300)))
+    begun = store.erasures.begin(
+        1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
+    )
+    with closing(open_store(url)) as other:
+        async with running(tmp_path, store) as (first, _), running(tmp_path, other) as (second, _):
+            proof = await finished(first, begun.key)
+            same = await finished(second, begun.key)
+
+    assert proof == same
+    assert (proof.amount.deleted_batches, proof.amount.events) == (300, 300)
+    assert len(store.erasures.changed_after(0, limit=1_000)) == 300
+    assert problems(url) == []
+
+
+async def test_puts_of_others_are_stored_while_an_erasure_runs(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(300)))
+        request = pb.StartErasureRequest(
+            app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+        )
+        begun = await service.erasures.start(request, erased_by="a test")
+        others = []
+        async with asyncio.timeout(60):
+            while True:
+                others.append(batch(monitor_id, "{}"))
+                assert await put(service, others[-1]) == [Appended.STORED]
+                erasure = await service.erasures.get(pb.GetErasureRequest(id=begun.id))
+                if erasure.HasField("finish_time"):
+                    break
+
+        assert [each for each in logged(store) if each.rum_events] == others
+        assert erasure.amount.events == 300
+        assert problems(url) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ({}, "subject.user_id or subject.session_id is required."),
+        ({"user_id": ""}, "subject.user_id must match"),
+        ({"session_id": "jane"}, "subject.session_id must match"),
+        ({"user_id": "00000000-0000-0000-0000-000000000000"}, "must not be the nil UUID"),
+    ],
+    ids=["none", "empty", "no-uuid", "nil"],
+)
+async def test_a_subject_must_be_one_user_or_session(
+    tmp_path: Path, store: Store, subject: dict[str, str], reason: str
+) -> None:
+    async with running(tmp_path, store) as (service, _):
+        for request in (pb.StartErasureRequest, pb.PreviewErasureRequest):
+            call = service.erasures.start if request is pb.StartErasureRequest else None
+            message = request(app_monitor_name="shop", subject=pb.ErasureSubject(**subject))
+            with pytest.raises(ValidationException, match=reason):
+                if call:
+                    await call(message, erased_by="x")  # type: ignore[arg-type]
+                else:
+                    await service.erasures.preview(message)  # type: ignore[arg-type]
+
+    assert store.erasures.list(below=None, limit=10) == []
+
+
+async def test_erasures_are_listed_in_pages_and_missing_ones_are_not_found(
+    tmp_path: Path, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, _):
+        for _ in range(3):
+            await erase(service, user_id=USER)
+        first = await service.erasures.list(pb.ListErasuresRequest(page_size=2))
+        rest = await service.erasures.list(
+            pb.ListErasuresRequest(page_size=2, page_token=first.next_page_token)
+        )
+        with pytest.raises(ResourceNotFoundException):
+            await service.erasures.get(pb.GetErasureRequest(id=2**63 - 1))
+        with pytest.raises(ValidationException, match="page_size"):
+            await service.erasures.list(pb.ListErasuresRequest(page_size=1001))
+        with pytest.raises(ValidationException, match="page_token"):
+            await service.erasures.list(pb.ListErasuresRequest(page_token="x"))
+        start = pb.StartErasureRequest(
+            app_monitor_name="blog", subject=pb.ErasureSubject(user_id=USER)
+        )
+        with pytest.raises(ResourceNotFoundException):
+            await service.erasures.start(start, erased_by="x")
+
+    assert [each.id for each in (*first.erasures, *rest.erasures)] == [3, 2, 1]
+    assert rest.next_page_token == ""
+
+
+async def test_no_file_of_sqlite_contains_what_was_erased(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
+    with closing(open_store(url)) as store:
+        async with running(tmp_path, store) as (service, monitor_id):
+            random.seed(3)
+            sizes = (10, 300, 3_000, 30_000)  # in a page, and in many
+            own, others = [], []
+            for number in range(40):
+                text = random.randbytes(sizes[number % 4]).hex()
+                own.append(batch(monitor_id, json.dumps(text), user=USER))
+                others.append(batch(monitor_id, json.dumps(text[::-1])))
+            await put(service, *(each for pair in zip(own, others, strict=True) for each in pair))
+            payloads = _payloads(url)
+            before = _bytes(tmp_path)
+            await erase(service, user_id=USER)
+            after = _bytes(tmp_path)
+            left = b"".join(_payloads(url))
+    parts = {
+        payload[start:][:16]
+        for payload in payloads
+        for start in range(40, len(payload) - 40, 1_499)
+    }
+    found = {part for part in parts if part in before}  # others are in two pages
+    erased = {part for part in found if part not in left}
+
+    assert len(erased) > 100
+    assert len(found - erased) > 100
+    assert [part for part in erased if part in after] == []
+    assert all(part in after for part in found - erased)
+    assert USER.encode() not in after
+
+
+def _payloads(url: str) -> list[bytes]:
+    _, inspection = inspect_database(url)
+    with closing(inspection):
+        return [row.payload for row in inspection.rows(after=0, newest=10**9, limit=10**6)]
+
+
+def _bytes(folder: Path) -> bytes:
+    """Return what is in all files of the database."""
+    return b"".join(file.read_bytes() for file in sorted(folder.glob("openrum.sqlite3*")))
