@@ -78,6 +78,8 @@ class LogStore(Protocol):
         Returns:
             One outcome per batch, in order. Of several batches with one ID in one call, the first
             is stored. The others are duplicates if they equal it, else conflicts.
+            If an append fails after it has stored batches, the next append of them returns that
+            they are stored.
         """
         ...
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["BatchRow", "Database", "Insert", "Inserted"]
+__all__ = ["BatchKey", "BatchRow", "Database", "Insert", "Inserted", "StoredRow"]
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -23,14 +23,29 @@ BatchRow = tuple[int, bytes, bytes, int, int, int, int, bytes, int, str | None, 
 count, payload, dropped events, country, checksum."""
 
 
+BatchKey = tuple[int, bytes]
+"""App monitor and batch ID."""
+
+
+class StoredRow(NamedTuple):
+    """What tells whether a batch in the log is the one that was to be inserted."""
+
+    sequence: int
+    received_ms: int
+    digest: bytes
+    payload: bytes
+
+
 class Inserted(NamedTuple):
     """What `Database.insert_batches` inserted."""
 
     rows: int
-    first_sequence: int | None
+    first_sequence: int | None = None
     """Their lowest sequence. May be None if all rows were inserted or none."""
-    searched_from: int = 0
-    """Batches with lower sequences were not compared with the rows."""
+    stored: Mapping[BatchKey, StoredRow] = {}
+    """All the rows in the log that have these keys. Empty if all rows were inserted."""
+    again: bool = False
+    """Whether an earlier try got no answer. Rows with the same time may be its own."""
 
 
 class Database(ABC):
@@ -56,7 +71,8 @@ class Database(ABC):
         """Insert the rows whose app monitor and batch ID are new, in one transaction.
 
         Their sequences are in the order of the rows, and above those of all earlier commits. The
-        rows are on disk when this returns, and so are the rows that had the IDs already.
+        rows are on disk when this returns, and so are the rows that had the IDs already. If it
+        raises, the rows may have been inserted: a commit may succeed without an answer.
         """
 
     @abstractmethod

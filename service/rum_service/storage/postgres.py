@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, ExceptionContext
 
-from rum_service.storage.database import BatchRow, Database, Inserted
+from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
 from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
 from rum_service.storage.postgres_maintenance import prepare
 from rum_service.storage.postgres_partitions import Layout, read_layout
+from rum_service.storage.schema import batches
 
 # Arbitrary, but the same in every process, and different from the locks in `migrate` and
 # `postgres_maintenance`.
@@ -24,6 +25,8 @@ _WRITE_LOCK = 0x4C4F47
 # Writes to the server's log, so that the commit waits until all earlier commits are durable, also
 # on a synchronous standby. A transaction that changes nothing would not wait.
 _WAIT_UNTIL_DURABLE = "SELECT pg_logical_emit_message(true, 'openrum', '')"
+# A group can have 40,000 batches, and a statement 65,535 parameters.
+_KEYS_PER_STATEMENT = 1000
 # A group of 40,000 stored batches takes 1.7 s. With the time to connect again, a server that does
 # not answer costs less than 15 s. Readers may scan the whole log for deleted app monitors.
 _WRITE_TIMEOUT_S = 11.0
@@ -55,7 +58,11 @@ class PostgresDatabase(Database):
             return Inserted(0, None)
         columns = [list(column) for column in zip(*rows, strict=True)]
         with self._kept_connection() as connection:
-            return self._insert_or_reconnect(connection, columns)
+            inserted, searched_from = self._insert_or_reconnect(connection, columns)
+        if inserted.rows == len(rows):
+            return inserted
+        with self.read() as connection:
+            return inserted._replace(stored=_stored(connection, rows, searched_from))
 
     def maintain(self, now_ms: int | None = None) -> None:
         try:
@@ -75,7 +82,9 @@ class PostgresDatabase(Database):
         finally:
             self._migrator.dispose()
 
-    def _insert_or_reconnect(self, connection: Connection, columns: _Columns) -> Inserted:
+    def _insert_or_reconnect(
+        self, connection: Connection, columns: _Columns
+    ) -> tuple[Inserted, int]:
         """Insert the rows, on a new connection if the server closed this one or became a standby.
 
         Trying again is safe: rows that were committed before it closed are not inserted again.
@@ -90,18 +99,24 @@ class PostgresDatabase(Database):
             if not _driver(connection).closed:
                 raise
         connection.invalidate()
-        return self._insert(connection, columns)
+        inserted, searched_from = self._insert(connection, columns)
+        return inserted._replace(again=True), searched_from
 
-    def _insert(self, connection: Connection, columns: _Columns) -> Inserted:
+    def _insert(self, connection: Connection, columns: _Columns) -> tuple[Inserted, int]:
         driver = _driver(connection)
-        inserted = self._insert_into_newest(driver, columns)
+        inserted, searched_from = self._insert_into_newest(driver, columns)
         if inserted.rows < len(columns[0]):
             driver.execute(_WAIT_UNTIL_DURABLE)
         driver.check_confirmed()
-        return inserted
+        return inserted, searched_from
 
-    def _insert_into_newest(self, driver: BoundedConnection, columns: _Columns) -> Inserted:
-        """Insert the rows. If the partitions have changed since they were read, read them again."""
+    def _insert_into_newest(
+        self, driver: BoundedConnection, columns: _Columns
+    ) -> tuple[Inserted, int]:
+        """Insert the rows. If the partitions have changed since they were read, read them again.
+
+        Also return the lowest sequence that was compared with the rows.
+        """
         oldest_ms = min(columns[_LAST_MS])
         for _ in range(_LAYOUT_READS):
             layout = self._layout or read_layout(driver)
@@ -114,11 +129,34 @@ class PostgresDatabase(Database):
             count, first, day = found or (0, None, None)
             if day == layout.day:
                 self._layout = layout
-                return Inserted(count, first, searched_from)
+                return Inserted(count, first), searched_from
         raise RuntimeError("the partitions of the log change all the time")
 
     def _check_committed(self, connection: Connection) -> None:
         _driver(connection).check_confirmed()
+
+
+def _stored(
+    connection: Connection, rows: Sequence[BatchRow], searched_from: int
+) -> dict[BatchKey, StoredRow]:
+    """Return the rows in the log that have the keys of `rows`, from a sequence up."""
+    ids: dict[int, list[bytes]] = {}
+    for row in rows:
+        ids.setdefault(row[0], []).append(row[1])
+    columns = (batches.c[name] for name in StoredRow._fields)
+    query = select(batches.c.batch_id, *columns).where(batches.c.sequence >= searched_from)
+    # One app monitor per query: PostgreSQL would compare every row with every (monitor, ID) pair.
+    return {
+        (app_monitor, batch_id): StoredRow(*stored)
+        for app_monitor, batch_ids in ids.items()
+        for start in range(0, len(batch_ids), _KEYS_PER_STATEMENT)
+        for batch_id, *stored in connection.execute(
+            query.where(
+                batches.c.app_monitor == app_monitor,
+                batches.c.batch_id.in_(batch_ids[start : start + _KEYS_PER_STATEMENT]),
+            )
+        )
+    }
 
 
 def open_postgres(url: URL) -> PostgresDatabase:

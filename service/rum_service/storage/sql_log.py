@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rum_service.storage.database import BatchRow, Database
+from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted
 from rum_service.storage.payload import checksum, decompress, is_same, stored_form
 from rum_service.storage.records import (
     Appended,
@@ -45,10 +45,8 @@ from rum_service.storage.schema import (
 )
 from rum_service.storage.sql_retention import delete_spans_before, note_removed
 from rum_service.storage.sql_usage import subtract_usage
+from rum_service.storage.unconfirmed import Unconfirmed
 
-# The smallest batches fill a group with 40,000. A statement takes at most 32,766 parameters in
-# SQLite and 65,535 in PostgreSQL.
-_BATCHES_PER_STATEMENT = 1000
 # A read looks at the index entries of at most 65,536 batches, some milliseconds.
 _BLOCKS_PER_READ = 64
 _MAX_SEQUENCE = 2**63 - 1
@@ -136,11 +134,8 @@ _PROBE = {
     "checksum": 0,
 }
 
-_Key = tuple[int, bytes]
-"""App monitor and batch ID."""
 _Found = Row[int, bytes | None, str | None]
 """Sequence, payload and country. The payload is None if it is long."""
-_Stored = Mapping[_Key, Row[Any, Any, Any, Any]]
 
 
 class SqlLog:
@@ -148,6 +143,7 @@ class SqlLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unconfirmed = Unconfirmed()
         sequence = database.probe_sequence
         self._probe_sequence = {} if sequence is None else {"sequence": sequence}
 
@@ -155,12 +151,37 @@ class SqlLog:
         self._database.maintain(now_ms)
 
     def append(self, new: Sequence[Batch]) -> list[Appended]:
-        inserted = self._database.insert_batches([_row(batch) for batch in new])
+        rows = [_row(batch) for batch in new]
+        try:
+            inserted = self._database.insert_batches(rows)
+        except Exception:
+            self._unconfirmed.add(new)
+            raise
         if inserted.rows == len(new):
             return [Appended.STORED] * len(new)
-        with self._database.read() as connection:
-            stored = _stored(connection, new, inserted.searched_from)
-        return _outcomes(new, stored, inserted.first_sequence)
+        return self._outcomes(new, inserted)
+
+    def _outcomes(self, new: Sequence[Batch], inserted: Inserted) -> list[Appended]:
+        if inserted.again:
+            self._unconfirmed.add(new)
+        first = _MAX_SEQUENCE if inserted.first_sequence is None else inserted.first_sequence
+        seen: set[BatchKey] = set()
+        outcomes = []
+        for batch in new:
+            key = (batch.app_monitor, batch.batch_id)
+            row = inserted.stored.get(key)
+            if row is None:  # it was stored before, and has been purged since
+                outcomes.append(Appended.DUPLICATE)
+            elif not is_same(batch, row.payload, row.digest):
+                outcomes.append(Appended.CONFLICT)
+            elif key not in seen and (
+                row.sequence >= first or self._unconfirmed.take(*key, row.received_ms)
+            ):
+                outcomes.append(Appended.STORED)
+            else:
+                outcomes.append(Appended.DUPLICATE)
+            seen.add(key)
+        return outcomes
 
     def read(
         self,
@@ -306,47 +327,3 @@ def _row(batch: Batch) -> BatchRow:
         batch.country,
         checksum(payload),
     )
-
-
-def _outcomes(new: Sequence[Batch], stored: _Stored, first: int | None) -> list[Appended]:
-    """Return what became of each batch, if this append stored the sequences from `first` up."""
-    seen: set[_Key] = set()
-    outcomes = []
-    for batch in new:
-        key = (batch.app_monitor, batch.batch_id)
-        row = stored.get(key)
-        if row is None:  # it was stored before, and has been purged since
-            outcomes.append(Appended.DUPLICATE)
-        elif not is_same(batch, row.payload, row.digest):
-            outcomes.append(Appended.CONFLICT)
-        elif first is not None and row.sequence >= first and key not in seen:
-            outcomes.append(Appended.STORED)
-        else:
-            outcomes.append(Appended.DUPLICATE)
-        seen.add(key)
-    return outcomes
-
-
-def _stored(connection: Connection, new: Sequence[Batch], searched_from: int) -> _Stored:
-    """Return batch ID, sequence, payload and digest of the batches that have the IDs of `new`.
-
-    Batches below the sequence `searched_from` are left out.
-    """
-    ids: dict[int, list[bytes]] = {}
-    for batch in new:
-        ids.setdefault(batch.app_monitor, []).append(batch.batch_id)
-    query = select(batches.c.batch_id, batches.c.sequence, batches.c.payload, batches.c.digest)
-    if searched_from:
-        query = query.where(batches.c.sequence >= searched_from)
-    # One app monitor per query: PostgreSQL would compare every row with every (monitor, ID) pair.
-    return {
-        (app_monitor, row.batch_id): row
-        for app_monitor, batch_ids in ids.items()
-        for start in range(0, len(batch_ids), _BATCHES_PER_STATEMENT)
-        for row in connection.execute(
-            query.where(
-                batches.c.app_monitor == app_monitor,
-                batches.c.batch_id.in_(batch_ids[start : start + _BATCHES_PER_STATEMENT]),
-            )
-        )
-    }

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rum_service.storage.database import BatchRow, Database, Inserted
+from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
 from rum_service.storage.sqlite_files import DatabaseFiles
 
 # How long to wait while another process holds a lock.
@@ -48,6 +48,9 @@ FROM batches NOT INDEXED WHERE sequence > last_insert_rowid() - ? GROUP BY 1, 2
 ON CONFLICT (app_monitor, block) DO UPDATE
 SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)
 WHERE excluded.first_ms < first_ms OR excluded.last_ms > last_ms
+"""
+_STORED = """
+SELECT sequence, received_ms, digest, payload FROM batches WHERE app_monitor = ? AND batch_id = ?
 """
 _NTH_NEWEST = "SELECT sequence FROM batches ORDER BY sequence DESC LIMIT 1 OFFSET ?"
 
@@ -90,9 +93,11 @@ class SqliteDatabase(Database):
             if 0 < count < len(rows):
                 # Only this transaction writes, so its rows have the highest sequences.
                 (first,) = driver.execute(_NTH_NEWEST, [count - 1]).fetchone()
+            # Before the commit: a failure of this read must leave nothing stored.
+            stored = _stored(driver, rows) if count < len(rows) else {}
             driver.commit()
             self._check_committed(connection)
-            return Inserted(count, first)
+            return Inserted(count, first, stored)
 
     def give_back_space(self) -> bool:
         with self.read() as connection:
@@ -147,6 +152,11 @@ class SqliteDatabase(Database):
         # SQLite would create an empty database.
         if self._files:
             self._files.check()
+
+
+def _stored(driver: sqlite3.Connection, rows: Sequence[BatchRow]) -> dict[BatchKey, StoredRow]:
+    keys = {(row[0], row[1]) for row in rows}
+    return {key: StoredRow(*driver.execute(_STORED, key).fetchone()) for key in keys}
 
 
 def open_sqlite(url: URL) -> SqliteDatabase:

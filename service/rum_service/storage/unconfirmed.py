@@ -1,0 +1,49 @@
+"""Batches whose append failed although it may have stored them.
+
+A commit can succeed and its answer be lost. The next append of such a batch finds it in the log,
+and would take it for a duplicate. It was stored by the append that failed, so it counts as stored.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Unconfirmed"]
+
+import threading
+from collections.abc import Iterable
+from itertools import islice
+
+from rum_service.storage.records import Batch
+
+_Row = tuple[int, bytes, int]
+"""App monitor, batch ID and received_ms: tells a batch from its retries."""
+
+# 2 MB, if a store fails for long. Later failures replace earlier ones.
+_MAX_BATCHES = 10_000
+
+
+class Unconfirmed:
+    """Remembers batches of failed appends. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._rows: dict[_Row, None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Remember the batches of an append that failed."""
+        new = dict.fromkeys(
+            (batch.app_monitor, batch.batch_id, batch.received_ms)
+            for batch in islice(batches, _MAX_BATCHES)
+        )
+        with self._lock:
+            self._rows = dict(islice((new | self._rows).items(), _MAX_BATCHES))
+
+    def take(self, app_monitor: int, batch_id: bytes, received_ms: int) -> bool:
+        """Return whether a failed append stored the row with these values, and forget it."""
+        if not self._rows:
+            return False
+        row = (app_monitor, batch_id, received_ms)
+        with self._lock:
+            if row not in self._rows:
+                return False
+            del self._rows[row]
+            return True
