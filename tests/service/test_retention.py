@@ -71,10 +71,10 @@ async def test_the_default_and_own_days_apply(tmp_path: Path, store: Store) -> N
     store.retention.set_days(forever, 0)
     async with started(store, settings_in(tmp_path, retention_days=0), clock=_now_s) as service:
         sweep = _sweep(store, service)
-        more = await sweep.sweep()
+        pause_s = await sweep.sweep()
     left = {key: len(contents(store.log, key)) for key in (default, short, forever)}
 
-    assert not more
+    assert pause_s == 60
     assert left == {default: 300, short: 70, forever: 400}
     assert sweep.removed == {"a": RemovedAmount(100, 100), "b": RemovedAmount(330, 330)}
 
@@ -106,13 +106,14 @@ async def test_of_two_services_one_removes_at_a_time(tmp_path: Path, store: Stor
         first, second = _sweep(store, service), _sweep(store, service)
         await first.sweep()
         store.retention.set_days(shop, 5)
-        await second.sweep()
+        pause_s = await second.sweep()
         after_second = len(contents(store.log, shop))
         await first.sweep()
 
     assert after_second == 300
     assert len(contents(store.log, shop)) == 50
     assert second.removed == {}
+    assert pause_s == 10
 
 
 class _Failing(MemoryRetention):

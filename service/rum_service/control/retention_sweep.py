@@ -26,8 +26,10 @@ logger = structlog.get_logger()
 
 DAY_MS = 86_400_000
 _INTERVAL_S = 60.0
-# Then another service may continue, or this one.
-_TURN_S = 50.0
+# A service claims the work for so long, and again after each turn. If it is killed, another one
+# continues after that time.
+_CLAIM_S = 10.0
+_TURN_S = 8.0
 # Puts wait for one step: 16 ms for 256 batches of 19 events, more than half of it the disk. Fewer
 # batches at once take twice the time for each (SQLite, 2026-11).
 _BATCHES_AT_ONCE = 256
@@ -87,19 +89,20 @@ class RetentionSweep:
         """Return the number of days that applies to an app monitor. 0: forever."""
         return self._default_days if own is None else own
 
-    async def sweep(self) -> bool:
-        """Remove what is due, for at most a turn. Return whether more is left."""
+    async def sweep(self) -> float:
+        """Remove what is due, for at most a turn. Return after how many seconds to continue."""
         self.retention = await on_thread(self._executor, self._store.read)
         due = self._due(self.retention)
         if due and not await self._claim():
-            return False
+            return min(_CLAIM_S, self._interval_s)
         ends_s = perf_counter() + _TURN_S
         removed = 0
         while due and perf_counter() < ends_s:
             removed += await self._step(due)
         if removed >= _MANY:
             logger.info("old batches removed", batches=removed, more=bool(due))
-        return bool(due) or await self._give_back_space(ends_s)
+        more = due or await self._give_back_space(ends_s)
+        return 0.0 if more else self._interval_s
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
@@ -118,12 +121,12 @@ class RetentionSweep:
     async def _run(self) -> None:
         while True:
             try:
-                more = await self.sweep()
+                pause_s = await self.sweep()
             except Exception as error:
                 # If the store fails, so do the puts, which say more.
                 logger.warning("old batches not removed", error=type(error).__name__)
-                more = False
-            await asyncio.sleep(0 if more else self._interval_s)
+                pause_s = self._interval_s
+            await asyncio.sleep(pause_s)
 
     def _due(self, retention: Mapping[int, Retention]) -> dict[int, int]:
         """Return the time before which batches are removed, for app monitors with such batches."""
@@ -138,7 +141,7 @@ class RetentionSweep:
 
     async def _claim(self) -> bool:
         now_ms = round(self._clock() * 1000)
-        until_ms = now_ms + round(self._interval_s * 1000)
+        until_ms = now_ms + round(_CLAIM_S * 1000)
         claimed = await on_thread(
             self._executor,
             self._store.claim,

@@ -109,8 +109,11 @@ class SqliteDatabase(Database):
         if mode != _INCREMENTAL or excess <= 0:
             return False
         step = min(excess, _PAGES_AT_ONCE)
-        with self.write() as connection:
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({step})").fetchall()
+        with self._kept_connection() as connection:
+            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            # `execute` would move one page: the pragma has a step for each, but returns no rows.
+            driver.executescript(f"{_BEGIN}; PRAGMA incremental_vacuum({step}); COMMIT")
+            self._check_committed(connection)
         return bool(excess > step)
 
     def scrub(self) -> bool:

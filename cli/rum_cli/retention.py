@@ -1,0 +1,117 @@
+"""`openrum retention`: how many days the events of app monitors are kept."""
+
+from __future__ import annotations
+
+__all__ = ["retention"]
+
+from typing import Any
+
+import click
+
+from rum.operator.v1.operator_service_pb2 import (
+    ListRetentionRequest,
+    Retention,
+    SetRetentionRequest,
+    SetRetentionResponse,
+)
+from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
+from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.output import Column, json_option, print_json, print_table, utc
+
+_COLUMNS = [Column("App monitor"), Column("Kept", whole=True), Column("Oldest batch (UTC)")]
+_MAX_DAYS = 36_500
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+@click.group()
+def retention() -> None:
+    """Show and set how many days events are kept."""
+
+
+@retention.command(cls=ClientCommand)
+@click.argument("name", required=False)
+@json_option
+def show(name: str | None, as_json: bool, target: Target) -> None:
+    """Show how many days the events of all app monitors, or of NAME, are kept."""
+    with connect(target) as client:
+        found = client.operator.ListRetention(ListRetentionRequest()).retention
+        shown = [each for each in found if name in (None, each.app_monitor_name)]
+        if not shown and name is not None:
+            client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))  # it fails
+    if as_json:
+        for each in shown:
+            print_json(_document(each))
+    else:
+        print_table(_COLUMNS, [_row(each) for each in shown])
+
+
+@retention.command(name="set", cls=ClientCommand)
+@click.argument("name")
+@click.argument("days", type=click.IntRange(0, _MAX_DAYS))
+@_yes_option
+def set_(name: str, days: int, yes: bool, target: Target) -> None:
+    """Keep the events of the app monitor NAME for DAYS days after they were received.
+
+    0 keeps them forever. Older events are deleted permanently within some minutes.
+    """
+    _change(SetRetentionRequest(app_monitor_name=name, days=days), target, yes=yes)
+
+
+@retention.command(cls=ClientCommand)
+@click.argument("name")
+@_yes_option
+def reset(name: str, yes: bool, target: Target) -> None:
+    """Let OPENRUM_RETENTION_DAYS of the service apply to NAME again."""
+    _change(SetRetentionRequest(app_monitor_name=name), target, yes=yes)
+
+
+def _change(request: SetRetentionRequest, target: Target, *, yes: bool) -> None:
+    """Change the retention. Before it deletes events, say how many, and ask."""
+    name = request.app_monitor_name
+    with connect(target) as client:
+        asked = _ask(client, request)
+        if asked.batches:
+            batches = "1 batch" if asked.batches == 1 else f"{asked.batches:,} batches"
+            click.echo(
+                f"This permanently deletes about {batches} of {name} that {_are(asked.batches)}"
+                f" older than {_days(asked.days)}, within some minutes.",
+                err=True,
+            )
+            if not yes:
+                click.confirm("Continue?", abort=True, err=True)
+        done = client.operator.SetRetention(request)
+    kept = f"kept for {_days(done.days)}" if done.days else "kept forever"
+    default = "" if request.HasField("days") else ", the default"
+    click.echo(f"The events of {name} are {kept}{default}")
+
+
+def _ask(client: Client, request: SetRetentionRequest) -> SetRetentionResponse:
+    """Return what a change would do."""
+    asked = SetRetentionRequest(validate_only=True)
+    asked.MergeFrom(request)
+    return client.operator.SetRetention(asked)
+
+
+def _row(found: Retention) -> list[str]:
+    kept = _days(found.days) if found.days else "forever"
+    oldest = utc(found.oldest_time.ToJsonString()) if found.HasField("oldest_time") else "none"
+    return [found.app_monitor_name, f"{kept} (default)" if found.is_default else kept, oldest]
+
+
+def _document(found: Retention) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "AppMonitorName": found.app_monitor_name,
+        "Days": found.days,
+        "IsDefault": found.is_default,
+    }
+    if found.HasField("oldest_time"):
+        document["OldestBatch"] = found.oldest_time.ToJsonString()
+    return document
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number:,} days"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
