@@ -95,5 +95,6 @@ def add_samples(
                     ts,
                     sample.value,
                     json.dumps(sample.dimensions, sort_keys=True),
+                    batch.sequence,
                 )
             )

@@ -77,6 +77,7 @@ class Projection:
             logger.warning("the log is shorter than its projection, which is built again")
             self.rebuild()
         self.delete_absent()
+        self.delete_removed()
 
     def step(self) -> bool:
         """Write the rows of the next batches, if there are any. Return whether there may be more.
@@ -85,6 +86,7 @@ class Projection:
             EngineError: the rows cannot be written.
         """
         cursor = self._engine.cursor()
+        newest = self._store.log.newest_sequence()
         chunk = Chunk()
         sequence, read_bytes, unreadable, more = cursor.sequence, 0, 0, True
         while more and read_bytes < self._chunk_bytes:
@@ -101,6 +103,9 @@ class Projection:
                 read_bytes += len(batch.content)
                 sequence = batch.sequence
             more = bool(batches)
+        if not more:
+            # Batches at the end of the log may have been removed before they were read.
+            sequence = max(sequence, newest)
         if sequence > cursor.sequence:
             self._engine.write(
                 chunk, after=cursor.sequence, sequence=sequence, now_ms=self._now_ms()
@@ -119,6 +124,21 @@ class Projection:
         self._known = self._existing()
         if absent := self._engine.app_monitors() - self._known:
             self._engine.delete_app_monitors(absent)
+
+    def delete_removed(self) -> None:
+        """Delete the rows of batches that have been removed from the log."""
+        # All rows are of batches up to the cursor. The log is read after it, so a batch that is
+        # before the first one of its app monitor, or whose app monitor has none, was removed.
+        after_all = self._engine.cursor().sequence + 1
+        first = self._engine.first_sequences()
+        kept = self._store.retention.first_sequences()
+        moved = {
+            key: kept.get(key, after_all)
+            for key, sequence in first.items()
+            if sequence < kept.get(key, after_all)
+        }
+        if moved:
+            self._engine.delete_before(moved)
 
     def freshness(self) -> Freshness:
         """Return how current the projection is. Any thread may call this."""

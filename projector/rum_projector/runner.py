@@ -24,6 +24,7 @@ logger = structlog.get_logger()
 _INTERVAL_S = 1.0
 _RETRY_S = 5.0
 _CLEANING_S = 60.0
+_REMOVING_S = 600.0
 _STOP_S = 20.0
 
 
@@ -84,7 +85,7 @@ class Runner:
             self._fail(error)
 
     def _repeat(self) -> None:
-        cleaned_s = time.monotonic()
+        cleaned_s = removed_s = time.monotonic()
         while not self._stop.is_set():
             began_s = time.monotonic()
             if self._marker.exists():
@@ -96,6 +97,9 @@ class Runner:
                 if began_s - cleaned_s > _CLEANING_S:
                     self._projection.delete_absent()
                     cleaned_s = began_s
+                if began_s - removed_s > _REMOVING_S:
+                    self._projection.delete_removed()
+                    removed_s = began_s
             except DBAPIError as error:
                 logger.error("log cannot be read", reason=type(error.orig).__name__)
                 self._stop.wait(_RETRY_S)

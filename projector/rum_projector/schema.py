@@ -28,7 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 2
+VERSION = 3
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7
@@ -138,7 +138,8 @@ event_counts = Table(
     *(Column(name, Integer, nullable=False) for name in COUNTERS),
 )
 
-# The first error of each group. It stays when the event is deleted.
+# The first error of each group. When it has been removed, its time and release stay, and the rest
+# is that of the first error that is left.
 error_groups = Table(
     "error_groups",
     metadata,
@@ -163,6 +164,8 @@ custom_metrics = Table(
     Column("value", Double, nullable=False),
     # A JSON object with the dimensions in alphabetical order.
     Column("dimensions", String, nullable=False),
+    # The batch of the event.
+    Column("sequence", BigInteger, nullable=False),
 )
 
 # How far the projection is. It moves in the transaction that inserts the rows.

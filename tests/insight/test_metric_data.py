@@ -300,7 +300,7 @@ def test_an_invalid_request_is_rejected(shop: Asked, members: dict[str, Any], me
 
 def test_a_custom_metric_has_its_namespace_and_dimensions(shop: Asked) -> None:
     def row(value: float, dimensions: str, at: int = _AFTER) -> CustomMetricRow:
-        return CustomMetricRow(1, "id", "Carts", "Shop/Web", at, value, dimensions)
+        return CustomMetricRow(1, "id", "Carts", "Shop/Web", at, value, dimensions, 1)
 
     rows = [
         row(1.5, '{"a/b~\\"c": "x", "tier": "gold"}'),

@@ -155,7 +155,7 @@ def test_an_error_group_keeps_its_earliest_error(engine: Engine) -> None:
 
 
 def test_values_of_custom_metrics_are_read_back(engine: Engine) -> None:
-    row = CustomMetricRow(1, "id", "Name", "NS", 1_000, 2.5, '{"page":"/"}')
+    row = CustomMetricRow(1, "id", "Name", "NS", 1_000, 2.5, '{"page":"/"}', 7)
     added = chunk()
     added.custom_metrics.append(row)
     engine.write(added, after=0, sequence=1, now_ms=7)

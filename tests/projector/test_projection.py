@@ -304,6 +304,87 @@ def tables(engine: Engine) -> list[Sequence[object]]:
     return [*rows(engine), *engine.query(groups), *engine.query(counts)]
 
 
+def errors_of(store: Store, numbers: Sequence[int], *, message: str) -> None:
+    """Append batches that were received one after the other, each with an error."""
+    for number in numbers:
+        at_ms = RECEIVED_MS + number
+        details = {"type": "Error", "message": message, "stack": f"at {message} (app.js:1:2)"}
+        error = sent(f"{RUM}js_error_event", details=details, at_ms=at_ms)
+        put(store, sent(at_ms=at_ms), error, received_ms=at_ms)
+
+
+def remove(store: Store, before: int) -> None:
+    """Remove the batches that were received before a number of milliseconds."""
+    before_ms = {1: RECEIVED_MS + before}
+    while not store.retention.remove(before_ms, limit=7, max_bytes=1 << 20)[1].is_done:
+        pass
+
+
+def test_removed_batches_leave_the_projection(store: Store, engine: Engine, tmp_path: Path) -> None:
+    errors_of(store, range(10), message="gone")
+    errors_of(store, range(10, 50), message="stays")
+    started = project(store, engine)
+    remove(store, 30)
+    started.delete_removed()
+    kept = tables(engine)
+    groups = engine.query(select(error_groups))
+    started.delete_removed()
+    rebuilt, _ = open_duckdb(
+        tmp_path / "other.duckdb", name="log", memory_bytes=64 << 20, newest=0, now_ms=0
+    )
+    project(store, rebuilt)
+    rebuilt_groups = rebuilt.query(select(error_groups))
+    rebuilt_tables = tables(rebuilt)
+    rebuilt.close()
+
+    assert tables(engine) == kept
+    assert [row for row in kept if row not in groups] == [
+        row for row in rebuilt_tables if row not in rebuilt_groups
+    ]
+    # The time of the first error stays, and a rebuild does not know it.
+    (group,), (rebuilt_group,) = groups, rebuilt_groups
+    assert group[2] == RECEIVED_MS + 10
+    assert rebuilt_group[2] == RECEIVED_MS + 30
+    assert group[4:] == rebuilt_group[4:]
+    assert started.freshness().events == 40
+
+
+def test_a_projection_of_an_empty_log_is_current(
+    store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    errors_of(store, range(5), message="gone")
+    started = project(store, engine)
+    remove(store, 100)
+    started.delete_removed()
+    empty = tables(engine)
+    again = project(store, engine).freshness()
+    started.rebuild()
+    while started.step():
+        pass
+    rebuilt = started.freshness()
+
+    assert empty == []
+    assert again.projected_sequence == again.log_sequence == rebuilt.projected_sequence
+    assert not rebuilt.rebuilding
+
+
+def test_batches_that_were_removed_before_they_were_read_are_skipped(
+    store: Store, engine: Engine
+) -> None:
+    started = project(store, engine)
+    errors_of(store, range(20), message="x")
+    remove(store, 100)
+    removed = started.step()
+    errors_of(store, range(200, 203), message="y")
+    while started.step():
+        pass
+    freshness = started.freshness()
+
+    assert not removed
+    assert (freshness.projected_sequence, freshness.lag_ms) == (freshness.log_sequence, 0)
+    assert freshness.events == 6
+
+
 def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) -> None:
     a_day(store)
     project(store, engine, chunk_events=7)
@@ -393,7 +474,7 @@ def test_metrics_that_an_app_monitor_defines_have_a_value_for_each_matching_even
     project(lite, engine)
 
     row = CustomMetricRow(
-        1, "id", "SlowCarts", "Shop", RECEIVED_MS - 1_000, 50.5, '{"Tier": "gold"}'
+        1, "id", "SlowCarts", "Shop", RECEIVED_MS - 1_000, 50.5, '{"Tier": "gold"}', 1
     )
     found = engine.query(select(custom_metrics).order_by(custom_metrics.c.value.desc()))
     assert [row, row._replace(value=20.0, dimensions="{}")] == [

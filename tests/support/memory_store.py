@@ -360,6 +360,13 @@ class MemoryRetention:
                 for record in self.tables.monitors
             }
 
+    def first_sequences(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        with self.tables.lock:
+            for sequence, batch in self.tables.batches.values():
+                found.setdefault(batch.app_monitor, sequence)
+        return found
+
     def removed_before(self, app_monitor: int) -> int | None:
         with self.tables.lock:
             return self.tables.removed_before_ms.get(app_monitor)

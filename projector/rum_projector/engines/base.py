@@ -18,7 +18,7 @@ __all__ = [
     "QueryTimeoutError",
 ]
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -107,6 +107,7 @@ class CustomMetricRow(NamedTuple):
     ts: int
     value: float
     dimensions: str
+    sequence: int
 
 
 @dataclass(slots=True)
@@ -162,6 +163,21 @@ class Engine(Protocol):
 
     def delete_app_monitors(self, keys: Collection[int]) -> None:
         """Delete all rows of these app monitors."""
+        ...
+
+    def first_sequences(self) -> dict[int, int]:
+        """Return the first batch that has rows, by the keys of app monitors."""
+        ...
+
+    def delete_before(self, sequences: Mapping[int, int]) -> None:
+        """Delete the rows of earlier batches, in one transaction.
+
+        An error group stays as long as it has errors, with the time and release of its first error.
+        Its title and sample become those of the first error that is left.
+
+        Args:
+            sequences: by the keys of app monitors, the first batch that stays.
+        """
         ...
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:

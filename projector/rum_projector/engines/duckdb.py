@@ -6,7 +6,7 @@ __all__ = ["DuckDb", "open_duckdb"]
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -45,6 +45,7 @@ from rum_projector.schema import (
     events,
     metadata,
 )
+from rum_service.events.measures import Kind
 
 _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
@@ -72,6 +73,26 @@ WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
 _BLOCKS = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
 _OF_APP_MONITORS = (events, event_counts, error_groups, custom_metrics)
+_MAX_SCAN_S = 60.0
+_OF_BATCHES = (events, event_counts, custom_metrics)
+# Those of one app monitor whose sample is in a batch before a sequence.
+_DELETE_EMPTY_GROUPS = """
+DELETE FROM error_groups WHERE monitor = $monitor AND sample_sequence < $sequence
+AND fingerprint NOT IN (
+    SELECT name FROM events WHERE monitor = $monitor AND kind = $kind AND name IS NOT NULL
+)
+"""
+_REPLACE_SAMPLES = """
+UPDATE error_groups
+SET title = coalesce(earliest.message, ''), sample_sequence = earliest.sequence,
+    sample_position = earliest.position
+FROM (
+    SELECT name, arg_min({'message': message, 'sequence': sequence, 'position': position},
+                         (ts, sequence, position)) AS earliest
+    FROM events WHERE monitor = $monitor AND kind = $kind AND name IS NOT NULL GROUP BY name
+) AS found
+WHERE monitor = $monitor AND sample_sequence < $sequence AND fingerprint = found.name
+"""
 
 
 class DuckDb:
@@ -144,9 +165,27 @@ class DuckDb:
         with self._transaction() as connection:
             for table in _OF_APP_MONITORS:
                 _run(connection, delete(table).where(table.c.monitor.in_(keys)))
-            remaining = select(func.count()).select_from(events).scalar_subquery()
-            of_log = cursors.c.name == self._name
-            _run(connection, update(cursors).where(of_log).values(events=remaining))
+            self._count_events(connection)
+
+    def first_sequences(self) -> dict[int, int]:
+        firsts = select(events.c.monitor, func.min(events.c.sequence)).group_by(events.c.monitor)
+        return dict(self.query(firsts, timeout_s=_MAX_SCAN_S))
+
+    def delete_before(self, sequences: Mapping[int, int]) -> None:
+        with self._transaction() as connection:
+            for monitor, sequence in sequences.items():
+                for table in _OF_BATCHES:
+                    of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
+                    _run(connection, delete(table).where(*of_monitor))
+                of_groups = {"monitor": monitor, "sequence": sequence, "kind": int(Kind.JS_ERROR)}
+                connection.execute(_DELETE_EMPTY_GROUPS, of_groups)
+                connection.execute(_REPLACE_SAMPLES, of_groups)
+            self._count_events(connection)
+
+    def _count_events(self, connection: duckdb.DuckDBPyConnection) -> None:
+        remaining = select(func.count()).select_from(events).scalar_subquery()
+        of_log = cursors.c.name == self._name
+        _run(connection, update(cursors).where(of_log).values(events=remaining))
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
         with self._connection.cursor() as connection:

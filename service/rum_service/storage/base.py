@@ -344,6 +344,10 @@ class RetentionStore(Protocol):
         """Return the retention of each app monitor by its key."""
         ...
 
+    def first_sequences(self) -> dict[int, int]:
+        """Return the sequence of the oldest batch of each app monitor that has batches."""
+        ...
+
     def removed_before(self, app_monitor: int) -> int | None:
         """Return `Retention.removed_before_ms` of one app monitor."""
         ...

@@ -65,6 +65,15 @@ def _retention() -> Select[int, str, int | None, int | None, int | None]:
     ).outerjoin(retention, retention.c.app_monitor == app_monitors.c.key)
 
 
+_FIRST_SEQUENCES = select(
+    app_monitors.c.key,
+    select(batches.c.sequence)
+    .where(batches.c.app_monitor == app_monitors.c.key)
+    .order_by(batches.c.sequence)
+    .limit(1)
+    .correlate(app_monitors)
+    .scalar_subquery(),
+)
 # Built once: building a statement costs more than executing it.
 _RETENTION = _retention()
 _REMOVED_BEFORE = select(retention.c.removed_before_ms).where(
@@ -116,6 +125,11 @@ class SqlRetention:
         with self._database.read() as connection:
             rows = connection.execute(_RETENTION).all()
             return {row[0]: Retention(*row[1:]) for row in rows}
+
+    def first_sequences(self) -> dict[int, int]:
+        with self._database.read() as connection:
+            rows = connection.execute(_FIRST_SEQUENCES).all()
+            return {key: sequence for key, sequence in rows if sequence is not None}
 
     def removed_before(self, app_monitor: int) -> int | None:
         with self._database.read() as connection:
