@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
+import duckdb
 import pytest
 from sqlalchemy import func, literal_column, select, text
 
@@ -16,6 +19,7 @@ from rum_projector.engines.base import (
     EventRow,
     QueryTimeoutError,
 )
+from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.schema import custom_metrics, error_groups, event_counts, events
 from rum_service.events.measures import Kind
 from tests.support.projection_rows import chunk, error_group, event_row
@@ -281,3 +285,30 @@ def test_a_query_can_run_while_the_projection_is_cleared(engine: Engine) -> None
 
 def test_the_size_is_that_of_the_files(engine: Engine) -> None:
     assert engine.size_bytes() > 0
+
+
+def test_a_file_that_duckdb_shortened_is_continued(tmp_path: Path) -> None:
+    """DuckDB removes free blocks from the end of the file, but still counts them."""
+    file = tmp_path / "insight.duckdb"
+    many = [event_row(1, number, session=str(number * 7919)) for number in range(130_000)]
+
+    def reopened() -> tuple[Engine, Path | None]:
+        return open_duckdb(file, name="log", memory_bytes=64 << 20, newest=0, now_ms=0)
+
+    for number, rows in enumerate([many, [event_row(1)], [event_row(2)]]):
+        opened, _ = reopened()
+        if number == 1:
+            opened.clear(rebuild_until=1, now_ms=7)
+        opened.write(chunk(*rows), after=number // 2, sequence=number or 1, now_ms=7)
+        opened.close()
+    with duckdb.connect(file) as connection:
+        sql = "SELECT block_size * total_blocks FROM pragma_database_size()"
+        ((counted,),) = connection.execute(sql).fetchall()
+
+    again, aside = reopened()
+    with closing(again):
+        found = stored(again)
+
+    assert file.stat().st_size < counted
+    assert aside is None
+    assert [event_row(1), event_row(2)] == found

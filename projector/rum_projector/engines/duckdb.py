@@ -70,6 +70,7 @@ WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
     < (error_groups.first_ms, error_groups.sample_sequence, error_groups.sample_position)
 """
 # DuckDB opens a file that was cut, and fails when it reads what is missing.
+_HEADER_BYTES = 3 * 4096
 _BLOCKS = "SELECT block_size, total_blocks FROM pragma_database_size()"
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
 _OF_APP_MONITORS = (events, event_counts, error_groups, custom_metrics)
@@ -301,15 +302,30 @@ def _continued(path: Path, name: str, memory_bytes: int) -> duckdb.DuckDBPyConne
     try:
         if not _tables(connection):
             return connection
-        ((block, blocks),) = connection.execute(_BLOCKS).fetchall()
-        is_whole = path.stat().st_size >= block * blocks
         found = dict(_run(connection, select(cursors.c.name, cursors.c.version)))
-        if is_whole and found.keys() == {name, _TARGET} and found[name] == VERSION:
+        continues = found.keys() == {name, _TARGET} and found[name] == VERSION
+        if continues and _is_whole(connection, path):
             return connection
     except duckdb.Error:
         pass
     connection.close()
     return None
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Return whether the file has all blocks that are used."""
+    ((block_bytes, blocks),) = connection.execute(_BLOCKS).fetchall()
+    present = (path.stat().st_size - _HEADER_BYTES) // block_bytes
+    if present >= blocks:
+        return True
+    # DuckDB 2.0 removes free blocks from the end of the file, but still counts them.
+    sources = [f"pragma_storage_info('{table}')" for table in metadata.tables]
+    used = " UNION ALL ".join(
+        f"SELECT max(block_id) AS block FROM {source}"  # noqa: S608 # of constants
+        for source in (*sources, "pragma_metadata_info()")
+    )
+    ((last,),) = connection.execute(f"SELECT max(block) FROM ({used})").fetchall()  # noqa: S608
+    return bool(last < present)
 
 
 def _connect(path: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
@@ -321,6 +337,9 @@ def _connect(path: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
             "threads": 1,
             # Returns freed memory to the system: 360 MB after a catch-up become 235 (2026-11).
             "allocator_background_threads": True,
+            # A checkpoint writes the last rows of each table again. At 16 MiB, the default, it took
+            # 0.8 µs more per event while the projector caught up, and 75 MB more memory (2026-11).
+            "checkpoint_threshold": "32MiB",
             # Nothing that a statement names may be loaded, from a file or from the network.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
