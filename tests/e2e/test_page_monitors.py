@@ -128,6 +128,31 @@ def test_domains_and_custom_events_can_be_changed(openrum: OpenRum, page: Page) 
     assert "a.example, b.example" in ui.text("dl")
 
 
+def test_many_app_monitors_with_long_names_fit_on_a_phone(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    long = "x" * 255
+    for name in [long, *(f"app-{number:02}" for number in range(30))]:
+        body = {"Name": name, "DomainList": ["a.example"]}
+        assert openrum.post("/appmonitor", body)[0] == 200
+    ui.page.do(lambda inner: inner.set_viewport_size({"width": 390, "height": 844}))
+    widths = {}
+    for path in (("overview",), ("live",), ("monitors",), ("monitors", long)):
+        ui.open(*path, monitor=long)
+        widths[path] = ui.page.evaluate("() => document.documentElement.scrollWidth")
+    ui.open("monitors")
+    first = len(ui.table("App monitors"))
+    ui.fill("label:has-text('Only names') input", "APP-1")
+    ui.settle()
+    found = [row[0] for row in ui.table("App monitors")]
+    ui.fill("label:has-text('Only names') input", "")
+    ui.click("button:has-text('Show all')")
+
+    assert set(widths.values()) == {390}, widths
+    assert first == 25
+    assert found == [f"app-{number}" for number in range(10, 20)]
+    assert long in [row[0] for row in ui.table("App monitors")]
+
+
 _CONFIRMATION = "label:has-text('to confirm') input"
 _IS_DISABLED = """text => [...document.querySelectorAll("button")]
     .find(button => button.textContent === text).disabled"""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from tests.e2e.shown import Shown
-from tests.e2e.visited import HOSTILE_SESSION, MONITOR, Visited, visited
+from tests.e2e.visited import HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
+from tests.insight.visits import HOUR_MS
+from tests.support.batches import new_id
 from tests.tools.axe import violations
 from tests.tools.chromium import Page
 from tests.tools.toolbox import tools_needed
@@ -71,6 +75,48 @@ def test_an_error_group_works_with_screen_readers(ui: Shown, shop: Visited) -> N
 
     assert found == []
     assert [line for line in ui.page.console if line != _NO_POLICY] == []
+
+
+def test_long_texts_of_clients_fit_on_a_phone(ui: Shown, shop: Visited) -> None:
+    request = _long_visit(shop.after + HOUR_MS)
+    shop.put([request])
+    groups: Any = shop.read("errors")["groups"]
+    (group,) = [item for item in groups if "mmm" in item["title"]]
+    pages: Any = shop.read("segments", by="DIMENSION_PAGE", maxResults=200)["segments"]
+    (long,) = [item["value"] for item in pages if "/long" in item["value"]]
+    views: list[tuple[tuple[str, ...], dict[str, str]]] = [
+        *(((view,), {}) for view in ("overview", "pages", "errors", "http", "sessions", "live")),
+        (("errors", group["fingerprint"]), {}),
+        (("sessions", request.user_details.session_id), {}),
+        (("pages", long), {"filter": f"page={long}"}),
+        (("segments",), {"filter": f"page={long}"}),
+    ]
+    ui.page.do(lambda inner: inner.set_viewport_size({"width": 390, "height": 844}))
+    widths = {}
+    for path, members in views:
+        ui.open(*path, **shop.range, **members)
+        widths[path] = ui.page.evaluate("() => document.documentElement.scrollWidth")
+
+    assert set(widths.values()) == {390}, widths
+
+
+def _long_visit(time_ms: int) -> PutRumEventsRequest:
+    """Return a batch whose texts are long words."""
+    request = hostile_visit(time_ms)
+    request.user_details.session_id = new_id()
+    page = "/long" + "-without-end" * 50
+    url = f"https://a.example{page}"
+    stack = f"TypeError: m\n    at {'f' * 300} ({url}.js:1:2)"
+    details = [
+        {"pageId": url, "pageInteractionId": "l-0"},
+        {"type": "TypeError", "message": "m" * 700, "stack": stack, "filename": f"{url}.js"},
+        {"request": {"method": "GET", "url": url}, "response": {"status": 500}},
+    ]
+    metadata = {"pageId": page, "browserName": "b" * 300, "aws:releaseId": "r" * 200}
+    for event, members in zip(request.rum_events, details, strict=True):
+        event.details = json.dumps({"version": "1.0.0", **members})
+        event.metadata = json.dumps(metadata)
+    return request
 
 
 def test_the_keyboard_reaches_the_content_and_the_views(ui: Shown, shop: Visited) -> None:

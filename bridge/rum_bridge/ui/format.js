@@ -7,6 +7,9 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const moment = new Intl.DateTimeFormat(undefined, {
   weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
 });
+const pastMoment = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+});
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 
 export const timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -16,7 +19,8 @@ export const count = (value) => plain.format(value);
 export const shortCount = (value) => (value < 100_000 ? plain.format(value) : compact.format(value));
 export const percent = (share) => (share >= 1 ? plain.format(Math.round(share * 100)) + "%" : percents.format(share));
 export const time = (ms) => clock.format(ms);
-export const dateTime = (ms) => (ms ? moment.format(ms) : NOTHING);
+/** With the weekday, or with the year if it is not this one. */
+export const dateTime = (ms) => (ms ? (isThisYear(ms) ? moment : pastMoment).format(ms) : NOTHING);
 export const date = (ms) => day.format(ms);
 
 /** A share of a whole that may be 0. */
@@ -59,6 +63,8 @@ export function ago(ms, now = Date.now()) {
 export const named = (value) => value || "unknown";
 
 const parts = (...pairs) => pairs.filter(([value]) => value).map(([value, unit]) => `${value} ${unit}`).join(" ");
+
+const isThisYear = (ms) => new Date(ms).getFullYear() === new Date().getFullYear();
 
 const isNumber = (value) => typeof value === "number" && value >= 0;
 

@@ -70,7 +70,8 @@ function options({ lines, format, vital, onSelect }, element, readout) {
     height: 150,
     legend: { show: false },
     cursor: { y: false, sync: { key: "time" }, drag: { x: Boolean(onSelect), y: false, setScale: false } },
-    scales: { y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : 1] } },
+    // Without values, the thresholds still show.
+    scales: { y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : vital ? vital.poor * 1.25 : 1] } },
     axes: axes(colors, format),
     series: [{}, ...lines.map((line) => ({
       stroke: line.compared ? colors.compared : colors[line.color],

@@ -12,7 +12,7 @@ import { membersOf } from "../selection.js";
 
 /** Columns with `short` are shown on the overview too. */
 export const errorColumns = (place) => [
-  { title: "Error", short: true, grow: true, cell: (group) => html`${group.isNew && html`<span class="badge">new${
+  { title: "Error", short: true, grow: true, cell: (group) => html`${group.isNew && html`<span class="badge" title=${`new since release ${named(group.firstRelease)}`}>new${
       group.firstRelease && `, ${group.firstRelease}`}</span>`}<a class="one-line" title=${group.title}
       href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
   { title: "Where", cell: (group) => html`<span class="mono one-line" title=${group.location}>${group.location}</span>` },

@@ -48,7 +48,7 @@ function Events({ place, monitor, members, text, paused }) {
       ${!text && !isLimited && html`<p>Send one from the server: <code>openrum send --sample --name ${monitor}</code>, or <a
         href=${linkTo(place, ["monitors", monitor])}>connect a page</a>.</p>`}<//>`}
     ${shown?.length > 0 && html`<${Panel} wide=${true} title="Events" note=${`the latest ${KEPT} at most, newest first`}>
-      <${Timeline} events=${shown} pauses=${false} sessionLink=${(id) => linkTo(place, ["sessions", id])} /><//>`}`;
+      <${Timeline} events=${shown} pauses=${false} dates=${true} sessionLink=${(id) => linkTo(place, ["sessions", id])} /><//>`}`;
 }
 
 /** Poll for events. Nothing is requested while the page is hidden or paused. */

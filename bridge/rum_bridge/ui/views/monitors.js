@@ -7,24 +7,41 @@ import { useData } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
 import { Failure, Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
-import { go, linkTo } from "../place.js";
+import { go, linkHere, linkTo } from "../place.js";
+
+const SHOWN = 25;
 
 export function Monitors({ place, monitors }) {
   const columns = [
     { title: "Name", cell: (monitor) => html`<a href=${linkTo(place, ["monitors", monitor.Name])}>${monitor.Name}</a>` },
-    { title: "ID", cell: (monitor) => html`<span class="mono">${monitor.Id}</span>` },
+    { title: "ID", cell: (monitor) => html`<span class="mono nowrap">${monitor.Id}</span>` },
     { title: "State", cell: (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()) },
-    { title: "Created", cell: (monitor) => dateTime(Date.parse(monitor.Created)) },
+    { title: "Created", cell: (monitor) => html`<span class="nowrap">${dateTime(Date.parse(monitor.Created))}</span>` },
     { title: "Dropped events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },
     { title: "Links", untitled: true, cell: (monitor) => html`<a href=${linkTo(place, ["overview"], { monitor: monitor.Name, filter: undefined })}>Overview<span
         class="hidden"> of ${monitor.Name}</span></a>` },
   ];
   return html`<div class="grid">
-    ${monitors.data?.length > 0 && html`<${Panel} wide=${true} title="App monitors">
-      <${Table} caption="App monitors" columns=${columns} rows=${monitors.data} keyOf=${(monitor) => monitor.Name} /><//>`}
+    ${monitors.data?.length > 0 && html`<${List} place=${place} columns=${columns} rows=${monitors.data} />`}
     <${Create} monitors=${monitors} place=${place} />
     <${Projection} />
   </div>`;
+}
+
+/** The first app monitors whose names have the text. The forms below stay in reach. */
+function List({ place, columns, rows }) {
+  const text = place.params.get("text") ?? "";
+  const [all, setAll] = useState(false);
+  const found = rows.filter((monitor) => monitor.Name.toLowerCase().includes(text.trim().toLowerCase()));
+  const shown = all ? found : found.slice(0, SHOWN);
+  return html`<${Panel} wide=${true} title="App monitors" note=${rows.length > SHOWN && count(rows.length)}>
+    ${rows.length > SHOWN && html`<label>Only names with the text <input value=${text} autocomplete="off"
+      onInput=${(event) => go(linkHere(place, { text: event.target.value }), { replace: true })} /></label>`}
+    <${Table} caption="App monitors" columns=${columns} rows=${shown} keyOf=${(monitor) => monitor.Name} />
+    ${found.length === 0 && html`<p class="quiet">No app monitor has this text in its name.</p>`}
+    ${shown.length < found.length && html`<p class="more"><button type="button" onClick=${() => setAll(true)}>Show
+      all ${count(found.length)}</button></p>`}
+  <//>`;
 }
 
 function Create({ monitors, place }) {

@@ -20,7 +20,8 @@ export function PageDetails({ id, place, selection, onSelect }) {
   const details = useData((signal) => get(["insight", monitor, "page"], members, signal), key);
   return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
       <strong class="mono">${id}</strong>
-      <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["sessions"])}>Its sessions</a></p>
+      <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["http"])}>Its requests</a> <a
+        href=${linkTo(place, ["sessions"])}>Its sessions</a></p>
     <${Loaded} of=${overview}>${(data) => html`<div class="grid">
       <${Counts} counts=${data.total.counts} />
       ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data} comparedTo=${comparedTo} onSelect=${onSelect} />`)}
