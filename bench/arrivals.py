@@ -28,9 +28,9 @@ from bench.http2 import grpc_channels
 from bench.load import Slot
 from bench.requests import endless_http_requests
 
-_STREAMS = 90
-"""Calls in progress on one gRPC connection: fewer than the service allows."""
 _GRPC_STATUS = re.compile(r"grpc-status\\x01(\d)")
+# For the server, a call ends a moment after its client has the response.
+_SHARE_OF_CALLS = 0.75
 _TICK_S = 0.002
 _LAST_S = 15.0
 """How long the last responses may take."""
@@ -50,7 +50,9 @@ class Arrivals:
     method: str = ""
     """The gRPC method; empty for REST."""
     slots: int = 64
-    """How many requests can be in progress."""
+    """How many requests can be in progress at most."""
+    connections: int = 64
+    """How many connections calls over gRPC share. The server limits the calls on each."""
 
 
 @dataclass
@@ -114,9 +116,14 @@ async def _run(job: Arrivals, wait: Callable[[], object]) -> Outcomes:
 async def _slots(job: Arrivals) -> list[Slot]:
     if not job.method:
         return [*await http_connections(job.address, job.slots)]
-    count = -(-job.slots // _STREAMS)
-    channels = await grpc_channels(job.address, job.method, count)
-    return [channels[number % count] for number in range(job.slots)]
+    channels = await grpc_channels(job.address, job.method, job.connections)
+    slots: list[Slot] = [
+        channel
+        for number in range(job.slots)
+        for channel in channels
+        if number < channel.max_calls * _SHARE_OF_CALLS
+    ]
+    return slots[: job.slots]
 
 
 def _requests(job: Arrivals) -> Iterator[bytes]:

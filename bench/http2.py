@@ -22,7 +22,7 @@ Done = Callable[[str], None]
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS, _PADDED = 1, 1, 4, 8
-_TABLE_SIZE, _INITIAL_WINDOW, _MAX_FRAME = 1, 4, 5  # settings
+_TABLE_SIZE, _MAX_STREAMS, _INITIAL_WINDOW, _MAX_FRAME = 1, 3, 4, 5  # settings
 _LARGEST_WINDOW = (1 << 31) - 1
 _DEFAULT_WINDOW = 65535
 _FIRST_DYNAMIC_INDEX = 62
@@ -34,6 +34,9 @@ _pack_frame = struct.Struct(">BHBBI").pack  # length in 24 bits, type, flags, st
 
 class GrpcChannel(asyncio.Protocol):
     """One HTTP/2 connection for unary calls of one method. Calls run concurrently."""
+
+    max_calls = 2**31 - 1
+    """How many calls the server allows at once. The caller must keep to it."""
 
     def __init__(self, method: str, authority: str) -> None:
         self._first_headers, self._headers = _request_headers(method, authority)
@@ -126,7 +129,9 @@ class GrpcChannel(asyncio.Protocol):
 
     def _configure(self, payload: bytes) -> None:
         for name, value in struct.iter_unpack(">HI", payload):
-            if name == _MAX_FRAME:
+            if name == _MAX_STREAMS:
+                self.max_calls = value
+            elif name == _MAX_FRAME:
                 self._max_frame = value
             elif name == _INITIAL_WINDOW:
                 wider, self._initial_window = value - self._initial_window, value

@@ -27,6 +27,8 @@ _FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _METHODS = {"REST": "", "gRPC": "/rum.v1.DataPlaneService/PutRumEvents"}
 _SLOW_DISK = "slow disk"
 _QUIET_SLOTS, _BUSY_SLOTS = 200, 3000
+# With gRPC. The server limits the calls on each.
+_CONNECTIONS, _QUIET_CONNECTIONS, _BUSY_CONNECTIONS = 64, 4, 32
 _FSYNC_S = 2.0
 _SLOW_RATES = (100, 500, 2000)
 _ROOT = Path(__file__).parents[1]
@@ -54,8 +56,12 @@ class _Measurement:
 
     def fairness(self, capacity: float, seconds: float) -> list[Row]:
         """Send a tenth of the capacity alone, and then beside ten times the capacity."""
-        quiet = self._job(self._server.history_monitor, seconds, capacity / 10, _QUIET_SLOTS)
-        busy = self._job(self._server.open_monitor, seconds, capacity * 10, _BUSY_SLOTS)
+        quiet = self._job(
+            self._server.history_monitor, seconds, capacity / 10, _QUIET_SLOTS, _QUIET_CONNECTIONS
+        )
+        busy = self._job(
+            self._server.open_monitor, seconds, capacity * 10, _BUSY_SLOTS, _BUSY_CONNECTIONS
+        )
         return self._rows(["quiet, alone"], [quiet]) + self._rows(["quiet", "busy"], [quiet, busy])
 
     def _rows(self, names: list[str], jobs: list[Arrivals]) -> list[Row]:
@@ -66,9 +72,24 @@ class _Measurement:
             click.echo(f"{row.name}: {row.goodput:,.0f} a second, {row.p99_ms:,.0f} ms", err=True)
         return rows
 
-    def _job(self, monitor_id: str, seconds: float, rate: float = 0.0, slots: int = 64) -> Arrivals:
-        address = self._server.grpc if self._method else self._server.http
-        return Arrivals(address, monitor_id, self._events, seconds, rate, self._method, slots)
+    def _job(
+        self,
+        monitor_id: str,
+        seconds: float,
+        rate: float = 0.0,
+        slots: int = 64,
+        connections: int = _CONNECTIONS,
+    ) -> Arrivals:
+        return Arrivals(
+            self._server.grpc if self._method else self._server.http,
+            monitor_id,
+            self._events,
+            seconds,
+            rate,
+            self._method,
+            slots,
+            connections,
+        )
 
 
 def _measure(name: str, *, events: int, seconds: float, slots: int) -> Part:

@@ -101,7 +101,7 @@ def test_the_server_states_how_many_calls_may_be_in_progress(service: Service) -
 
     pairs = [settings[start : start + 6] for start in range(0, len(settings), 6)]
     values = {int.from_bytes(pair[:2], "big"): int.from_bytes(pair[2:], "big") for pair in pairs}
-    assert values[_MAX_CONCURRENT_STREAMS] == 100
+    assert values[_MAX_CONCURRENT_STREAMS] == 32
 
 
 @pytest.mark.parametrize("fields", [600, 2400], ids=["accepted", "rejected"])
@@ -112,13 +112,28 @@ def test_metadata_of_open_calls_takes_little_memory(service: Service, fields: in
     )
     before = _peak_mib(service)
     with _connected(service) as connection, connection.makefile("rb") as frames:
-        for stream in range(1, 381, 4):
+        for stream in range(1, 121, 4):
             connection.sendall(http2.continued_head(stream, block))
             connection.sendall(http2.continued_head(stream + 2, http2.call_head()))
             connection.sendall(http2.message(stream + 2, b""))
             _wait_for_response(frames, stream + 2)
 
     assert _peak_mib(service) - before < 25
+
+
+def test_calls_that_are_reset_at_once_take_little_memory(service: Service) -> None:
+    """Without a limit on the calls that wait for the event loop, they would take 230 MiB."""
+    head = http2.call_head()
+    reset = [
+        http2.continued_head(stream, head) + http2.frame(http2.RST_STREAM, 0, stream, bytes(4))
+        for stream in range(1, 40_001, 2)
+    ]
+    before = _peak_mib(service)
+    with _connected(service) as connection, connection.makefile("rb") as frames:
+        connection.sendall(b"".join(reset) + http2.frame(http2.PING, 0, 0, bytes(8)))
+        _wait_for_ping(frames)
+
+    assert _peak_mib(service) - before < 100
 
 
 def test_metadata_that_is_not_text_is_logged_without_its_value(service: Service) -> None:
@@ -146,6 +161,15 @@ def _wait_for_response(frames: BinaryIO, stream: int) -> None:
     raise AssertionError("the server closed the connection")
 
 
+def _wait_for_ping(frames: BinaryIO) -> None:
+    """Wait until the server has read everything before a PING frame."""
+    while header := frames.read(9):
+        frames.read(int.from_bytes(header[:3], "big"))
+        if header[3] == http2.PING and header[4] & http2.ACK:
+            return
+    raise AssertionError("the server closed the connection")
+
+
 async def _block(blocked: threading.Event, go_on: threading.Event) -> None:
     """Block the event loop until `go_on` is set."""
     blocked.set()
@@ -153,7 +177,10 @@ async def _block(blocked: threading.Event, go_on: threading.Event) -> None:
 
 
 def test_calls_that_wait_for_the_event_loop_are_not_cancelled(tmp_path: Path) -> None:
-    """By default gRPC answers calls at random with CANCELLED when more than 1,000 wait."""
+    """By default gRPC answers calls at random with CANCELLED when more than 1,000 wait.
+
+    Each client has more calls than a connection allows. None is refused.
+    """
     loop = LoopThread()
     running = running_service(settings_in(tmp_path))
     service = loop.run(running.__aenter__())

@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+from tests.support import http2
 from tests.support.attacks import ATTACKS, Attack
 from tests.support.grpc_attacks import GRPC_ATTACKS
 
@@ -30,6 +31,8 @@ def _run(attack: Attack, url: str, data: bytes) -> int:
             stack.enter_context(socket.create_connection((parts.hostname, parts.port), _TIMEOUT_S))
             for _ in range(attack.connections)
         ]
+        for connection in connections if attack.acknowledges else ():
+            _acknowledge(connection)
         sent = sum(_send(connection, data) for connection in connections)
         for connection in connections if attack.waits else connections[-1:]:
             connection.settimeout(_TIMEOUT_S if attack.waits else 1)
@@ -38,6 +41,13 @@ def _run(attack: Attack, url: str, data: bytes) -> int:
             except OSError:
                 continue
     return sent
+
+
+def _acknowledge(connection: socket.socket) -> None:
+    """Open an HTTP/2 connection, and acknowledge the settings of the server."""
+    connection.sendall(http2.OPENING)
+    connection.recv(_KIB)
+    connection.sendall(http2.frame(http2.SETTINGS, http2.ACK, 0, b""))
 
 
 def _send(connection: socket.socket, data: bytes) -> int:

@@ -29,6 +29,9 @@ class Attack:
     """Whether the client waits until each connection has a response or is closed."""
     face: str = "http"
     """Where it connects to: `http`, `grpc`, or `grpc-tls`."""
+    acknowledges: bool = False
+    """Whether the client first acknowledges the settings of HTTP/2. gRPC allows only few calls
+    before."""
     max_cpu_ms: float = 50
     """What a connection may cost."""
     max_mib: float = 20

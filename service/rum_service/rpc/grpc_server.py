@@ -52,14 +52,17 @@ logger = structlog.get_logger()
 # Quoted: the class is generic in its stub only.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 # Of one call, with 32 bytes for each field. The query string that a bridge reports, with 200 ids of
-# BatchDeleteRumMetricDefinitions, takes 12 KB. 100 calls on a connection, each with as many short
-# fields as are allowed, take 16 MB (2026-11).
+# BatchDeleteRumMetricDefinitions, takes 12 KB. 32 calls on a connection, each with as many short
+# fields as are allowed, take 5 MB (2026-11).
 _MAX_METADATA_BYTES = 32 << 10
-# The most calls in progress on one connection; 15 kB each while they wait for the event loop. A
-# client waits with further calls. gRPC refuses those of a client that does not, or that resets its
-# calls rapidly. A bridge has two calls of puts in progress.
-_MAX_STREAMS = 100
-_UNLIMITED = 2**31 - 1
+# The most calls in progress on one connection. A client library waits with further calls, which
+# then cost the service nothing: the main limit under overload. A bridge has two calls of puts in
+# progress. docs/decisions/00XX-connections-limit-calls.md
+_MAX_STREAMS = 32
+# The most calls that wait for the event loop, 12 kB each. gRPC answers further ones with a bare
+# CANCELLED, which clients would take for an error. 128 connections with all their calls reach it,
+# or one client that resets calls rapidly.
+_MAX_PENDING = 4096
 _DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _SOURCE_MAPS, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
@@ -256,8 +259,9 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         # length: 32 kB took 1.7 GB (2026-11).
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", _MAX_STREAMS),
-        # gRPC answers further calls with a bare CANCELLED while this many wait for the event loop.
-        # The limit on streams bounds them too, and clients know it.
-        ("grpc.server.max_pending_requests", _UNLIMITED),
-        ("grpc.server.max_pending_requests_hard_limit", _UNLIMITED),
+        # By default a call counts until its memory is free, which the client cannot know: of 500
+        # concurrent calls on a connection, gRPC refused more than half as UNAVAILABLE (2026-11).
+        ("grpc.http.overload_protection", 0),
+        ("grpc.server.max_pending_requests", _MAX_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", _MAX_PENDING),
     ]
