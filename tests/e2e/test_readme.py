@@ -73,13 +73,14 @@ def _events(server: OpenRum, event_type: str) -> list[Any]:
 
 _BOTO3 = _the_block("python", "boto3.client")
 _STUBS = _the_block("python", "DataPlaneServiceStub")
+_DUCKDB = _the_block("python", "duckdb.sql")
 
 
 def test_all_python_in_the_readme_is_tested() -> None:
-    assert sorted(_blocks(_README, "python")) == sorted([_BOTO3, _STUBS])
+    assert sorted(_blocks(_README, "python")) == sorted([_BOTO3, _STUBS, _DUCKDB])
 
 
-@pytest.mark.parametrize("program", [_BOTO3, _STUBS], ids=["boto3", "stubs"])
+@pytest.mark.parametrize("program", [_BOTO3, _STUBS, _DUCKDB], ids=["boto3", "stubs", "duckdb"])
 def test_the_python_examples_pass_mypy_strict(program: str, tmp_path: Path) -> None:
     file = tmp_path / "example.py"
     file.write_text(program)
@@ -183,6 +184,9 @@ def test_the_page_example_stores_a_page_view(openrum: OpenRum, page: Page, tmp_p
 # The command line
 
 
+_EXPORT = ".venv/bin/openrum export my-app"
+
+
 @pytest.fixture
 def shell(openrum: OpenRum, tmp_path: Path) -> Iterator[Any]:
     """Runs the lines of a console block in one shell and returns their output."""
@@ -226,6 +230,7 @@ def _script(file: Path, line: str) -> None:
 
 def test_the_first_commands_send_a_sample_and_show_it(shell: Any) -> None:
     lines = [line for line in _commands(_README) if line.startswith(".venv/bin/openrum")]
+    lines.remove(_EXPORT)
     printed = shell(lines)
 
     assert len(lines) == 2
@@ -233,6 +238,24 @@ def test_the_first_commands_send_a_sample_and_show_it(shell: Any) -> None:
     for word in ("Time", "js_error_event", "/checkout", "LCP", "1.8", "POST", "503"):
         assert word in shown
         assert word in printed
+
+
+def test_the_duckdb_example_queries_exported_events(openrum: OpenRum, tmp_path: Path) -> None:
+    assert run_openrum("send", "--sample", OPENRUM_SERVICE=openrum.grpc).returncode == 0
+    database = {"OPENRUM_DATABASE_URL": f"sqlite:///{openrum.database}"}
+    exported = run_openrum(*_EXPORT.split()[1:], cwd=tmp_path, **database)
+    printed = subprocess.run(
+        [sys.executable, "-c", _DUCKDB],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert exported.returncode == 0, exported.stderr
+    for word in ("/checkout", "Firefox", "1840"):
+        assert word in printed.stdout
 
 
 def test_the_aws_cli_lines_list_the_app_monitor(shell: Any) -> None:
