@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
-from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest, ListAppMonitorsRequest
 from rum_bridge.errors import HttpError, from_status
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import REJECTED, Failure
 from rum_cli.import_batches import ImportBatch, ImportBatches
 from rum_cli.import_files import files_in, lines_of
 from rum_cli.import_lines import LineError, parse_line
+from rum_cli.import_targets import ImportTargets
 from rum_cli.progress import progress_bar
 
 _MAX_CALL_BATCHES = 500
@@ -27,7 +27,6 @@ _MAX_CALL_BYTES = 2 << 20
 _ATTEMPTS = 10
 _MAX_WAIT_S = 5
 _MAX_PRINTED = 100
-_PAGE = 100
 _RETRIED = {429, 500, 503}
 
 
@@ -66,47 +65,30 @@ def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Ta
     """
     counts = _Counts()
     with connect(target) as client:
-        batches = ImportBatches(_targets(client, name), now_ms=round(time.time() * 1000))
+        now_ms = round(time.time() * 1000)
+        targets = ImportTargets(client, name, now_ms=now_ms)
+        batches = ImportBatches(targets.find, now_ms=now_ms)
         found = files_in(files)
         with progress_bar("Importing") as update:
-            for together in _calls(_batches(found, batches, counts, update)):
+            read = _batches(found, batches, counts, update)
+            for together in _calls(filter(targets.keeps, read)):
                 counts.valid += sum(len(batch.request.rum_events) for batch in together)
                 if not dry_run:
                     _store(client, together, counts)
     if counts.problems > _MAX_PRINTED:
         click.echo(f"... and {counts.problems - _MAX_PRINTED} more problems", err=True)
+    for warning in targets.warnings():
+        click.echo(warning, err=True)
+    rejected = counts.rejected + targets.too_old
     if dry_run:
-        click.echo(f"Events: {counts.valid} can be imported, {counts.rejected} cannot")
+        click.echo(f"Events: {counts.valid} can be imported, {rejected} cannot")
     else:
         click.echo(
             f"Events: {counts.stored} stored, {counts.duplicate} already stored,"
-            f" {counts.rejected} not imported"
+            f" {rejected} not imported"
         )
-    if counts.problems:
+    if counts.problems or targets.too_old:
         raise SystemExit(REJECTED)
-
-
-def _targets(client: Client, name: str | None) -> Callable[[str], str]:
-    """Return a function that finds the app monitor to import to."""
-    if name:
-        response = client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))
-        only = response.app_monitor.id
-        return lambda _: only
-    known: set[str] = set()
-    request = ListAppMonitorsRequest(max_results=_PAGE)
-    while True:
-        page = client.control_plane.ListAppMonitors(request)
-        known.update(summary.id for summary in page.app_monitor_summaries)
-        if not page.next_token:
-            break
-        request.next_token = page.next_token
-
-    def target(app_monitor_id: str) -> str:
-        if app_monitor_id.lower() not in known:
-            raise LineError("there is no app monitor with the ID in the document; use --name")
-        return app_monitor_id.lower()
-
-    return target
 
 
 def _batches(

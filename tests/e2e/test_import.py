@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import grpc
 import pytest
 import zstandard
 from botocore.config import Config
 
+from rum.operator.v1.operator_service_pb2 import SetRetentionRequest
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum_service.storage import open_store
 from rum_service.storage.records import CommittedBatch
 from tests.e2e.exported import export
@@ -55,6 +58,9 @@ def monitor(target: OpenRum) -> dict[str, str]:
     """A new app monitor of the target: its Name and Id."""
     created = _run(target, "monitors", "create", f"import-{new_id()}", "--json")
     found: dict[str, str] = json.loads(created.stdout)
+    keep_forever = SetRetentionRequest(app_monitor_name=found["Name"], days=0)
+    with grpc.insecure_channel(target.grpc) as channel:
+        OperatorServiceStub(channel).SetRetention(keep_forever, metadata=target.operator)
     return found
 
 
@@ -253,6 +259,21 @@ def test_a_truncated_file_is_named_and_its_beginning_is_imported(
     whole = _run(target, "import", str(file), "--name", monitor["Name"])
     assert whole.returncode == 0
     assert len(stored_events(target.grpc, monitor["Name"])) == 2000
+
+
+def test_events_that_the_retention_would_remove_are_not_imported(
+    target: OpenRum, tmp_path: Path
+) -> None:
+    name = f"import-{new_id()}"
+    created = json.loads(_run(target, "monitors", "create", name, "--json").stdout)
+    old = _exported(created, received_ms=1_700_000_000_000)
+    new = {**_exported(created, received_ms=round(time.time() * 1000)), "batch_id": new_id()}
+    file = _file(tmp_path / "events.jsonl", old, new)
+    ran = _run(target, "import", str(file))
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"1 events were received more than 30 days ago, and {name} ")
+    assert ran.stdout == "Events: 1 stored, 0 already stored, 1 not imported\n"
 
 
 def test_an_incomplete_batch_is_named_and_not_imported(
