@@ -119,7 +119,9 @@ def export(
                 _print_result(path, earlier, folder.manifest, time.monotonic() - began_s)
         except KeyboardInterrupt:
             raise Failure("stopped; run the command again to continue", REJECTED) from None
-        except (FolderError, ValueError, OSError) as error:
+        except OSError as error:
+            raise Failure(f"{path}: {error.strerror or error}", REJECTED) from None
+        except (FolderError, ValueError) as error:
             raise Failure(str(error), REJECTED) from None
 
 

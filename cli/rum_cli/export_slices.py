@@ -15,6 +15,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import duckdb
 from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
@@ -100,6 +101,7 @@ def export_slice(export: SliceExport, part: Slice) -> Exported:
 
     Raises:
         ValueError: a batch is damaged; the text names it.
+        OSError: the files cannot be written.
     """
     store, slices = read_slices(export.database_url)
     with closing(store), closing(_parts(export)) as parts:
@@ -111,7 +113,11 @@ def export_slice(export: SliceExport, part: Slice) -> Exported:
             earliest_ms=export.after_ms,
             latest_ms=export.before_ms + _MAX_DELAY_MS,
         )
-        return _written(parts, batches, part)
+        try:
+            return _written(parts, batches, part)
+        except duckdb.Error as error:
+            # The lines below the first may show values.
+            raise OSError(str(error).partition("\n")[0]) from None
 
 
 def _written(parts: _Parts, batches: Iterator[CommittedBatch], part: Slice) -> Exported:

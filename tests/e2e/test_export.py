@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
@@ -199,6 +200,35 @@ def test_an_interrupted_export_says_how_to_continue(tmp_path: Path) -> None:
     assert left == []
     assert export(database, "shop", folder, "--format", "jsonl").returncode == 0
     assert Counter(line["event_id"] for line in lines(folder)) == Counter(ids)
+
+
+@pytest.mark.parametrize("format_", ["parquet", "jsonl"])
+def test_a_full_disk_ends_an_export_that_can_continue(tmp_path: Path, format_: str) -> None:
+    database, folder = tmp_path / "db.sqlite3", tmp_path / "out"
+    ids = _fill(database, batches=2000)
+    (tmp_path / "limited.py").write_text(
+        "import resource\n"
+        "from rum_cli.__main__ import main\n"
+        "if __name__ == '__main__':\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "    main()\n"
+    )
+    command = ["export", "shop", "--output", str(folder), "--format", format_]
+    ran = subprocess.run(
+        [sys.executable, str(tmp_path / "limited.py"), *command, "--compression", "none"],
+        env=environment(OPENRUM_DATABASE_URL=f"sqlite:///{database}"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    more = export(database, "shop", folder, "--format", format_, "--compression", "none")
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"Error: {folder}: ")
+    assert len(ran.stderr.splitlines()) == 1
+    assert more.stdout.startswith(f"Exported {len(ids)} events to 2 files, ")
 
 
 def test_long_exports_have_several_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
