@@ -6,16 +6,19 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count, pairwise
+from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.payload import stored_form
 from rum_service.storage.postgres_partitions import DAY_BITS, DAY_MS
-from rum_service.storage.records import Appended
+from rum_service.storage.records import Appended, Removed
 from rum_service.storage.schema import BATCH_BYTES
 from tests.support.batches import new_id
 from tests.support.logged import ALL_TIME, content, contents, logged
@@ -293,3 +296,161 @@ def test_bytes_are_counted_across_days(store: Store) -> None:
     assert steps == [True, False, False]
     size = sum(len(stored_form(batch)[0]) + BATCH_BYTES for batch in stored)
     assert store.usage.read()[shop].stored_bytes == size
+
+
+def _days(store: Store, monitors: int = 1, days: int = 4) -> list[int]:
+    """Let app monitors have two batches on each day. Return the keys of the app monitors."""
+    keys = [store.monitors.create(new_id(), f"m{n}", "{}").key for n in range(monitors)]
+    for day in range(days):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        at = {"received_ms": _NOON_MS + day * DAY_MS, "first_ms": _NOON_MS + day * DAY_MS}
+        for key in keys:
+            store.log.append([logged(2 * day + n, app_monitor=key, **at) for n in range(2)])
+    while store.usage.count():
+        pass
+    return keys
+
+
+def _remove(store: Store, before_ms: dict[int, int]) -> list[dict[int, Removed]]:
+    """Call `remove` until nothing is left."""
+    steps = []
+    while not steps or not all(removed.is_done for removed in steps[-1].values()):
+        steps.append(store.retention.remove(before_ms, limit=100, max_bytes=ALL_TIME))
+    return steps
+
+
+def _midnight_ms(day: int) -> int:
+    return (_DAY + day) * DAY_MS
+
+
+def test_partitions_whose_batches_are_all_old_are_dropped(
+    store: Store, database: psycopg.Connection
+) -> None:
+    shop, blog = _days(store, 2)
+    before = store.usage.read()
+    steps = _remove(store, dict.fromkeys((shop, blog), _midnight_ms(2)))
+    spans = database.execute("SELECT count(*) FROM batch_spans").fetchall()
+
+    dropped = {shop: Removed(2, 2, is_done=False), blog: Removed(2, 2, is_done=False)}
+    done = {shop: Removed(0, 0), blog: Removed(0, 0)}
+    assert steps == [dropped, dropped, done]
+    assert list(_partitions(database))[:2] == ["batches_20241006", "batches_20241007"]
+    assert [content(number) for number in (7, 6, 5, 4)] == contents(store.log, shop)
+    assert spans == [(4,)]
+    usage = store.usage.read()
+    assert [2 * usage[key].stored_bytes for key in (shop, blog)] == [
+        before[key].stored_bytes for key in (shop, blog)
+    ]
+    assert store.retention.removed_before(blog) == _NOON_MS + DAY_MS + 1
+    assert not _left(database)
+
+
+def test_a_partition_is_kept_while_one_app_monitor_needs_it(
+    store: Store, database: psycopg.Connection
+) -> None:
+    shop, blog = _days(store, 2)
+    _remove(store, {shop: _midnight_ms(4)})
+    kept = _partitions(database)["batches_20241004"]
+    _remove(store, {shop: _midnight_ms(4), blog: _midnight_ms(2)})
+
+    assert kept == 2
+    assert contents(store.log, shop) == []
+    assert [content(number) for number in (7, 6, 5, 4)] == contents(store.log, blog)
+    assert next(iter(_partitions(database))) == "batches_20241006"
+
+
+def test_the_batches_of_a_deleted_app_monitor_keep_no_partition(
+    store: Store, database: psycopg.Connection
+) -> None:
+    shop, blog = _days(store, 2)
+    store.monitors.delete(blog)
+    _remove(store, {shop: _midnight_ms(2)})
+
+    assert next(iter(_partitions(database))) == "batches_20241006"
+
+
+def test_the_partition_of_today_is_not_dropped(store: Store, database: psycopg.Connection) -> None:
+    (shop,) = _days(store)
+    _remove(store, {shop: _midnight_ms(9)})
+
+    assert contents(store.log, shop) == []
+    assert next(iter(_partitions(database))) == "batches_20241007"
+    assert store.log.append([logged(8, app_monitor=shop)]) == [STORED]
+
+
+def test_another_process_goes_on_after_a_partition_is_dropped(url: str, store: Store) -> None:
+    """It knows the partition, and searches it for old events."""
+    (shop,) = _days(store)
+    other = open_store(url)
+    late = {"app_monitor": shop, "first_ms": _NOON_MS, "received_ms": _midnight_ms(3)}
+    other.log.append([logged(8, **late)])
+    _remove(store, {shop: _midnight_ms(2)})
+    outcomes = other.log.append([logged(8, **late), logged(9, **late), logged(0, **late)])
+    other.close()
+
+    assert outcomes == [DUPLICATE, STORED, STORED]
+
+
+@pytest.mark.parametrize("step", ["DETACH", "FINALIZE", "unnest", "DROP TABLE"])
+def test_a_drop_that_was_interrupted_is_finished(
+    store: Store, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    (shop,) = _days(store)
+    before = store.usage.read()[shop].stored_bytes
+    execute = psycopg.Connection.execute
+
+    def fail(self: psycopg.Connection, query: object, *args: object, **options: object) -> object:
+        text = query.as_string() if isinstance(query, sql.Composed) else str(query)
+        if step in text:
+            raise psycopg.OperationalError("interrupted")
+        return execute(self, query, *args, **options)  # type: ignore[arg-type]
+
+    if step == "FINALIZE":
+        # The first half of DETACH ... CONCURRENTLY is committed. The second waits for a reader.
+        comment = "'OpenRUM: to be subtracted and dropped'"
+        database.execute(f"COMMENT ON TABLE batches_20241004 IS {comment}".encode())
+        with pytest.raises(psycopg.errors.LockNotAvailable), _reading(database):
+            other = psycopg.connect(database.info.dsn, autocommit=True)
+            other.execute("SET lock_timeout = '100ms'")
+            other.execute("ALTER TABLE batches DETACH PARTITION batches_20241004 CONCURRENTLY")
+        other.close()
+    else:
+        with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+            patch.setattr(psycopg.Connection, "execute", fail)
+            store.retention.remove({shop: _midnight_ms(2)}, limit=9, max_bytes=ALL_TIME)
+    meanwhile = store.log.append([logged(0, app_monitor=shop), logged(7, app_monitor=shop)])
+    _remove(store, {shop: _midnight_ms(2)})
+
+    assert meanwhile[1] == DUPLICATE
+    assert 2 * store.usage.read()[shop].stored_bytes == before
+    assert not _left(database)
+    assert next(iter(_partitions(database))) == "batches_20241006"
+
+
+@contextmanager
+def _reading(database: psycopg.Connection) -> Iterator[None]:
+    """Keep a transaction open that has read the log."""
+    with database.transaction():
+        database.execute("SELECT count(*) FROM batches")
+        yield
+
+
+def _left(database: psycopg.Connection) -> list[str]:
+    """Return the tables that were partitions."""
+    rows = database.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'batches_%%'"
+        " AND NOT relispartition"
+    )
+    return [str(name) for (name,) in rows]
+
+
+def test_the_batches_of_a_day_become_old_together(store: Store, tmp_path: Path) -> None:
+    sqlite = open_store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    exact = sqlite.retention.removal_ms(_NOON_MS)
+    sqlite.close()
+
+    assert exact == _NOON_MS
+    midnight = _midnight_ms(0)
+    assert midnight <= store.retention.removal_ms(_NOON_MS) < midnight + 600_000
+    assert store.retention.removal_ms(midnight + 600_000) == store.retention.removal_ms(_NOON_MS)
+    assert store.retention.removal_ms(midnight + 1) < midnight

@@ -409,6 +409,9 @@ class MemoryRetention:
                     break
         return found
 
+    def removal_ms(self, before_ms: int) -> int:
+        return before_ms
+
     def give_back_space(self) -> bool:
         return False
 

@@ -135,6 +135,7 @@ class RetentionSweep:
             before_ms = cutoff_ms(self.days_of(found.days), self._clock())
             if before_ms is None or found.oldest_ms is None:
                 continue
+            before_ms = self._store.removal_ms(before_ms)
             if found.oldest_ms < before_ms:
                 due[key] = before_ms
         return due

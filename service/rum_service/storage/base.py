@@ -371,6 +371,14 @@ class RetentionStore(Protocol):
         """
         ...
 
+    def removal_ms(self, before_ms: int) -> int:
+        """Return the latest time, at most `before_ms`, to pass to `remove`.
+
+        With PostgreSQL the batches of a day become old together, so that a partition is dropped
+        instead of deleting each batch.
+        """
+        ...
+
     def remove(
         self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
     ) -> dict[int, Removed]:

@@ -79,6 +79,24 @@ class Database(ABC):
     def give_back_space(self) -> bool:
         """Give a part of the unused disk space back to the system. Return whether more is left."""
 
+    def removal_ms(self, before_ms: int) -> int:
+        """Return the latest time, at most `before_ms`, before which batches can be removed at once.
+
+        The default is that time itself.
+        """
+        return before_ms
+
+    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, tuple[int, int]]:
+        """Remove many old batches without deleting each one, if the database can do that.
+
+        Args:
+            before_ms: by app monitor, its batches received before this time are old.
+
+        Returns:
+            By app monitor, how many batches were removed, and how many events they had.
+        """
+        return {}
+
     def maintain(self, now_ms: int | None = None) -> None:
         """Do what a log that grows needs from time to time. May block for minutes.
 

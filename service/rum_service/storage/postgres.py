@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["open_postgres"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -12,11 +12,13 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.pool import NullPool
 
 from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
 from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
+from rum_service.storage.postgres_drop import Dropped, drop_partition
 from rum_service.storage.postgres_maintenance import prepare
-from rum_service.storage.postgres_partitions import Layout, read_layout
+from rum_service.storage.postgres_partitions import DAY_MS, Layout, read_layout
 from rum_service.storage.schema import batches
 
 # Arbitrary, but the same in every process, and different from the locks in `migrate` and
@@ -32,6 +34,8 @@ _KEYS_PER_STATEMENT = 1000
 _WRITE_TIMEOUT_S = 11.0
 _READ_TIMEOUT_S = 30.0
 _LAYOUT_READS = 5
+# `maintain` is called every minute.
+_LATE_MS = 300_000
 _LAST_MS = 5
 
 _Columns = list[list[Any]]
@@ -52,6 +56,8 @@ class PostgresDatabase(Database):
         self._migrator = migrator
         self._maintainer = maintainer
         self._layout: Layout | None = None
+        self._not_dropped: Mapping[int, int] | None = None
+        """The last argument of `drop_old` for which it found nothing to drop."""
 
     def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
         if not rows:
@@ -65,14 +71,32 @@ class PostgresDatabase(Database):
             return inserted._replace(stored=_stored(connection, rows, searched_from))
 
     def maintain(self, now_ms: int | None = None) -> None:
-        try:
-            with self._maintainer.connect() as connection:
-                prepare(_driver(connection), now_ms, write_lock=_WRITE_LOCK)
-        finally:
-            self._maintainer.dispose()
+        with self._maintaining() as driver:
+            prepare(driver, now_ms, write_lock=_WRITE_LOCK)
+
+    def removal_ms(self, before_ms: int) -> int:
+        # The batches of a day get old together, and their partition is dropped. The next day's
+        # first batches get into it until `maintain` is called.
+        return (before_ms - _LATE_MS) // DAY_MS * DAY_MS + _LATE_MS
+
+    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, Dropped]:
+        if before_ms == self._not_dropped:
+            return {}
+        with self._maintaining() as driver:
+            dropped: Mapping[int, Dropped] | None = {}
+            while dropped is not None and not dropped:  # days without batches
+                dropped = drop_partition(driver, before_ms, write_lock=_WRITE_LOCK)
+        self._not_dropped = dict(before_ms) if dropped is None else None
+        return dropped or {}
+
+    @contextmanager
+    def _maintaining(self) -> Iterator[BoundedConnection]:
+        """Lend a connection in autocommit mode that is closed afterwards."""
+        with self._maintainer.connect() as connection:
+            yield _driver(connection)
 
     def give_back_space(self) -> bool:
-        return False  # autovacuum lets the space be used again
+        return False  # a dropped partition has given it back
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -173,7 +197,7 @@ def open_postgres(url: URL) -> PostgresDatabase:
     writer = _engine(url, f"{options} -c lock_timeout=8s", _WRITE_TIMEOUT_S, pool_size=1)
     migrator = _engine(url, options, None, pool_size=1)
     # lock_timeout: everything that comes after a statement that waits for a table waits too.
-    maintainer = _engine(url, f"{options} -c lock_timeout=2s", None, pool_size=1)
+    maintainer = _engine(url, f"{options} -c lock_timeout=2s", None, poolclass=NullPool)
     for engine in (writer, migrator):
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _reconnect_after_demotion)

@@ -51,7 +51,7 @@ def prepare(connection: _Connection, now_ms: int | None, *, write_lock: int) -> 
         today = (now_ms or int(_value(connection, _TODAY))) // DAY_MS
         partitions = read_layout(connection).partitions
         if not partitions:
-            _partition(connection, today, write_lock)
+            _partition(connection, today)
             partitions = read_layout(connection).partitions
         newest = partitions[-1]
         for day in range(max(today, newest.day + 1), today + _DAYS_AHEAD + 1):
@@ -62,7 +62,7 @@ def prepare(connection: _Connection, now_ms: int | None, *, write_lock: int) -> 
         connection.execute("SELECT pg_advisory_unlock(%s)", [_MAINTENANCE_LOCK])
 
 
-def _partition(connection: _Connection, today: int, write_lock: int) -> None:
+def _partition(connection: _Connection, today: int) -> None:
     """Make the table of batches the oldest partition of a new table. It is not copied.
 
     A table with batches keeps those of today too: services of older versions look for a retry in
@@ -78,8 +78,7 @@ def _partition(connection: _Connection, today: int, write_lock: int) -> None:
     )
     connection.execute("ALTER TABLE batches VALIDATE CONSTRAINT batches_0_bounds")
     with connection.transaction():
-        # First, so that puts wait for it and not for one another in the middle of a statement.
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [write_lock])
+        # Without the write lock: others wait for it while they hold a lock of the table.
         connection.execute("LOCK TABLE batches IN ACCESS EXCLUSIVE MODE")
         connection.execute("ALTER TABLE batches RENAME TO batches_0")
         _create_partitioned(connection)

@@ -129,10 +129,10 @@ class Layout:
             oldest_ms: the lowest `last_ms` of the batches.
         """
         searched = sum(oldest_ms < before_ms for before_ms in self._searched_before_ms)
-        return self._insertions[searched], self._started[-1 - searched].first_sequence
+        return self._insertions[searched], self.started[-1 - searched].first_sequence
 
     @cached_property
-    def _started(self) -> Sequence[Partition]:
+    def started(self) -> Sequence[Partition]:
         """The partitions that can have batches, the newest one last."""
         started = self.partitions[: bisect_left(self.partitions, (self.day + 1,))]
         return started or [Partition(0, _TABLE)]
@@ -144,7 +144,7 @@ class Layout:
         The batches of a partition were received before the next one started, and no event is
         younger than that, except for the error of a clock.
         """
-        following = self._started[:0:-1][:_MAX_EARLIER]
+        following = self.started[:0:-1][:_MAX_EARLIER]
         return [
             following[position].day * DAY_MS + _CLOCK_ERROR_MS if position else _ALWAYS_MS
             for position in range(len(following))
@@ -158,13 +158,13 @@ class Layout:
                 before_ms=sql.Literal(before_ms), earlier=sql.Identifier(partition.table)
             )
             for before_ms, partition in zip(
-                self._searched_before_ms, self._started[-2::-1], strict=False
+                self._searched_before_ms, self.started[-2::-1], strict=False
             )
         ]
         return [
             _INSERT.format(
                 bits=sql.Literal(DAY_BITS),
-                newest=sql.Identifier(self._started[-1].table),
+                newest=sql.Identifier(self.started[-1].table),
                 columns=_COLUMNS,
                 day=sql.Literal(self.day),
                 unless_stored=sql.Composed(conditions[:searched]),

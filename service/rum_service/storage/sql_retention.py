@@ -179,7 +179,10 @@ class SqlRetention:
     def remove(
         self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
     ) -> dict[int, Removed]:
-        found: dict[int, Removed] = {}
+        dropped = self._database.drop_old(before_ms)
+        found = {key: Removed(*dropped[key], is_done=False) for key in before_ms if key in dropped}
+        if found:
+            return found
         # What is removed is chosen before puts have to wait.
         chosen: list[_Chosen] = []
         with self._database.read() as connection:
@@ -207,6 +210,9 @@ class SqlRetention:
                         batches=batches_, events=events
                     )
         return found
+
+    def removal_ms(self, before_ms: int) -> int:
+        return self._database.removal_ms(before_ms)
 
     def give_back_space(self) -> bool:
         return self._database.give_back_space()
