@@ -53,6 +53,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("stats", "stats", "Print how an application is doing, or how events ended."),
         Summary("quota", "quota", "Show and set how many bytes app monitors may store."),
         Summary("retention", "retention", "Show and set how many days events are kept."),
+        Summary("erase", "erase", "Erase a user or a session, and print the proof."),
         Summary("sourcemaps", "source_maps", "Manage source maps, for readable stacks of errors."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),
         Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
