@@ -202,7 +202,12 @@ async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     [
         ("POST", "/nothing/here", 404, "UnknownOperationException"),
         ("POST", "/", 404, "UnknownOperationException"),
-        ("GET", f"/appmonitors/{new_id()}", 405, "MethodNotAllowedException"),
+        (
+            "GET",
+            "/appmonitors/2b0c2f5e-8a51-4c0e-9d3f-6f1c1d7e9a04",
+            405,
+            "MethodNotAllowedException",
+        ),
         ("PUT", "/appmonitor/x", 405, "MethodNotAllowedException"),
         ("GET", "/nothing", 404, "UnknownOperationException"),
     ],
