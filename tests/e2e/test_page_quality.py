@@ -146,6 +146,19 @@ def test_escape_closes_the_form_for_a_filter(ui: Shown, shop: Visited) -> None:
     assert ui.text(":focus") == "+ Filter"
 
 
+def test_the_form_for_a_filter_fits_on_a_phone(ui: Shown, shop: Visited) -> None:
+    ui.page.do(lambda inner: inner.set_viewport_size({"width": 390, "height": 844}))
+    for view in ("overview", "live"):
+        ui.open(view, **shop.range)
+        ui.click(".popover summary")
+        box = ui.page.evaluate(
+            "() => { const {left, right} = document.querySelector('.popover form')"
+            ".getBoundingClientRect(); return [left, right, document.body.scrollWidth]; }"
+        )
+
+        assert box == [10, 380, 390]
+
+
 def test_every_chart_and_every_table_has_a_name(ui: Shown, shop: Visited) -> None:
     ui.open("overview", **shop.range)
     charts = ui.texts(".chart > .numbers > summary")
