@@ -82,6 +82,10 @@ def test_a_token_for_one_app_monitor_opens_that_one(guarded: OpenRum, page: Page
 
     assert "asks for a token" not in ui.text()
     assert ui.texts("select[aria-label='App monitor'] option") == ["my-app"]
+    ui.click("nav >> text=App monitors")
+    assert ui.texts("[role=alert]") == []
+    ui.click("main a:text-is('my-app')")
+    assert "Connect a page" in ui.text()
 
 
 def test_a_token_that_only_reads_cannot_create_an_app_monitor(guarded: OpenRum, page: Page) -> None:

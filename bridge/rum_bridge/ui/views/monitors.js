@@ -11,7 +11,8 @@ import { go, linkHere, linkTo } from "../place.js";
 
 const SHOWN = 25;
 
-export function Monitors({ place, monitors }) {
+export function Monitors({ place, monitors, monitor }) {
+  if (monitors.error) return html`<${OnlyOne} place=${place} name=${monitor} />`;
   const columns = [
     { title: "Name", cell: (monitor) => html`<a href=${linkTo(place, ["monitors", monitor.Name])}>${monitor.Name}</a>` },
     { title: "ID", cell: (monitor) => html`<span class="mono nowrap">${monitor.Id}</span>` },
@@ -26,6 +27,13 @@ export function Monitors({ place, monitors }) {
     <${Create} monitors=${monitors} place=${place} />
     <${Projection} />
   </div>`;
+}
+
+/** What a token for one app monitor allows. */
+function OnlyOne({ place, name }) {
+  return html`<${Panel} wide=${true} title="App monitors">
+    <p>The token of this tab is for one app monitor: <a href=${linkTo(place, ["monitors", name], { monitor: name })}>${name}</a></p>
+  <//>`;
 }
 
 /** The first app monitors whose names have the text. The forms below stay in reach. */
