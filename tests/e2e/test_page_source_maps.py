@@ -62,6 +62,11 @@ def test_one_source_map_or_a_release_is_deleted_after_a_question(
     ui.click(f".release:has-text('{_HOSTILE}') summary")
     ui.click("button[aria-label='Delete the source map of b.js']")
     asked = _listed(openrum)
+    focused = ui.text(":focus")
+    ui.click("button:text-is('Keep')")
+    kept = ui.page.evaluate("() => document.activeElement.ariaLabel")
+    ui.page.do(lambda inner: inner.keyboard.press("Enter"))
+    ui.settle()
     ui.click("button[aria-label='Really delete the source map of b.js']")
     wait_until(lambda: "b.js" not in ui.text())
     without_script = _listed(openrum)
@@ -70,6 +75,7 @@ def test_one_source_map_or_a_release_is_deleted_after_a_question(
     wait_until(lambda: len(ui.texts(".release")) == 1)
 
     assert len(asked) == 3
+    assert (focused, kept) == ("Really delete", "Delete the source map of b.js")
     assert sorted(without_script) == [("1.1", "a.js"), (_HOSTILE, "a.js")]
     assert _listed(openrum) == [("1.1", "a.js")]
 

@@ -1,5 +1,5 @@
 /** The source maps of an app monitor, by release: how large they are and since when they are there. */
-import { useState } from "../vendor/hooks.mjs";
+import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
 import { bytes, count, dateTime, named } from "../format.js";
 import { html } from "../parts/html.js";
@@ -68,7 +68,10 @@ function Release({ name, release, maps, changed }) {
 
 /** A button that asks before it deletes. */
 function Remove({ what, text = "Delete", remove }) {
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState();
+  const button = useRef(null);
+  // The button that had the focus is replaced.
+  useEffect(() => asked !== undefined && button.current.focus(), [asked]);
   const [busy, setBusy] = useState(false);
   const confirm = async () => {
     setBusy(true);
@@ -76,7 +79,7 @@ function Remove({ what, text = "Delete", remove }) {
     setBusy(false);
     setAsked(false);
   };
-  if (!asked) return html`<button type="button" aria-label=${`${text} ${what}`} onClick=${() => setAsked(true)}>${text}</button>`;
-  return html`<span class="row"><button type="button" class="danger" disabled=${busy} onClick=${confirm} aria-label=${`Really delete ${what}`}>Really
+  if (!asked) return html`<button type="button" ref=${button} aria-label=${`${text} ${what}`} onClick=${() => setAsked(true)}>${text}</button>`;
+  return html`<span class="row"><button type="button" class="danger" ref=${button} disabled=${busy} onClick=${confirm} aria-label=${`Really delete ${what}`}>Really
     delete</button><button type="button" disabled=${busy} onClick=${() => setAsked(false)}>Keep</button></span>`;
 }
