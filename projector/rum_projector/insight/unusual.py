@@ -81,6 +81,8 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
         return pb.ListChangesResponse()
     selection = replace(selection, after_ms=after_ms, before_ms=before_ms)
     weeks = list(_weeks_before(asked, selection))
+    if not weeks:
+        return pb.ListChangesResponse()
     first_ms = selection.after_ms // HOUR_MS * HOUR_MS
     found = _found(
         hours(asked.query, selection, first_ms=first_ms),
@@ -116,8 +118,6 @@ def _of_pages(
     whole: Sequence[pb.Change],
 ) -> Iterator[pb.Change]:
     """Yield what is unusual on single pages, and not on all of them."""
-    if not weeks:
-        return
     pages = busiest_pages(asked.query, selection, limit=_PAGES)
     if len(pages) < 2:
         return
@@ -173,8 +173,6 @@ def _change(selection: Selection, found: Found) -> pb.Change:
 
 def _new_errors(asked: Asked, selection: Selection, weeks: int) -> Iterator[pb.Change]:
     """Yield the errors that were first seen in the selection and affect several sessions."""
-    if not weeks:  # every error would be new
-        return
     for group in errors.groups(
         asked.query, selection, order="first_seen", offset=0, limit=_NEW_ERRORS
     ):

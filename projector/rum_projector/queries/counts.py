@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, FromClause, func, literal_column, null, or_, select, union_all
 
 from rum_projector.event_counts import counts_of_events
-from rum_projector.queries.base import Query, Selection, distinct_count, quantile
+from rum_projector.queries.base import Query, Selection, distinct_count, is_kind, quantile
 from rum_projector.schema import MINUTE_MS, event_counts, events
 from rum_service.events.measures import Kind
 
@@ -81,7 +81,7 @@ def percentiles_75(
     key, group = keyed(events.c, by)
     rows = query(
         select(key, events.c.kind, func.count(events.c.value), quantile(events.c.value, "0.75"))
-        .where(*selection.clauses(), events.c.kind.in_(kinds), events.c.value.is_not(None))
+        .where(*selection.clauses(), is_kind(kinds), events.c.value.is_not(None))
         .group_by(*group, events.c.kind)
     )
     found: dict[Any, dict[int, tuple[int, float]]] = {}

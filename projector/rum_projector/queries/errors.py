@@ -35,8 +35,6 @@ def _counted(selection: Selection, *clauses: ColumnElement[bool]) -> Any:
             distinct_count(events.c.session).label("sessions"),
             distinct_count(events.c.user).label("users"),
             func.max(events.c.ts).label("last_ms"),
-            func.min(events.c.ts).label("first_ms"),
-            last(events.c.message).label("title"),
             last(events.c.detail).label("location"),
         )
         .where(*selection.clauses(), _IS_ERROR, events.c.name.is_not(None), *clauses)
@@ -78,23 +76,22 @@ def _groups(
     limit: int,
 ) -> list[pb.ErrorGroup]:
     counted = _counted(selection, *clauses)
-    # A group whose error has just been added may be in `events` only.
-    first_ms = func.coalesce(error_groups.c.first_ms, counted.c.first_ms).label("first_seen")
+    first_ms: Any = error_groups.c.first_ms
     columns = {**{column.name: column for column in counted.c}, "first_seen": first_ms}
     statement = (
         select(
             counted.c.fingerprint,
-            func.coalesce(error_groups.c.title, counted.c.title, ""),
+            error_groups.c.title,
             counted.c.events,
             counted.c.sessions,
             counted.c.users,
             first_ms,
-            func.coalesce(error_groups.c.first_release, ""),
+            error_groups.c.first_release,
             counted.c.last_ms,
             func.coalesce(counted.c.location, ""),
         )
         .select_from(
-            counted.outerjoin(
+            counted.join(
                 error_groups,
                 and_(
                     error_groups.c.monitor == selection.monitor,

@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.queries.base import Query, Selection, quantiles
+from rum_projector.queries.base import Query, Selection, is_kind, quantiles
 from rum_projector.queries.counts import By, Numbers, apdex, counted, counts_of, keyed
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
@@ -128,7 +128,7 @@ def measures_by(query: Query, selection: Selection, by: By | None) -> dict[Any, 
         select(key, events.c.kind, *distribution_columns())
         .where(
             *selection.clauses(),
-            events.c.kind.in_(MEASURED_KINDS.values()),
+            is_kind(MEASURED_KINDS.values()),
             events.c.value.is_not(None),
         )
         .group_by(*group, events.c.kind)
