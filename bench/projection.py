@@ -36,7 +36,7 @@ def catch_up(url: str, projection: str) -> dict[str, float]:
     """Project the whole log. Return events per second of CPU and of time, and bytes per event."""
     collect_rarely()
     settings = ProjectorSettings(database_url=url, projection=projection)
-    with open_projection(settings) as (_, engine, running):
+    with open_projection(settings) as (_, engine, running, _):
         running.start()
         running.step()  # without the imports that the first events cause
         before = running.freshness().events

@@ -92,7 +92,7 @@ def rebuild_here(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
     """
     collect_rarely()
     try:
-        with open_projection(settings) as (_, _, projection):
+        with open_projection(settings) as (_, _, projection, _):
             projection.rebuild()
             projection.delete_absent()
             more = True

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rum_projector.engines.base import BrokenError
 from rum_projector.projection import Projection
+from rum_service.storage.database_lock import LockLostError
 
 logger = structlog.get_logger()
 
@@ -25,6 +26,7 @@ _INTERVAL_S = 1.0
 _RETRY_S = 5.0
 _CLEANING_S = 60.0
 _REMOVING_S = 600.0
+_LOCK_CHECK_S = 5.0
 _STOP_S = 20.0
 
 
@@ -46,15 +48,22 @@ class Runner:
     """The context manager projects on its own thread until it ends.
 
     Args:
+        hold: makes sure that this process holds the lock of the database.
         marker: if this file exists, the projection is built again. It is created if the projection
             is damaged.
         fail: is called on the thread when the projection cannot be written.
     """
 
     def __init__(
-        self, projection: Projection, *, marker: Path, fail: Callable[[Exception], object]
+        self,
+        projection: Projection,
+        *,
+        hold: Callable[[], object],
+        marker: Path,
+        fail: Callable[[Exception], object],
     ) -> None:
         self._projection = projection
+        self._hold = hold
         self._marker = marker
         self._fail = fail
         self._stop = threading.Event()
@@ -85,7 +94,7 @@ class Runner:
             self._fail(error)
 
     def _repeat(self) -> None:
-        cleaned_s = removed_s = time.monotonic()
+        cleaned_s = removed_s = held_s = time.monotonic()
         while not self._stop.is_set():
             began_s = time.monotonic()
             if self._marker.exists():
@@ -93,6 +102,9 @@ class Runner:
                 self._projection.rebuild()
                 self._marker.unlink(missing_ok=True)
             try:
+                if began_s - held_s > _LOCK_CHECK_S:
+                    self._hold()
+                    held_s = began_s
                 more = self._projection.step()
                 if began_s - cleaned_s > _CLEANING_S:
                     self._projection.delete_absent()
@@ -102,6 +114,10 @@ class Runner:
                     removed_s = began_s
             except DBAPIError as error:
                 logger.error("log cannot be read", reason=type(error.orig).__name__)
+                self._stop.wait(_RETRY_S)
+                continue
+            except LockLostError as error:
+                logger.error("database does not answer", reason=str(error))
                 self._stop.wait(_RETRY_S)
                 continue
             if not more:

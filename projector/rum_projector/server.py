@@ -1,6 +1,6 @@
 """The composition root of the projector: what is built from what, and the order of start and stop.
 
-lock → log → engine → projection on its thread → InsightService on a Unix socket
+locks → log → engine → projection on its thread → InsightService on a Unix socket
 """
 
 from __future__ import annotations
@@ -29,16 +29,20 @@ from rum_projector.lock import LockedError, ProjectionLock
 from rum_projector.projection import Projection
 from rum_projector.runner import Runner, rebuild_marker
 from rum_projector.settings import ProjectorSettings
-from rum_service.storage import open_store
+from rum_service.storage import open_lock, open_store
 from rum_service.storage.base import Store
+from rum_service.storage.database_lock import DatabaseLock, LockHeldError, LockLostError
 
 logger = structlog.get_logger()
 
-# DuckDB runs each query on the thread that asks.
+# More at once would only make each of them slower: DuckDB runs two threads for all queries.
 _QUERY_THREADS = 2
 _MAX_CALLS = 64
 _MAX_METADATA_BYTES = 128 << 10
 _STOP_S = 5.0
+# Arbitrary, but the same in every process, and different from the locks of the service.
+_LOCK = 0x50524F4A
+_HELD = "another projector reads this database"
 
 
 @asynccontextmanager
@@ -50,11 +54,11 @@ async def running_projector(settings: ProjectorSettings) -> AsyncIterator[None]:
     """
     with contextlib.ExitStack() as stack:
         # Before the thread: closing the projection has to wait for it.
-        store, engine, projection = await asyncio.to_thread(
+        store, engine, projection, lock = await asyncio.to_thread(
             stack.enter_context, open_projection(settings)
         )
         marker = rebuild_marker(settings.projection_file)
-        stack.enter_context(Runner(projection, marker=marker, fail=_end))
+        stack.enter_context(Runner(projection, hold=lock.hold, marker=marker, fail=_end))
         pool = stack.enter_context(ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="query"))
         servicer = InsightServicer(
             engine, store, pool, freshness=projection.freshness, clock=time.time
@@ -72,8 +76,8 @@ async def running_projector(settings: ProjectorSettings) -> AsyncIterator[None]:
 @contextmanager
 def open_projection(
     settings: ProjectorSettings,
-) -> Iterator[tuple[Store, Engine, Projection]]:
-    """Open the log and its projection while the context is open. Blocks.
+) -> Iterator[tuple[Store, Engine, Projection, DatabaseLock]]:
+    """Open the log and its projection, and hold their locks, while the context is open. Blocks.
 
     Raises:
         StartError: another projector runs, or a setting cannot be satisfied.
@@ -92,9 +96,17 @@ def open_projection(
         except ValueError as error:
             raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
         stack.callback(store.close)
+        lock = open_lock(settings.database_url, key=_LOCK, name="projector")
+        stack.callback(lock.close)
+        try:
+            lock.hold()
+        except LockHeldError as error:
+            raise StartError(f"OPENRUM_DATABASE_URL: {_HELD}: {error}") from None
+        except LockLostError:
+            raise StartError("OPENRUM_DATABASE_URL: the database does not answer") from None
         engine = _open_engine(settings, store)
         stack.callback(engine.close)
-        yield store, engine, Projection(store, engine, clock=time.time)
+        yield store, engine, Projection(store, engine, clock=time.time), lock
 
 
 def _open_engine(settings: ProjectorSettings, store: Store) -> Engine:
@@ -136,6 +148,8 @@ def _listen(server: grpc.aio.Server, path: Path) -> None:
 
 
 def _end(error: Exception) -> None:
+    if isinstance(error, LockHeldError):
+        end_process(f"{_HELD}: {error}")
     logger.error("projection failed", exc_info=error)
     reason = str(error) if isinstance(error, EngineError) else type(error).__name__
     end_process(f"the projection cannot be written: {reason}")

@@ -75,6 +75,16 @@ class Projector:
         self.output = self._process.communicate(timeout=_TIMEOUT_S)[0] or ""
         return self._process.returncode
 
+    def wait_for_end(self) -> int:
+        """Return the exit code when the process has ended by itself."""
+        self._process.wait(_TIMEOUT_S)
+        return self._end()
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command with the same settings."""
         return subprocess.run(

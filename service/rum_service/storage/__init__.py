@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["inspect_database", "open_store", "read_slices", "upgrade_database"]
+__all__ = ["inspect_database", "open_lock", "open_store", "read_slices", "upgrade_database"]
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from rum_service.storage.base import Store
 from rum_service.storage.database import Database
+from rum_service.storage.database_lock import DatabaseLock, NoLock
 from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
 from rum_service.storage.slices import LogSlices
@@ -98,6 +99,24 @@ def read_slices(url: str) -> tuple[Store, LogSlices]:
     return _store(database), LogSlices(database)
 
 
+def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
+    """Return a lock of the database, which is not held yet.
+
+    Args:
+        key: identifies the lock in the database, below 2**31.
+        name: what other processes call this one.
+
+    Raises:
+        ValueError: `url` is not the URL of a database.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername == "sqlite":
+        return NoLock()
+    from rum_service.storage.postgres_lock import PostgresLock
+
+    return PostgresLock(parsed, key=key, name=name)
+
+
 def _store(database: Database) -> Store:
     return Store(
         log=SqlLog(database),
@@ -114,18 +133,22 @@ def _store(database: Database) -> Store:
 
 
 def _open(url: str, *, create: bool = True) -> Database:
+    parsed = _parsed(url)
+    if not create and parsed.drivername == "sqlite" and not Path(parsed.database or "").is_file():
+        raise ValueError(f"{parsed.database} does not exist")
+    return _OPENERS[parsed.drivername](parsed)
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    opener = _OPENERS.get(parsed.drivername)
-    if opener is None:
+    if parsed.drivername not in _OPENERS:
         known = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
         raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
         # The host may contain part of the password, and an error text would show the host.
         raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
-    if not create and parsed.drivername == "sqlite" and not Path(parsed.database or "").is_file():
-        raise ValueError(f"{parsed.database} does not exist")
-    return opener(parsed)
+    return parsed
