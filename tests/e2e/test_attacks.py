@@ -1,7 +1,7 @@
 """What hostile requests cost the server, and how long a healthy client beside them waits.
 
-`python -m tests.e2e.test_attacks` prints the table of docs/reference/attacks.md, or those rows
-whose names contain an argument.
+`python -m tests.e2e.test_attacks` measures all attacks, or those whose names contain an argument,
+and writes their rows in docs/reference/attacks.md.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.attack_page import HEAD, with_rows
 from tests.support.attacks import ATTACKS, Attack, Attacker
 from tests.support.batches import batch
 from tests.support.certificates import Authority
@@ -26,6 +27,8 @@ from tests.support.grpc_attacks import GRPC_ATTACKS
 from tests.support.running import OpenRum
 
 _ALL = (*ATTACKS, *GRPC_ATTACKS)
+_TABLES = {"HTTP": ATTACKS, "gRPC": GRPC_ATTACKS}
+_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "attacks.md"
 _ATTEMPTS = 3
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -162,19 +165,29 @@ def test_an_attack_is_cheap_for_the_server(attack: Attack, tmp_path: Path) -> No
     raise AssertionError(costs)
 
 
-def _main(*names: str) -> None:
-    print("| attack | bytes sent | CPU, ms | memory, MiB | longest wait of another client, ms |")
-    print("|---|---|---|---|---|")
+def test_a_page_keeps_the_rows_that_are_not_measured_again() -> None:
+    page = "Text\n<!-- table: HTTP -->\n| old | 1 |\n| gone | 1 |\n<!-- end -->\nmore\n"
+
+    changed = with_rows(page, "HTTP", {"new": "| new | 2 |"}, ["new", "old", "never measured"])
+
+    rows = [*HEAD, "| new | 2 |", "| old | 1 |"]
+    assert changed == "\n".join(["Text", "<!-- table: HTTP -->", *rows, "<!-- end -->", "more", ""])
+
+
+def _main(*parts: str) -> None:
     for attack in _ALL:
-        if names and not any(name in attack.name for name in names):
+        if parts and not any(part in attack.name for part in parts):
             continue
         with tempfile.TemporaryDirectory() as folder:
             cost = measure(attack, Path(folder))
-        print(
+        row = (
             f"| {attack.name} | {cost.sent_bytes:,} | {cost.cpu_ms:.0f} | {cost.memory_mib:.0f}"
-            f" | {cost.wait_ms:.0f} |",
-            flush=True,
+            f" | {cost.wait_ms:.0f} |"
         )
+        print(row, flush=True)
+        table = "HTTP" if attack in ATTACKS else "gRPC"
+        names = [each.name for each in _TABLES[table]]
+        _PAGE.write_text(with_rows(_PAGE.read_text(), table, {attack.name: row}, names))
 
 
 if __name__ == "__main__":

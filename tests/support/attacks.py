@@ -151,8 +151,12 @@ ATTACKS = [
     ),
     Attack("4,000 pipelined upgrades", lambda _: _UPGRADE * 4000),
     Attack("30 connections pipeline 16 MB each and read nothing", lambda _: _GET * 600_000, 30),
-    Attack("150 unfinished bodies of 4 MB, unknown monitor", _unfinished(4_000_000), 150, False),
-    Attack("150 unfinished bodies of 4 MB, known monitor", _unfinished_put(4_000_000), 150, False),
+    Attack(
+        "150 unfinished bodies of 4 MB, unknown app monitor", _unfinished(4_000_000), 150, False
+    ),
+    Attack(
+        "150 unfinished bodies of 4 MB, known app monitor", _unfinished_put(4_000_000), 150, False
+    ),
     Attack("500 unfinished heads of 60 kB", _head("Host: x", "X: " + "a" * 60_000), 500, False),
     Attack("900 idle connections", lambda _: b"", 900, False),
 ]
