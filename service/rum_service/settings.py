@@ -108,6 +108,12 @@ class ServiceSettings(OperatingSettings):
         description="Maximum gRPC message size, in bytes. If you raise OPENRUM_MAX_DECODED_BYTES "
         "of the bridges, raise this too.",
     )
+    max_grpc_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Maximum number of open gRPC connections to the address in OPENRUM_GRPC. "
+        "Further ones are closed at once.",
+    )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."
     )

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,6 +120,18 @@ def test_metadata_of_open_calls_takes_little_memory(service: Service, fields: in
             _wait_for_response(frames, stream + 2)
 
     assert _peak_mib(service) - before < 25
+
+
+def test_a_connection_beyond_the_limit_is_closed(tmp_path: Path) -> None:
+    with Service(tmp_path, OPENRUM_MAX_GRPC_CONNECTIONS="3") as service:
+        wait_until(lambda: _opened(service, 4) == [True, True, True, False])
+
+
+def _opened(service: Service, count: int) -> list[bool]:
+    """Open connections together. Return whether the server keeps each of them."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(_connected(service)) for _ in range(count)]
+        return [bool(connection.recv(9)) for connection in connections]
 
 
 def test_calls_that_are_reset_at_once_take_little_memory(service: Service) -> None:

@@ -258,6 +258,8 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         # Bit 0 allows uncompressed messages only. gRPC inflates a message before it checks the
         # length: 32 kB took 1.7 GB (2026-11).
         ("grpc.compression_enabled_algorithms_bitset", 1),
+        # For each address that it listens on.
+        ("grpc.max_allowed_incoming_connections", settings.max_grpc_connections),
         ("grpc.max_concurrent_streams", _MAX_STREAMS),
         # By default a call counts until its memory is free, which the client cannot know: of 500
         # concurrent calls on a connection, gRPC refused more than half as UNAVAILABLE (2026-11).
