@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.attack_page import HEAD, with_rows
 from tests.support.attacks import ATTACKS, Attack, Attacker
 from tests.support.batches import batch
 from tests.support.certificates import Authority
 from tests.support.grpc_attacks import GRPC_ATTACKS
+from tests.support.page_tables import with_rows
 from tests.support.running import OpenRum
 
 _ALL = (*ATTACKS, *GRPC_ATTACKS)
@@ -163,15 +163,6 @@ def test_an_attack_is_cheap_for_the_server(attack: Attack, tmp_path: Path) -> No
         if _is_bounded(attack, costs[-1]):
             return
     raise AssertionError(costs)
-
-
-def test_a_page_keeps_the_rows_that_are_not_measured_again() -> None:
-    page = "Text\n<!-- table: HTTP -->\n| old | 1 |\n| gone | 1 |\n<!-- end -->\nmore\n"
-
-    changed = with_rows(page, "HTTP", {"new": "| new | 2 |"}, ["new", "old", "never measured"])
-
-    rows = [*HEAD, "| new | 2 |", "| old | 1 |"]
-    assert changed == "\n".join(["Text", "<!-- table: HTTP -->", *rows, "<!-- end -->", "more", ""])
 
 
 def _main(*parts: str) -> None:

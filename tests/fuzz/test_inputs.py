@@ -10,17 +10,28 @@ from tests.fuzz.insight import Projecting, insight_queries
 from tests.fuzz.parsers import PARSERS, outcomes
 from tests.fuzz.running import Harness, grpc_calls, http_requests, usage
 from tests.fuzz.seeds import BODIES, MESSAGES, POLICIES, SIGNED
+from tests.fuzz.source_maps import source_map_uploads
 from tests.support.batches import batch
 from tests.support.running import OpenRum
 
 _PARSED = 22_000
-_SENT = {http_requests: 8_000, insight_queries: 4_000, grpc_calls: 4_000}
+_SENT = {
+    http_requests: 8_000,
+    insight_queries: 4_000,
+    grpc_calls: 4_000,
+    source_map_uploads: 2_000,
+}
 _MAX_GROWTH_MIB = 48
 # The documented statuses of a request with these contents, and "closed": a request is incomplete.
 _STATUSES = {"200", "400", "403", "404", "405", "408", "413", "415", "429", "431", "503", "closed"}
 _CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "RESOURCE_EXHAUSTED"}
 _QUERIED = {"200", "400", "404", "429"}
-_ALLOWED = {http_requests: _STATUSES, insight_queries: _QUERIED, grpc_calls: _CODES}
+_ALLOWED = {
+    http_requests: _STATUSES,
+    insight_queries: _QUERIED,
+    grpc_calls: _CODES,
+    source_map_uploads: {"OK", "INVALID_ARGUMENT", "NOT_FOUND"},
+}
 
 
 def test_the_same_number_gives_the_same_input() -> None:
