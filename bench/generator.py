@@ -25,6 +25,7 @@ from bench.requests import AccessKey, grpc_calls, http_requests
 T = TypeVar("T")
 
 _CHANNELS = 2
+_CALLS_PER_CHANNEL = 16  # the service allows 32
 _TIMEOUT_S = 300.0
 
 
@@ -152,5 +153,6 @@ def _requests(job: Job) -> list[bytes]:
 async def _slots(job: Job) -> list[Slot]:
     if not job.method:
         return [*await http_connections(job.address, job.in_flight)]
-    channels = await grpc_channels(job.address, job.method, min(_CHANNELS, job.in_flight))
+    enough = max(_CHANNELS, -(-job.in_flight // _CALLS_PER_CHANNEL))
+    channels = await grpc_channels(job.address, job.method, min(enough, job.in_flight))
     return list(islice(cycle(channels), job.in_flight))
