@@ -14,6 +14,7 @@ from rum_service.storage.database import Database
 from rum_service.storage.database_lock import DatabaseLock, NoLock
 from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
+from rum_service.storage.postgres_url import with_single_host
 from rum_service.storage.slices import LogSlices
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_erasures import SqlErasures
@@ -141,7 +142,7 @@ def _open(url: str, *, create: bool = True) -> Database:
 
 def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
+        parsed = make_url(with_single_host(url))
     except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
