@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import grpc
@@ -44,10 +45,17 @@ class Row:
         return f"| {self.fault} | {numbers} | {healed} |"
 
 
-def under_load(server: OpenRum, fault: str, runs: int, inflict: Callable[[], float]) -> Row:
+def under_load(
+    server: OpenRum,
+    fault: str,
+    runs: int,
+    inflict: Callable[[], float],
+    others: Sequence[OpenRum] = (),
+) -> Row:
     """Inflict a fault under load, and compare what is stored with what was acknowledged.
 
     Args:
+        others: more servers on the same database. They get the same load.
         inflict: returns when the fault is over, with the monotonic time when it ended.
     """
     name = fault.replace(" ", "-").replace(",", "")[:60]
@@ -55,26 +63,39 @@ def under_load(server: OpenRum, fault: str, runs: int, inflict: Callable[[], flo
         create = CreateAppMonitorRequest(name=name, domain="localhost")
         monitor_id = ControlPlaneServiceStub(channel).CreateAppMonitor(create).id
     heal_s = 0.0
-    load = Load(monitor_id, url=server.url, service=server.grpc, rest=4, stubs=2, seed=_SEED)
-    with load:
+    loads = [
+        Load(monitor_id, url=each.url, service=each.grpc, rest=4, stubs=2, seed=_SEED + number)
+        for number, each in enumerate([server, *others])
+    ]
+    with ExitStack() as stack:
+        for load in loads:
+            stack.enter_context(load)
         for _ in range(runs):
-            load.wait_for_acknowledged(30)
+            _wait_for_acknowledged(loads, 30)
             ended = inflict()
-            load.wait_for_acknowledged(1)
+            _wait_for_acknowledged(loads, 1)
             heal_s = max(heal_s, time.monotonic() - ended)
-        load.wait_for_acknowledged(30)
-    lost, doubled = _compare(load.ledger, read_back(server.grpc, name))
-    row = Row(fault, runs, len(load.ledger.acknowledged), lost, doubled, heal_s)
-    print(row, dict(load.ledger.outcomes), flush=True)
+        _wait_for_acknowledged(loads, 30)
+    lost, doubled = _compare([load.ledger for load in loads], read_back(server.grpc, name))
+    acknowledged = sum(len(load.ledger.acknowledged) for load in loads)
+    row = Row(fault, runs, acknowledged, lost, doubled, heal_s)
+    print(row, *(dict(load.ledger.outcomes) for load in loads), flush=True)
     return row
 
 
-def _compare(ledger: Ledger, documents: list[str]) -> tuple[int, int]:
+def _wait_for_acknowledged(loads: list[Load], more: int) -> None:
+    """Wait until each load has this number of acknowledged batches more."""
+    for load in loads:
+        load.wait_for_acknowledged(more)
+
+
+def _compare(ledgers: list[Ledger], documents: list[str]) -> tuple[int, int]:
     """Return how many acknowledged batches are missing, and how many are not stored once."""
     found: dict[str, Counter[str]] = {}
     for document in documents:
         item = json.loads(document)
         found.setdefault(item["batch_id"], Counter())[item["event_id"]] += 1
-    expected = {batch_id: Counter(ledger.sent.get(batch_id, ())) for batch_id in found}
-    wrong = sum(events != expected[batch_id] for batch_id, events in found.items())
-    return len(ledger.acknowledged - found.keys()), wrong
+    sent = {batch_id: events for ledger in ledgers for batch_id, events in ledger.sent.items()}
+    wrong = sum(events != Counter(sent.get(batch_id, ())) for batch_id, events in found.items())
+    lost = sum(len(ledger.acknowledged - found.keys()) for ledger in ledgers)
+    return lost, wrong
