@@ -39,7 +39,7 @@ from rum_bridge.members import message_of
 from rum_bridge.request_id import request_id_of
 from rum_bridge.same_origin import is_from_own_page
 from rum_bridge.settings import BridgeSettings
-from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
+from rum_endpoint.metadata import CALLER_KEY, REPLICA_LAG_KEY, REQUEST_ID_KEY
 
 _CALL_TIMEOUT_S = 30.0
 # A body of this size with many more lists and objects takes 30 ms to parse (2026-11).
@@ -196,11 +196,16 @@ class _Call:
         members = document if self._takes_body else self._form.query(self._input, request)
         message = message_of(self._input, {**members, **variables})
         try:
-            content = await self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+            call = self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+            content = await call
+            trailing = await call.trailing_metadata()
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
         response = await self._form.respond(request, self._output, content)
         response.headers["x-amzn-RequestId"] = request_id
+        for key, value in trailing or ():
+            if key == REPLICA_LAG_KEY:
+                response.headers[key] = str(value)
         return response
 
     async def _check_caller(

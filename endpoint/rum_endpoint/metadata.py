@@ -8,6 +8,7 @@ __all__ = [
     "AUTHORIZATION_KEY",
     "BRIDGE_TOKEN_REJECTED",
     "CALLER_KEY",
+    "REPLICA_LAG_KEY",
     "REQUEST_ID_KEY",
     "STATUS_DETAILS_KEY",
     "TOKEN_PREFIX",
@@ -25,6 +26,9 @@ APP_MONITOR_KEY = "rum-app-monitor-key"
 """The key of the app monitor in the database, in calls that the service forwards to a projector."""
 ACCOUNT_ID_KEY = "rum-account-id"
 """The account ID for event documents, in the same calls."""
+REPLICA_LAG_KEY = "openrum-replica-lag-seconds"
+"""How far behind the database is, at most, in the trailing metadata of a response that was read
+from a replica. The bridge copies it to a header."""
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 """A serialized google.rpc.Status, in the trailing metadata of a failed call."""
 # Distinguishes our tokens from others: aws-rum-web sends any Authorization header a page sets.

@@ -19,7 +19,7 @@ from rum_service.composition.service import Service, build
 from rum_service.control.statistics import Statistics
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.settings import ServiceSettings
-from rum_service.storage import open_store
+from rum_service.storage import ReplicaUrlError, open_store
 from rum_service.storage.base import Store
 
 logger = structlog.get_logger()
@@ -84,16 +84,20 @@ def _running(service: Service, address: str) -> RunningService:
 
 async def _start(settings: ServiceSettings, stack: AsyncExitStack) -> Service:
     """Open the store, and start everything but the gRPC server."""
-    store = await asyncio.to_thread(_open_store, settings.database_url)
+    store = await asyncio.to_thread(_open_store, settings)
     stack.callback(store.close)
+    if store.replica:
+        stack.callback(store.replica.close)
     service = build(settings, store, clock=time.time, new_id=lambda: str(uuid.uuid4()))
     await service.start(stack, listening=False)
     return service
 
 
-def _open_store(url: str) -> Store:
+def _open_store(settings: ServiceSettings) -> Store:
     try:
-        return open_store(url)
+        return open_store(settings.database_url, replica_url=settings.read_database_url)
+    except ReplicaUrlError as error:
+        raise StartError(f"OPENRUM_READ_DATABASE_URL: {error}") from error
     except (ValueError, OSError) as error:
         raise StartError(f"OPENRUM_DATABASE_URL: {error}") from error
 

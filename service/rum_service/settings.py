@@ -33,6 +33,12 @@ class ServiceSettings(OperatingSettings):
         default="sqlite:///var/openrum.sqlite3",
         description="Database that stores the events: sqlite:///FILE or postgresql://...",
     )
+    read_database_url: str = Field(
+        default="",
+        description="Standby of a PostgreSQL database, from which GetAppMonitorData reads: "
+        "postgresql://... Responses say how far it is behind. Empty: it reads from "
+        "OPENRUM_DATABASE_URL.",
+    )
     auth: Literal["auto", "required"] = Field(
         default="auto",
         description="`auto` authorizes callers unless the server listens on loopback only. "

@@ -60,6 +60,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         base.app_monitors,
         base.store.log,
         base.readers,
+        replica=base.store.replica,
         account_id=settings.account_id,
         is_busy=lambda: storing.group_commit.is_busy,
     )

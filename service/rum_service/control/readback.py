@@ -17,6 +17,8 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.control.app_monitors import AppMonitors
@@ -30,9 +32,11 @@ from rum_service.events.document import (
     parse_session_metadata,
 )
 from rum_service.events.filter import EventFilter
-from rum_service.storage.base import LogStore
+from rum_service.storage.base import LogStore, Replica, ReplicaUnavailableError
 from rum_service.storage.records import AppMonitorRecord, LoggedBatch
 from rum_service.storage.threads import on_thread
+
+logger = structlog.get_logger()
 
 _DEFAULT_PAGE_EVENTS = 100
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
@@ -89,6 +93,7 @@ class Readback:
     what `limits` allows.
 
     Args:
+        replica: read first, if there is one. The log is read when the replica cannot be.
         is_busy: returns whether puts are waiting. Reading pauses longer then.
         clock: monotonic, in seconds.
         cpu_clock: the CPU time of the calling thread, in seconds.
@@ -101,6 +106,7 @@ class Readback:
         executor: Executor,
         *,
         account_id: str,
+        replica: Replica | None = None,
         is_busy: Callable[[], bool] = lambda: False,
         limits: ScanLimits = _LIMITS,
         clock: Callable[[], float] = time.monotonic,
@@ -109,6 +115,7 @@ class Readback:
     ) -> None:
         self._monitors = monitors
         self._log = log
+        self._replica = replica
         self._executor = executor
         self._account_id = account_id
         self._is_busy = is_busy
@@ -119,10 +126,19 @@ class Readback:
         self._reading = 0
         self._reading_lock = threading.Lock()
 
-    async def get(self, request: GetAppMonitorDataRequest) -> GetAppMonitorDataResponse:
+    async def get(
+        self,
+        request: GetAppMonitorDataRequest,
+        *,
+        on_lag: Callable[[float], None] | None = None,
+    ) -> GetAppMonitorDataResponse:
         """Return a page of events. Raises ValidationException or ResourceNotFoundException.
 
         A page that takes too long ends early. A call that is cancelled stops reading.
+
+        Args:
+            on_lag: called if the page was read from the replica, with the seconds that the replica
+                was behind, at most.
         """
         caller = Caller(self._clock() + self._limits.wall_s, self._clock)
         validate_control(request)
@@ -137,7 +153,12 @@ class Readback:
         )
         max_events = request.max_results or _DEFAULT_PAGE_EVENTS
         try:
-            return await on_thread(self._executor, self._page, search, start, max_events, caller)
+            response, lag_s = await on_thread(
+                self._executor, self._newest_page, search, start, max_events, caller
+            )
+            if on_lag and lag_s is not None:
+                on_lag(lag_s)
+            return response
         finally:
             caller.has_gone = True
 
@@ -156,13 +177,30 @@ class Readback:
             with self._reading_lock:
                 self._reading -= 1
 
-    def _page(
+    def _newest_page(
         self, search: _Search, start: _Position | None, max_events: int, caller: Caller
+    ) -> tuple[GetAppMonitorDataResponse, float | None]:
+        """Return a page, and how far the replica is behind if it was read from the replica."""
+        if self._replica:
+            try:
+                lag_s = self._replica.lag_s()  # before the read, which may see later batches
+                return self._page(search, start, max_events, caller, self._replica), lag_s
+            except ReplicaUnavailableError as error:
+                logger.warning("replica not read", reason=str(error))
+        return self._page(search, start, max_events, caller, self._log), None
+
+    def _page(
+        self,
+        search: _Search,
+        start: _Position | None,
+        max_events: int,
+        caller: Caller,
+        log: LogStore | Replica,
     ) -> GetAppMonitorDataResponse:
         response = GetAppMonitorDataResponse()
         page_bytes = 0
         with self._counted():
-            for position, document in self._documents(search, start, caller):
+            for position, document in self._documents(search, start, caller, log):
                 if document is None:
                     response.next_token = position.token()
                     break
@@ -175,7 +213,11 @@ class Readback:
         return response
 
     def _documents(
-        self, search: _Search, start: _Position | None, caller: Caller
+        self,
+        search: _Search,
+        start: _Position | None,
+        caller: Caller,
+        log: LogStore | Replica,
     ) -> Iterator[tuple[_Position, str | None]]:
         """Yield the documents of the selected events, newest first.
 
@@ -186,7 +228,7 @@ class Readback:
         below = start.sequence + 1 if start else None
         limit = _FIRST_BATCHES
         while True:
-            found = self._log.read(
+            found = log.read(
                 search.monitor.key,
                 below=below,
                 after_ms=search.after_ms,

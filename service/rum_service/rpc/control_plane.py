@@ -11,6 +11,7 @@ import grpc.aio
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import metrics_pb2, resource_policy_pb2, tags_pb2
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceServicer
+from rum_endpoint.metadata import REPLICA_LAG_KEY
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
@@ -69,9 +70,12 @@ class ControlPlane(ControlPlaneServiceServicer):
         return pb.DeleteAppMonitorResponse()
 
     async def GetAppMonitorData(
-        self, request: pb.GetAppMonitorDataRequest, _: _Context
+        self, request: pb.GetAppMonitorDataRequest, context: _Context
     ) -> pb.GetAppMonitorDataResponse:
-        return await self._readback.get(request)
+        def note(lag_s: float) -> None:
+            context.set_trailing_metadata(((REPLICA_LAG_KEY, f"{lag_s:.3f}"),))
+
+        return await self._readback.get(request, on_lag=note)
 
     async def TagResource(
         self, request: tags_pb2.TagResourceRequest, _: _Context

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["inspect_database", "open_lock", "open_store", "read_slices", "upgrade_database"]
+__all__ = [
+    "ReplicaUrlError",
+    "inspect_database",
+    "open_lock",
+    "open_store",
+    "read_slices",
+    "upgrade_database",
+]
 
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +23,7 @@ from rum_service.storage.database_lock import DatabaseLock, NoLock
 from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import migrate
 from rum_service.storage.postgres_url import with_single_host
+from rum_service.storage.replica import SqlReplica
 from rum_service.storage.slices import LogSlices
 from rum_service.storage.sql_credentials import SqlCredentials
 from rum_service.storage.sql_erasures import SqlErasures
@@ -40,19 +49,41 @@ _OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": _open_postgres}
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 
 
-def open_store(url: str) -> Store:
+class ReplicaUrlError(ValueError):
+    """The URL of the replica is wrong. The text never contains the password."""
+
+
+def open_store(url: str, *, replica_url: str = "") -> Store:
     """Open the database and migrate its schema to the current version. Blocks.
+
+    Args:
+        replica_url: a standby of the same database. It need not be running. Empty: there is none.
 
     Raises:
         ValueError: the database cannot be opened. The text never contains the password.
+        ReplicaUrlError: `replica_url` cannot be used.
     """
+    replica = _open_replica(replica_url) if replica_url else None
     database = _open(url)
     try:
         migrate(database)
     except ValueError:
         database.close()
         raise
-    return _store(database)
+    store = _store(database)
+    return replace(store, replica=SqlReplica(database, replica)) if replica else store
+
+
+def _open_replica(url: str) -> Database:
+    try:
+        parsed = _parsed(url)
+    except ValueError as error:
+        raise ReplicaUrlError(str(error)) from None
+    if parsed.drivername == "sqlite":
+        raise ReplicaUrlError("only PostgreSQL has replicas")
+    # Connections of the store itself need a server that accepts writes.
+    standby = {"target_session_attrs": "prefer-standby", **parsed.query}
+    return _OPENERS[parsed.drivername](parsed.set(query=standby))
 
 
 def upgrade_database(url: str) -> str | None:

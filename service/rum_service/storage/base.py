@@ -26,6 +26,8 @@ __all__ = [
     "NameTakenError",
     "PolicyStore",
     "QuotaReachedError",
+    "Replica",
+    "ReplicaUnavailableError",
     "RetentionStore",
     "SourceMapStore",
     "Store",
@@ -61,6 +63,10 @@ class NameTakenError(Exception):
 
 class QuotaReachedError(Exception):
     """The new records would exceed the limit that the caller gave."""
+
+
+class ReplicaUnavailableError(Exception):
+    """The replica cannot be read, or it is not known how far behind it is."""
 
 
 class DefinitionTakenError(Exception):
@@ -156,6 +162,31 @@ class LogStore(Protocol):
 
     def check_writable(self) -> None:
         """Commit a small change to the log. Raises whatever would make an append fail."""
+        ...
+
+
+class Replica(Protocol):
+    """A copy of the log that may be behind. Both methods raise ReplicaUnavailableError."""
+
+    def lag_s(self) -> float:
+        """Return how many seconds the replica is behind, at most."""
+        ...
+
+    def read(
+        self,
+        app_monitor: int,
+        *,
+        below: int | None,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        max_bytes: int,
+    ) -> FoundBatches:
+        """Do the same as `LogStore.read`, with what the replica has."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
         ...
 
 
@@ -557,3 +588,5 @@ class Store:
     erasures: ErasureStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""
+    replica: Replica | None = None
+    """None: there is none, so everything is read from the database itself."""
