@@ -39,6 +39,10 @@ def print_overview(found: Overview, console: Console) -> None:
     lag_ms = found.overview.freshness.lag_ms
     if lag_ms > _STALE_MS:
         console.print(f"The numbers are {lag_ms / 1000:.0f} s behind the log.", style="yellow")
+    removed_before_s = found.overview.freshness.removed_before_ms / 1000
+    if removed_before_s > found.after.timestamp():
+        since = datetime.fromtimestamp(removed_before_s, UTC)
+        console.print(f"Events before {since:%Y-%m-%d %H:%M} UTC are not kept.", style="yellow")
     for change in found.changes:
         console.print(_change(change), highlight=False)
     counts = found.overview.total.counts
@@ -80,7 +84,10 @@ def _form(measure: str) -> Callable[[float], str]:
 
 def _counts(found: Overview) -> Table:
     table = _table("", "Total", "Week before", "Change", "Over time", numbers=3)
-    total, before = found.overview.total.counts, found.overview.compared_total.counts
+    total = found.overview.total.counts
+    # Absent if those events are not kept.
+    has_before = found.overview.HasField("compared_total")
+    before = found.overview.compared_total.counts if has_before else None
     series = found.overview.series
     charts: dict[str, Sequence[float]] = {
         "Sessions": series.sessions,
@@ -98,7 +105,9 @@ def _counts(found: Overview) -> Table:
     return table
 
 
-def _count_values(counts: Counts) -> list[float | None]:
+def _count_values(counts: Counts | None) -> list[float | None]:
+    if counts is None:
+        return [None] * 7
     return [
         counts.sessions,
         counts.page_views,

@@ -94,3 +94,16 @@ def test_an_unknown_app_monitor_and_a_wrong_range_are_named(server: OpenRum) -> 
     assert unknown.returncode != 0
     assert "no app monitor with this name" in unknown.stderr
     assert "'1y' is not a duration" in wrong.stderr
+
+
+def test_a_range_that_is_not_kept_does_not_look_like_an_outage(server: OpenRum) -> None:
+    shortened = ("retention", "set", BLOG.name, "3", "--yes")
+    assert run_openrum(*shortened, OPENRUM_SERVICE=server.grpc).returncode == 0
+
+    def shown() -> str:
+        return _stats(server, BLOG.name, "--range", "7d").stdout
+
+    wait_until(lambda: "are not kept." in shown(), timeout_s=90, every_s=0.5)
+    rows = {line[:8].strip(): line.split() for line in shown().splitlines()}
+
+    assert rows["Sessions"][2:4] == ["-", "-"]  # nothing to compare with

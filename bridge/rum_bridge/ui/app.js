@@ -1,7 +1,7 @@
 /** The page: its header, its views, and which view is shown. */
 import { useEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";
 import { hasToken, send, watchFreshness } from "./api.js";
-import { elapsed, timeZone } from "./format.js";
+import { dateTime, elapsed, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
 import { html, render } from "./parts/html.js";
 import { useData, useMinutes } from "./parts/load.js";
@@ -118,7 +118,8 @@ function View({ place, view, monitor, names, monitors, now }) {
   const id = place.path[1];
   const Shown = id !== undefined && view.one ? view.one : view.list;
   const key = JSON.stringify([place.path, view.selects && monitor]);
-  return html`<${Shown} key=${key} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
+  return html`${view.selects && html`<${Kept} monitor=${monitor} after=${selection.after} />`}
+    <${Shown} key=${key} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
     onSelect=${(after, before) => go(linkTo(place, place.path, { range: undefined, after: String(after), before: String(before) }))} />`;
 }
 
@@ -129,6 +130,17 @@ function Lag() {
   if (!freshness || (freshness.lagMs <= LAG_SHOWN_MS && !freshness.rebuilding)) return null;
   return html`<p class="banner" role="status">The numbers are ${elapsed(freshness.lagMs)} behind.
     ${freshness.rebuilding && " They are being computed again from the log, so older events are missing for now."}</p>`;
+}
+
+/** Says which events of the time range have been removed, so that their absence does not look like an outage. */
+function Kept({ monitor, after }) {
+  const [removed, setRemoved] = useState(0);
+  useEffect(() => {
+    setRemoved(0);
+    return watchFreshness((freshness) => setRemoved(freshness.removedBeforeMs ?? 0));
+  }, [monitor]);
+  if (removed <= after) return null;
+  return html`<p class="banner" role="status">Events before ${dateTime(removed)} are not kept.</p>`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));

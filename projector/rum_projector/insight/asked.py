@@ -7,8 +7,9 @@ __all__ = ["Asked"]
 from dataclasses import dataclass
 
 from rum_projector.insight.documents import Documents
+from rum_projector.insight.selection import compared_selection
 from rum_projector.projection import Freshness
-from rum_projector.queries.base import Query
+from rum_projector.queries.base import Query, Selection
 from rum_service.storage.base import Store
 
 
@@ -30,3 +31,15 @@ class Asked:
     """The database of the log."""
     freshness: Freshness
     """How current the projection is, at least."""
+    removed_before_ms: int
+    """Batches received before this time have been removed. 0: none has."""
+
+    def compared(self, selection: Selection, compare_after: float) -> Selection | None:
+        """Return the selection to compare with. None: none is wanted, or it has been removed.
+
+        A hundredth of it may have been removed.
+        """
+        found = compared_selection(selection, compare_after)
+        if found and found.after_ms + found.length_ms / 100 < self.removed_before_ms:
+            return None
+        return found

@@ -8,7 +8,6 @@ from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.selection import (
     choose_step,
-    compared_selection,
     limit_of,
     offset_of,
     selection_of,
@@ -41,7 +40,7 @@ _INP_PHASES = ("Input delay", "Processing", "Presentation delay")
 def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverviewResponse:
     """Return measures in total and over time."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
-    compared = compared_selection(selection, request.compare_after)
+    compared = asked.compared(selection, request.compare_after)
     step_ms = choose_step(request.step_ms, selection.length_ms)
     # Steps start at whole hours and the like. Those of the other range start as much before it.
     into_step_ms = selection.after_ms % step_ms
@@ -77,7 +76,7 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
         order=order,
         offset=offset,
         limit=limit,
-        compared=compared_selection(selection, request.compare_after),
+        compared=asked.compared(selection, request.compare_after),
     )
     return pb.ListSegmentsResponse(
         segments=found.segments,

@@ -176,6 +176,8 @@ class InsightServicer(InsightServiceServicer):
     ) -> Any:
         # Read before the query, so that it does not promise more than the answer contains.
         freshness = self._freshness()
+        monitor = int(metadata.get(APP_MONITOR_KEY, "0"))
+        removed_before_ms = self._store.retention.removed_before(monitor) or 0 if monitor else 0
         with self._engine.snapshot(timeout_s=self._max_query_s) as query:
             asked = Asked(
                 query=query,
@@ -184,10 +186,11 @@ class InsightServicer(InsightServiceServicer):
                     monitor_name=getattr(request, "app_monitor", ""),
                     account_id=metadata.get(ACCOUNT_ID_KEY, ""),
                 ),
-                monitor=int(metadata.get(APP_MONITOR_KEY, "0")),
+                monitor=monitor,
                 now_ms=round(self._clock() * 1000),
                 store=self._store,
                 freshness=freshness,
+                removed_before_ms=removed_before_ms,
             )
             response: Any = answer(asked, request)
         response.freshness.CopyFrom(
@@ -196,6 +199,7 @@ class InsightServicer(InsightServiceServicer):
                 log_sequence=freshness.log_sequence,
                 lag_ms=freshness.lag_ms,
                 rebuilding=freshness.rebuilding,
+                removed_before_ms=removed_before_ms,
             )
         )
         return response

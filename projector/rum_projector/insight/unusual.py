@@ -105,7 +105,8 @@ def _weeks_before(asked: Asked, selection: Selection) -> Iterator[tuple[Selectio
     for number in range(1, _WEEKS + 1):
         shift_ms = number * _WEEK_MS
         week = selection.at(selection.after_ms - shift_ms)
-        if began_ms is None or began_ms >= week.after_ms + HOUR_MS:  # a part would mislead
+        if began_ms is None or max(began_ms, asked.removed_before_ms) >= week.after_ms + HOUR_MS:
+            # A part would mislead.
             return
         if has_events(asked.query, week):
             yield week, first_ms - shift_ms

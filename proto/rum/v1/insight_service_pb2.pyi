@@ -387,6 +387,7 @@ class Freshness(_message.Message):
     LOG_SEQUENCE_FIELD_NUMBER: _builtins.int
     LAG_MS_FIELD_NUMBER: _builtins.int
     REBUILDING_FIELD_NUMBER: _builtins.int
+    REMOVED_BEFORE_MS_FIELD_NUMBER: _builtins.int
     projected_sequence: _builtins.float
     """The last position of the log that the projection contains."""
     log_sequence: _builtins.float
@@ -395,6 +396,10 @@ class Freshness(_message.Message):
     """How long the oldest batch that the projection lacks has been in the log. 0 if it lacks none."""
     rebuilding: _builtins.bool
     """Whether the projection is being rebuilt, so that older events are missing."""
+    removed_before_ms: _builtins.float
+    """Batches of the app monitor that were received before this time have been removed, because they were kept for long
+    enough. 0 if none has, and in calls that are not about one app monitor.
+    """
     def __init__(
         self,
         *,
@@ -402,10 +407,11 @@ class Freshness(_message.Message):
         log_sequence: _builtins.float = ...,
         lag_ms: _builtins.float = ...,
         rebuilding: _builtins.bool = ...,
+        removed_before_ms: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag_ms", b"lag_ms", "log_sequence", b"log_sequence", "projected_sequence", b"projected_sequence", "rebuilding", b"rebuilding"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag_ms", b"lag_ms", "log_sequence", b"log_sequence", "projected_sequence", b"projected_sequence", "rebuilding", b"rebuilding", "removed_before_ms", b"removed_before_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

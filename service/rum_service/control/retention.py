@@ -75,6 +75,7 @@ class Retentions:
             raise ResourceNotFoundException(
                 "There is no app monitor with this name.", request.app_monitor_name, "AppMonitor"
             )
+        self._sweep.look()
         return pb.SetRetentionResponse(days=days, batches=batches)
 
     def _message(self, found: Retention) -> pb.Retention:

@@ -80,6 +80,7 @@ class RetentionSweep:
         self._is_busy = is_busy
         self._interval_s = interval_s
         self._claimed_until_ms: int | None = None
+        self._changed = asyncio.Event()
         self.removed: dict[str, RemovedAmount] = {}
         """What this service has removed, by the name of the app monitor."""
         self.retention: Mapping[int, Retention] = {}
@@ -88,6 +89,10 @@ class RetentionSweep:
     def days_of(self, own: int | None) -> int:
         """Return the number of days that applies to an app monitor. 0: forever."""
         return self._default_days if own is None else own
+
+    def look(self) -> None:
+        """Look now, because a retention has changed."""
+        self._changed.set()
 
     async def sweep(self) -> float:
         """Remove what is due, for at most a turn. Return after how many seconds to continue."""
@@ -126,7 +131,9 @@ class RetentionSweep:
                 # If the store fails, so do the puts, which say more.
                 logger.warning("old batches not removed", error=type(error).__name__)
                 pause_s = self._interval_s
-            await asyncio.sleep(pause_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), pause_s)
+            self._changed.clear()
 
     def _due(self, retention: Mapping[int, Retention]) -> dict[int, int]:
         """Return the time before which batches are removed, for app monitors with such batches."""
