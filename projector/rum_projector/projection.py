@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Freshness", "Projection"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import structlog
@@ -21,6 +21,8 @@ logger = structlog.get_logger()
 _BATCHES_PER_READ = 256
 _BYTES_PER_READ = 4 << 20
 _MONITORS_PER_PAGE = 1000
+# A transaction replaces the rows of so many batches.
+_BATCHES_PER_REPLACEMENT = 256
 # What DuckDB compresses together. It writes whole groups to the file at once, which takes 0.8 µs an
 # event; 25,000 events at a time take 2.2 (2026-11).
 _ROW_GROUP = 122_880
@@ -82,9 +84,12 @@ class Projection:
     def step(self) -> bool:
         """Write the rows of the next batches, if there are any. Return whether there may be more.
 
+        Follows erasures first: the batches that are read afterwards are as the erasures left them.
+
         Raises:
             EngineError: the rows cannot be written.
         """
+        self._follow_erasures()
         cursor = self._engine.cursor()
         newest = self._store.log.newest_sequence()
         chunk = Chunk()
@@ -113,6 +118,34 @@ class Projection:
         if unreadable:
             logger.warning("events could not be read", events=unreadable, sequence=sequence)
         return more
+
+    def _follow_erasures(self) -> None:
+        """Replace the rows of batches that erasures have changed."""
+        cursor = self._engine.cursor()
+        erased = cursor.erased
+        while changes := self._store.erasures.changed_after(erased, limit=_BATCHES_PER_REPLACEMENT):
+            change = changes[-1].change
+            # Later ones are not projected yet.
+            sequences = {each.sequence for each in changes if each.sequence <= cursor.sequence}
+            self._engine.replace(
+                self._chunk_of(sequences),
+                sequences=sequences,
+                after=erased,
+                change=change,
+                now_ms=self._now_ms(),
+            )
+            erased = change
+        if erased > cursor.scrubbed and not self._store.erasures.unfinished():
+            self._engine.scrub()
+
+    def _chunk_of(self, sequences: Collection[int]) -> Chunk:
+        """Return the rows that batches have now. A batch that was purged has none."""
+        chunk = Chunk()
+        for sequence in sorted(sequences):
+            for batch in self._store.log.after(sequence - 1, limit=1, max_bytes=1):
+                if batch.sequence == sequence and self._exists(batch):
+                    add_batch(chunk, batch, self._definitions.of(batch.app_monitor))
+        return chunk
 
     def rebuild(self) -> None:
         """Delete all rows, so that the next steps write them again."""

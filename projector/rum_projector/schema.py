@@ -28,7 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 3
+VERSION = 4
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7
@@ -139,7 +139,7 @@ event_counts = Table(
 )
 
 # The first error of each group. When it has been removed, its time and release stay, and the rest
-# is that of the first error that is left.
+# is that of the first error that is left. An erasure leaves nothing of the error.
 error_groups = Table(
     "error_groups",
     metadata,

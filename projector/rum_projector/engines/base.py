@@ -129,6 +129,10 @@ class Cursor(NamedTuple):
     updated_ms: int
     rebuild_until: int
     """The newest batch when the projection was cleared. Below it, older events are missing."""
+    erased: int
+    """The last change of a batch by an erasure that the rows follow. 0: none."""
+    scrubbed: int
+    """The last change whose erased bytes are not in the files any more."""
 
 
 class Engine(Protocol):
@@ -150,6 +154,29 @@ class Engine(Protocol):
 
         Raises:
             EngineError: the cursor is not at `after`, or the database fails.
+        """
+        ...
+
+    def replace(
+        self, chunk: Chunk, *, sequences: Collection[int], after: int, change: int, now_ms: int
+    ) -> None:
+        """Replace the rows of batches, and move `Cursor.erased` from `after` to `change`.
+
+        All happens in one transaction. An error group whose first error was in these batches gets
+        the first of the remaining errors, or is deleted.
+
+        Args:
+            chunk: the rows that these batches have now.
+
+        Raises:
+            EngineError: the cursor is not at `after`, or the database fails.
+        """
+        ...
+
+    def scrub(self) -> bool:
+        """Overwrite what is deleted in the files, and move `Cursor.scrubbed` to `Cursor.erased`.
+
+        Return whether that succeeded. If not, queries run all the time; try again.
         """
         ...
 

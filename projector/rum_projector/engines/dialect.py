@@ -5,10 +5,11 @@ DuckDB speaks the SQL of PostgreSQL. The package duckdb-engine has had no releas
 
 from __future__ import annotations
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "run"]
 
 from typing import Any
 
+import duckdb
 from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,3 +25,9 @@ def compiled(statement: Executable) -> tuple[str, list[Any]]:
     if not isinstance(found, SQLCompiler):  # CREATE TABLE and the like have no parameters
         return str(found), []
     return found.string, [found.params[name] for name in found.positiontup or ()]
+
+
+def run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> list[tuple[Any, ...]]:
+    """Execute a statement and return its rows."""
+    text, parameters = compiled(statement)
+    return connection.execute(text, parameters).fetchall()

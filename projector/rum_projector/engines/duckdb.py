@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import duckdb
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     Table,
     delete,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable, DropTable
 
+from rum_projector.engines import duckdb_erasing as erasing
 from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
 from rum_projector.engines.base import (
     BrokenError,
@@ -33,7 +35,7 @@ from rum_projector.engines.base import (
     ErrorGroupRow,
     QueryTimeoutError,
 )
-from rum_projector.engines.dialect import compiled
+from rum_projector.engines.dialect import run
 from rum_projector.event_counts import counts_by_minute
 from rum_projector.schema import (
     PARTS,
@@ -51,6 +53,11 @@ _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 _TARGET = "rebuild"
 """The name of the cursor whose sequence is `Cursor.rebuild_until`."""
+_ERASED = "erased"
+"""The name of the cursor whose sequence is `Cursor.erased`."""
+_SCRUBBED = "scrubbed"
+"""The name of the cursor whose sequence is `Cursor.scrubbed`."""
+_OTHER_CURSORS = {_TARGET, _ERASED, _SCRUBBED}
 
 _PART_NAMES = [f"part_{number}" for number in range(PARTS)]
 _LISTS = " ".join(
@@ -72,6 +79,8 @@ WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
 # DuckDB opens a file that was cut, and fails when it reads what is missing.
 _HEADER_BYTES = 3 * 4096
 _BLOCKS = "SELECT block_size, total_blocks FROM pragma_database_size()"
+# A query takes at most 5 s.
+_CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
 _OF_APP_MONITORS = (events, event_counts, error_groups, custom_metrics)
 _MAX_SCAN_S = 60.0
@@ -120,7 +129,14 @@ class DuckDb:
             )
         }
         sequence, count, updated_ms = found[self._name]
-        return Cursor(sequence, count, updated_ms, rebuild_until=found[_TARGET][0])
+        return Cursor(
+            sequence,
+            count,
+            updated_ms,
+            rebuild_until=found[_TARGET][0],
+            erased=found[_ERASED][0],
+            scrubbed=found[_SCRUBBED][0],
+        )
 
     def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
         move = (
@@ -132,11 +148,10 @@ class DuckDb:
             .returning(cursors.c.sequence)
         )
         with self._transaction() as connection:
-            if not _run(connection, move):
+            if not run(connection, move):
                 raise EngineError("another process has moved the cursor of the projection")
-            if chunk.events:
-                _insert(connection, _INSERT_EVENTS, event_arrays(chunk.events))
-                _run(connection, _count(after, sequence))
+            new = events.c.sequence > after, events.c.sequence <= sequence
+            _insert_events(connection, chunk, *new)
             _insert_rows(
                 connection,
                 _INSERT_GROUPS,
@@ -144,13 +159,40 @@ class DuckDb:
                 ErrorGroupRow._fields,
                 list(chunk.error_groups.values()),
             )
-            _insert_rows(
+
+    def replace(
+        self, chunk: Chunk, *, sequences: Collection[int], after: int, change: int, now_ms: int
+    ) -> None:
+        with self._transaction() as connection:
+            if not run(connection, _move(_ERASED, after, change)):
+                raise EngineError("another process has moved the cursor of the projection")
+            deleted = erasing.delete_batches(connection, sequences)
+            _insert_events(connection, chunk, events.c.sequence.in_(sequences))
+            erasing.find_first_errors(connection, sequences)
+            added = len(chunk.events) - deleted
+            run(
                 connection,
-                _INSERT_METRICS,
-                custom_metrics,
-                CustomMetricRow._fields,
-                chunk.custom_metrics,
+                update(cursors)
+                .where(cursors.c.name == self._name)
+                .values(events=cursors.c.events + added, updated_ms=now_ms),
             )
+
+    def scrub(self) -> bool:
+        erased = self.cursor().erased
+        with self._transaction() as connection:
+            erasing.rewrite_tables(connection)
+        if not self._checkpoint():
+            return False
+        with self._transaction() as connection:
+            erasing.fill_free_blocks(connection)
+        if not self._checkpoint():
+            return False
+        with self._transaction() as connection:
+            erasing.delete_filling(connection)
+            scrubbed = cursors.c.name == _SCRUBBED
+            run(connection, update(cursors).where(scrubbed).values(sequence=erased))
+        self._checkpoint()
+        return True
 
     def clear(self, *, rebuild_until: int, now_ms: int) -> None:
         with self._transaction() as connection:
@@ -165,7 +207,7 @@ class DuckDb:
     def delete_app_monitors(self, keys: Collection[int]) -> None:
         with self._transaction() as connection:
             for table in _OF_APP_MONITORS:
-                _run(connection, delete(table).where(table.c.monitor.in_(keys)))
+                run(connection, delete(table).where(table.c.monitor.in_(keys)))
             self._count_events(connection)
 
     def first_sequences(self) -> dict[int, int]:
@@ -177,7 +219,7 @@ class DuckDb:
             for monitor, sequence in sequences.items():
                 for table in _OF_BATCHES:
                     of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
-                    _run(connection, delete(table).where(*of_monitor))
+                    run(connection, delete(table).where(*of_monitor))
                 of_groups = {"monitor": monitor, "sequence": sequence, "kind": int(Kind.JS_ERROR)}
                 connection.execute(_DELETE_EMPTY_GROUPS, of_groups)
                 connection.execute(_REPLACE_SAMPLES, of_groups)
@@ -186,7 +228,7 @@ class DuckDb:
     def _count_events(self, connection: duckdb.DuckDBPyConnection) -> None:
         remaining = select(func.count()).select_from(events).scalar_subquery()
         of_log = cursors.c.name == self._name
-        _run(connection, update(cursors).where(of_log).values(events=remaining))
+        run(connection, update(cursors).where(of_log).values(events=remaining))
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
         with self._connection.cursor() as connection:
@@ -213,7 +255,7 @@ class DuckDb:
         timer.daemon = True
         timer.start()
         try:
-            return _run(connection, statement)
+            return run(connection, statement)
         except duckdb.InterruptException:
             raise QueryTimeoutError from None
         except duckdb.Error as error:
@@ -239,6 +281,19 @@ class DuckDb:
                 connection.commit()
             except duckdb.Error as error:
                 raise self._failure(error) from error
+
+    def _checkpoint(self) -> bool:
+        """Write all changes to the file, and free what they replaced. False: queries run."""
+        for _ in range(_CHECKPOINTS):
+            try:
+                with self._writing, self._connection.cursor() as connection:
+                    connection.execute("CHECKPOINT")
+                    return True
+            except duckdb.TransactionException:
+                time.sleep(_CHECKPOINT_RETRY_S)
+            except duckdb.Error as error:
+                raise self._failure(error) from error
+        return False
 
     def _failure(self, error: duckdb.Error) -> EngineError:
         """Return the error to raise. Its text is one line: the lines below may show values."""
@@ -302,8 +357,8 @@ def _continued(path: Path, name: str, memory_bytes: int) -> duckdb.DuckDBPyConne
     try:
         if not _tables(connection):
             return connection
-        found = dict(_run(connection, select(cursors.c.name, cursors.c.version)))
-        continues = found.keys() == {name, _TARGET} and found[name] == VERSION
+        found = dict(run(connection, select(cursors.c.name, cursors.c.version)))
+        continues = found.keys() == {name, *_OTHER_CURSORS} and found[name] == VERSION
         if continues and _is_whole(connection, path):
             return connection
     except duckdb.Error:
@@ -354,11 +409,13 @@ def _create_tables(
     connection: duckdb.DuckDBPyConnection, name: str, *, rebuild_until: int, now_ms: int
 ) -> None:
     for table in metadata.sorted_tables:
-        _run(connection, DropTable(table, if_exists=True))
-        _run(connection, CreateTable(table))
+        run(connection, DropTable(table, if_exists=True))
+        run(connection, CreateTable(table))
     start = {"version": VERSION, "events": 0, "updated_ms": now_ms}
-    for row in ({"name": name, "sequence": 0}, {"name": _TARGET, "sequence": rebuild_until}):
-        _run(connection, insert(cursors).values({**start, **row}))
+    # Erasures are followed from the first one again, which changes nothing.
+    sequences = {name: 0, _TARGET: rebuild_until, _ERASED: 0, _SCRUBBED: 0}
+    for cursor, sequence in sequences.items():
+        run(connection, insert(cursors).values({**start, "name": cursor, "sequence": sequence}))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -378,15 +435,30 @@ def _write_ahead_log(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: Executable) -> list[tuple[Any, ...]]:
-    text, parameters = compiled(statement)
-    return connection.execute(text, parameters).fetchall()
+def _move(name: str, after: int, sequence: int) -> Executable:
+    """Return a statement that moves a cursor and returns a row, if the cursor is at `after`."""
+    return (
+        update(cursors)
+        .where(cursors.c.name == name, cursors.c.sequence == after)
+        .values(sequence=sequence)
+        .returning(cursors.c.sequence)
+    )
 
 
-def _count(after: int, sequence: int) -> Executable:
-    """Count the events of the batches from `after`, exclusive, to `sequence`."""
-    rows = counts_by_minute(events.c.sequence > after, events.c.sequence <= sequence)
-    return insert(event_counts).from_select(list(event_counts.c), rows)
+def _insert_events(
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *counted: ColumnElement[bool]
+) -> None:
+    """Insert the events of a chunk, the values of custom metrics, and the counts of the events.
+
+    Args:
+        counted: the conditions that these events, and no others, meet.
+    """
+    if chunk.events:
+        _insert(connection, _INSERT_EVENTS, event_arrays(chunk.events))
+        columns = list(event_counts.c)
+        run(connection, insert(event_counts).from_select(columns, counts_by_minute(*counted)))
+    fields = CustomMetricRow._fields
+    _insert_rows(connection, _INSERT_METRICS, custom_metrics, fields, chunk.custom_metrics)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, text: str, arrays: dict[str, Any]) -> None:
