@@ -185,8 +185,9 @@ def open_sqlite(url: URL) -> SqliteDatabase:
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.execute(_BUSY_TIMEOUT)
-    # Before the file has its first page. Later it changes nothing.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # Before the file has its first page. Later it would write the same to the file again.
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _enable_wal(connection)
     # FULL: each commit waits for fsync. With NORMAL, a power failure loses accepted batches.
     connection.execute("PRAGMA synchronous = FULL")
