@@ -24,7 +24,7 @@ from rum_service.storage.records import Batch
 from tests.e2e.exported import export, lines, rows
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, event, new_id
-from tests.support.running import OPENRUM, OpenRum, environment, wait_until
+from tests.support.running import OPENRUM, OpenRum, environment, run_openrum, wait_until
 
 _MIDNIGHT_S = 1_790_035_200  # 2026-09-22
 _DAY_S = 86_400
@@ -117,6 +117,15 @@ def test_only_the_events_of_a_time_range_are_exported(server: OpenRum, tmp_path:
     assert other.returncode == 1
     assert ", before 20" in other.stderr
     assert other.stderr.endswith("; use another folder\n")
+
+
+def test_a_log_in_postgresql_is_exported(empty_postgres: str, tmp_path: Path) -> None:
+    ids = _fill_store(empty_postgres, batches=50)
+    command = ("export", "shop", "--output", str(tmp_path / "out"))
+    ran = run_openrum(*command, OPENRUM_DATABASE_URL=empty_postgres, cwd=tmp_path)
+
+    assert ran.returncode == 0, ran.stderr
+    assert [row["event_id"] for row in rows(tmp_path / "out")] == ids
 
 
 def test_another_export_in_the_folder_is_an_error(server: OpenRum, tmp_path: Path) -> None:
@@ -300,8 +309,12 @@ def _finished(folder: Path) -> list[Any]:
 
 
 def _fill(database: Path, *, batches: int, monitor_id: str = "") -> list[str]:
+    return _fill_store(f"sqlite:///{database}", batches=batches, monitor_id=monitor_id)
+
+
+def _fill_store(url: str, *, batches: int, monitor_id: str = "") -> list[str]:
     """Write batches of one event, one each minute, and return the IDs of the events."""
-    store = open_store(f"sqlite:///{database}")
+    store = open_store(url)
     monitor = store.monitors.create(monitor_id or new_id(), "shop", "{}")
     made = []
     for number in range(batches):
