@@ -57,6 +57,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("sourcemaps", "source_maps", "Manage source maps, for readable stacks of errors."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),
         Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
+        Summary("copy", "copy", "Copy the database to another one, of any kind."),
         Summary("db", "db", "Check, upgrade, back up and restore the database."),
         Summary("policy", "policy", "Manage the resource policies of app monitors."),
     ],

@@ -5,23 +5,27 @@ from __future__ import annotations
 __all__ = [
     "ReplicaUrlError",
     "inspect_database",
+    "open_copy",
     "open_lock",
     "open_store",
     "read_slices",
     "upgrade_database",
 ]
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from rum_service.storage.base import Store
 from rum_service.storage.database import Database
+from rum_service.storage.database_copy import CopyInterruptedError, DatabaseCopy
 from rum_service.storage.database_lock import DatabaseLock, NoLock
-from rum_service.storage.inspection import Inspection
-from rum_service.storage.migrate import migrate
+from rum_service.storage.inspection import Inspection, reason_of
+from rum_service.storage.migrate import check_current, migrate
 from rum_service.storage.postgres_url import with_single_host
 from rum_service.storage.replica import SqlReplica
 from rum_service.storage.slices import LogSlices
@@ -147,6 +151,39 @@ def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
     from rum_service.storage.postgres_lock import PostgresLock
 
     return PostgresLock(parsed, key=key, name=name)
+
+
+@contextmanager
+def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
+    """Open a copy from one database to another one, which is created if needed. Blocks.
+
+    The source is only read.
+
+    Raises:
+        ValueError: the source cannot be read or has another schema, or the target has other data.
+        CopyInterruptedError: one of the databases failed.
+    """
+    if _is_same(source_url, target_url):
+        raise ValueError("both URLs name the same database")
+    with closing(_open(source_url, create=False)) as source:
+        try:
+            with source.read() as connection:
+                check_current(connection)
+        except SQLAlchemyError as error:
+            raise ValueError(f"the source cannot be read: {reason_of(error)}") from None
+        with closing(_open(target_url)) as target:
+            migrate(target)
+            try:
+                yield DatabaseCopy(source, target)
+            except SQLAlchemyError as error:
+                raise CopyInterruptedError(reason_of(error)) from None
+
+
+def _is_same(one_url: str, other_url: str) -> bool:
+    one, other = _parsed(one_url), _parsed(other_url)
+    if one.drivername == other.drivername == "sqlite":
+        return Path(one.database or "").resolve() == Path(other.database or "").resolve()
+    return one == other
 
 
 def _store(database: Database) -> Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Inspection", "LogRow"]
+__all__ = ["Inspection", "LogRow", "reason_of"]
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,0 +1,387 @@
+"""Copy a whole database into another one, of the same or another kind, while it is in use.
+
+batches       in the order of their sequences, in chunks; the state of the copy moves in the
+              transaction of the chunk, so a copy that was killed continues and doubles nothing
+small tables  as a whole, from one snapshot of the source, in one transaction
+source maps   the parts that are missing
+comparison    range by range; a range that differs is copied again, because batches can also be
+              deleted and rewritten while the source is in use
+"""
+
+from __future__ import annotations
+
+__all__ = ["Copied", "CopyInterruptedError", "DatabaseCopy", "Totals"]
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from rum_service.storage.copy_state import CopyState, small_tables
+from rum_service.storage.database import Database
+from rum_service.storage.payload import checksum
+from rum_service.storage.schema import (
+    BLOCK_BITS,
+    app_monitors,
+    batch_spans,
+    batches,
+    credentials,
+    metadata,
+    source_map_parts,
+)
+
+Progress = Callable[[int, int], None]
+"""Takes how many batches this run has copied, and how many it has to copy."""
+
+# One transaction. A payload can have some MB, and a chunk is in memory twice.
+_CHUNK_ROWS = 5_000
+_CHUNK_BYTES = 16 << 20
+# The comparison looks at so many batches at once.
+_RANGE_ROWS = 16_384
+# The source may change while it is compared.
+_COMPARISONS = 3
+
+
+class CopyInterruptedError(Exception):
+    """A database failed. Another run of the copy continues."""
+
+
+class Totals(NamedTuple):
+    """Sums over the batches of an app monitor. Equal batches have equal sums."""
+
+    batches: int = 0
+    events: int = 0
+    dropped_events: int = 0
+    payload_bytes: int = 0
+    checksums: int = 0
+    sequences: int = 0
+
+    def __add__(self, other: tuple[Any, ...]) -> Totals:
+        return Totals(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+class Copied(NamedTuple):
+    """What a run of a copy did, and what the target has afterwards."""
+
+    batches: int
+    """Copied by this run."""
+    events: int
+    replaced: int
+    """How many ranges of batches were copied again because they had changed in the source."""
+    damaged: int
+    """Batches of this run whose payload does not have the checksum in the source."""
+    monitors: dict[str, Totals]
+    """What the target has, by the name of the app monitor. "": deleted app monitors."""
+    rows: dict[str, int]
+    """The number of rows in each small table."""
+    access_keys: int
+    differences: int
+    """How many ranges still differ. 0, unless the source changes all the time."""
+
+
+_SIZES = (
+    select(batches.c.sequence, func.length(batches.c.payload))
+    .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
+    .order_by(batches.c.sequence)
+    .limit(_CHUNK_ROWS)
+)
+_IN_RANGE = batches.c.sequence.between(bindparam("first"), bindparam("last"))
+_ROWS = select(batches).where(_IN_RANGE).order_by(batches.c.sequence)
+_TOTALS = (
+    select(
+        batches.c.app_monitor,
+        func.count(),
+        func.sum(batches.c.event_count),
+        func.sum(batches.c.dropped_events),
+        func.sum(func.length(batches.c.payload)),
+        func.sum(func.coalesce(batches.c.checksum, 0)),
+        func.sum(batches.c.sequence),
+    )
+    .where(_IN_RANGE)
+    .group_by(batches.c.app_monitor)
+)
+_SPANS_IN_RANGE = batch_spans.c.block.between(
+    bindparam("first").op(">>")(BLOCK_BITS), bindparam("last").op(">>")(BLOCK_BITS)
+)
+_RANGE_END = (
+    select(batches.c.sequence)
+    .where(batches.c.sequence >= bindparam("first"))
+    .order_by(batches.c.sequence)
+    .offset(_RANGE_ROWS - 1)
+    .limit(1)
+)
+_COUNT = (
+    select(func.count())
+    .select_from(batches)
+    .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
+)
+_NEWEST = select(func.coalesce(func.max(batches.c.sequence), 0))
+
+
+class DatabaseCopy:
+    """A copy from `source` to `target`. Blocks.
+
+    Raises:
+        ValueError: the target has other data, or is a copy of another database.
+    """
+
+    def __init__(self, source: Database, target: Database) -> None:
+        self._source = source
+        self._target = target
+        self._state = CopyState(target)
+        self._check_same_log()
+        self._damaged = 0
+        self._replaced = 0
+        self._copied = Counter[str]()
+
+    def run(self, progress: Progress) -> Copied:
+        """Copy everything that the target has not, and compare both databases."""
+        with self._source.read() as source:
+            newest = source.execute(_NEWEST).scalar_one()
+            bounds = {"after": self._state.sequence, "newest": newest}
+            total = source.execute(_COUNT, bounds).scalar_one()
+        self._copy_batches(newest, lambda done: progress(done, max(done, total)))
+        with _snapshot(self._source) as source:
+            newest = source.execute(_NEWEST).scalar_one()
+            rows, access_keys = self._copy_small_tables(source)
+        self._copy_batches(newest, lambda done: progress(done, max(done, total)))
+        self._copy_source_maps()
+        differences, totals = self._compare()
+        for _ in range(_COMPARISONS - 1):
+            if differences:
+                differences, totals = self._compare()
+        with self._target.read() as target:
+            names = dict(target.execute(select(app_monitors.c.key, app_monitors.c.name)).all())
+        monitors = {name: Totals() for name in names.values()}
+        for key, sums in totals.items():
+            name = names.get(key, "")
+            monitors[name] = monitors.get(name, Totals()) + sums
+        return Copied(
+            batches=self._copied["batches"],
+            events=self._copied["events"],
+            replaced=self._replaced,
+            damaged=self._damaged,
+            monitors=monitors,
+            rows=rows,
+            access_keys=access_keys,
+            differences=differences,
+        )
+
+    def _check_same_log(self) -> None:
+        """Raise ValueError if the source is not the one that was copied before.
+
+        The app monitors of the copy and its last batch may have been deleted meanwhile.
+        """
+        monitors = select(app_monitors.c.key, app_monitors.c.id)
+        last = select(batches.c.sequence, batches.c.batch_id)
+        with self._target.read() as target, self._source.read() as source:
+            copied = target.execute(last.order_by(batches.c.sequence.desc()).limit(1)).first()
+            found = (
+                copied and source.execute(last.where(batches.c.sequence == copied.sequence)).first()
+            )
+            names = target.execute(monitors).all()
+            is_other = names and set(names).isdisjoint(source.execute(monitors).all())
+        if is_other or (found and found != copied):
+            raise ValueError("the target is a copy of another database")
+
+    def _copy_batches(self, newest: int, progress: Callable[[int], None]) -> None:
+        """Copy the batches above the state of the copy, up to `newest`."""
+        for _, last, rows in self._chunks(self._state.sequence, newest):
+            with self._target.write() as target:
+                target.execute(insert(batches), rows)
+                self._state.advance(target, last)
+            self._count(rows)
+            progress(self._copied["batches"])
+        if newest > self._state.sequence:
+            with self._target.write() as target:
+                self._state.advance(target, newest)
+
+    def _chunks(self, after: int, newest: int) -> Iterator[tuple[int, int, list[dict[str, Any]]]]:
+        """Yield the first sequence, the last one and the rows of chunks of the source."""
+        while True:
+            with self._source.read() as source:
+                sizes = source.execute(_SIZES, {"after": after, "newest": newest}).all()
+                if not sizes:
+                    return
+                last = _last_of_chunk(sizes)
+                bounds = {"first": after + 1, "last": last}
+                rows = [dict(row) for row in source.execute(_ROWS, bounds).mappings()]
+            if rows:
+                yield after + 1, last, rows
+            after = last
+
+    def _count(self, rows: list[dict[str, Any]]) -> None:
+        self._copied["batches"] += len(rows)
+        for row in rows:
+            self._copied["events"] += row["event_count"]
+            if row["checksum"] not in (None, checksum(row["payload"])):
+                self._damaged += 1
+
+    def _copy_small_tables(self, source: Connection) -> tuple[dict[str, int], int]:
+        """Replace the small tables. Return their numbers of rows, and that of access keys."""
+        counts = {}
+        with self._target.write() as target:
+            for table in small_tables():
+                rows = [dict(row) for row in source.execute(select(table)).mappings()]
+                target.execute(delete(table))
+                if rows:
+                    target.execute(insert(table), rows)
+                counts[table.name] = len(rows)
+            _copy_generators(source, target)
+            self._state.seal(target)
+        is_key = credentials.c.kind == "key"
+        keys = source.execute(select(func.count()).select_from(credentials).where(is_key))
+        return counts, keys.scalar_one()
+
+    def _copy_source_maps(self) -> None:
+        """Copy the parts of source maps that the target has not, and delete others."""
+        columns = source_map_parts.c.source_map, source_map_parts.c.number
+        with self._source.read() as source, self._target.read() as target:
+            there = {tuple(row) for row in source.execute(select(*columns))}
+            here = {tuple(row) for row in target.execute(select(*columns))}
+        for source_map, number in sorted(here - there):
+            with self._target.write() as connection:
+                is_it = (columns[0] == source_map) & (columns[1] == number)
+                connection.execute(delete(source_map_parts).where(is_it))
+        for source_map, number in sorted(there - here):
+            is_it = (columns[0] == source_map) & (columns[1] == number)
+            with self._source.read() as source:
+                row = source.execute(select(source_map_parts).where(is_it)).mappings().first()
+            if row is not None:  # it has not been deleted meanwhile
+                with self._target.write() as connection:
+                    connection.execute(insert(source_map_parts), dict(row))
+
+    def _compare(self) -> tuple[int, dict[int, Totals]]:
+        """Compare all batches that are copied, and copy the ranges that differ again.
+
+        Return how many ranges differed, and what the target has, by app monitor.
+        """
+        differences = 0
+        totals: dict[int, Totals] = {}
+        for bounds in self._ranges():
+            with self._source.read() as source, self._target.read() as target:
+                expected, found = _totals(source, bounds), _totals(target, bounds)
+            if expected != found:
+                differences += 1
+                self._replace(bounds)
+                with self._target.read() as target:
+                    found = _totals(target, bounds)
+            self._copy_spans(bounds)
+            for key, total in found.items():
+                totals[key] = totals.get(key, Totals()) + total
+        self._replaced += differences
+        return differences, totals
+
+    def _ranges(self) -> Iterator[dict[str, int]]:
+        """Yield ranges of sequences that cover all batches that are copied."""
+        first = last = 0
+        while last < self._state.sequence:
+            with self._source.read() as source, self._target.read() as target:
+                ends = [
+                    connection.execute(_RANGE_END, {"first": first}).scalar()
+                    for connection in (source, target)
+                ]
+            last = min(end for end in (*ends, self._state.sequence) if end is not None)
+            yield {"first": first, "last": last}
+            first = last + 1
+
+    def _replace(self, bounds: dict[str, int]) -> None:
+        """Copy a range again."""
+        after = bounds["first"] - 1
+        for first, last, rows in self._chunks(after, bounds["last"]):
+            with self._target.write() as target:
+                target.execute(delete(batches).where(_IN_RANGE), {"first": first, "last": last})
+                target.execute(insert(batches), rows)
+            after = last
+        if after < bounds["last"]:
+            rest = {"first": after + 1, "last": bounds["last"]}
+            with self._target.write() as target:
+                target.execute(delete(batches).where(_IN_RANGE), rest)
+
+    def _copy_spans(self, bounds: dict[str, int]) -> None:
+        """Copy the time spans of a range, if they differ."""
+        order = batch_spans.c.app_monitor, batch_spans.c.block
+        query = select(batch_spans).where(_SPANS_IN_RANGE).order_by(*order)
+        with self._source.read() as source, self._target.read() as target:
+            expected = source.execute(query, bounds).mappings().all()
+            found = target.execute(query, bounds).mappings().all()
+        if expected == found:
+            return
+        with self._target.write() as connection:
+            connection.execute(delete(batch_spans).where(_SPANS_IN_RANGE), bounds)
+            if expected:
+                connection.execute(insert(batch_spans), [dict(row) for row in expected])
+
+
+def _last_of_chunk(sizes: Sequence[Row[int, int]]) -> int:
+    """Return the last sequence whose payloads fit in a chunk, at least the first one."""
+    room = _CHUNK_BYTES
+    last: int = sizes[0][0]
+    for sequence, size in sizes:
+        room -= size
+        if room < 0:
+            break
+        last = sequence
+    return last
+
+
+def _totals(connection: Connection, bounds: dict[str, int]) -> dict[int, Totals]:
+    # PostgreSQL's sums are decimals.
+    return {row[0]: Totals(*map(int, row[1:])) for row in connection.execute(_TOTALS, bounds)}
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """Open a connection whose statements all see one state of the database."""
+    with database.read() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql(
+            "BEGIN" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        )
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+def _copy_generators(source: Connection, target: Connection) -> None:
+    """Let the target generate only keys that the source never has: keys are not reused."""
+    for table in metadata.sorted_tables:
+        column = table.autoincrement_column
+        if column is None:
+            continue
+        if last := _last_generated(source, table, column.name):
+            _set_last(target, table, column.name, last)
+
+
+def _last_generated(connection: Connection, table: Table, column: str) -> int:
+    if connection.dialect.name == "sqlite":
+        query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        return connection.execute(query, {"name": table.name}).scalar() or 0
+    query = text(
+        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(:name, :column)), 0)"
+    )
+    last: int = connection.execute(query, {"name": table.name, "column": column}).scalar_one()
+    return last
+
+
+def _set_last(connection: Connection, table: Table, column: str, last: int) -> None:
+    if connection.dialect.name == "sqlite":
+        values = {"name": table.name, "last": last}
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
+        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:name, :last)"), values)
+    else:
+        query = text("SELECT setval(pg_get_serial_sequence(:name, :column), :last)")
+        connection.execute(query, {"name": table.name, "column": column, "last": last})
