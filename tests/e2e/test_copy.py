@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psycopg
 import pytest
 from botocore.config import Config
 from sqlalchemy import create_engine, select
@@ -339,3 +340,21 @@ def test_a_target_with_other_data_is_refused_and_not_changed(
     assert message in ran.stderr
     assert "Traceback" not in ran.stderr
     assert _everything(target) == before
+
+
+def test_a_batch_that_the_source_has_twice_is_an_error(tmp_path: Path, empty_postgres: str) -> None:
+    """A log with partitions may store a retry of an old batch again."""
+    store = open_store(empty_postgres)
+    store.log.append([logged(1)])
+    with psycopg.connect(empty_postgres.replace("+psycopg", "")) as connection:
+        connection.execute("ALTER TABLE batches DROP CONSTRAINT uq_batches_app_monitor_batch_id")
+        connection.execute(
+            "INSERT INTO batches SELECT 1 + sequence, app_monitor, batch_id, digest, received_ms,"
+            " first_ms, last_ms, event_count, payload FROM batches"
+        )
+    store.close()
+    ran = _copy(empty_postgres, _url(tmp_path), tmp_path)
+
+    assert ran.returncode == 2
+    assert "the source has a batch twice" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from rum_service.storage.base import Store
 from rum_service.storage.database import Database
@@ -160,7 +160,8 @@ def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
     The source is only read.
 
     Raises:
-        ValueError: the source cannot be read or has another schema, or the target has other data.
+        ValueError: the source cannot be read, has another schema or a batch twice, or the target
+            has other data.
         CopyInterruptedError: one of the databases failed.
     """
     if _is_same(source_url, target_url):
@@ -175,6 +176,10 @@ def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
             migrate(target)
             try:
                 yield DatabaseCopy(source, target)
+            except IntegrityError:  # the message of the driver has the values of the row
+                raise ValueError(
+                    "the source has a batch twice, which the target cannot keep; delete one of them"
+                ) from None
             except SQLAlchemyError as error:
                 raise CopyInterruptedError(reason_of(error)) from None
 
