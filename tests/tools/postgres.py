@@ -149,18 +149,21 @@ class Postgres:
 
     def _copy_data(self, into: Path) -> None:
         options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync", "--write-recovery-conf"]
-        subprocess.run(
+        copied = subprocess.run(
             [
                 *(self._programs / "pg_basebackup", "-h", self._folder, "-U", "postgres"),
                 *("-D", into, *options),
             ],
             capture_output=True,
+            text=True,
             user=self._user.pw_uid if self._user else None,
             group=self._user.pw_gid if self._user else None,
             extra_groups=[] if self._user else None,
             cwd=into.parent,
-            check=True,
+            check=False,
         )
+        if copied.returncode != 0:
+            raise RuntimeError(f"pg_basebackup failed:\n{copied.stderr[-2000:]}")
 
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
