@@ -9,7 +9,7 @@ lasting changes count, and single noisy hours do not.
 
 from __future__ import annotations
 
-__all__ = ["MEASURES", "Found", "Hour", "Kind", "Measure", "find_changes"]
+__all__ = ["MEASURES", "Found", "Hour", "Kind", "Measure", "find_changes", "matters"]
 
 import math
 from collections.abc import Iterator, Sequence
@@ -124,7 +124,7 @@ def find_changes(
     for first, last in [*runs, *([] if runs else [whole])]:
         total = sum(scores[first : last + 1]) / math.sqrt(last - first + 1)
         value, expected = _over(measure, current, weeks, first, last)
-        if abs(total) >= _LEAST_SCORE and _matters(measure, value, expected):
+        if abs(total) >= _LEAST_SCORE and matters(measure, value, expected):
             found.append(Found(measure, first, last, value, expected, abs(total)))
     return found
 
@@ -165,7 +165,9 @@ def _score(measure: Measure, now: Hour, before: Sequence[Hour], overall: float) 
     if measure.kind is Kind.SHARE:
         prior = _PRIOR_SAMPLES * overall + 0.5
         share = (sum(hour.value for hour in before) + prior) / (samples + _PRIOR_SAMPLES + 1)
-        chance = share * (1 - share) * uncertainty
+        # Together, because few rare events before say little about how rare they are.
+        pooled = (now.value + share * samples) / (now.samples + samples)
+        chance = pooled * (1 - pooled) * uncertainty
         deviation = math.sqrt(chance + (_WEEKLY_DEVIATION * min(share, 1 - share)) ** 2)
         return (now.value / now.samples - share) / deviation
     value, level = now.value + measure.offset, _level(before) + measure.offset
@@ -216,7 +218,8 @@ def _share(hours: Sequence[Hour]) -> float:
     return sum(hour.value for hour in hours) / samples if samples else 0.0
 
 
-def _matters(measure: Measure, value: float, expected: float) -> bool:
+def matters(measure: Measure, value: float, expected: float) -> bool:
+    """Return whether a change is large enough to be worth anybody's time."""
     if abs(value - expected) < measure.least_difference:
         return False
     low, high = sorted((value, expected))

@@ -12,16 +12,15 @@ from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.changes import MEASURES, Found, Hour, Kind, find_changes
 from rum_projector.insight.selection import selection_of
+from rum_projector.insight.unusual_pages import changed_pages
 from rum_projector.queries import errors
 from rum_projector.queries.base import Selection
 from rum_projector.queries.hours import (
     HOUR_MS,
     Hours,
-    busiest_pages,
     first_event_ms,
     has_events,
     hours,
-    hours_of_pages,
 )
 from rum_service.events import measures
 
@@ -32,8 +31,6 @@ _MAX_CHANGES = 20
 _MAX_RANGE_MS = 31 * 24 * HOUR_MS
 # Clients send events some seconds after they happen.
 _DELAY_MS = 60_000
-_PAGES = 8
-_LEAST_PAGE_SCORE = 9.0
 _LEAST_SESSIONS = 3
 _NEW_ERRORS = 200
 
@@ -84,13 +81,14 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
     if not weeks:
         return pb.ListChangesResponse()
     first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    found = _found(
-        hours(asked.query, selection, first_ms=first_ms),
-        [hours(asked.query, week, first_ms=start_ms) for week, start_ms in weeks],
+    whole = list(
+        _found(
+            hours(asked.query, selection, first_ms=first_ms),
+            [hours(asked.query, week, first_ms=start_ms) for week, start_ms in weeks],
+        )
     )
-    whole = [_change(selection, change) for change in found]
     changes = [
-        *whole,
+        *(_change(selection, found) for found in whole),
         *_of_pages(asked, selection, weeks, whole),
         *_new_errors(asked, selection, len(weeks)),
     ]
@@ -116,38 +114,14 @@ def _of_pages(
     asked: Asked,
     selection: Selection,
     weeks: Sequence[tuple[Selection, int]],
-    whole: Sequence[pb.Change],
+    whole: Sequence[Found],
 ) -> Iterator[pb.Change]:
     """Yield what is unusual on single pages, and not on all of them."""
-    pages = busiest_pages(asked.query, selection, limit=_PAGES)
-    if len(pages) < 2:
-        return
-    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    current = hours_of_pages(asked.query, selection, pages, first_ms=first_ms)
-    before = [
-        hours_of_pages(asked.query, week, pages, first_ms=start_ms) for week, start_ms in weeks
-    ]
-    for page in pages:
-        for found in _found(current[page], [week[page] for week in before]):
-            change = _change(selection, found)
-            change.page = page
-            # Of many pages and measures, some differ by chance.
-            if (
-                found.measure.kind is not Kind.COUNT
-                and found.score >= _LEAST_PAGE_SCORE
-                and not any(_covers(other, change) for other in whole)
-            ):
-                yield change
-
-
-def _covers(whole: pb.Change, change: pb.Change) -> bool:
-    """Return whether a change of all pages explains that of one page."""
-    return (
-        whole.measure == change.measure
-        and whole.worse == change.worse
-        and whole.after < change.before
-        and change.after < whole.before
-    )
+    shares = {name: of for name, of in _HOURS.items() if MEASURES[name].kind is Kind.SHARE}
+    for page, found in changed_pages(asked.query, selection, weeks, shares, whole):
+        change = _change(selection, found)
+        change.page = page
+        yield change
 
 
 def _found(current: Sequence[Hours], weeks: Sequence[Sequence[Hours]]) -> Iterator[Found]:

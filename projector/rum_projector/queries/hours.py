@@ -10,6 +10,7 @@ __all__ = [
     "has_events",
     "hours",
     "hours_of_pages",
+    "level",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 
 from rum_projector.queries.base import Condition, Query, Selection, step_of
-from rum_projector.queries.counts import By, Numbers, counted, counts_of, percentiles_75
+from rum_projector.queries.counts import Numbers, counted, counts_of, percentiles_75
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 
@@ -34,7 +35,7 @@ class Hours:
 
     numbers: Numbers
     percentiles: Mapping[int, tuple[int, float]]
-    """Samples and 75th percentile of LCP, INP and CLS."""
+    """Samples and 75th percentile of LCP, INP and CLS. Empty for pages."""
 
 
 _NUMBERS = (
@@ -48,7 +49,12 @@ _NUMBERS = (
     "navigations_tolerated",
     "navigations_frustrated",
 )
-NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
+_RATINGS = tuple(
+    f"{kind.name.lower()}_{rating}"
+    for kind in _VITALS
+    for rating in ("good", "needs_improvement", "poor")
+)
+NOTHING = Hours(dict.fromkeys((*_NUMBERS, *_RATINGS), 0), {})
 
 
 def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
@@ -57,25 +63,43 @@ def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
     Args:
         first_ms: the start of the first hour, at most an hour before the selection.
     """
-    found = _hours(query, selection, lambda columns: step_of(first_ms, HOUR_MS, columns.ts))
-    return [found.get(index, NOTHING) for index in range(_number(selection, first_ms))]
+
+    def by(columns: Any) -> ColumnElement[int]:
+        return step_of(first_ms, HOUR_MS, columns.ts)
+
+    found = counted(query, counts_of(selection), _NUMBERS, by)
+    percentiles = percentiles_75(query, selection, by, _VITALS)
+    return [
+        Hours(found[index], percentiles.get(index, {})) if index in found else NOTHING
+        for index in range(_number(selection, first_ms))
+    ]
 
 
 def hours_of_pages(
     query: Query, selection: Selection, pages: Sequence[str], *, first_ms: int
 ) -> dict[str, list[Hours]]:
-    """Return the same for each of these pages."""
+    """Return the same for each of these pages, with ratings instead of percentiles."""
     number = _number(selection, first_ms)
     places = {page: index for index, page in enumerate(pages)}
 
     def by(columns: Any) -> ColumnElement[int]:
         return case(places, value=columns.page) * number + step_of(first_ms, HOUR_MS, columns.ts)
 
-    found = _hours(query, selection.having(Condition("page", tuple(pages))), by)
+    counts = counts_of(selection.having(Condition("page", tuple(pages))))
+    numbers = counted(query, counts, (*_NUMBERS, *_RATINGS), by)
+    found = {key: Hours(of_hour, {}) for key, of_hour in numbers.items()}
     return {
         page: [found.get(index * number + hour, NOTHING) for hour in range(number)]
         for index, page in enumerate(pages)
     }
+
+
+def level(query: Query, selection: Selection, page: str, kind: Kind) -> tuple[float, int]:
+    """Return the 75th percentile of a kind on a page, and its samples."""
+    only = selection.having(Condition("page", (page,)))
+    found = percentiles_75(query, only, lambda columns: columns.page, (kind,))
+    samples, value = found.get(page, {}).get(kind, (0, 0.0))
+    return value, samples
 
 
 def busiest_pages(query: Query, selection: Selection, *, limit: int) -> list[str]:
@@ -94,12 +118,6 @@ def busiest_pages(query: Query, selection: Selection, *, limit: int) -> list[str
 
 def _number(selection: Selection, first_ms: int) -> int:
     return -((first_ms - selection.before_ms) // HOUR_MS)
-
-
-def _hours(query: Query, selection: Selection, by: By) -> dict[int, Hours]:
-    numbers = counted(query, counts_of(selection), _NUMBERS, by)
-    percentiles = percentiles_75(query, selection, by, _VITALS)
-    return {key: Hours(found, percentiles.get(key, {})) for key, found in numbers.items()}
 
 
 def has_events(query: Query, selection: Selection) -> bool:
