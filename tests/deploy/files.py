@@ -20,15 +20,26 @@ def compose() -> dict[str, Any]:
     return document
 
 
-def kubernetes() -> dict[str, Any]:
-    """Return the Kubernetes objects by kind."""
-    text = (DEPLOY / "kubernetes" / "openrum.yaml").read_text()
+def kubernetes(file: str = "openrum") -> dict[str, Any]:
+    """Return the Kubernetes objects of a file by kind."""
+    text = (DEPLOY / "kubernetes" / f"{file}.yaml").read_text()
     return {document["kind"]: document for document in yaml.safe_load_all(text)}
 
 
 def pod() -> dict[str, Any]:
     spec: dict[str, Any] = kubernetes()["Deployment"]["spec"]["template"]["spec"]
     return spec
+
+
+def insight_pod() -> dict[str, Any]:
+    """Return the pod with the projector."""
+    spec: dict[str, Any] = kubernetes("insight")["StatefulSet"]["spec"]["template"]["spec"]
+    return spec
+
+
+def containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the containers of a pod by name."""
+    return {each["name"]: each for each in [*spec["initContainers"], *spec["containers"]]}
 
 
 def unit(path: Path) -> configparser.RawConfigParser:
@@ -57,9 +68,10 @@ def deployed() -> dict[str, tuple[str, dict[str, str]]]:
         if service["image"] == "openrum":
             settings = {**image_settings(), **service["environment"]}
             found[f"compose {name}"] = (service["command"][0], settings)
-    for container in [*pod()["initContainers"], *pod()["containers"]]:
-        settings = {**image_settings(), **_variables(container)}
-        found[f"kubernetes {container['name']}"] = (container["args"][0], settings)
+    for where, spec in (("kubernetes", pod()), ("kubernetes insight", insight_pod())):
+        for name, container in containers(spec).items():
+            settings = {**image_settings(), **_variables(container)}
+            found[f"{where} {name}"] = (container["args"][0], settings)
     for path in UNITS:
         section = unit(path)["Service"]
         settings = dict(re.findall(r"(OPENRUM_\w+)=(\S+)", section["Environment"]))

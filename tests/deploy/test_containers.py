@@ -11,13 +11,24 @@ import pytest
 from rum_bridge.readiness import READY_TIMEOUT_S
 from rum_bridge.settings import BridgeSettings
 from rum_service.settings import ServiceSettings
-from tests.deploy.files import CONTAINERFILE, compose, deployed, kubernetes, pod
+from tests.deploy.files import (
+    CONTAINERFILE,
+    compose,
+    containers,
+    deployed,
+    insight_pod,
+    kubernetes,
+    pod,
+)
 
 _ROOT = Path(__file__).parents[2]
 _DRAIN_S = sum(kind.model_fields["drain_s"].default for kind in (BridgeSettings, ServiceSettings))
 _USER = 10001
 _OURS = {name: s for name, s in compose()["services"].items() if s["image"] == "openrum"}
-_CONTAINERS: list[dict[str, Any]] = [*pod()["initContainers"], *pod()["containers"]]
+_CONTAINERS: list[dict[str, Any]] = [
+    *containers(pod()).values(),
+    *containers(insight_pod()).values(),
+]
 
 
 def _mounts(container: dict[str, Any]) -> dict[str, bool]:
@@ -155,3 +166,40 @@ def test_a_probe_waits_longer_than_the_check_takes() -> None:
 
 def test_kubernetes_adds_no_variables_that_look_like_settings() -> None:
     assert pod()["enableServiceLinks"] is False
+
+
+def test_one_pod_projects_and_answers_queries() -> None:
+    objects, spec = kubernetes("insight"), insight_pod()
+    projector = containers(spec)["projector"]
+    labels = objects["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    [claim] = objects["StatefulSet"]["spec"]["volumeClaimTemplates"]
+    _, settings = deployed()["kubernetes insight projector"]
+
+    assert objects["StatefulSet"]["spec"]["replicas"] == 1
+    assert list(containers(spec)) == ["service", "projector", "bridge"]
+    assert projector["restartPolicy"] == "Always"
+    assert objects["StatefulSet"]["spec"]["selector"]["matchLabels"] == labels
+    assert objects["Service"]["spec"]["selector"] == labels
+    assert objects["StatefulSet"]["spec"]["serviceName"] == objects["Service"]["metadata"]["name"]
+    assert labels != kubernetes()["Service"]["spec"]["selector"]
+    assert [mount["mountPath"] for mount in projector["volumeMounts"]
+            if mount["name"] == claim["metadata"]["name"]] == [
+        str(Path(settings["OPENRUM_PROJECTION"]).parent)
+    ]  # fmt: skip
+    assert str(Path(settings["OPENRUM_PROJECTOR_SOCKET"]).parent) in _mounts(projector)
+
+
+def test_both_pods_have_the_same_bridge_service_and_volumes() -> None:
+    one, other = containers(pod()), containers(insight_pod())
+    differs = {"resources", "env"}
+
+    for name in ("service", "bridge"):
+        assert {key: value for key, value in one[name].items() if key not in differs} == {
+            key: value for key, value in other[name].items() if key not in differs
+        }
+    assert one["bridge"]["env"] == other["bridge"]["env"]
+    added = {"name": "OPENRUM_PROJECTOR_SOCKET", "value": "/run/openrum/projector.sock"}
+    assert [*one["service"]["env"], added] == other["service"]["env"]
+    for key in ("volumes", "securityContext", "enableServiceLinks", "automountServiceAccountToken",
+                "terminationGracePeriodSeconds"):  # fmt: skip
+        assert pod()[key] == insight_pod()[key]

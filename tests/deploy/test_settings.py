@@ -19,7 +19,10 @@ _SETTINGS: dict[str, list[type[BaseSettings]]] = {
     "projector": [ProjectorSettings],
     "up": [ServiceSettings, BridgeSettings, ProjectorSettings],
 }
-_PAIRS = [("compose service", "compose bridge"), ("kubernetes service", "kubernetes bridge")]
+_PAIRS = [
+    (f"{where} service", f"{where} bridge")
+    for where in ("compose", "kubernetes", "kubernetes insight")
+]
 _UNITS = ("systemd openrum-service", "systemd openrum-bridge")
 
 
@@ -54,7 +57,7 @@ def test_the_bridge_reaches_the_service_that_is_deployed_with_it(service: str, b
     assert of_service["OPENRUM_BRIDGE_TOKEN_FILE"] == of_bridge["OPENRUM_BRIDGE_TOKEN_FILE"]
 
 
-@pytest.mark.parametrize("bridge", ["compose bridge", "kubernetes bridge", _UNITS[1]])
+@pytest.mark.parametrize("bridge", [*(bridge for _, bridge in _PAIRS), _UNITS[1]])
 def test_a_bridge_that_is_deployed_authorizes_its_callers(
     monkeypatch: pytest.MonkeyPatch, bridge: str
 ) -> None:
@@ -68,7 +71,7 @@ def test_a_service_on_loopback_that_other_users_can_reach_authorizes_them() -> N
     assert _DEPLOYED[_UNITS[0]][1]["OPENRUM_AUTH"] == "required"
 
 
-@pytest.mark.parametrize("where", ["compose", "systemd"])
+@pytest.mark.parametrize("where", ["compose", "systemd", "kubernetes insight"])
 def test_the_service_finds_the_projector_of_its_database(where: str) -> None:
     prefix = "openrum-" if where == "systemd" else ""
     service, projector = (
