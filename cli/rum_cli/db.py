@@ -133,6 +133,23 @@ def restore(file: Path) -> None:
     _remind_of_key(settings.secrets_key_file)
 
 
+@db.command(cls=Command, environment=_environment)
+def compact() -> None:
+    """Make the file of the SQLite database as small as it can be.
+
+    Stop OpenRUM first. This needs free space of up to twice the size that is left. Files of older
+    versions need it once: then the service gives the space of removed batches back itself.
+    """
+    from rum_service.storage.sqlite_copy import compact as compact_file
+
+    settings = read_settings(ServiceSettings)
+    try:
+        before, after = compact_file(settings.database_url)
+    except (ValueError, OSError) as error:
+        raise Failure(str(error), REJECTED) from None
+    click.echo(f"The database had {before / 1e6:,.1f} MB and has {after / 1e6:,.1f} MB now")
+
+
 def _delete_projection() -> None:
     """Delete the projection. It may contain events that the restored log does not."""
     file = read_settings(ProjectorSettings).projection_file

@@ -32,7 +32,7 @@ def retention() -> None:
 @click.argument("name", required=False)
 @json_option
 def show(name: str | None, as_json: bool, target: Target) -> None:
-    """Show how many days the events of all app monitors, or of NAME, are kept."""
+    """Show how many days events are kept, of all app monitors or of NAME."""
     with connect(target) as client:
         found = client.operator.ListRetention(ListRetentionRequest()).retention
         shown = [each for each in found if name in (None, each.app_monitor_name)]
@@ -50,9 +50,10 @@ def show(name: str | None, as_json: bool, target: Target) -> None:
 @click.argument("days", type=click.IntRange(0, _MAX_DAYS))
 @_yes_option
 def set_(name: str, days: int, yes: bool, target: Target) -> None:
-    """Keep the events of the app monitor NAME for DAYS days after they were received.
+    """Keep the events of the app monitor NAME for DAYS days.
 
-    0 keeps them forever. Older events are deleted permanently within some minutes.
+    The days begin when an event is received. 0 keeps them forever. Older events are deleted
+    permanently within some minutes.
     """
     _change(SetRetentionRequest(app_monitor_name=name, days=days), target, yes=yes)
 
@@ -61,7 +62,10 @@ def set_(name: str, days: int, yes: bool, target: Target) -> None:
 @click.argument("name")
 @_yes_option
 def reset(name: str, yes: bool, target: Target) -> None:
-    """Let OPENRUM_RETENTION_DAYS of the service apply to NAME again."""
+    """Let OPENRUM_RETENTION_DAYS apply to NAME again.
+
+    This is a setting of the service. Older events are deleted permanently.
+    """
     _change(SetRetentionRequest(app_monitor_name=name), target, yes=yes)
 
 

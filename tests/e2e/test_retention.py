@@ -125,7 +125,13 @@ def test_kill_9_while_batches_are_removed_loses_no_others(
         server.stop()
     checked = run_openrum("db", "check", OPENRUM_DATABASE_URL=f"sqlite:///{database}", cwd=tmp_path)
 
+    compacted = run_openrum(
+        "db", "compact", OPENRUM_DATABASE_URL=f"sqlite:///{database}", cwd=tmp_path
+    )
+
     load.ledger.assert_kept(documents)
+    assert (compacted.returncode, compacted.stderr) == (0, "")
+    assert compacted.stdout.startswith("The database had ")
     assert 0 <= batches // 2 - left <= 5  # some become old during the test
     assert (checked.returncode, checked.stderr) == (0, "")
 

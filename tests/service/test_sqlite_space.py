@@ -12,6 +12,7 @@ import pytest
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended
+from rum_service.storage.sqlite_copy import compact
 from tests.support.logged import ALL_TIME, logged
 
 _BATCH_BYTES = 40_000
@@ -62,6 +63,31 @@ def test_a_file_gets_smaller(tmp_path: Path) -> None:
     assert len(left) == 10
     assert appended == [Appended.STORED]
     assert problems == [("ok",)]
+
+
+def test_a_file_of_an_older_version_is_compacted_once(tmp_path: Path) -> None:
+    file = tmp_path / "openrum.sqlite3"
+    url = f"sqlite:///{file}"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE t (c)")
+        connection.execute("DROP TABLE t")
+    store = open_store(url)
+    key = _fill(store)
+    with pytest.raises(ValueError, match="is in use; stop OpenRUM first"):
+        compact(url)
+    store.retention.remove({key: 500}, limit=_BATCHES, max_bytes=ALL_TIME)
+    store.close()
+    inode = file.stat().st_ino
+    before, after = compact(url)
+    store = open_store(url)
+    left = len(store.log.after(0, limit=_BATCHES, max_bytes=ALL_TIME))
+    _remove_and_shrink(store, key)
+    store.close()
+
+    assert after < before * 0.6
+    assert file.stat().st_size < after * 0.6
+    assert file.stat().st_ino == inode
+    assert left == 500
 
 
 def test_a_file_of_an_older_version_keeps_its_size_and_uses_it_again(tmp_path: Path) -> None:

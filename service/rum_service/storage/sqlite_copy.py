@@ -1,8 +1,11 @@
-"""Copy a SQLite database: to a backup while it is in use, and back while it is not."""
+"""Copy a SQLite database: to a backup while it is in use, and back while it is not.
+
+Also make its file smaller while it is not in use.
+"""
 
 from __future__ import annotations
 
-__all__ = ["back_up", "restore"]
+__all__ = ["back_up", "compact", "restore"]
 
 import os
 import sqlite3
@@ -69,6 +72,38 @@ def restore(url: str, file: Path, *, progress: Progress) -> Path | None:
     new.rename(target)
     _sync(target.parent)
     return kept
+
+
+def compact(url: str) -> tuple[int, int]:
+    """Give the unused space of a database that is not in use back to the system.
+
+    From then on the service does this for the space of removed batches.
+
+    Returns:
+        How many bytes the file had, and how many it has now.
+
+    Raises:
+        ValueError: the database is not in a SQLite file that exists, is in use, or cannot be
+            changed.
+    """
+    database = _path_of(url)
+    if not database.is_file():
+        raise ValueError(f"{database} does not exist")
+    check_not_newer(_schema_of(database))
+    before = database.stat().st_size
+    try:
+        with closing(_connect(database, timeout_s=0.0)) as connection:
+            # A process that starts meanwhile waits or fails. It could otherwise open a file with
+            # half of the change.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = DELETE")  # fails while it is in use
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise ValueError(f"{database} is in use; stop OpenRUM first") from None
+        raise ValueError(f"{database} cannot be compacted: {error}") from None
+    return before, database.stat().st_size
 
 
 def _path_of(url: str) -> Path:
