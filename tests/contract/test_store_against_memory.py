@@ -20,12 +20,18 @@ TIMES = st.integers(0, 9)
 NAMES = st.sampled_from(["a", "B", "b", "a-b", "a.b", "_"])
 DOCUMENTS = st.sampled_from(["{}", '{"x":1}', "é"])
 BATCHES = st.builds(
-    lambda number, monitor, digest, first, length: logged(
-        number, app_monitor=monitor, version=digest, first_ms=first, last_ms=first + length
+    lambda number, monitor, digest, received, first, length: logged(
+        number,
+        app_monitor=monitor,
+        version=digest,
+        received_ms=received,
+        first_ms=first,
+        last_ms=first + length,
     ),
     st.integers(0, 5),
     MONITORS,
     st.integers(0, 1),
+    TIMES,
     TIMES,
     st.integers(0, 3),
 )
@@ -103,6 +109,28 @@ class BothStores(RuleBasedStateMachine):
     @rule(key=MONITORS, quota=st.sampled_from([None, 0, 5]))
     def set_quota(self, key: int, quota: int | None) -> None:
         expected, actual = [store.usage.set_quota(key, quota) for store in self.stores]
+        assert actual == expected
+
+    @rule(key=MONITORS, days=st.sampled_from([None, 0, 7]))
+    def set_days(self, key: int, days: int | None) -> None:
+        expected, actual = [store.retention.set_days(key, days) for store in self.stores]
+        assert actual == expected
+
+    @rule(before=st.dictionaries(MONITORS, TIMES, min_size=1))
+    def remove_old(self, before: dict[int, int]) -> None:
+        expected, actual = [
+            store.retention.remove(before, limit=100, max_bytes=1 << 30) for store in self.stores
+        ]
+        assert actual == expected
+
+    @rule(monitor=MONITORS)
+    def count_all(self, monitor: int) -> None:
+        expected, actual = [store.retention.count_before(monitor, 10) for store in self.stores]
+        assert actual == expected
+
+    @invariant()
+    def the_same_retention_is_read(self) -> None:
+        expected, actual = [store.retention.read() for store in self.stores]
         assert actual == expected
 
     @invariant()
