@@ -108,9 +108,10 @@ class Projection:
                 read_bytes += len(batch.content)
                 sequence = batch.sequence
             more = bool(batches)
-        if not more:
-            # Batches at the end of the log may have been removed before they were read.
-            sequence = max(sequence, newest)
+        if newest > sequence and not more and self._store.log.received_after(sequence) is None:
+            # The batches at the end of the log were removed before they were read. It is asked
+            # again, because a read leaves out what is removed meanwhile, and may then be empty.
+            sequence = newest
         if sequence > cursor.sequence:
             self._engine.write(
                 chunk, after=cursor.sequence, sequence=sequence, now_ms=self._now_ms()

@@ -7,7 +7,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
@@ -19,8 +21,8 @@ from rum_projector.projection import Projection
 from rum_projector.schema import MINUTE_MS, custom_metrics, error_groups, event_counts, events
 from rum_service.events.measures import Kind
 from rum_service.storage import open_store
-from rum_service.storage.base import Store
-from rum_service.storage.records import Batch, MetricDefinitionRecord
+from rum_service.storage.base import LogStore, Store
+from rum_service.storage.records import Batch, CommittedBatch, MetricDefinitionRecord
 from tests.support.batches import message
 from tests.support.projection_rows import chunk, event_row
 
@@ -383,6 +385,35 @@ def test_batches_that_were_removed_before_they_were_read_are_skipped(
     assert not removed
     assert (freshness.projected_sequence, freshness.lag_ms) == (freshness.log_sequence, 0)
     assert freshness.events == 6
+
+
+class _Interrupted:
+    """A log whose first read returns nothing, as if all that it found was removed meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self._log = store.log
+        self._reads = 0
+
+    def after(self, sequence: int, **limits: int) -> list[CommittedBatch]:
+        self._reads += 1
+        return self._log.after(sequence, **limits) if self._reads > 1 else []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def test_an_empty_read_skips_no_batches(lite: Store, engine: Engine) -> None:
+    errors_of(lite, range(5), message="x")
+    interrupted = Projection(
+        replace(lite, log=cast("LogStore", _Interrupted(lite))), engine, clock=time.time
+    )
+    interrupted.start()
+    first = interrupted.step()
+    while interrupted.step():
+        pass
+
+    assert not first
+    assert interrupted.freshness().events == 10
 
 
 def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) -> None:
