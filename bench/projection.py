@@ -60,13 +60,13 @@ def interference(folder: Path, url: str, *, rate: float, seconds: float, turns: 
     found: dict[str, list[Load]] = {"without": [], "with": []}
     with OpenRum(folder, **settings) as server:
         address = server.url.removeprefix("http://")
-        _put(address, rate, 1.0)  # warm
+        put_at_rate(address, rate, 1.0)  # warm
         for _ in range(turns):
-            found["without"].append(_put(address, rate, seconds))
+            found["without"].append(put_at_rate(address, rate, seconds))
             for file in folder.glob(f"{projection.name}*"):
                 file.unlink()
             with Projector(folder, **settings):
-                found["with"].append(_put(address, rate, seconds))
+                found["with"].append(put_at_rate(address, rate, seconds))
                 _print_state(folder, settings)
     for name, loads in found.items():
         for percent in (50, 99):
@@ -74,7 +74,8 @@ def interference(folder: Path, url: str, *, rate: float, seconds: float, turns: 
             print(f"{name}: p{percent} {median(values):.2f} ms ({[round(v, 2) for v in values]})")
 
 
-def _put(address: str, rate: float, seconds: float) -> Load:
+def put_at_rate(address: str, rate: float, seconds: float) -> Load:
+    """Put batches of ten events to the shop, and return how long the responses took."""
     requests = http_requests(address, SHOP.id, _EVENTS_PER_PUT, round(rate * seconds))
 
     async def send() -> Load:
