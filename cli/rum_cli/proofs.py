@@ -1,4 +1,4 @@
-"""The proof of an erasure, as text and as JSON. A list and the command that erases print the same.
+"""The proof of an erasure, as text and as JSON. `openrum erase` and its list print the same.
 
 The proof does not contain the ID. `printf %s ID | sha256sum` shows that it is about this ID.
 """

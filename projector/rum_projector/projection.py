@@ -75,7 +75,7 @@ class Projection:
 
     def start(self) -> None:
         """Compare the projection with the log. One that is ahead belongs to an older log."""
-        if self._engine.cursor().sequence > self._store.log.newest_sequence():
+        if self._is_ahead():
             logger.warning("the log is shorter than its projection, which is built again")
             self.rebuild()
         self.delete_absent()
@@ -119,6 +119,14 @@ class Projection:
         if unreadable:
             logger.warning("events could not be read", events=unreadable, sequence=sequence)
         return more
+
+    def _is_ahead(self) -> bool:
+        """Return whether the projection knows batches or erasures that the log does not have."""
+        cursor = self._engine.cursor()
+        if cursor.sequence > self._store.log.newest_sequence():
+            return True
+        last = self._store.erasures.changed_after(cursor.erased - 1, limit=1)
+        return cursor.erased > 0 and not last
 
     def _follow_erasures(self) -> None:
         """Replace the rows of batches that erasures have changed."""

@@ -216,6 +216,19 @@ def test_many_changes_are_followed(store: Store, engine: Engine, tmp_path: Path)
     assert tables(engine) == rebuilt(store, tmp_path)
 
 
+def test_a_projection_that_knows_more_erasures_than_its_log_is_built_again(
+    store: Store, engine: Engine
+) -> None:
+    """Somebody restored an older log and kept the projection."""
+    sequence = put(store, event("cart", ms=1), user=USER)
+    project(store, engine)
+    engine.replace(chunk(), sequences=[sequence], after=0, change=5, now_ms=0)
+
+    project(store, engine)
+
+    assert (engine.cursor().erased, engine.cursor().events) == (0, 1)
+
+
 def test_the_file_is_scrubbed_when_no_erasure_runs_any_more(store: Store, engine: Engine) -> None:
     sequences = [put(store, event("cart", ms=1), user=USER) for _ in range(2)]
     projection = project(store, engine)

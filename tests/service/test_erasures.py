@@ -348,6 +348,31 @@ async def test_an_interrupted_erasure_continues_at_the_next_start(
     assert problems(url) == []
 
 
+async def test_the_progress_is_known_and_noted_where_nothing_matches(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 1)
+    monkeypatch.setattr("rum_service.control.erasures._STEPS_PER_NOTE", 10)
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}") for _ in range(100)))
+        request = pb.StartErasureRequest(
+            app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+        )
+        begun = await service.erasures.start(request, erased_by="a test")
+        searched, noted = set(), set()
+        async with asyncio.timeout(60):
+            while True:
+                found = await service.erasures.get(pb.GetErasureRequest(id=begun.id))
+                searched.add(found.progress.searched)
+                noted.add(store.erasures.by_key(begun.id).below_sequence)  # type: ignore[union-attr]
+                if found.HasField("finish_time"):
+                    break
+
+    assert found.progress == pb.ErasureProgress(searched=100, total=100)
+    assert len(searched) > 5
+    assert len(noted) > 3
+
+
 async def test_two_services_that_erase_the_same_count_it_once(
     tmp_path: Path, url: str, store: Store
 ) -> None:

@@ -2,7 +2,7 @@
 
     StartErasure → search the log, newest first → rewrite what matches → scrub the files → finish
 
-Each step is a small transaction, and what is done is noted in it. So a service that was killed
+Each step is a small transaction that also notes the progress. So a service that was killed
 continues at its next start, and puts commit in between.
 """
 
@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -36,8 +37,10 @@ logger = structlog.get_logger()
 # if all batches of the step are rewritten.
 _BATCHES_PER_STEP = 64
 _BYTES_PER_STEP = 1 << 20
-# The search takes half of a thread's time, and a tenth while puts wait.
+# A search works half of the time, and a tenth of it while puts wait.
 _SHORT_PAUSE, _LONG_PAUSE = 1, 9
+# After so many steps without a match, note how far the search is.
+_STEPS_PER_NOTE = 256
 # How long a page of a preview takes.
 _PAGE_S = 0.5
 _RETRY_S = 5.0
@@ -86,6 +89,8 @@ class Erasures:
         self._is_busy = is_busy
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._below: dict[int, int] = {}
+        """How far the erasures are that run here. The store knows it less exactly."""
 
     async def __aenter__(self) -> Self:
         self._in_background(self._resume())
@@ -159,7 +164,8 @@ class Erasures:
             raise ResourceNotFoundException(
                 "There is no erasure with this ID.", str(request.id), "Erasure"
             )
-        return _to_message(record)
+        below = min(record.below_sequence, self._below.get(record.key, record.below_sequence))
+        return _to_message(replace(record, below_sequence=below))
 
     async def list(self, request: pb.ListErasuresRequest) -> pb.ListErasuresResponse:
         """Return a page of erasures, newest first. Raises ValidationException."""
@@ -210,10 +216,13 @@ class Erasures:
             return found or record
         subject = Subject(found.kind, found.subject)
         below: int | None = found.below_sequence
+        steps = 0
         while below is not None:
             step = await self._step(found.app_monitor, subject, below)
             below = step.below
-            if step.found:
+            self._below[found.key] = below or 0
+            steps += 1
+            if step.found or steps % _STEPS_PER_NOTE == 0:
                 await on_thread(
                     self._executor,
                     self._store.advance,
@@ -227,6 +236,7 @@ class Erasures:
             self._executor, self._store.finish, found.key, now_ms=self._now_ms()
         )
         await self._scrub()  # the ID
+        self._below.pop(found.key, None)
         return finished
 
     async def _step(self, app_monitor: int, subject: Subject, below: int) -> _Step:

@@ -1,8 +1,8 @@
-"""Which events tell of a user or a session, and batches without these events. Pure.
+"""Finds the events about a user or a session, and removes them from batches. Pure.
 
-All events of a batch do if its `UserDetails` has the ID, or if `AppMonitorDetails`, `Alias` or
-`SessionMetadata` contain it anywhere. Otherwise an event does if its type, metadata or details
-contain it anywhere. Case does not matter. An ID is a UUID, so nothing else contains its text.
+All events in a batch match if its `UserDetails` has the ID, or if its `AppMonitorDetails`, `Alias`
+or `SessionMetadata` contains it. Otherwise an event matches if its type, metadata or details
+contain it. Case does not matter. An ID is a UUID, so nothing else contains its text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Subject(NamedTuple):
         return self.id.encode() in content.lower() or b"\\u00" in content
 
     def remainder(self, content: bytes) -> Remainder | None:
-        """Return what is left of a serialized request. None: all of it."""
+        """Return the rest of a serialized request. None: there is nothing to erase."""
         if not self.may_be_in(content):
             return None
         request = PutRumEventsRequest.FromString(content)
@@ -61,7 +61,7 @@ class Subject(NamedTuple):
         )
 
     def _is_about_all(self, request: PutRumEventsRequest) -> bool:
-        """Return whether all events of a batch tell of the subject."""
+        """Return whether all events in a batch match."""
         user, application = request.user_details, request.app_monitor_details
         own_id = user.user_id if self.kind == "user" else user.session_id
         texts = (
@@ -87,7 +87,7 @@ def _character(escape: re.Match[str]) -> str:
 
 
 def _emptied(request: PutRumEventsRequest) -> bytes:
-    """Return the request without events and without what tells of anyone."""
+    """Return the request without events and without anything about its user."""
     return PutRumEventsRequest(
         id=request.id,
         batch_id=request.batch_id,

@@ -504,7 +504,7 @@ class SourceMapStore(Protocol):
 
 
 class ErasureStore(Protocol):
-    """Erasures of users and sessions. The one who erases reads the log and calls `advance`."""
+    """Erasures of users and sessions. A use case reads the log and calls `advance`."""
 
     def begin(
         self,
@@ -530,12 +530,12 @@ class ErasureStore(Protocol):
     ) -> ErasureRecord:
         """Erase from batches, and note that those from `below` up are done, in one transaction.
 
-        Idempotent: a batch that has nothing left to erase is not changed or counted. A retry of a
-        changed batch is still a duplicate: nothing of it is stored again.
+        Idempotent: a batch without anything to erase is neither changed nor counted. A retry of a
+        changed batch is still a duplicate, and stores nothing.
 
         Args:
             sequences: the batches to change. Those that do not exist are skipped.
-            remainder: returns what is left of a content. None: all of it.
+            remainder: returns the rest of a content. None: there is nothing to erase.
 
         Returns:
             The erasure. One that has finished is not changed.

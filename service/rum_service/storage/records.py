@@ -228,13 +228,13 @@ class Removed(NamedTuple):
 
 
 class Remainder(NamedTuple):
-    """What is left of a batch after an erasure."""
+    """The rest of a batch after an erasure."""
 
     content: bytes
     """The serialized request without the erased events."""
     erased_events: int
     event_count: int
-    """The number of events that are left. 0: nothing is left that tells of anyone."""
+    """The number of remaining events. 0: the content has nothing about its user either."""
     first_ms: int | None
     """The earliest timestamp of these events. None: there are none."""
     last_ms: int | None

@@ -1083,7 +1083,7 @@ class Erasure(_message.Message):
     subject_kind: _builtins.str
     """subject_kind is `user` or `session`."""
     subject_sha256: _builtins.str
-    """subject_sha256 is the SHA-256 of the ID in lower case, as 64 hexadecimal digits. Whoever has the ID can compare it."""
+    """subject_sha256 is the SHA-256 of the ID in lower case, as 64 hexadecimal digits. It can be compared with a known ID."""
     erased_by: _builtins.str
     """erased_by is the name of the credential that began the erasure, `operator token`, or `anonymous` with the address."""
     through_sequence: _builtins.int
@@ -1137,7 +1137,7 @@ class ErasedAmount(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     STORED_BYTES_FIELD_NUMBER: _builtins.int
     deleted_batches: _builtins.int
-    """deleted_batches is the number of batches of which nothing is left but their IDs."""
+    """deleted_batches is the number of batches that have no events now."""
     rewritten_batches: _builtins.int
     """rewritten_batches is the number of batches that have fewer events now."""
     events: _builtins.int
