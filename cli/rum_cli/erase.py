@@ -102,7 +102,8 @@ def _finished(client: Client, erasure: Erasure) -> Erasure:
     with progress_bar("Erasing") as update:
         try:
             while not erasure.HasField("finish_time"):
-                _show(erasure.progress, update)
+                if erasure.HasField("progress"):
+                    _show(erasure.progress, update)
                 time.sleep(_POLL_S)
                 erasure = client.operator.GetErasure(GetErasureRequest(id=erasure.id)).erasure
         except KeyboardInterrupt:

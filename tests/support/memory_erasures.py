@@ -42,6 +42,9 @@ class MemoryErasures:
     def scrub(self) -> bool:
         return True
 
+    def progress(self, app_monitor: int, *, through: int, below: int) -> NoReturn:
+        raise NotImplementedError
+
     def by_key(self, key: int) -> ErasureRecord | None:
         return None
 

@@ -14,7 +14,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -127,9 +126,8 @@ class Erasures:
             following = step.below
             if perf_counter() >= end_s:
                 break
-        response = pb.PreviewErasureResponse(
-            amount=amount, progress=_progress(through, following or 0)
-        )
+        progress = await self._progress(record.key, through, following or 0)
+        response = pb.PreviewErasureResponse(amount=amount, progress=progress)
         if following is not None:
             response.next_page_token = encode_token(through, following)
         return response
@@ -164,8 +162,12 @@ class Erasures:
             raise ResourceNotFoundException(
                 "There is no erasure with this ID.", str(request.id), "Erasure"
             )
-        below = min(record.below_sequence, self._below.get(record.key, record.below_sequence))
-        return _to_message(replace(record, below_sequence=below))
+        erasure = _to_message(record)
+        if record.finished_ms is None:
+            below = min(record.below_sequence, self._below.get(key, record.below_sequence))
+            progress = await self._progress(record.app_monitor, record.through_sequence, below)
+            erasure.progress.CopyFrom(progress)
+        return erasure
 
     async def list(self, request: pb.ListErasuresRequest) -> pb.ListErasuresResponse:
         """Return a page of erasures, newest first. Raises ValidationException."""
@@ -269,6 +271,12 @@ class Erasures:
     async def _unfinished(self) -> Any:
         return await on_thread(self._executor, self._store.unfinished)
 
+    async def _progress(self, app_monitor: int, through: int, below: int) -> pb.ErasureProgress:
+        searched, total = await on_thread(
+            self._executor, self._store.progress, app_monitor, through=through, below=below
+        )
+        return pb.ErasureProgress(searched=searched, total=total)
+
     async def _position(self, token: str) -> tuple[int, int]:
         """Return the newest sequence to search, and the one below which to continue."""
         if not token:
@@ -304,10 +312,6 @@ def _subject(message: pb.ErasureSubject) -> Subject:
     return Subject(member.removesuffix("_id"), subject_id.lower())
 
 
-def _progress(through: int, below: int) -> pb.ErasureProgress:
-    return pb.ErasureProgress(searched=max(0, through - max(below - 1, 0)), total=through)
-
-
 def _to_message(record: ErasureRecord) -> pb.Erasure:
     erasure = pb.Erasure(
         id=record.key,
@@ -322,7 +326,6 @@ def _to_message(record: ErasureRecord) -> pb.Erasure:
         ),
         erased_by=record.erased_by,
         through_sequence=record.through_sequence,
-        progress=_progress(record.through_sequence, record.below_sequence),
     )
     erasure.start_time.FromMilliseconds(record.began_ms)
     if record.finished_ms is not None:

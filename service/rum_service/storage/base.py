@@ -553,6 +553,13 @@ class ErasureStore(Protocol):
         """
         ...
 
+    def progress(self, app_monitor: int, *, through: int, below: int) -> tuple[int, int]:
+        """Count the batches up to `through` that are searched if those from `below` up are.
+
+        Return their number, and that of all batches up to `through`.
+        """
+        ...
+
     def by_key(self, key: int) -> ErasureRecord | None:
         """Return an erasure, if it exists."""
         ...

@@ -157,6 +157,14 @@ class SqlErasures:
     def scrub(self) -> bool:
         return self._database.scrub()
 
+    def progress(self, app_monitor: int, *, through: int, below: int) -> tuple[int, int]:
+        counts = select(func.count().filter(batches.c.sequence >= below), func.count()).where(
+            batches.c.app_monitor == app_monitor, batches.c.sequence <= through
+        )
+        with self._database.read() as connection:
+            searched, total = connection.execute(counts).one()
+            return searched, total
+
     def by_key(self, key: int) -> ErasureRecord | None:
         with self._database.read() as connection:
             row = connection.execute(_RECORDS.where(erasures.c.key == key)).one_or_none()

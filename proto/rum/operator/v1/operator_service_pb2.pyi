@@ -1102,7 +1102,7 @@ class Erasure(_message.Message):
 
     @_builtins.property
     def progress(self) -> Global___ErasureProgress:
-        """progress tells how much of the log is searched."""
+        """progress tells how much of the log is searched. Only in the response of GetErasure, until the erasure has finished."""
 
     def __init__(
         self,
@@ -1169,9 +1169,9 @@ class ErasureProgress(_message.Message):
     SEARCHED_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
     searched: _builtins.int
-    """searched is the number of sequences that are searched."""
+    """searched is the number of batches of the app monitor that are searched."""
     total: _builtins.int
-    """total is the number of sequences to search."""
+    """total is the number of batches to search."""
     def __init__(
         self,
         *,
