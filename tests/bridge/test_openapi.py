@@ -66,13 +66,12 @@ def test_the_document_needs_no_credentials(started: Started) -> None:
 @pytest.mark.parametrize("auth", ["auto", "required"])
 def test_generated_requests_get_the_documented_responses(tmp_path: Path, auth: str) -> None:
     """schemathesis sends valid and invalid requests, also in sequences, and checks responses."""
-    operations = sum(len(path) for path in json.loads(DOCUMENT.read_bytes())["paths"].values())
     with _Projecting(tmp_path, OPENRUM_AUTH=auth) as server:
         wait_until(lambda: server.get("/insight-state")[0] != 503)
         printed = _run(server, tmp_path, "--max-examples", "10")
         server.stop()
 
-    assert f"Tested: {operations}" in printed
+    assert f"Tested: {_operations('/')}" in printed
 
 
 @pytest.mark.slow
@@ -92,11 +91,17 @@ def test_generated_questions_about_visits_get_the_documented_answers(tmp_path: P
         )
     statuses = _statuses(report)
 
-    assert len(statuses) == 17
+    assert len(statuses) == _operations("/insight")
     assert [name for name, found in statuses.items() if 200 not in found] == [
         "GET /insight/{appMonitor}/source-maps/content"  # there is none
     ]
     assert set().union(*statuses.values()) <= {200, 400, 404}
+
+
+def _operations(start: str) -> int:
+    """Return how many operations the document has whose paths begin like this."""
+    paths = json.loads(DOCUMENT.read_bytes())["paths"]
+    return sum(len(methods) for path, methods in paths.items() if path.startswith(start))
 
 
 def _known_members(shop: Visited) -> str:
