@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["export"]
 
 import os
+import signal
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -100,6 +101,8 @@ def export(
             before_ms=before,
         )
         began_s = time.monotonic()
+        # SIGTERM ends an export as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         path = output or Path("export") / f"{name}-{format_}"
         try:
             with ExportFolder(path) as folder:

@@ -195,12 +195,13 @@ def test_exports_that_are_killed_contain_each_event_once(tmp_path: Path, format_
     assert not list(folder.rglob("*.tmp"))
 
 
-def test_an_interrupted_export_says_how_to_continue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_export_says_how_to_continue(tmp_path: Path, number: signal.Signals) -> None:
     database, folder = tmp_path / "db.sqlite3", tmp_path / "out"
     ids = _fill(database, batches=2 * export_run.SLICE_BATCHES)
     process = _begin(database, folder, "jsonl")
     _wait_for(process, lambda: any(folder.glob("*/.part-*")))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, printed = process.communicate(timeout=30)
     left = list(folder.rglob("*.tmp"))
 
