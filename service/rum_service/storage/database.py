@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RootTransaction
 from sqlalchemy.exc import DBAPIError
 
+from rum_service.storage.schema import batches
+
 Insert = sqlite.Insert | postgresql.Insert
+
+_NEWEST = select(func.coalesce(func.max(batches.c.sequence), 0))
 
 
 BatchRow = tuple[int, bytes, bytes, int, int, int, int, bytes, int, str | None, int]
@@ -104,6 +108,11 @@ class Database(ABC):
             now_ms: the time, in milliseconds since the Unix epoch. None: the server's.
         """
         return
+
+    def newest_stored(self, connection: Connection) -> int:
+        """Return the highest sequence of a batch in the log, or 0."""
+        newest: int = connection.execute(_NEWEST).scalar_one()
+        return newest
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

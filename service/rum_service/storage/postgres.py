@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
@@ -18,7 +18,7 @@ from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted,
 from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
 from rum_service.storage.postgres_drop import Dropped, drop_partition
 from rum_service.storage.postgres_maintenance import prepare
-from rum_service.storage.postgres_partitions import DAY_MS, Layout, read_layout
+from rum_service.storage.postgres_partitions import DAY_BITS, DAY_MS, Layout, read_layout
 from rum_service.storage.schema import batches
 
 # Arbitrary, but the same in every process, and different from the locks in `migrate` and
@@ -27,6 +27,10 @@ _WRITE_LOCK = 0x4C4F47
 # Writes to the server's log, so that the commit waits until all earlier commits are durable, also
 # on a synchronous standby. A transaction that changes nothing would not wait.
 _WAIT_UNTIL_DURABLE = "SELECT pg_logical_emit_message(true, 'openrum', '')"
+_FIRST_OF_NEWEST = text(
+    "SELECT coalesce(pg_sequence_last_value('batches_sequence_seq'), 0) >> :bits << :bits"
+)
+_NEWEST_FROM = select(func.max(batches.c.sequence)).where(batches.c.sequence >= bindparam("first"))
 # A group can have 40,000 batches, and a statement 65,535 parameters.
 _KEYS_PER_STATEMENT = 1000
 # A group of 40,000 stored batches takes 1.7 s. With the time to connect again, a server that does
@@ -97,6 +101,12 @@ class PostgresDatabase(Database):
 
     def give_back_space(self) -> bool:
         return False  # a dropped partition has given it back
+
+    def newest_stored(self, connection: Connection) -> int:
+        # Planning a query for all partitions takes 40 ms for a year of them (2026-11).
+        first = connection.execute(_FIRST_OF_NEWEST, {"bits": DAY_BITS}).scalar_one()
+        newest: int | None = connection.execute(_NEWEST_FROM, {"first": first}).scalar()
+        return super().newest_stored(connection) if newest is None else newest
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:

@@ -99,10 +99,7 @@ _NEXT_RECEIVED = (
     .order_by(batches.c.sequence)
     .limit(1)
 )
-_NEWEST_SEQUENCE = select(
-    func.coalesce(func.max(batches.c.sequence), 0),
-    select(removals.c.sequence).scalar_subquery(),
-)
+_NEWEST_REMOVED = select(removals.c.sequence)
 
 _PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
 
@@ -233,9 +230,8 @@ class SqlLog:
 
     def newest_sequence(self) -> int:
         with self._database.read() as connection:
-            stored, removed = connection.execute(_NEWEST_SEQUENCE).one()
-            newest: int = max(stored, removed)
-            return newest
+            removed: int = connection.execute(_NEWEST_REMOVED).scalar_one()
+            return max(removed, self._database.newest_stored(connection))
 
     def purge(self, app_monitor: int, *, limit: int) -> int:
         oldest = (

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from rum_service.storage.base import NameTakenError, QuotaReachedError
 from rum_service.storage.database import Database
 from rum_service.storage.records import AppMonitorRecord
-from rum_service.storage.schema import app_monitors, batches, retention
+from rum_service.storage.schema import app_monitors, batch_spans, retention
 from rum_service.storage.sql_metrics import delete_metrics_of
 from rum_service.storage.sql_retention import delete_retention_of
 from rum_service.storage.sql_source_maps import delete_source_maps_of
@@ -96,7 +96,8 @@ class SqlMonitors:
 
 
 def _select_records() -> Select[Any]:
-    has_batches = exists().where(batches.c.app_monitor == app_monitors.c.key)
+    # Each batch has a span in `batch_spans`, which is much smaller and never partitioned.
+    has_batches = exists().where(batch_spans.c.app_monitor == app_monitors.c.key)
     had_batches = exists().where(
         retention.c.app_monitor == app_monitors.c.key, retention.c.removed_before_ms.is_not(None)
     )

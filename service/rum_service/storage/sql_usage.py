@@ -40,7 +40,6 @@ _UNCOUNTED = 1024
 _BATCHES = 4096
 
 _COUNTED = select(counted_batches.c.sequence).scalar_subquery()
-_NEWEST = select(func.coalesce(func.max(batches.c.sequence), 0)).scalar_subquery()
 
 
 def _sums(after: ScalarSelect[int], limit: int) -> Select[int, int]:
@@ -48,7 +47,8 @@ def _sums(after: ScalarSelect[int], limit: int) -> Select[int, int]:
     # The inner query with its own limit: SQLite would read an index of all batches to group them.
     found = (
         select(batches.c.app_monitor, (func.length(batches.c.payload) + BATCH_BYTES).label("size"))
-        .where(batches.c.sequence > after)
+        # A constant: PostgreSQL then plans for the partitions above it only.
+        .where(batches.c.sequence > after, batches.c.sequence > bindparam("known"))
         .order_by(batches.c.sequence)
         .limit(limit)
         .subquery()
@@ -70,8 +70,7 @@ def _usage() -> Select[int, str, int, int | None]:
 
 # Built once: building a statement costs more than executing it.
 _USAGE = _usage()
-_UNCOUNTED_SEQUENCES = select(_NEWEST - _COUNTED)
-_STEP = select(_NEWEST, _COUNTED)
+_COUNTED_SEQUENCE = select(counted_batches.c.sequence)
 # The sequence of the last batch that a step counts. Sequences have gaps.
 _LAST_OF_STEP = (
     select(batches.c.sequence)
@@ -87,11 +86,14 @@ class SqlUsage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known = 0
+        """Batches up to this sequence are counted, and more may be."""
 
     def count(self) -> bool:
         with self._database.read() as connection:
-            uncounted = connection.execute(_UNCOUNTED_SEQUENCES).scalar_one()
-        if uncounted < _UNCOUNTED:
+            self._known = connection.execute(_COUNTED_SEQUENCE).scalar_one()
+            newest = self._database.newest_stored(connection)
+        if newest - self._known < _UNCOUNTED:
             return False
         with self._database.write() as connection:
             return self._count(connection)
@@ -100,7 +102,7 @@ class SqlUsage:
         with self._database.read() as connection:
             return {
                 key: Usage(name, stored, quota)
-                for key, name, stored, quota in connection.execute(_USAGE)
+                for key, name, stored, quota in connection.execute(_USAGE, {"known": self._known})
             }
 
     def set_quota(self, app_monitor: int, quota: int | None) -> bool:
@@ -119,7 +121,8 @@ class SqlUsage:
 
     def _count(self, connection: Connection) -> bool:
         """Count the next step. Return whether batches remain."""
-        newest, counted = connection.execute(_STEP).one()
+        newest = self._database.newest_stored(connection)
+        counted = connection.execute(_COUNTED_SEQUENCE).scalar_one()
         last = connection.execute(_LAST_OF_STEP, {"counted": counted}).scalar()
         new = _sums(select(literal(counted)).scalar_subquery(), _BATCHES).subquery()
         # Batches of deleted app monitors are deleted soon.
@@ -131,7 +134,8 @@ class SqlUsage:
             insert.on_conflict_do_update(
                 index_elements=[stored_bytes.c.app_monitor],
                 set_={"bytes": stored_bytes.c.bytes + insert.excluded.bytes},
-            )
+            ),
+            {"known": counted},
         )
         upto = newest if last is None else last
         connection.execute(update(counted_batches).values(sequence=upto))
