@@ -15,9 +15,9 @@ import pytest
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_service.composition.service import Service
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.ingest.log_check import LogCheck
-from rum_service.server import Service
 from rum_service.storage import inspect_database, open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended
@@ -26,6 +26,7 @@ from tests.support.logged import read
 from tests.support.services import settings_in, started
 
 USER = "0a1b2c3d-4e5f-4789-8abc-def012345678"
+OTHER = "11111111-4e5f-4789-8abc-def012345678"
 SESSION = "5e551011-4e5f-4789-8abc-def012345678"
 
 
@@ -374,6 +375,20 @@ async def test_the_progress_is_known_and_noted_where_nothing_matches(
     assert {total for _, total in searched - {(0, 0)}} == {100}
     assert len(searched) > 5
     assert len(noted) > 3
+
+
+async def test_an_erasure_whose_service_stopped_continues_in_the_one_that_is_asked(
+    tmp_path: Path, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, batch(monitor_id, "{}", user=USER))
+        await erase(service, user_id=OTHER)  # what the start continues has ended
+        begun = store.erasures.begin(
+            1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
+        )
+        proof = await finished(service, begun.key)
+
+    assert proof.amount.events == 1
 
 
 async def test_two_services_that_erase_the_same_count_it_once(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from rum.operator.v1.operator_service_pb2 import SetRetentionRequest
+from rum_service.composition.service import Service
 from rum_service.control.retention import Retentions
 from rum_service.control.retention_sweep import DAY_MS, RemovedAmount, RetentionSweep
 from rum_service.errors import ResourceNotFoundException, ValidationException
-from rum_service.server import Service
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.support.logged import contents, logged

@@ -22,9 +22,9 @@ import structlog
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.erasure_messages import erasure_message, subject_of
 from rum_service.control.paging import decode_position, decode_token, encode_token
 from rum_service.errors import ResourceNotFoundException, ValidationException
-from rum_service.events.identifiers import UUID_PATTERN, is_uuid
 from rum_service.events.subjects import Subject
 from rum_service.storage.base import Store
 from rum_service.storage.records import ErasureRecord, Remainder
@@ -48,7 +48,6 @@ _ALL_TIME = 2**62
 _MAX_SEQUENCE = 2**62
 _MAX_PAGE = 1000
 _DEFAULT_PAGE = 100
-_NIL_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 class _Step(NamedTuple):
@@ -88,6 +87,7 @@ class Erasures:
         self._is_busy = is_busy
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[int] = set()
         self._below: dict[int, int] = {}
         """How far the erasures are that run here. The store knows it less exactly."""
 
@@ -111,7 +111,7 @@ class Erasures:
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        subject = _subject(request.subject)
+        subject = subject_of(request.subject)
         record = await self._monitors.by_name(request.app_monitor_name)
         through, below = await self._position(request.page_token)
         amount = pb.ErasedAmount()
@@ -138,7 +138,7 @@ class Erasures:
         Args:
             erased_by: who begins it, for the proof.
         """
-        subject = _subject(request.subject)
+        subject = subject_of(request.subject)
         monitor = await self._monitors.by_name(request.app_monitor_name)
         record = await on_thread(
             self._executor,
@@ -151,18 +151,22 @@ class Erasures:
             erased_by=erased_by,
             now_ms=self._now_ms(),
         )
-        self._in_background(self._run(record))
-        return _to_message(record)
+        self._ensure_running(record)
+        return erasure_message(record)
 
     async def get(self, request: pb.GetErasureRequest) -> pb.Erasure:
-        """Return an erasure. Raises ResourceNotFoundException."""
+        """Return an erasure. Raises ResourceNotFoundException.
+
+        If it has not finished, it continues here: the service that began it may have stopped.
+        """
         key = min(max(request.id, 0), _MAX_SEQUENCE)
         record = await on_thread(self._executor, self._store.by_key, key)
         if record is None:
             raise ResourceNotFoundException(
                 "There is no erasure with this ID.", str(request.id), "Erasure"
             )
-        erasure = _to_message(record)
+        self._ensure_running(record)
+        erasure = erasure_message(record)
         if record.finished_ms is None:
             below = min(record.below_sequence, self._below.get(key, record.below_sequence))
             progress = await self._progress(record.app_monitor, record.through_sequence, below)
@@ -178,7 +182,7 @@ class Erasures:
         below = decode_position("page_token", token) if token else None
         records = await on_thread(self._executor, self._store.list, below=below, limit=size + 1)
         response = pb.ListErasuresResponse(
-            erasures=[_to_message(record) for record in records[:size]]
+            erasures=[erasure_message(record) for record in records[:size]]
         )
         if len(records) > size:
             response.next_page_token = encode_token(records[size - 1].key)
@@ -188,12 +192,17 @@ class Erasures:
         # A service that was killed may have left erased bytes in the write-ahead log.
         await self._until_done(self._scrub)
         for record in await self._until_done(self._unfinished):
-            logger.info("erasure continues", erasure=record.key)
+            self._ensure_running(record)
+
+    def _ensure_running(self, record: ErasureRecord) -> None:
+        if record.finished_ms is None and record.key not in self._running:
+            self._running.add(record.key)
             self._in_background(self._run(record))
 
     async def _run(self, record: ErasureRecord) -> None:
         async with self._turn:
             record = await self._until_done(lambda: self._erase(record))
+            self._running.discard(record.key)
             logger.info(
                 "erasure finished",
                 erasure=record.key,
@@ -295,39 +304,3 @@ class Erasures:
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)
-
-
-def _subject(message: pb.ErasureSubject) -> Subject:
-    """Return the subject in a request. Raises ValidationException."""
-    member = message.WhichOneof("id")
-    if member is None:
-        raise ValidationException("subject.user_id or subject.session_id is required.")
-    subject_id = str(getattr(message, member))
-    if not is_uuid(subject_id):
-        raise ValidationException(f"subject.{member} must match {UUID_PATTERN}.")
-    if subject_id == _NIL_UUID:
-        raise ValidationException(
-            f"subject.{member} must not be the nil UUID, which all users without cookies share."
-        )
-    return Subject(member.removesuffix("_id"), subject_id.lower())
-
-
-def _to_message(record: ErasureRecord) -> pb.Erasure:
-    erasure = pb.Erasure(
-        id=record.key,
-        app_monitor_name=record.app_monitor_name,
-        subject_kind=record.kind,
-        subject_sha256=record.digest.hex(),
-        amount=pb.ErasedAmount(
-            deleted_batches=record.deleted_batches,
-            rewritten_batches=record.rewritten_batches,
-            events=record.events,
-            stored_bytes=record.bytes,
-        ),
-        erased_by=record.erased_by,
-        through_sequence=record.through_sequence,
-    )
-    erasure.start_time.FromMilliseconds(record.began_ms)
-    if record.finished_ms is not None:
-        erasure.finish_time.FromMilliseconds(record.finished_ms)
-    return erasure
