@@ -39,6 +39,8 @@ _COMMITS = {
     "0005": "3fdb1d9",
     "0006": "5e5ddba",
     "0007": "9036bf3",
+    "0008": "72aae2e",
+    "0009": "ef40c41",
 }
 _FOLDER = Path(__file__).parent
 _POLICY = {
