@@ -83,7 +83,7 @@ def test_appends_go_to_the_primary_and_after_a_failover_to_the_new_one(
         with pytest.raises(psycopg.OperationalError):
             _execute(primary, name, "SELECT 1")
         _execute(standby, name, "SELECT pg_promote()")
-        again = store.log.append([logged(1), logged(2)])
+        again = store.log.append([logged(1, received_ms=2_000), logged(2)])
         found = contents(store.log)
         store.close()
 
