@@ -257,6 +257,24 @@ def test_a_table_with_batches_becomes_a_partition_while_batches_are_appended(
     assert all(first < second for first, second in pairwise(sequences))
 
 
+@pytest.mark.parametrize("days", [-1, 0, 5])
+def test_a_copy_of_a_partitioned_log_becomes_a_partition(
+    store: Store, database: psycopg.Connection, days: int
+) -> None:
+    """Its sequences are those of days."""
+    last = (_DAY + days) << DAY_BITS
+    database.execute("SELECT setval('batches_sequence_seq', %s)", [last])
+    store.log.append([logged(1)])
+    outcomes = []
+    for day in range(8):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        outcomes.append(store.log.append([logged(10 + day), logged(1)]))
+
+    assert outcomes == [[STORED, DUPLICATE]] * 8
+    assert _sequences(store)[0] == last + 1
+    assert _sequences(store)[-1] >> DAY_BITS == _DAY + 7
+
+
 def test_appends_go_on_in_the_old_partition_while_partitions_cannot_be_created(
     store: Store, database: psycopg.Connection
 ) -> None:

@@ -49,11 +49,11 @@ def prepare(connection: _Connection, now_ms: int | None, *, write_lock: int) -> 
         return
     try:
         today = (now_ms or int(_value(connection, _TODAY))) // DAY_MS
-        partitions = read_layout(connection).partitions
-        if not partitions:
-            _partition(connection, today)
-            partitions = read_layout(connection).partitions
-        newest = partitions[-1]
+        layout = read_layout(connection)
+        if not layout.partitions:
+            _partition(connection, today, layout.day)
+            layout = read_layout(connection)
+        newest = layout.partitions[-1]
         for day in range(max(today, newest.day + 1), today + _DAYS_AHEAD + 1):
             _create(connection, Partition.of_day(day), like=newest)
         started = [found for found in read_layout(connection).partitions if found.day <= today]
@@ -62,14 +62,16 @@ def prepare(connection: _Connection, now_ms: int | None, *, write_lock: int) -> 
         connection.execute("SELECT pg_advisory_unlock(%s)", [_MAINTENANCE_LOCK])
 
 
-def _partition(connection: _Connection, today: int) -> None:
+def _partition(connection: _Connection, today: int, newest_day: int) -> None:
     """Make the table of batches the oldest partition of a new table. It is not copied.
 
     A table with batches keeps those of today too: services of older versions look for a retry in
     one partition only, and can be replaced until tomorrow.
     """
     is_empty = not _value(connection, "SELECT EXISTS (SELECT FROM batches)")
-    first = Partition.of_day(today if is_empty else today + 1)
+    # A copy of another log can have sequences of today or, if a clock was wrong, of later days.
+    begins_today = is_empty and newest_day < today
+    first = Partition.of_day(today if begins_today else max(today, newest_day) + 1)
     bounds = sql.SQL("CHECK (sequence < {})").format(sql.Literal(first.first_sequence))
     # A valid constraint saves reading the table while it is locked.
     connection.execute("ALTER TABLE batches DROP CONSTRAINT IF EXISTS batches_0_bounds")
