@@ -16,6 +16,8 @@ from sqlalchemy import Column, Double, String, Table
 from rum_projector.engines.base import EventRow, EventValues
 from rum_projector.schema import PARTS, events
 
+_BLOCK = 8192
+
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
 
@@ -25,6 +27,20 @@ def event_arrays(rows: Sequence[EventValues]) -> Arrays:
     In the place of `parts` are `part_count` and `part_0`, `part_1` ...: DuckDB would write each
     list as text and parse it.
     """
+    # In blocks, because lists of all values at once take 60 MB for 122,880 rows.
+    blocks = [_block(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
+    if len(blocks) == 1:
+        return blocks[0]
+    return {name: _joined([block.pop(name) for block in blocks]) for name in list(blocks[0])}
+
+
+def _joined(parts: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    masked = isinstance(parts[0], np.ma.MaskedArray)
+    joined: np.ndarray[Any, Any] = (np.ma if masked else np).concatenate(parts)
+    return joined
+
+
+def _block(rows: Sequence[EventValues]) -> Arrays:
     # Slices of one list take a tenth of the time of zip(*rows).
     values: list[Any] = []
     for row in rows:

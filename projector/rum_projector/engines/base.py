@@ -149,6 +149,8 @@ class Engine(Protocol):
     def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
         """Add the rows and move the cursor from `after` to `sequence`, in one transaction.
 
+        The chunk has no events afterwards: they would take memory while the database works.
+
         An existing error group keeps the earlier error. Of errors at the same time, it keeps the
         first in the log.
 

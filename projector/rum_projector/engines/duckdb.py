@@ -139,12 +139,11 @@ class DuckDb:
         )
 
     def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
+        added = len(chunk.events)
         move = (
             update(cursors)
             .where(cursors.c.name == self._name, cursors.c.sequence == after)
-            .values(
-                sequence=sequence, events=cursors.c.events + len(chunk.events), updated_ms=now_ms
-            )
+            .values(sequence=sequence, events=cursors.c.events + added, updated_ms=now_ms)
             .returning(cursors.c.sequence)
         )
         with self._transaction() as connection:
@@ -166,10 +165,9 @@ class DuckDb:
         with self._transaction() as connection:
             if not run(connection, _move(_ERASED, after, change)):
                 raise EngineError("another process has moved the cursor of the projection")
-            deleted = erasing.delete_batches(connection, sequences)
+            added = len(chunk.events) - erasing.delete_batches(connection, sequences)
             _insert_events(connection, chunk, events.c.sequence.in_(sequences))
             erasing.find_first_errors(connection, sequences)
-            added = len(chunk.events) - deleted
             run(
                 connection,
                 update(cursors)
@@ -454,7 +452,10 @@ def _insert_events(
         counted: the conditions that these events, and no others, meet.
     """
     if chunk.events:
-        _insert(connection, _INSERT_EVENTS, event_arrays(chunk.events))
+        arrays = event_arrays(chunk.events)
+        chunk.events.clear()
+        _insert(connection, _INSERT_EVENTS, arrays)
+        del arrays
         columns = list(event_counts.c)
         run(connection, insert(event_counts).from_select(columns, counts_by_minute(*counted)))
     fields = CustomMetricRow._fields
