@@ -78,6 +78,7 @@ class BlockableLog:
         self.deleted_app_monitors = log.deleted_app_monitors
         self.purge = log.purge
         self.check_writable = log.check_writable
+        self.maintain = log.maintain
 
     def append(self, batches: Sequence[Batch]) -> list[Appended]:
         self.appending.set()
