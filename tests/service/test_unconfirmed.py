@@ -48,11 +48,13 @@ def test_a_group_whose_duplicates_cannot_be_read_is_counted_as_stored_in_sqlite(
         commits.commit([logged(2, received_ms=1), logged(3, received_ms=1)])
         armed.append("digest")
         outcomes = commits.commit(_GROUP)
+        retried = commits.commit([logged(n, received_ms=2_000) for n in (1, 4)])
         found = contents(store.log)
         store.close()
 
     assert not armed
     assert commits.failures == 1
+    assert retried == [DUPLICATE, DUPLICATE]
     assert outcomes == _OUTCOMES
     assert [content(4), content(1), content(3), content(2)] == found
 
@@ -83,11 +85,13 @@ def test_a_group_whose_duplicates_cannot_be_read_is_counted_as_stored_in_postgre
     with _listening("before_cursor_execute", hide), _listening("handle_error", show):
         armed.append("hide")
         outcomes = commits.commit(_GROUP)
+    retried = commits.commit([logged(n, received_ms=2_000) for n in (1, 4)])
     found = contents(store.log)
     store.close()
 
     assert not armed
     assert commits.failures == 1
+    assert retried == [DUPLICATE, DUPLICATE]
     assert outcomes == _OUTCOMES
     assert [content(4), content(1), content(3), content(2)] == found
 

@@ -155,8 +155,12 @@ class SqlLog:
             self._unconfirmed.add(new)
             raise
         if inserted.rows == len(new):
+            self._unconfirmed.forget(new)
             return [Appended.STORED] * len(new)
-        return self._outcomes(new, inserted)
+        outcomes = self._outcomes(new, inserted)
+        found = zip(new, outcomes, strict=True)
+        self._unconfirmed.forget(batch for batch, outcome in found if outcome is Appended.STORED)
+        return outcomes
 
     def _outcomes(self, new: Sequence[Batch], inserted: Inserted) -> list[Appended]:
         if inserted.again:

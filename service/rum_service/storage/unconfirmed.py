@@ -37,6 +37,14 @@ class Unconfirmed:
         with self._lock:
             self._rows = dict(islice((new | self._rows).items(), _MAX_BATCHES))
 
+    def forget(self, batches: Iterable[Batch]) -> None:
+        """Forget batches that an append has stored: their retries are duplicates."""
+        if not self._rows:
+            return
+        with self._lock:
+            for batch in batches:
+                self._rows.pop((batch.app_monitor, batch.batch_id, batch.received_ms), None)
+
     def take(self, app_monitor: int, batch_id: bytes, received_ms: int) -> bool:
         """Return whether a failed append stored the row with these values, and forget it."""
         if not self._rows:
