@@ -1,6 +1,6 @@
 """Removes the batches that have been kept for long enough, while puts go on.
 
-docs/decisions/00XX-batches-are-kept-for-days.md gives the reasons.
+docs/decisions/0029-batches-are-kept-for-days.md gives the reasons.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _MAX_METADATA_BYTES = 32 << 10
 # The most calls in progress on one connection. A client library waits with further calls, which
 # then cost the service nothing: the main limit under overload. A bridge has two calls of puts in
-# progress. docs/decisions/00XX-connections-limit-calls.md
+# progress. docs/decisions/0028-connections-limit-calls.md
 _MAX_STREAMS = 32
 # The most calls that wait for the event loop, 12 kB each. gRPC answers further ones with a bare
 # CANCELLED, which clients would take for an error. 128 connections with all their calls reach it,

@@ -6,7 +6,7 @@
     └── batches_20261130
 
 A batch is stored once although each partition has its own unique index: a statement looks for its
-rows in earlier partitions. docs/decisions/00XX-partitions-are-ranges-of-sequences.md.
+rows in earlier partitions. docs/decisions/0032-partitions-are-ranges-of-sequences.md.
 """
 
 from __future__ import annotations

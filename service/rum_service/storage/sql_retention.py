@@ -1,6 +1,6 @@
 """How long the batches of app monitors are kept, and their removal, in a SQL database.
 
-docs/decisions/00XX-batches-are-kept-for-days.md gives the reasons.
+docs/decisions/0029-batches-are-kept-for-days.md gives the reasons.
 """
 
 from __future__ import annotations
