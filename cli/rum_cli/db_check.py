@@ -102,7 +102,7 @@ class DatabaseCheck:
                 below = page[-1].key
 
     def _of_source_map(self, record: SourceMapRecord) -> str | None:
-        """Return the problems of a source map's parts."""
+        """Return the problems in a source map's parts."""
         size = number = 0
         try:
             while part := self._store.source_maps.part(record.key, number):

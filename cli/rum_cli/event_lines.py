@@ -1,7 +1,7 @@
-"""Events as lines of JSON: the form in which they leave OpenRUM and come back. Pure.
+"""Formats events as JSON lines, for export and import. Pure.
 
-A line is the document of an event, as GetAppMonitorData and the log group of CloudWatch RUM have
-it. The member `openrum` has what the document lacks to restore the batch:
+A line is an event document as in GetAppMonitorData and the log group of CloudWatch RUM. The member
+`openrum` has the other data that import needs to restore the batch:
 
     position, events   the place of the event in its batch, and the number of events in the batch
     received_ms        when the service accepted the batch
@@ -31,14 +31,14 @@ from rum_service.events.document import (
 )
 from rum_service.storage.records import CommittedBatch
 
-# JSON has line breaks between its tokens only. Inside of strings they are escaped.
+# JSON has line breaks between tokens only. In strings they are escaped.
 _LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
 def event_lines(
     batch: CommittedBatch, request: PutRumEventsRequest, *, monitor_name: str, account_id: str
 ) -> Iterator[str]:
-    """Yield a line for each event of a batch, without the line break.
+    """Yield a line for each event in the batch, without the line break.
 
     Args:
         request: the content of the batch.
@@ -61,7 +61,7 @@ def event_lines(
 
 
 def _shared(batch: CommittedBatch, request: PutRumEventsRequest) -> str:
-    """Return the members of `openrum` that all events of a batch have, without the braces."""
+    """Return the members of `openrum` that all events in the batch share, without the braces."""
     body = MessageToDict(_without_events(request))
     body = {name: value for name, value in body.items() if name not in ("Id", "BatchId")}
     members: JsonObject = {"events": len(request.rum_events), "received_ms": batch.received_ms}
@@ -83,7 +83,7 @@ def _without_events(request: PutRumEventsRequest) -> PutRumEventsRequest:
 
 
 def _differing(event: RumEvent) -> Iterator[str]:
-    """Yield the members of an event, except its metadata, that the document has otherwise."""
+    """Yield the event's members that differ from the document, except its metadata."""
     if event.timestamp != event_ms(event) / 1000:
         yield f'"timestamp":{_dumps(event.timestamp)}'
     if compact(event.details) != event.details:
@@ -102,7 +102,7 @@ def _differing_metadata(event: RumEvent, metadata: JsonObject) -> str:
 
 
 def compact(text: str) -> str | None:
-    """Return the JSON object in `text` as it is written again from its values, if it is one."""
+    """Return `text` as compact JSON. None: it is not a JSON object."""
     try:
         value = orjson.loads(text)
         return orjson.dumps(value).decode() if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""The files of an export: one folder for each day, and the names of the files in it."""
+"""Names and folders of exported files. Each day has one folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ExportedFile:
     """A complete file."""
 
     path: str
-    """In the folder of the export."""
+    """The path relative to the export folder."""
     events: int
     size: int
     temporary: str
@@ -31,11 +31,11 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class PartNames:
-    """Names files in the folders of days, as DuckDB, Spark and Athena expect partitions.
+    """Names files in a folder for each day, in the form that DuckDB, Spark and Athena expect.
 
     Args:
-        unique: makes temporary names unique, so that processes of an export that was killed do no
-            harm to the next one.
+        unique: makes temporary names unique. Processes that outlive a killed export then do not
+            disturb the next one.
     """
 
     folder: Path
@@ -67,15 +67,15 @@ class PartNames:
 
 
 def day_of(time_ms: int) -> str:
-    """Return the UTC day of a time in milliseconds since the Unix epoch, as YYYY-MM-DD."""
+    """Convert milliseconds since the Unix epoch to the UTC day, as YYYY-MM-DD."""
     return f"{_EPOCH + timedelta(days=time_ms // _DAY_MS):%Y-%m-%d}"
 
 
 def is_part(name: str) -> bool:
-    """Return whether this is the name of a file with events."""
+    """Return whether a file with this name has events."""
     return _PART.fullmatch(name) is not None
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether this is the name of a file that is being written."""
+    """Return whether a file with this name is still being written."""
     return _TEMPORARY.fullmatch(name) is not None

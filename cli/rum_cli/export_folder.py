@@ -1,4 +1,4 @@
-"""The folder of an export, and its manifest: what is finished, so that the next run continues."""
+"""The export folder and its manifest, which lists finished files so that the next run continues."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FolderError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export has, and from where."""
+    """The content and the source of an export."""
 
     app_monitor_id: str
     app_monitor_name: str
@@ -58,11 +58,11 @@ class Manifest:
 
 
 class ExportFolder:
-    """The context manager holds a lock on the folder, and deletes what is not finished.
+    """Context manager that locks the folder and deletes unfinished files.
 
     Raises:
-        FolderError: another process exports to the folder, or it has files that are not of an
-            export.
+        FolderError: another process exports to the folder, or the folder has other files and no
+            manifest.
     """
 
     def __init__(self, path: Path) -> None:
@@ -102,17 +102,17 @@ class ExportFolder:
 
     @property
     def manifest(self) -> Manifest:
-        """What the export has."""
+        """The manifest in the folder."""
         if self.found is None:
             raise RuntimeError("the export has not begun")
         return self.found
 
     def begin(self, manifest: Manifest) -> None:
-        """Write the manifest of a new export."""
+        """Write the first manifest."""
         self._write(manifest)
 
     def finish(self, files: Iterable[ExportedFile], *, through: int, last_batch: str) -> None:
-        """Give the files of a slice their names, and note in the manifest that it is finished."""
+        """Give a slice's files their final names, and list them in the manifest."""
         finished = list(files)
         for file in finished:
             (self.path / file.temporary).replace(self.path / file.path)

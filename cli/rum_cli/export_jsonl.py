@@ -1,4 +1,4 @@
-"""Events as files of JSON lines. The events of a batch stay together: import restores the batch."""
+"""Writes events to files of JSON lines. Each batch is in one file, so import can restore it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JsonlParts:
         self._events: dict[str, int] = {}
 
     def add(self, batch: CommittedBatch, request: PutRumEventsRequest) -> None:
-        """Add the events of a batch, with its content."""
+        """Add the events in the batch. `request` is its content."""
         if not request.rum_events:
             return
         received = batch.received_ms

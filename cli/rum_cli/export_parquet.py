@@ -90,7 +90,7 @@ class ParquetParts:
         self._clear()
 
     def add(self, batch: CommittedBatch, request: PutRumEventsRequest) -> None:
-        """Add the events of a batch, with its content."""
+        """Add the events in the batch. `request` is its content."""
         add_batch(self._chunk, batch)
         user, application = request.user_details, request.app_monitor_details
         shared = (

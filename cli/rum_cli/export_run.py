@@ -32,7 +32,7 @@ def run_export(
     jobs: int,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Export what the folder, which has a manifest, does not contain yet.
+    """Export the batches that the folder does not contain yet. It must have a manifest.
 
     Args:
         progress: takes how many batches are read, and how many there are.

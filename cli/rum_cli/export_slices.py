@@ -1,4 +1,4 @@
-"""Export one slice of the log, in a process of its own."""
+"""Export one slice of the log in a worker process."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from rum_service.storage import read_slices
 from rum_service.storage.payload import UnreadableError
 from rum_service.storage.records import AppMonitorRecord, CommittedBatch
 
-# A part ends when it has this much: what is written together has to fit into memory, and each day
-# has an open file.
+# Limits of a part: its events have to fit into memory, and each day has an open file.
 _PART_EVENTS = 250_000
 _PART_BYTES = 128 << 20
 _PART_DAYS = 24
@@ -40,7 +39,7 @@ _PARENT_CHECK_S = 0.5
 
 @dataclass(frozen=True)
 class SliceExport:
-    """What all slices of an export have in common."""
+    """The settings of an export that are the same for all slices."""
 
     database_url: str
     folder: Path
@@ -48,21 +47,21 @@ class SliceExport:
     format: str
     """`parquet` or `jsonl`."""
     compression: str
-    """Of JSON lines: gzip, zstd or none."""
+    """The compression of JSON lines: gzip, zstd or none."""
     account_id: str
     after_ms: int
     before_ms: int
 
 
 class Slice(NamedTuple):
-    """Batches of the log: those above one sequence, up to another."""
+    """The batches of the log above the sequence `after`, up to `through`."""
 
     after: int
     through: int
 
 
 class Exported(NamedTuple):
-    """The files of a slice."""
+    """The files that one slice was exported to."""
 
     files: list[ExportedFile]
     last_batch: str
@@ -70,7 +69,7 @@ class Exported(NamedTuple):
 
 
 class _Parts(Protocol):
-    """Writes the files of a format."""
+    """Writes files in one format."""
 
     def add(self, batch: CommittedBatch, request: PutRumEventsRequest) -> None: ...
 
@@ -97,7 +96,7 @@ def begin_worker(progress: Synchronized[int], parent: int) -> None:
 
 
 def export_slice(export: SliceExport, part: Slice) -> Exported:
-    """Write the files of a slice under temporary names.
+    """Write a slice to files with temporary names.
 
     Raises:
         ValueError: a batch is damaged; the text names it.

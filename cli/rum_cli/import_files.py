@@ -37,7 +37,7 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def lines_of(file: Path, progress: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that are not blank, with their numbers.
+    """Yield the lines that are not blank, with their numbers.
 
     Args:
         progress: takes how many bytes of the file have been read.

@@ -1,4 +1,4 @@
-"""Read lines with the documents of events: those of `event_lines`, and those of CloudWatch. Pure.
+"""Parses lines with event documents, from `event_lines` or from CloudWatch. Pure.
 
 A log group of CloudWatch RUM has one document for each event. CloudWatch Logs exports it to files
 in which each line is a timestamp, a space and the document.
@@ -29,7 +29,7 @@ class LineError(Exception):
 
 
 class EventLine(NamedTuple):
-    """One event and what its line says about its batch."""
+    """An event, and the data about its batch in the same line."""
 
     app_monitor_id: str
     batch_id: str
@@ -51,7 +51,7 @@ def parse_line(line: bytes) -> EventLine:
     """Return the event in a line.
 
     Raises:
-        LineError: the line is not the document of an event.
+        LineError: the line is not an event document.
     """
     document = _document(line)
     own = document.get("openrum")
@@ -133,7 +133,7 @@ def _document(line: bytes) -> JsonObject:
 
 
 def _other_document(text: bytes) -> object:
-    """Parse JSON that orjson rejects: clients cut texts in the middle of a character."""
+    """Parse JSON that orjson rejects: clients truncate texts within a character."""
     try:
         decoded = text.decode()
         if is_nested_too_deeply(decoded):
@@ -150,7 +150,7 @@ def _string(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    """Return the JSON text of an object, or the text itself."""
+    """Return a text unchanged, and any other value as JSON."""
     if isinstance(value, str):
         return value
     try:

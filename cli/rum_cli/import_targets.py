@@ -18,7 +18,7 @@ _DAY_MS = 86_400_000
 
 
 class ImportTargets:
-    """The app monitors of a service.
+    """The app monitors that events can be imported to.
 
     Args:
         name: the only app monitor to import to. None: the one with the ID in the document.
@@ -40,7 +40,7 @@ class ImportTargets:
         """Return the ID of the app monitor to import to, by the ID in a document.
 
         Raises:
-            LineError: there is no such app monitor.
+            LineError: the app monitor does not exist.
         """
         found = self._only or app_monitor_id.lower()
         if found not in self._names:
@@ -62,7 +62,7 @@ class ImportTargets:
         return self._too_old.total()
 
     def warnings(self) -> Iterator[str]:
-        """Yield what to do about events that are too old."""
+        """Yield a hint for each app monitor if events for it are too old."""
         for name, events in self._too_old.items():
             yield (
                 f"{events} events were received more than {self._days[name]} days ago, and {name}"

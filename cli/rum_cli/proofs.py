@@ -1,4 +1,4 @@
-"""The proof of an erasure, as text and as JSON. `openrum erase` and its list print the same.
+"""Formats erasure proofs as text and JSON. `openrum erase` and its list print the same.
 
 The proof does not contain the ID. `printf %s ID | sha256sum` shows that it is about this ID.
 """

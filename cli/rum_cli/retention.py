@@ -90,7 +90,7 @@ def _change(request: SetRetentionRequest, target: Target, *, yes: bool) -> None:
 
 
 def _ask(client: Client, request: SetRetentionRequest) -> SetRetentionResponse:
-    """Return what a change would do."""
+    """Return the effect that a change would have."""
     asked = SetRetentionRequest(validate_only=True)
     asked.MergeFrom(request)
     return client.operator.SetRetention(asked)
