@@ -143,7 +143,7 @@ def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
         name: what other processes call this one.
 
     Raises:
-        ValueError: `url` is not the URL of a database.
+        ValueError: `url` is not a database URL.
     """
     parsed = _parsed(url)
     if parsed.drivername == "sqlite":

@@ -117,8 +117,8 @@ class LogStore(Protocol):
     def after(self, sequence: int, *, limit: int, max_bytes: int) -> list[CommittedBatch]:
         """Return the oldest batches above a sequence, of all app monitors, in the order of commits.
 
-        A reader that continues above the last returned sequence misses no batch, whatever is
-        appended meanwhile. Empty: there is no batch above `sequence` yet.
+        A reader that continues above the last returned sequence misses no batch, even if others
+        are appended meanwhile. Empty: no batch is above `sequence` yet.
 
         Args:
             limit: return at most this number of batches.
@@ -182,7 +182,7 @@ class Replica(Protocol):
         limit: int,
         max_bytes: int,
     ) -> FoundBatches:
-        """Do the same as `LogStore.read`, with what the replica has."""
+        """Do the same as `LogStore.read`, on the replica."""
         ...
 
     def close(self) -> None:
@@ -388,14 +388,14 @@ class RetentionStore(Protocol):
         ...
 
     def count_before(self, app_monitor: int, before_ms: int) -> int:
-        """Return about how many batches of an app monitor were received before a time.
+        """Estimate how many of an app monitor's batches were received before a time.
 
-        It is exact if the batches were received in the order of their sequences.
+        The number is exact if the batches were received in the order of their sequences.
         """
         ...
 
     def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
-        """Claim the work of removing for one service. Return whether no other one has it.
+        """Claim the removal for one service. Return False if another service has claimed it.
 
         Args:
             held_ms: the `until_ms` of this service's previous claim, which it may extend.
@@ -405,8 +405,8 @@ class RetentionStore(Protocol):
     def removal_ms(self, before_ms: int) -> int:
         """Return the latest time, at most `before_ms`, to pass to `remove`.
 
-        With PostgreSQL the batches of a day become old together, so that a partition is dropped
-        instead of deleting each batch.
+        With PostgreSQL a day's batches become old together. Then their partition is dropped, and
+        the batches need not be deleted one by one.
         """
         ...
 
@@ -530,12 +530,12 @@ class ErasureStore(Protocol):
     ) -> ErasureRecord:
         """Erase from batches, and note that those from `below` up are done, in one transaction.
 
-        Idempotent: a batch without anything to erase is neither changed nor counted. A retry of a
-        changed batch is still a duplicate, and stores nothing.
+        Idempotent: a batch without anything to erase is neither changed nor counted. If a client
+        retries a changed batch, it is still a duplicate, and nothing is stored.
 
         Args:
             sequences: the batches to change. Those that do not exist are skipped.
-            remainder: returns the rest of a content. None: there is nothing to erase.
+            remainder: returns the content that remains. None: it has nothing to erase.
 
         Returns:
             The erasure. One that has finished is not changed.

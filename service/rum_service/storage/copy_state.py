@@ -1,6 +1,6 @@
-"""How far a copy into a database is. Kept in that database, in the transactions of the copy.
+"""The progress of a copy. It is stored in the target, in the transactions of the copy.
 
-A database that has data of its own, or that was changed since the copy, is refused.
+A target that has other data, or that was changed since the copy, is rejected.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rum_service.storage.schema import (
     source_map_parts,
 )
 
-# Not in the schema: only the target of a copy has it.
+# Not in the schema: only databases that were copied to have this table.
 _copy_state = Table(
     "copy_state",
     MetaData(),

@@ -32,7 +32,7 @@ BatchKey = tuple[int, bytes]
 
 
 class StoredRow(NamedTuple):
-    """What tells whether a batch in the log is the one that was to be inserted."""
+    """The columns that tell whether a batch in the log equals the one to insert."""
 
     sequence: int
     received_ms: int
@@ -110,7 +110,7 @@ class Database(ABC):
         return
 
     def newest_stored(self, connection: Connection) -> int:
-        """Return the highest sequence of a batch in the log, or 0."""
+        """Return the highest sequence in the log. 0: the log is empty."""
         newest: int = connection.execute(_NEWEST).scalar_one()
         return newest
 

@@ -59,7 +59,7 @@ class CopyInterruptedError(Exception):
 
 
 class Totals(NamedTuple):
-    """Sums over the batches of an app monitor. Equal batches have equal sums."""
+    """Sums over an app monitor's batches. Equal batches have equal sums."""
 
     batches: int = 0
     events: int = 0
@@ -73,7 +73,7 @@ class Totals(NamedTuple):
 
 
 class Copied(NamedTuple):
-    """What a run of a copy did, and what the target has afterwards."""
+    """The result of one run, and the content of the target afterwards."""
 
     batches: int
     """Copied by this run."""
@@ -83,7 +83,7 @@ class Copied(NamedTuple):
     damaged: int
     """Batches of this run whose payload does not have the checksum in the source."""
     monitors: dict[str, Totals]
-    """What the target has, by the name of the app monitor. "": deleted app monitors."""
+    """The content of the target, by the name of the app monitor. "": deleted app monitors."""
     rows: dict[str, int]
     """The number of rows in each small table."""
     access_keys: int
@@ -264,9 +264,9 @@ class DatabaseCopy:
                     connection.execute(insert(source_map_parts), dict(row))
 
     def _compare(self) -> tuple[int, dict[int, Totals]]:
-        """Compare all batches that are copied, and copy the ranges that differ again.
+        """Compare all copied batches. Copy ranges that differ again.
 
-        Return how many ranges differed, and what the target has, by app monitor.
+        Return how many ranges differed, and the content of the target by app monitor.
         """
         differences = 0
         totals: dict[int, Totals] = {}
@@ -311,7 +311,7 @@ class DatabaseCopy:
                 target.execute(delete(batches).where(_IN_RANGE), rest)
 
     def _copy_spans(self, bounds: dict[str, int]) -> None:
-        """Copy the time spans of a range, if they differ."""
+        """Copy the time spans in a range, if they differ."""
         order = batch_spans.c.app_monitor, batch_spans.c.block
         query = select(batch_spans).where(_SPANS_IN_RANGE).order_by(*order)
         with self._source.read() as source, self._target.read() as target:

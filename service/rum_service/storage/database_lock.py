@@ -1,4 +1,4 @@
-"""At most one process of a kind for a database, across hosts."""
+"""A lock that allows one process of each kind for a database, across hosts."""
 
 from __future__ import annotations
 

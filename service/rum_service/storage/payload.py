@@ -3,9 +3,9 @@
 payload     the serialized request, compressed with zstd. A small one is compressed with the
             dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
             stored batches can be read only with it.
-digest      empty, except where events were dropped or erased: then over the request as received, so
-            that a retry is recognized, beside the batch as it is stored. Batches stored by the
-            first version all have one.
+digest      empty unless events were dropped or erased. Then it is the digest of the request as
+            received, so that a retry is recognized although the stored batch differs. All batches
+            that the first version stored have a digest.
 checksum    CRC-32 of the payload. It finds damage that still decompresses.
 """
 

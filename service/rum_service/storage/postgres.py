@@ -79,8 +79,8 @@ class PostgresDatabase(Database):
             prepare(driver, now_ms, write_lock=_WRITE_LOCK)
 
     def removal_ms(self, before_ms: int) -> int:
-        # The batches of a day get old together, and their partition is dropped. The next day's
-        # first batches get into it until `maintain` is called.
+        # A day's batches become old together, and their partition is dropped. Until `maintain` is
+        # called, the partition also gets the next day's first batches.
         return (before_ms - _LATE_MS) // DAY_MS * DAY_MS + _LATE_MS
 
     def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, Dropped]:

@@ -133,7 +133,7 @@ def _finish(connection: _Connection, write_lock: int) -> dict[int, Dropped]:
 
 
 def _subtract(connection: _Connection, table: str, write_lock: int) -> dict[int, Dropped]:
-    """Subtract the batches of a detached partition from all sums, in one transaction."""
+    """Subtract a detached partition's batches from all sums, in one transaction."""
     sums = _SUMS.format(
         table=sql.Identifier(table),
         batch_bytes=sql.Literal(BATCH_BYTES),

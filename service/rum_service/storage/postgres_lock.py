@@ -1,4 +1,4 @@
-"""An advisory lock of PostgreSQL, on a connection of its own.
+"""An advisory lock in PostgreSQL, on a separate connection.
 
 The server releases it when the connection ends, so a process that is killed keeps no lock.
 """
@@ -19,7 +19,7 @@ from rum_service.storage.postgres_connection import BoundedConnection, connect
 
 _TIMEOUT_S = 5.0
 _MAX_NAME = 63  # of application_name
-# The server finds out within 25 s that the host of a holder has vanished.
+# The server notices within 25 s that the holder's host has vanished.
 _OPTIONS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 # pg_locks shows a key of 64 bits in two parts.
 _HOLDER = """

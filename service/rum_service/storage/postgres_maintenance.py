@@ -1,7 +1,7 @@
-"""Creates the partitions of the log in PostgreSQL, and lets each day begin in its own.
+"""Creates the partitions of the log in PostgreSQL, and starts each day in a new partition.
 
-Puts wait for none of this for more than milliseconds. They need none of it either: until the
-sequence moves on, batches are inserted into the partition of an earlier day.
+This delays puts by milliseconds at most. Puts do not depend on it: until the sequence moves on,
+batches are inserted into an earlier day's partition.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def prepare(connection: _Connection, now_ms: int | None, *, write_lock: int) -> 
 
 
 def _partition(connection: _Connection, today: int, newest_day: int) -> None:
-    """Make the table of batches the oldest partition of a new table. It is not copied.
+    """Make the existing table the oldest partition of a new table, without copying it.
 
-    A table with batches keeps those of today too: services of older versions look for a retry in
-    one partition only, and can be replaced until tomorrow.
+    A table that has batches also gets today's new batches: services of older versions search one
+    partition only, and can be replaced until tomorrow.
     """
     is_empty = not _value(connection, "SELECT EXISTS (SELECT FROM batches)")
     # A copy of another log can have sequences of today or, if a clock was wrong, of later days.

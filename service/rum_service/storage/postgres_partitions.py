@@ -141,8 +141,8 @@ class Layout:
     def _searched_before_ms(self) -> Sequence[int]:
         """For each earlier partition, newest first: search it for batches that end before this.
 
-        The batches of a partition were received before the next one started, and no event is
-        younger than that, except for the error of a clock.
+        All batches in a partition were received before the next one started. So their events are
+        older, too, except for clock errors.
         """
         following = self.started[:0:-1][:_MAX_EARLIER]
         return [

@@ -206,7 +206,7 @@ class Usage(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """How long the batches of an app monitor are kept."""
+    """How long an app monitor's batches are kept."""
 
     name: str
     """The name of the app monitor."""
@@ -219,7 +219,7 @@ class Retention(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """What one step has removed of an app monitor."""
+    """The number of batches and events that one step has removed."""
 
     batches: int = 0
     events: int = 0
@@ -228,7 +228,7 @@ class Removed(NamedTuple):
 
 
 class Remainder(NamedTuple):
-    """The rest of a batch after an erasure."""
+    """The events that remain in a batch after an erasure."""
 
     content: bytes
     """The serialized request without the erased events."""

@@ -64,7 +64,7 @@ class LogSlices:
         """Return the last sequences of slices with `size` batches each; the last may have fewer.
 
         Args:
-            after: the slices begin above this sequence. Empty: there is no batch above it.
+            after: the slices begin above this sequence. Empty: no batch is above it.
         """
         with self._database.read() as connection:
             newest = connection.execute(_NEWEST, {"app_monitor": app_monitor}).scalar() or 0

@@ -183,7 +183,7 @@ class SqlRetention:
         found = {key: Removed(*dropped[key], is_done=False) for key in before_ms if key in dropped}
         if found:
             return found
-        # What is removed is chosen before puts have to wait.
+        # Choose the batches before taking the write lock, so that puts wait less.
         chosen: list[_Chosen] = []
         with self._database.read() as connection:
             for app_monitor, before in islice(before_ms.items(), _MONITORS_AT_ONCE):

@@ -75,9 +75,9 @@ def restore(url: str, file: Path, *, progress: Progress) -> Path | None:
 
 
 def compact(url: str) -> tuple[int, int]:
-    """Give the unused space of a database that is not in use back to the system.
+    """Return a database's unused space to the file system. No process may use the database.
 
-    From then on the service does this for the space of removed batches.
+    Afterwards the service does the same with the space of removed batches.
 
     Returns:
         How many bytes the file had, and how many it has now.
@@ -158,7 +158,7 @@ def _check(file: Path) -> None:
 
 
 def _schema_of(file: Path) -> str | None:
-    """Return the schema of a database. None: it has none, or is damaged."""
+    """Return a database's schema revision. None: it has none, or is damaged."""
     try:
         with closing(_connect(file)) as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -1,7 +1,7 @@
 """Batches whose append failed although it may have stored them.
 
-A commit can succeed and its answer be lost. The next append of such a batch finds it in the log,
-and would take it for a duplicate. It was stored by the append that failed, so it counts as stored.
+A commit can succeed although its response is lost. The next append then finds the batch in the
+log, and would report a duplicate. The failed append stored the batch, so it counts as stored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Unconfirmed:
         self._lock = threading.Lock()
 
     def add(self, batches: Iterable[Batch]) -> None:
-        """Remember the batches of an append that failed."""
+        """Remember batches whose append failed."""
         new = dict.fromkeys(
             (batch.app_monitor, batch.batch_id, batch.received_ms)
             for batch in islice(batches, _MAX_BATCHES)
