@@ -1,8 +1,7 @@
 """Decides which puts are parsed now, and which ones are held as bytes until it is their turn.
 
-Parsing and decoding are most of what a put costs the bridge. If every put is parsed before it is
-rejected, no time is left for those that are accepted:
-docs/decisions/0017-queues-are-bounded-in-time.md.
+Parsing and decoding take most of the bridge's time for a put. If it parses puts before it rejects
+them, no time remains for accepted puts: docs/decisions/0017-queues-are-bounded-in-time.md.
 
 arrives → parsed                if the event loop and the queue for the service have room
         → held → parsed         when it is the turn of its app monitor
@@ -101,7 +100,7 @@ class Admission:
         return len(data) <= missing or self.add_rest(held, data[missing:])
 
     def add_rest(self, held: HeldPut, data: bytes) -> bool:
-        """Add data that follows the put. Return False if there is no room for it."""
+        """Add data that follows the put. Return False if the data exceeds the budget."""
         if len(data) > self._budget.free_to_hold:
             return False
         self._budget.hold(len(data))

@@ -1,7 +1,7 @@
 """HTTP/1.1 whose puts may be held as bytes before they are parsed.
 
-A put is held only if the connection has no other request in progress. What arrives after it is
-parsed, or held, when the put has ended.
+A put is held only if the connection has no other request in progress. Data that arrives after it
+is parsed or held when the put has ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.raw_request import raw_put
 
 _CLOSE = (b"connection", b"close")
-# The rest of a longer put stays in the buffers of the kernel.
+# If a put is longer, the rest stays in kernel buffers.
 _MAX_HELD_BYTES = 64 << 10
 
 

@@ -31,11 +31,12 @@ logger = structlog.get_logger()
 _MAX_CALLS = 2
 # Slow calls are long enough without a second one before them.
 _MAX_CALLS_IF_SLOW = 1
-# The requests of a burst arrive in many turns of the event loop. Without waiting for them, half of
-# the calls had one put, and a put of one event took 13 % more CPU (32 concurrent puts, 2026-11).
+# A burst's requests arrive in many turns of the event loop. Without waiting for them, half of the
+# calls had one put, and a put with one event took 13 % more CPU (32 concurrent puts, 2026-11).
 _QUIET_TURNS = 2
 _GATHER_S = 0.005
-# What is held is decoded in many turns. A slow call does not start with the first of them.
+# Held puts are decoded in many turns. While calls are slow, the next one waits for more than the
+# first of these turns.
 _GATHER_IF_SLOW_S = 0.25
 _TOO_LATE = Status(code=grpc.StatusCode.DEADLINE_EXCEEDED.value[0])
 

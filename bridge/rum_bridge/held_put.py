@@ -12,7 +12,7 @@ from rum_bridge.request_id import new_request_id
 
 
 class Connection(Protocol):
-    """The connection of a put that is held. One of these methods is called, once."""
+    """The connection that a held put came from. One of these methods is called, once."""
 
     def continue_held(self) -> None:
         """Parse the put."""

@@ -210,7 +210,7 @@ class BoundedHttp(HttpToolsProtocol):
             super()._unset_keepalive_if_required()
 
     def _has_request(self) -> bool:
-        return self.cycle is not None  # as it is at first
+        return self.cycle is not None  # None before the first request
 
     def _is_answered(self) -> bool:
         """Return whether the last request that arrived has its response."""

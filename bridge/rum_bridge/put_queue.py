@@ -118,7 +118,7 @@ class PutQueue:
             self._known.add(app_monitor_id.lower())
 
     def line_of(self, app_monitor_id: str) -> str:
-        """Return the line of a queue for an app monitor.
+        """Return the name of the line for an app monitor.
 
         Unknown ids share one line. Otherwise a client could get many shares with made-up ids.
         """
