@@ -110,7 +110,7 @@ class Projection:
             more = bool(batches)
         if newest > sequence and not more and self._store.log.received_after(sequence) is None:
             # The batches at the end of the log were removed before they were read. It is asked
-            # again, because a read leaves out what is removed meanwhile, and may then be empty.
+            # again: a read omits batches that are removed meanwhile, and may then be empty.
             sequence = newest
         if sequence > cursor.sequence:
             self._engine.write(

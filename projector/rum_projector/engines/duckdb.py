@@ -454,7 +454,7 @@ def _move(name: str, after: int, sequence: int) -> Executable:
 def _insert_events(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *counted: ColumnElement[bool]
 ) -> None:
-    """Insert the events of a chunk, the values of custom metrics, and the counts of the events.
+    """Insert a chunk's events, the values of custom metrics, and the counts of the events.
 
     Args:
         counted: the conditions that these events, and no others, meet.

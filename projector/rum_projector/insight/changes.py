@@ -1,6 +1,6 @@
-"""Finds what is unusual: hours that differ from the same hours of the weeks before. Pure.
+"""Finds unusual hours: those that differ from the same hours of the weeks before. Pure.
 
-Each hour of a measure gets a score: its distance from the value that the previous weeks predict, in
+Each hourly value gets a score: its distance from the value that the previous weeks predict, in
 standard deviations. The standard deviation is the one that chance causes (counts, shares and
 percentiles of few samples vary), times how much the weeks differ among themselves. Adjacent hours
 with deviations in the same direction are one change, and their scores are added up: small but

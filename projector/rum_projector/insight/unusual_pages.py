@@ -1,8 +1,8 @@
 """ListChanges: what is unusual on single pages, and not on all of them.
 
 A section is the pages with the same first part of the path, such as the steps of a checkout. Their
-samples are added up, so that a change of the section is found where each page has few visitors. A
-change is reported for the pages that take part in it.
+samples are added up, so that changes are found even if each page has few visitors. A change is
+reported for the pages that take part in it.
 """
 
 from __future__ import annotations

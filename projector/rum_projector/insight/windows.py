@@ -1,8 +1,9 @@
-"""Finds when a share differed on a part of an application, where an hour has few samples. Pure.
+"""Finds when a share differed on some pages, even if an hour has few samples. Pure.
 
 Shares of neighbouring hours can be added up, unlike percentiles. So windows of 1 to 24 hours are
-compared with the same hours of the weeks before, by a test of two shares. A share can be a mean of
-ratings between 0 and 1, such as good, needs improvement and poor: then it is close to a rank test.
+compared with the same hours in the weeks before, by a two-proportion test. A share can also be the
+mean of ratings between 0 and 1, such as good, needs improvement and poor. Then the test is close to
+a rank test.
 """
 
 from __future__ import annotations

@@ -111,8 +111,8 @@ def quantile(value: ColumnElement[Any], share: str) -> Any:
     """Return the value with the rank ceil(share * n). DuckDB computes it exactly.
 
     Args:
-        share: a number with a decimal point, such as 0.75. As text, because the rank of a binary
-            fraction can be one off.
+        share: a number with a decimal point, such as 0.75. It is text, because binary fractions
+            can give a rank that is one off.
     """
     return func.quantile_disc(value, literal_column(share))
 
@@ -152,7 +152,7 @@ def is_kind(kinds: Iterable[int]) -> ColumnElement[bool]:
 
 
 def step_of(first_ms: int, step_ms: int, time: Any = events.c.ts) -> ColumnElement[int]:
-    """Return the number of a time's step. Steps of `step_ms` start at `first_ms`."""
+    """Return the number of the step that has a time. Steps of `step_ms` start at `first_ms`."""
     since: ColumnElement[int] = time - literal(first_ms, BigInteger)
     # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
     divide: Any = since.op("//", precedence=10, return_type=BigInteger())

@@ -1,7 +1,7 @@
 """The numbers of events and visitors that measures are made of, and 75th percentiles.
 
-Whole minutes are read from `event_counts`, which has a tenth of the rows of `events`. The rest of a
-time range, at its ends, is counted event by event.
+Whole minutes are read from `event_counts`, which has a tenth of the rows of `events`. Partial
+minutes at both ends of the time range are counted event by event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEY = "key"
 
 
 def counts_of(selection: Selection, *, whole_minutes: bool = True) -> FromClause:
-    """Return a table with the columns of `event_counts` for the events of a selection.
+    """Return a table with the columns of `event_counts` for the selected events.
 
     Args:
         whole_minutes: whether rows may have the start of their minute as their time. Otherwise each
@@ -47,7 +47,7 @@ def counts_of(selection: Selection, *, whole_minutes: bool = True) -> FromClause
 
 
 def number(counts: FromClause, name: str) -> Any:
-    """Return a number of a table from `counts_of`: an aggregate."""
+    """Return an aggregate over a table from `counts_of`."""
     if name == "sessions":
         return distinct_count(counts.c.session)
     if name == "users":

@@ -95,7 +95,7 @@ def hours_of_pages(
 
 
 def level(query: Query, selection: Selection, page: str, kind: Kind) -> tuple[float, int]:
-    """Return the 75th percentile of a kind on a page, and its samples."""
+    """Return the 75th percentile for one kind on one page, and its number of samples."""
     only = selection.having(Condition("page", (page,)))
     found = percentiles_75(query, only, lambda columns: columns.page, (kind,))
     samples, value = found.get(page, {}).get(kind, (0, 0.0))

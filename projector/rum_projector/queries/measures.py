@@ -114,7 +114,7 @@ def distribution(
 
 
 def measures(query: Query, selection: Selection) -> pb.Measures:
-    """Return the measures of a selection."""
+    """Return the measures for the selected events."""
     return measures_by(query, selection, None).get(None) or empty()
 
 
