@@ -92,7 +92,7 @@ class Authentication:
             raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
 
     def name_of(self, call: Call, caller: Caller) -> str:
-        """Return who makes a call, as people know them: for records of what was done."""
+        """Return a readable name for the caller, for records of operations."""
         token = call.bearer_token
         if token is not None and token_hash(token) == self._operator_hash:
             return "operator token"

@@ -1,4 +1,4 @@
-"""Builds what decides who may do what: secrets, keys, authentication and authorization."""
+"""Builds access control: secrets, keys, authentication and authorization."""
 
 from __future__ import annotations
 

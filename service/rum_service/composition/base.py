@@ -1,4 +1,4 @@
-"""What the other parts are built on: settings, the store, threads and app monitors."""
+"""Builds the base of all other parts: settings, the store, threads and app monitors."""
 
 from __future__ import annotations
 

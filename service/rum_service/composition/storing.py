@@ -1,4 +1,4 @@
-"""Builds what puts pass through until they are in the log."""
+"""Builds the path of puts to the log."""
 
 from __future__ import annotations
 

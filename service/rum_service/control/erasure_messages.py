@@ -29,7 +29,7 @@ def subject_of(message: pb.ErasureSubject) -> Subject:
 
 
 def erasure_message(record: ErasureRecord) -> pb.Erasure:
-    """Return the proof of an erasure, without its progress."""
+    """Return an erasure's proof, without its progress."""
     erasure = pb.Erasure(
         id=record.key,
         app_monitor_name=record.app_monitor_name,

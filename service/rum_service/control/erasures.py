@@ -40,7 +40,7 @@ _BYTES_PER_STEP = 1 << 20
 _SHORT_PAUSE, _LONG_PAUSE = 1, 9
 # After so many steps without a match, note how far the search is.
 _STEPS_PER_NOTE = 256
-# How long a page of a preview takes.
+# How long each page of the preview takes.
 _PAGE_S = 0.5
 _RETRY_S = 5.0
 _SCRUBS, _SCRUB_RETRY_S = 60, 0.5

@@ -21,7 +21,7 @@ def custom_events_enabled(document: str) -> bool:
 
 
 def is_custom(kind: str) -> bool:
-    """Return whether a type of events is that of a custom event."""
+    """Return whether custom events have this type."""
     return not kind.startswith(_BUILT_IN)
 
 

@@ -1,7 +1,7 @@
 """Matches events against event patterns, like EventBridge. Pure.
 
-All fields of a pattern must match. A field matches if one of its alternatives does; if the event
-has a list there, if one of the alternatives matches one of its items.
+An event matches a pattern if all fields match. A field matches if one of its alternatives matches
+the value in the event. If the value is a list, one of its items must match.
 Source: Amazon EventBridge User Guide, "Comparison operators".
 """
 

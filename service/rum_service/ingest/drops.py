@@ -24,7 +24,7 @@ CUSTOM_EVENTS_DISABLED = "CustomEventsDisabled"
 
 
 class Remaining(NamedTuple):
-    """The part of a batch that is stored, if events were dropped."""
+    """The events that remain in a batch from which others were dropped."""
 
     content: bytes
     times: Times
@@ -46,7 +46,7 @@ class Drops:
         received: bytes,
         request_id: Callable[[], str],
     ) -> Remaining | None:
-        """Return the part of a valid batch that is stored, or None if nothing is dropped.
+        """Return what remains of a valid batch. None: nothing is dropped.
 
         Args:
             types: those of the events.

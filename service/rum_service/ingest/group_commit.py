@@ -63,7 +63,7 @@ class _Waiting(NamedTuple):
 
 
 class GroupCommit:
-    """A bounded queue in front of a store, and the only thread that writes.
+    """A bounded queue in front of the store, and the only thread that writes.
 
     Every accepted batch gets the store's result or its exception. The batches in a failed
     transaction are retried one by one, so that one bad batch fails alone.

@@ -1,4 +1,4 @@
-"""Batches that were stored elsewhere before: who may store them, and what they may say."""
+"""Validates and authorizes batches that are imported from another store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maintains the log once a minute, in a thread of its own: a step may take minutes."""
+"""Maintains the log once a minute, in a separate thread because a step may take minutes."""
 
 from __future__ import annotations
 

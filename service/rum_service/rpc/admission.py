@@ -65,7 +65,7 @@ class Admission:
     async def check_caller(
         self, request: pb.CheckCallerRequest, context: Context
     ) -> pb.CheckCallerResponse:
-        """Raise what the call would raise if the caller may not make it."""
+        """Check that the caller may make the call. Otherwise raise the same error as the call."""
         method = _METHODS.get(request.method)
         if method is None:
             raise ValidationException("method must be one that a bridge transcodes.")

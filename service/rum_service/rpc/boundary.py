@@ -64,7 +64,7 @@ class CallBoundary:
         needs_addresses: bool = False,
     ) -> None:
         """Args:
-        needs_addresses: whether the address of a caller matters also if every caller is trusted.
+        needs_addresses: whether callers' addresses matter even if every caller is trusted.
         """
         self._authentication = authentication
         self._authorization = authorization
