@@ -36,9 +36,9 @@ COMPRESSIONS: dict[str, tuple[str, Callable[[Path], IO[bytes]]]] = {
 
 
 class JsonlParts:
-    """Writes files of JSON lines. Takes the batches of one part after the other.
+    """Writes files of JSON lines, one part after the other.
 
-    A batch is in the file of the day of its first event.
+    Each batch is written to the file for the day of its first event.
 
     Args:
         after_ms, before_ms: only batches whose first event is in this time, both ends included.
@@ -106,5 +106,5 @@ class JsonlParts:
 
 
 def suffix_of(compression: str) -> str:
-    """Return how the names of files with this compression end."""
+    """Return the suffix of file names with this compression."""
     return f".jsonl{COMPRESSIONS[compression][0]}"

@@ -61,7 +61,7 @@ _TEXTS = (
 
 
 class ParquetParts:
-    """Writes Parquet files. Takes the batches of one part after the other.
+    """Writes Parquet files, one part after the other.
 
     Args:
         after_ms, before_ms: only events in this time, both ends included.

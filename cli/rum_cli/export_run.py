@@ -35,7 +35,7 @@ def run_export(
     """Export the batches that the folder does not contain yet. It must have a manifest.
 
     Args:
-        progress: takes how many batches are read, and how many there are.
+        progress: called with the number of batches that have been read, and the number in total.
 
     Raises:
         FolderError: the folder has the export of another log.

@@ -31,7 +31,7 @@ _RETRIED = {429, 500, 503}
 
 
 class _Counts:
-    """How many events came to which end."""
+    """The number of events for each outcome."""
 
     def __init__(self) -> None:
         self.valid = self.stored = self.duplicate = self.rejected = self.problems = 0

@@ -50,7 +50,7 @@ class ImportBatches:
     Args:
         target: returns the ID of the app monitor to import to, by that in the document. Raises
             LineError.
-        now_ms: no batch was received later.
+        now_ms: the latest possible time of receipt, in milliseconds since the Unix epoch.
     """
 
     def __init__(self, target: Callable[[str], str], *, now_ms: int) -> None:

@@ -40,7 +40,7 @@ def lines_of(file: Path, progress: Callable[[int], None]) -> Iterator[tuple[int,
     """Yield the lines that are not blank, with their numbers.
 
     Args:
-        progress: takes how many bytes of the file have been read.
+        progress: called with the number of bytes that have been read.
 
     Raises:
         LineError: the rest of the file cannot be read.
