@@ -148,7 +148,7 @@ class Projection:
             self._engine.scrub()
 
     def _chunk_of(self, sequences: Collection[int]) -> Chunk:
-        """Return the rows that batches have now. A batch that was purged has none."""
+        """Return the current rows of batches. A batch that was purged has none."""
         chunk = Chunk()
         for sequence in sorted(sequences):
             for batch in self._store.log.after(sequence - 1, limit=1, max_bytes=1):

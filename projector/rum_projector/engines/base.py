@@ -130,7 +130,7 @@ class Cursor(NamedTuple):
     rebuild_until: int
     """The newest batch when the projection was cleared. Below it, older events are missing."""
     erased: int
-    """The last change of a batch by an erasure that the rows follow. 0: none."""
+    """The last change by an erasure that the rows reflect. 0: none."""
     scrubbed: int
     """The last change whose erased bytes are not in the files any more."""
 
@@ -178,7 +178,7 @@ class Engine(Protocol):
     def scrub(self) -> bool:
         """Overwrite what is deleted in the files, and move `Cursor.scrubbed` to `Cursor.erased`.
 
-        Return whether that succeeded. If not, queries run all the time; try again.
+        Return whether that succeeded. It fails while queries run without a pause. Then try again.
         """
         ...
 
@@ -202,7 +202,7 @@ class Engine(Protocol):
         """Delete the rows of earlier batches, in one transaction.
 
         An error group stays as long as it has errors, with the time and release of its first error.
-        Its title and sample become those of the first error that is left.
+        Its title and sample are replaced by those of the first remaining error.
 
         Args:
             sequences: by the keys of app monitors, the first batch that stays.

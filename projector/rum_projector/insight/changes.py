@@ -219,7 +219,7 @@ def _share(hours: Sequence[Hour]) -> float:
 
 
 def matters(measure: Measure, value: float, expected: float) -> bool:
-    """Return whether a change is large enough to be worth anybody's time."""
+    """Return whether a change is large enough to report."""
     if abs(value - expected) < measure.least_difference:
         return False
     low, high = sorted((value, expected))

@@ -18,7 +18,7 @@ _REF = tuple(events.c[name] for name in EventRef._fields)
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Which events to return."""
+    """Selects the events to return."""
 
     monitor: int
     """The key of the app monitor."""
