@@ -1,1 +1,1 @@
-"""What is built from what. Nothing runs or listens until a Service is started."""
+"""Builds the parts of the service. Nothing runs or listens until a Service is started."""

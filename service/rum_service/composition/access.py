@@ -22,7 +22,7 @@ _DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Access:
-    """The parts that know secrets, and those that ask them."""
+    """The parts that hold secrets, and the parts that use them."""
 
     keyring: Keyring
     credentials: Credentials

@@ -1,4 +1,4 @@
-"""Builds what callers reach: the planes, and the gRPC server in front of them."""
+"""Builds the planes that callers reach, and the gRPC server in front of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from rum_service.rpc.source_map_plane import SourceMapPlane
 
 @dataclass(frozen=True)
 class Planes:
-    """What callers reach, and what others need of it."""
+    """The planes, the gRPC server, and the parts of them that other parts need."""
 
     boundary: CallBoundary
     readback: Readback

@@ -38,7 +38,7 @@ _BATCHES_PER_STEP = 64
 _BYTES_PER_STEP = 1 << 20
 # A search works half of the time, and a tenth of it while puts wait.
 _SHORT_PAUSE, _LONG_PAUSE = 1, 9
-# After so many steps without a match, note how far the search is.
+# After this number of steps without a match, store how far the search is.
 _STEPS_PER_NOTE = 256
 # How long each page of the preview takes.
 _PAGE_S = 0.5
@@ -51,7 +51,7 @@ _DEFAULT_PAGE = 100
 
 
 class _Step(NamedTuple):
-    """What a search found in some batches."""
+    """The result of one search step."""
 
     found: dict[int, Remainder]
     """By sequence, the batches to change."""
@@ -62,8 +62,8 @@ class _Step(NamedTuple):
 class Erasures:
     """The use cases. For use on one event loop; the store works on the executor's threads.
 
-    As a context manager it continues erasures that a stop interrupted, and interrupts its own.
-    They run one after the other.
+    The context manager continues interrupted erasures when it starts, and interrupts running ones
+    when it ends. Erasures run one after the other.
 
     Args:
         clock: Unix seconds.
@@ -89,7 +89,7 @@ class Erasures:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: set[int] = set()
         self._below: dict[int, int] = {}
-        """How far the erasures are that run here. The store knows it less exactly."""
+        """The progress of erasures in this process. The store is updated less often."""
 
     async def __aenter__(self) -> Self:
         self._in_background(self._resume())
@@ -136,7 +136,7 @@ class Erasures:
         """Begin an erasure. Raises ValidationException or ResourceNotFoundException.
 
         Args:
-            erased_by: who begins it, for the proof.
+            erased_by: the name of the caller, for the proof.
         """
         subject = subject_of(request.subject)
         monitor = await self._monitors.by_name(request.app_monitor_name)
@@ -213,7 +213,7 @@ class Erasures:
             )
 
     async def _until_done(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """Return the result of `work`, which is tried until it does not fail."""
+        """Return the result of `work`. Retry it until it succeeds."""
         while True:
             try:
                 return await work()

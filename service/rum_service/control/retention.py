@@ -51,7 +51,7 @@ class Retentions:
         )
 
     async def set_days(self, request: pb.SetRetentionRequest) -> pb.SetRetentionResponse:
-        """Set how long an app monitor's batches are kept, or say what that would remove.
+        """Set how long an app monitor's batches are kept, or return what this would remove.
 
         Raises:
             ValidationException: the number of days is out of range.

@@ -1,4 +1,4 @@
-"""Removes the batches that have been kept for long enough, while puts go on.
+"""Removes batches whose retention has ended, while puts continue.
 
 docs/decisions/0029-batches-are-kept-for-days.md gives the reasons.
 """
@@ -26,8 +26,8 @@ logger = structlog.get_logger()
 
 DAY_MS = 86_400_000
 _INTERVAL_S = 60.0
-# A service claims the work for so long, and again after each turn. If it is killed, another one
-# continues after that time.
+# A claim by a service lasts this long, and is renewed after each turn. If the service is killed,
+# another one continues after this time.
 _CLAIM_S = 10.0
 _TURN_S = 8.0
 # Puts wait for one step: 16 ms for 256 batches of 19 events, more than half of it the disk. Fewer
@@ -43,7 +43,7 @@ _MANY = 1000
 
 @dataclass(slots=True)
 class RemovedAmount:
-    """What has been removed of one app monitor."""
+    """The number of batches and events that were removed from one app monitor."""
 
     batches: int = 0
     events: int = 0
@@ -52,8 +52,8 @@ class RemovedAmount:
 class RetentionSweep:
     """Removes old batches. For use on one event loop.
 
-    The context manager removes what is due, and looks again and again until it ends. Of several
-    services on one database, one removes at a time.
+    The context manager removes old batches repeatedly until it ends. If several services use one
+    database, only one of them removes batches at a time.
 
     Args:
         default_days: how long the batches of app monitors without their own retention are kept. 0:
@@ -82,7 +82,7 @@ class RetentionSweep:
         self._claimed_until_ms: int | None = None
         self._changed = asyncio.Event()
         self.removed: dict[str, RemovedAmount] = {}
-        """What this service has removed, by the name of the app monitor."""
+        """The batches and events that this service has removed, by app monitor name."""
         self.retention: Mapping[int, Retention] = {}
         """The retention of each app monitor by its key, as last read."""
 
@@ -91,11 +91,11 @@ class RetentionSweep:
         return self._default_days if own is None else own
 
     def look(self) -> None:
-        """Look now, because a retention has changed."""
+        """Begin the next turn immediately, because a retention has changed."""
         self._changed.set()
 
     async def sweep(self) -> float:
-        """Remove what is due, for at most a turn. Return after how many seconds to continue."""
+        """Remove old batches for at most one turn. Return the seconds to wait before the next."""
         self.retention = await on_thread(self._executor, self._store.read)
         due = self._due(self.retention)
         if due and not await self._claim():
@@ -163,7 +163,7 @@ class RetentionSweep:
     async def _step(self, due: dict[int, int]) -> int:
         """Remove some batches and return their number.
 
-        Take app monitors out of `due` when they have no more.
+        Remove app monitors from `due` when they have no more old batches.
         """
         began_s = perf_counter()
         found = await on_thread(
@@ -195,7 +195,7 @@ class RetentionSweep:
         return more
 
     async def _pause(self, began_s: float) -> None:
-        """Let puts have the rest of the time."""
+        """Pause, so that puts get the rest of the time."""
         used_s = perf_counter() - began_s
         share = _BUSY_SHARE if self._is_busy() else _SHARE
         await asyncio.sleep(used_s / share - used_s)

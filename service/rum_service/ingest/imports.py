@@ -14,7 +14,7 @@ _is_country = re.compile("[A-Z]{2}").fullmatch
 
 
 def check_import(imported: ImportedBatch, caller: Caller, *, now_ms: int) -> None:
-    """Check that the caller may import a batch, and what is said about it.
+    """Check that the caller may import a batch, and that its members are valid.
 
     Raises:
         AccessDeniedException: the caller has no access `admin`, or a bridge relays the batch.

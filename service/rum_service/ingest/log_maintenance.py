@@ -14,12 +14,12 @@ import structlog
 logger = structlog.get_logger()
 
 _INTERVAL_S = 60.0
-# A step that takes longer goes on without anybody waiting for it, until the process ends.
+# At a stop, wait this long for the current step. A longer step ends with the process.
 _STOP_S = 2.0
 
 
 class LogMaintenance:
-    """A context manager that calls `maintain` at once, and then again and again.
+    """A context manager that calls `maintain` immediately, and then once per interval.
 
     Args:
         maintain: blocks. If it fails, it is called again after `interval_s`.

@@ -52,7 +52,7 @@ class Put(NamedTuple):
     request_id: Callable[[], str]
     """Returns the ID under which the put is logged."""
     imported: ImportedBatch | None = None
-    """What was known about the batch where it was stored before. None: it is new."""
+    """Time of receipt and country, if the batch is imported. None: it is new."""
 
 
 class Ingest:

@@ -215,7 +215,7 @@ class CallBoundary:
         return request_id
 
     def caller_name(self) -> str:
-        """Return who makes the call that this task answers. Only behind `authorized`."""
+        """Return the name of the caller that this task answers. Call it only after `authorized`."""
         return self._authentication.name_of(*self._caller.get())
 
     async def authorize(self, call: Call, operation: Operation, request: Message) -> Caller:

@@ -55,13 +55,13 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 # BatchDeleteRumMetricDefinitions, takes 12 KB. 32 calls on a connection, each with as many short
 # fields as are allowed, take 5 MB (2026-11).
 _MAX_METADATA_BYTES = 32 << 10
-# The most calls in progress on one connection. A client library waits with further calls, which
-# then cost the service nothing: the main limit under overload. A bridge has two calls of puts in
-# progress. docs/decisions/0028-connections-limit-calls.md
+# At most this number of calls is in progress on one connection. The client library holds further
+# calls back, where they cost the service nothing. This is the main limit under overload. A bridge
+# has two calls for puts in progress. docs/decisions/0028-connections-limit-calls.md
 _MAX_STREAMS = 32
-# The most calls that wait for the event loop, 12 kB each. gRPC answers further ones with a bare
-# CANCELLED, which clients would take for an error. 128 connections with all their calls reach it,
-# or one client that resets calls rapidly.
+# At most this number of calls waits for the event loop, 12 kB each. gRPC answers further ones with
+# CANCELLED and no details, which clients treat as an error. Only 128 connections with all their
+# calls, or a client that resets calls rapidly, can reach this limit.
 _MAX_PENDING = 4096
 _DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _SOURCE_MAPS, _OPERATOR, _BRIDGE = _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name

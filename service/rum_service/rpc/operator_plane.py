@@ -24,7 +24,7 @@ class Operator(OperatorServiceServicer):
     """The servicer.
 
     Args:
-        caller_name: returns who makes the call that the current task answers.
+        caller_name: returns the name of the caller that the current task answers.
     """
 
     def __init__(

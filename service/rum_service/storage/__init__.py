@@ -140,7 +140,7 @@ def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
 
     Args:
         key: identifies the lock in the database, below 2**31.
-        name: what other processes call this one.
+        name: the name of this process in messages to other processes.
 
     Raises:
         ValueError: `url` is not a database URL.

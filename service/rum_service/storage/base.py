@@ -150,9 +150,9 @@ class LogStore(Protocol):
         ...
 
     def maintain(self, now_ms: int | None = None) -> None:
-        """Do what a log that grows needs from time to time. May block for minutes.
+        """Perform regular maintenance. May block for minutes.
 
-        Call this every minute. Appends and reads go on meanwhile. With PostgreSQL it creates the
+        Call this every minute. Appends and reads continue meanwhile. With PostgreSQL it creates the
         partitions of the next days. If it fails, appends still succeed.
 
         Args:
@@ -429,7 +429,7 @@ class RetentionStore(Protocol):
         ...
 
     def give_back_space(self) -> bool:
-        """Give a part of the unused disk space back to the system. Return whether more is left."""
+        """Return a part of the unused disk space to the system. Return whether more is left."""
         ...
 
 
@@ -547,9 +547,9 @@ class ErasureStore(Protocol):
         ...
 
     def scrub(self) -> bool:
-        """Overwrite erased bytes in the files of the database, as far as it keeps any.
+        """Overwrite erased bytes that the files of the database still contain.
 
-        Return whether that succeeded. If not, someone is reading; try again.
+        Return whether that succeeded. It fails while another connection reads. Then try again.
         """
         ...
 
@@ -596,4 +596,4 @@ class Store:
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""
     replica: Replica | None = None
-    """None: there is none, so everything is read from the database itself."""
+    """None: no replica is configured, so all reads use the database itself."""

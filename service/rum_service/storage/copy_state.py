@@ -41,7 +41,7 @@ _copy_state = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     # Batches up to this sequence are copied.
     Column("sequence", BigInteger, nullable=False),
-    # Digest of the small tables as they were copied. NULL: not yet.
+    # Digest of the small tables when they were copied. NULL: they have not been copied.
     Column("digest", LargeBinary),
 )
 _FILLED_BY_MIGRATIONS = (counted_batches, removals)

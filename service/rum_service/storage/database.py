@@ -49,7 +49,7 @@ class Inserted(NamedTuple):
     stored: Mapping[BatchKey, StoredRow] = {}
     """All the rows in the log that have these keys. Empty if all rows were inserted."""
     again: bool = False
-    """Whether an earlier try got no answer. Rows with the same time may be its own."""
+    """Whether an earlier attempt got no response. It may have stored rows with the same time."""
 
 
 class Database(ABC):
@@ -81,7 +81,7 @@ class Database(ABC):
 
     @abstractmethod
     def give_back_space(self) -> bool:
-        """Give a part of the unused disk space back to the system. Return whether more is left."""
+        """Return a part of the unused disk space to the system. Return whether more is left."""
 
     def removal_ms(self, before_ms: int) -> int:
         """Return the latest time, at most `before_ms`, before which batches can be removed at once.
@@ -102,7 +102,7 @@ class Database(ABC):
         return {}
 
     def maintain(self, now_ms: int | None = None) -> None:
-        """Do what a log that grows needs from time to time. May block for minutes.
+        """Perform regular maintenance of the log. May block for minutes.
 
         Args:
             now_ms: the time, in milliseconds since the Unix epoch. None: the server's.

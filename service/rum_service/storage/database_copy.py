@@ -43,12 +43,12 @@ from rum_service.storage.schema import (
 )
 
 Progress = Callable[[int, int], None]
-"""Takes how many batches this run has copied, and how many it has to copy."""
+"""Called with the number of batches that this run has copied, and the number to copy."""
 
 # One transaction. A payload can have some MB, and a chunk is in memory twice.
 _CHUNK_ROWS = 5_000
 _CHUNK_BYTES = 16 << 20
-# The comparison looks at so many batches at once.
+# The comparison reads this number of batches at once.
 _RANGE_ROWS = 16_384
 # The source may change while it is compared.
 _COMPARISONS = 3
@@ -147,7 +147,7 @@ class DatabaseCopy:
         self._copied = Counter[str]()
 
     def run(self, progress: Progress) -> Copied:
-        """Copy everything that the target has not, and compare both databases."""
+        """Copy everything that is missing in the target, and compare both databases."""
         with self._source.read() as source:
             newest = source.execute(_NEWEST).scalar_one()
             bounds = {"after": self._state.sequence, "newest": newest}
@@ -246,7 +246,7 @@ class DatabaseCopy:
         return counts, keys.scalar_one()
 
     def _copy_source_maps(self) -> None:
-        """Copy the parts of source maps that the target has not, and delete others."""
+        """Copy the source map parts that are missing in the target, and delete others."""
         columns = source_map_parts.c.source_map, source_map_parts.c.number
         with self._source.read() as source, self._target.read() as target:
             there = {tuple(row) for row in source.execute(select(*columns))}
@@ -357,7 +357,7 @@ def _snapshot(database: Database) -> Iterator[Connection]:
 
 
 def _copy_generators(source: Connection, target: Connection) -> None:
-    """Let the target generate only keys that the source never has: keys are not reused."""
+    """Set the target's next keys above the source's, because keys are never reused."""
     for table in metadata.sorted_tables:
         column = table.autoincrement_column
         if column is None:

@@ -1,4 +1,4 @@
-"""Drops partitions of the log whose batches have all been kept for long enough.
+"""Drops partitions of the log when the retention of all their batches has ended.
 
 A drop has steps, so that no put waits for a table:
 
@@ -79,7 +79,7 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT re
 
 
 class Dropped(NamedTuple):
-    """What was dropped of one app monitor."""
+    """The number of batches and events that were dropped for one app monitor."""
 
     batches: int
     events: int
@@ -88,7 +88,7 @@ class Dropped(NamedTuple):
 def drop_partition(
     connection: _Connection, before_ms: Mapping[int, int], *, write_lock: int
 ) -> dict[int, Dropped] | None:
-    """Drop the oldest partition that has old batches only. Return what it had. None: there is none.
+    """Drop the oldest partition with old batches only. Return its numbers. None: there is none.
 
     Args:
         connection: in autocommit mode. Its statements wait for locks briefly.

@@ -35,8 +35,8 @@ class PostgresLock:
 
     Args:
         key: identifies the lock in the database, below 2**31.
-        name: what other processes call this one, such as "projector". The host and the process are
-            added.
+        name: the name of this process in messages to other processes, such as "projector". The host
+            and the process are added.
     """
 
     def __init__(self, url: URL, *, key: int, name: str) -> None:

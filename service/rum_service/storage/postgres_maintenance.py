@@ -27,7 +27,8 @@ _OLDEST = Partition(0, "batches_0")
 _Connection = psycopg.Connection[Any]
 
 _TODAY = "SELECT (extract(epoch FROM now()) * 1000)::bigint"
-# Under the write lock: nobody takes a sequence of the old day and commits it in the new one.
+# Under the write lock, so that no transaction takes a sequence of the old day and commits it in the
+# new one.
 _ADVANCE = """
 WITH lock AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s::bigint))
 SELECT setval('batches_sequence_seq', %(first)s) FROM lock

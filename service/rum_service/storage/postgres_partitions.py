@@ -26,10 +26,10 @@ from psycopg import sql
 # Sequences stay below 2**53, so that each is exact as a double, until the year 7700.
 DAY_BITS = 32
 DAY_MS = 86_400_000
-# A retry is recognized in so many partitions before the newest one. Each costs a group some µs to
-# open, also if it is not searched.
+# A retry is recognized in this number of partitions before the newest one. Opening one costs each
+# group some µs, even if it is not searched.
 _MAX_EARLIER = 31
-# Clocks of devices are this wrong at most: otherwise a retry is recognized for a day only.
+# If the clock of a device is ahead by more than this, a retry is recognized for one day only.
 _CLOCK_ERROR_MS = DAY_MS
 _TABLE = "batches"
 

@@ -270,7 +270,7 @@ class ErasureRecord:
     events: int
     """Events that were erased."""
     bytes: int
-    """How many bytes fewer the log uses."""
+    """The number of bytes by which the log became smaller."""
 
 
 class ErasedBatch(NamedTuple):

@@ -25,7 +25,7 @@ SELECT pg_is_in_recovery(),
        pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint,
        extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8
 """)
-# Older positions than these, a minute apart at least, tell nothing that the age does not.
+# These span at least a minute. Older positions give no better limit than the age.
 _POSITIONS = 240
 _POSITION_AGE_S = 0.25
 

@@ -159,7 +159,7 @@ removals = Table(
     Column("claimed_until_ms", BigInteger, nullable=False),
 )
 
-# What was erased: the proof of each erasure, and how far one is that has not finished.
+# The proof of each erasure, and the progress of unfinished ones.
 erasures = Table(
     "erasures",
     metadata,

@@ -1,4 +1,4 @@
-"""Read the log of one app monitor in slices, which several processes can do at once."""
+"""Reads one app monitor's log in slices, so that several processes can work at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequ
 
 
 class LogSlices:
-    """Reads a database that others may be writing to."""
+    """Reads a database while other processes may be writing to it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

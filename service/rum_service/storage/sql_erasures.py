@@ -212,7 +212,7 @@ class SqlErasures:
     def _widen_spans(
         self, connection: Connection, app_monitor: int, changes: Sequence[_Change]
     ) -> None:
-        """Let reads by time find the batches: a time of receipt may be outside of the span."""
+        """Widen the spans so that reads by time find the batches by their time of receipt."""
         spans: dict[int, tuple[int, int]] = {}
         for change in changes:
             block = change.sequence >> BLOCK_BITS

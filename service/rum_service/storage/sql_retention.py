@@ -39,9 +39,9 @@ from rum_service.storage.schema import (
     stored_bytes,
 )
 
-# Each app monitor takes some statements while puts wait.
+# A step executes some statements for each app monitor while puts wait.
 _MONITORS_AT_ONCE = 16
-# The clock may have been wrong when the oldest batch was received, so a few are looked at.
+# Look at several batches, because the clock may have been wrong when the oldest was received.
 _OLDEST = 16
 # A claim that ends later than any service would set it was made with a wrong clock.
 _LONGEST_CLAIM_MS = 3_600_000

@@ -1,4 +1,4 @@
-"""Add how long batches are kept.
+"""Add the retention of batches.
 
 App monitors that exist keep their batches forever, as before: an upgrade must not delete anything.
 """
