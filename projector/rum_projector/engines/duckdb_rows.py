@@ -1,0 +1,109 @@
+"""Insert the rows of chunks into the tables of DuckDB, and delete the rows of old batches."""
+
+from __future__ import annotations
+
+__all__ = ["delete_before", "insert_error_groups", "insert_events"]
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+from sqlalchemy import ColumnElement, Table, delete, insert
+
+from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
+from rum_projector.engines.base import Chunk, CustomMetricRow, ErrorGroupRow
+from rum_projector.engines.dialect import run
+from rum_projector.event_counts import counts_by_minute
+from rum_projector.schema import PARTS, custom_metrics, error_groups, event_counts, events
+from rum_service.events.measures import Kind
+
+_PART_NAMES = [f"part_{number}" for number in range(PARTS)]
+_LISTS = " ".join(
+    f"WHEN {count} THEN [{', '.join(_PART_NAMES[:count])}]" for count in range(1, PARTS + 1)
+)
+_INSERT_EVENTS = f"""
+INSERT INTO events BY NAME
+SELECT * EXCLUDE (part_count, {", ".join(_PART_NAMES)}), CASE part_count {_LISTS} END AS parts
+FROM arrived
+"""  # noqa: S608 # of constants
+_INSERT_GROUPS = """
+INSERT INTO error_groups BY NAME SELECT * FROM arrived
+ON CONFLICT (monitor, fingerprint) DO UPDATE
+SET first_ms = excluded.first_ms, first_release = excluded.first_release, title = excluded.title,
+    sample_sequence = excluded.sample_sequence, sample_position = excluded.sample_position
+WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
+    < (error_groups.first_ms, error_groups.sample_sequence, error_groups.sample_position)
+"""
+_INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
+_OF_BATCHES = (events, event_counts, custom_metrics)
+# Those of one app monitor whose sample is in a batch before a sequence.
+_DELETE_EMPTY_GROUPS = """
+DELETE FROM error_groups WHERE monitor = $monitor AND sample_sequence < $sequence
+AND fingerprint NOT IN (
+    SELECT name FROM events WHERE monitor = $monitor AND kind = $kind AND name IS NOT NULL
+)
+"""
+_REPLACE_SAMPLES = """
+UPDATE error_groups
+SET title = coalesce(earliest.message, ''), sample_sequence = earliest.sequence,
+    sample_position = earliest.position
+FROM (
+    SELECT name, arg_min({'message': message, 'sequence': sequence, 'position': position},
+                         (ts, sequence, position)) AS earliest
+    FROM events WHERE monitor = $monitor AND kind = $kind AND name IS NOT NULL GROUP BY name
+) AS found
+WHERE monitor = $monitor AND sample_sequence < $sequence AND fingerprint = found.name
+"""
+
+
+def insert_events(
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *counted: ColumnElement[bool]
+) -> None:
+    """Insert the events of a chunk, the values of custom metrics, and the counts of the events.
+
+    Args:
+        counted: the conditions that these events, and no others, meet.
+    """
+    if chunk.events:
+        arrays = event_arrays(chunk.events)
+        chunk.events.clear()
+        _insert(connection, _INSERT_EVENTS, arrays)
+        del arrays
+        columns = list(event_counts.c)
+        run(connection, insert(event_counts).from_select(columns, counts_by_minute(*counted)))
+    fields = CustomMetricRow._fields
+    _insert_rows(connection, _INSERT_METRICS, custom_metrics, fields, chunk.custom_metrics)
+
+
+def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
+    """Insert the groups of a chunk. An existing group changes if the chunk has an earlier error."""
+    rows = list(chunk.error_groups.values())
+    _insert_rows(connection, _INSERT_GROUPS, error_groups, ErrorGroupRow._fields, rows)
+
+
+def delete_before(connection: duckdb.DuckDBPyConnection, monitor: int, sequence: int) -> None:
+    """Delete what an app monitor's batches before a sequence have brought."""
+    for table in _OF_BATCHES:
+        of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
+        run(connection, delete(table).where(*of_monitor))
+    of_groups = {"monitor": monitor, "sequence": sequence, "kind": int(Kind.JS_ERROR)}
+    connection.execute(_DELETE_EMPTY_GROUPS, of_groups)
+    connection.execute(_REPLACE_SAMPLES, of_groups)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, text: str, arrays: dict[str, Any]) -> None:
+    connection.register("arrived", arrays)
+    connection.execute(text)
+    connection.unregister("arrived")
+
+
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    table: Table,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    if rows:
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        _insert(connection, text, text_and_number_arrays(table, columns))
