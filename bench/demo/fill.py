@@ -13,8 +13,8 @@ from google.protobuf.json_format import MessageToJson
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.demo.month import DAYS, batches_of_day, incident_before
+from bench.demo.session import SentBatch
 from bench.demo.shop import BLOG, SHOP, Monitor
-from bench.demo.visit import SentBatch
 from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorConfiguration, CustomEvents
 from rum_service.storage import open_store
 from rum_service.storage.base import Store

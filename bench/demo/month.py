@@ -12,8 +12,9 @@ import math
 import random
 from datetime import UTC, datetime
 
+from bench.demo.session import SentBatch
 from bench.demo.shop import BLOG, HOURS, SHOP, PageError
-from bench.demo.visit import Conditions, SentBatch, batches_of_visit
+from bench.demo.visit import Conditions, batches_of_visit
 
 DAYS = 30
 RELEASE_DAY = 20

@@ -11,7 +11,7 @@ import orjson
 
 from bench.demo.fill import fill
 from bench.demo.month import DAYS, RELEASE_DAY, batches_of_day, incident_before
-from bench.demo.visit import SentBatch
+from bench.demo.session import SentBatch
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.ingest.validation import validate
 from rum_service.storage import open_store
