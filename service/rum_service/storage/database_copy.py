@@ -13,22 +13,14 @@ from __future__ import annotations
 __all__ = ["Copied", "CopyInterruptedError", "DatabaseCopy", "Totals"]
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Table,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from rum_service.storage.copy_generators import copy_generators
+from rum_service.storage.copy_ranges import IN_RANGE, Bounds, Totals, chunks, ranges, totals_of
 from rum_service.storage.copy_state import CopyState, small_tables
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
@@ -38,38 +30,18 @@ from rum_service.storage.schema import (
     batch_spans,
     batches,
     credentials,
-    metadata,
     source_map_parts,
 )
 
 Progress = Callable[[int, int], None]
 """Called with the number of batches that this run has copied, and the number to copy."""
 
-# One transaction. A payload can have some MB, and a chunk is in memory twice.
-_CHUNK_ROWS = 5_000
-_CHUNK_BYTES = 16 << 20
-# The comparison reads this number of batches at once.
-_RANGE_ROWS = 16_384
 # The source may change while it is compared.
 _COMPARISONS = 3
 
 
 class CopyInterruptedError(Exception):
     """A database failed. Another run of the copy continues."""
-
-
-class Totals(NamedTuple):
-    """Sums over an app monitor's batches. Equal batches have equal sums."""
-
-    batches: int = 0
-    events: int = 0
-    dropped_events: int = 0
-    payload_bytes: int = 0
-    checksums: int = 0
-    sequences: int = 0
-
-    def __add__(self, other: tuple[Any, ...]) -> Totals:
-        return Totals(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 class Copied(NamedTuple):
@@ -91,36 +63,8 @@ class Copied(NamedTuple):
     """How many ranges still differ. 0, unless the source changes all the time."""
 
 
-_SIZES = (
-    select(batches.c.sequence, func.length(batches.c.payload))
-    .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
-    .order_by(batches.c.sequence)
-    .limit(_CHUNK_ROWS)
-)
-_IN_RANGE = batches.c.sequence.between(bindparam("first"), bindparam("last"))
-_ROWS = select(batches).where(_IN_RANGE).order_by(batches.c.sequence)
-_TOTALS = (
-    select(
-        batches.c.app_monitor,
-        func.count(),
-        func.sum(batches.c.event_count),
-        func.sum(batches.c.dropped_events),
-        func.sum(func.length(batches.c.payload)),
-        func.sum(func.coalesce(batches.c.checksum, 0)),
-        func.sum(batches.c.sequence),
-    )
-    .where(_IN_RANGE)
-    .group_by(batches.c.app_monitor)
-)
 _SPANS_IN_RANGE = batch_spans.c.block.between(
     bindparam("first").op(">>")(BLOCK_BITS), bindparam("last").op(">>")(BLOCK_BITS)
-)
-_RANGE_END = (
-    select(batches.c.sequence)
-    .where(batches.c.sequence >= bindparam("first"))
-    .order_by(batches.c.sequence)
-    .offset(_RANGE_ROWS - 1)
-    .limit(1)
 )
 _COUNT = (
     select(func.count())
@@ -198,7 +142,7 @@ class DatabaseCopy:
 
     def _copy_batches(self, newest: int, progress: Callable[[int], None]) -> None:
         """Copy the batches above the state of the copy, up to `newest`."""
-        for _, last, rows in self._chunks(self._state.sequence, newest):
+        for _, last, rows in chunks(self._source, self._state.sequence, newest):
             with self._target.write() as target:
                 target.execute(insert(batches), rows)
                 self._state.advance(target, last)
@@ -207,20 +151,6 @@ class DatabaseCopy:
         if newest > self._state.sequence:
             with self._target.write() as target:
                 self._state.advance(target, newest)
-
-    def _chunks(self, after: int, newest: int) -> Iterator[tuple[int, int, list[dict[str, Any]]]]:
-        """Yield the first sequence, the last one and the rows of chunks of the source."""
-        while True:
-            with self._source.read() as source:
-                sizes = source.execute(_SIZES, {"after": after, "newest": newest}).all()
-                if not sizes:
-                    return
-                last = _last_of_chunk(sizes)
-                bounds = {"first": after + 1, "last": last}
-                rows = [dict(row) for row in source.execute(_ROWS, bounds).mappings()]
-            if rows:
-                yield after + 1, last, rows
-            after = last
 
     def _count(self, rows: list[dict[str, Any]]) -> None:
         self._copied["batches"] += len(rows)
@@ -239,7 +169,7 @@ class DatabaseCopy:
                 if rows:
                     target.execute(insert(table), rows)
                 counts[table.name] = len(rows)
-            _copy_generators(source, target)
+            copy_generators(source, target)
             self._state.seal(target)
         is_key = credentials.c.kind == "key"
         keys = source.execute(select(func.count()).select_from(credentials).where(is_key))
@@ -270,47 +200,34 @@ class DatabaseCopy:
         """
         differences = 0
         totals: dict[int, Totals] = {}
-        for bounds in self._ranges():
+        for bounds in ranges(self._source, self._target, self._state.sequence):
             with self._source.read() as source, self._target.read() as target:
-                expected, found = _totals(source, bounds), _totals(target, bounds)
+                expected, found = totals_of(source, bounds), totals_of(target, bounds)
             if expected != found:
                 differences += 1
                 self._replace(bounds)
                 with self._target.read() as target:
-                    found = _totals(target, bounds)
+                    found = totals_of(target, bounds)
             self._copy_spans(bounds)
             for key, total in found.items():
                 totals[key] = totals.get(key, Totals()) + total
         self._replaced += differences
         return differences, totals
 
-    def _ranges(self) -> Iterator[dict[str, int]]:
-        """Yield ranges of sequences that cover all batches that are copied."""
-        first = last = 0
-        while last < self._state.sequence:
-            with self._source.read() as source, self._target.read() as target:
-                ends = [
-                    connection.execute(_RANGE_END, {"first": first}).scalar()
-                    for connection in (source, target)
-                ]
-            last = min(end for end in (*ends, self._state.sequence) if end is not None)
-            yield {"first": first, "last": last}
-            first = last + 1
-
-    def _replace(self, bounds: dict[str, int]) -> None:
+    def _replace(self, bounds: Bounds) -> None:
         """Copy a range again."""
         after = bounds["first"] - 1
-        for first, last, rows in self._chunks(after, bounds["last"]):
+        for first, last, rows in chunks(self._source, after, bounds["last"]):
             with self._target.write() as target:
-                target.execute(delete(batches).where(_IN_RANGE), {"first": first, "last": last})
+                target.execute(delete(batches).where(IN_RANGE), {"first": first, "last": last})
                 target.execute(insert(batches), rows)
             after = last
         if after < bounds["last"]:
             rest = {"first": after + 1, "last": bounds["last"]}
             with self._target.write() as target:
-                target.execute(delete(batches).where(_IN_RANGE), rest)
+                target.execute(delete(batches).where(IN_RANGE), rest)
 
-    def _copy_spans(self, bounds: dict[str, int]) -> None:
+    def _copy_spans(self, bounds: Bounds) -> None:
         """Copy the time spans in a range, if they differ."""
         order = batch_spans.c.app_monitor, batch_spans.c.block
         query = select(batch_spans).where(_SPANS_IN_RANGE).order_by(*order)
@@ -325,23 +242,6 @@ class DatabaseCopy:
                 connection.execute(insert(batch_spans), [dict(row) for row in expected])
 
 
-def _last_of_chunk(sizes: Sequence[Row[int, int]]) -> int:
-    """Return the last sequence whose payloads fit in a chunk, at least the first one."""
-    room = _CHUNK_BYTES
-    last: int = sizes[0][0]
-    for sequence, size in sizes:
-        room -= size
-        if room < 0:
-            break
-        last = sequence
-    return last
-
-
-def _totals(connection: Connection, bounds: dict[str, int]) -> dict[int, Totals]:
-    # PostgreSQL's sums are decimals.
-    return {row[0]: Totals(*map(int, row[1:])) for row in connection.execute(_TOTALS, bounds)}
-
-
 @contextmanager
 def _snapshot(database: Database) -> Iterator[Connection]:
     """Open a connection whose statements all see one state of the database."""
@@ -354,34 +254,3 @@ def _snapshot(database: Database) -> Iterator[Connection]:
             yield connection
         finally:
             connection.exec_driver_sql("ROLLBACK")
-
-
-def _copy_generators(source: Connection, target: Connection) -> None:
-    """Set the target's next keys above the source's, because keys are never reused."""
-    for table in metadata.sorted_tables:
-        column = table.autoincrement_column
-        if column is None:
-            continue
-        if last := _last_generated(source, table, column.name):
-            _set_last(target, table, column.name, last)
-
-
-def _last_generated(connection: Connection, table: Table, column: str) -> int:
-    if connection.dialect.name == "sqlite":
-        query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-        return connection.execute(query, {"name": table.name}).scalar() or 0
-    query = text(
-        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(:name, :column)), 0)"
-    )
-    last: int = connection.execute(query, {"name": table.name, "column": column}).scalar_one()
-    return last
-
-
-def _set_last(connection: Connection, table: Table, column: str, last: int) -> None:
-    if connection.dialect.name == "sqlite":
-        values = {"name": table.name, "last": last}
-        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
-        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:name, :last)"), values)
-    else:
-        query = text("SELECT setval(pg_get_serial_sequence(:name, :column), :last)")
-        connection.execute(query, {"name": table.name, "column": column, "last": last})
