@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
-from rum_service.control.retention_sweep import RetentionSweep
+from rum_service.control.retention_sweep import RemovedAmount, RetentionSweep
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put_queue import PutQueue
 from rum_service.ingest.quotas import StorageQuotas
@@ -213,10 +213,12 @@ class ServiceMetrics:
             yield Sample(_STORED_BYTES, usage.stored_bytes, (usage.name,))
             if usage.quota is not None:
                 yield Sample(_QUOTA, usage.quota, (usage.name,))
-        for name, removed in self._retention.removed.items():
+        of_retention = self._retention.retention.values()
+        none = dict.fromkeys((found.name for found in of_retention), RemovedAmount())
+        for name, removed in {**none, **self._retention.removed}.items():
             yield Sample(_REMOVED_BATCHES, removed.batches, (name,))
             yield Sample(_REMOVED_EVENTS, removed.events, (name,))
-        for found in self._retention.retention.values():
+        for found in of_retention:
             days = self._retention.days_of(found.days)
             if days:
                 yield Sample(_RETENTION, days * _DAY_S, (found.name,))

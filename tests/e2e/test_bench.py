@@ -61,6 +61,7 @@ def test_every_stage_is_measured(page: str) -> None:
     assert all(float(value) > 0 for stage in stages for value in stage)
 
 
+@pytest.mark.slow
 def test_another_checkout_is_measured_in_the_same_run(tmp_path: Path) -> None:
     """The other checkout is this one, whose .venv runs the test."""
     out = tmp_path / "results.md"

@@ -35,6 +35,10 @@ def _declared(*metrics: Metric) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OpenRum]:
+    """A server with an app monitor that had a batch when it started."""
+    with OpenRum(tmp_path) as first:
+        assert first.post(f"/appmonitors/{first.monitor_id()}", batch(1))[0] == 200
+        first.stop()
     settings = {"OPENRUM_METRICS": "127.0.0.1:0", "OPENRUM_STORED_BYTES_QUOTA": "1000000"}
     with OpenRum(tmp_path, **settings) as running:
         yield running
@@ -51,7 +55,8 @@ def test_one_page_has_all_metrics_of_the_service_and_the_bridge(server: OpenRum)
     ]
     (address,) = page_addresses(server)
     stored = ("openrum_service_stored_bytes", "my-app")
-    wait_until(lambda: read_values(address).get(stored))
+    kept = ("openrum_service_retention_seconds", "my-app")
+    wait_until(lambda: {stored, kept} <= read_values(address).keys())
     page, values = read_page(address), read_values(address)
 
     assert statuses == [200, 200, 400, 400]

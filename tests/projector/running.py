@@ -138,9 +138,9 @@ def damage_a_block(file: Path, *, url: str) -> None:
     name = ProjectorSettings(database_url=url).log_name
     options = {"name": name, "memory_bytes": 128 << 20, "newest": 0, "now_ms": 0}
     engine, _ = open_duckdb(file, **options)
-    # Two app monitors: DuckDB reads no block to find out that all rows have one value.
+    # Many app monitors: their column fills blocks, and no block with it has the cursors too.
     rows = [
-        event_row(1, number, monitor=1 + number % 2, session=f"{number * 7919:040x}")
+        event_row(1, number, monitor=1 + number * 7919 % 60_000, session=f"{number * 7919:040x}")
         for number in range(150_000)
     ]
     engine.write(chunk(*rows), after=0, sequence=1, now_ms=0)
