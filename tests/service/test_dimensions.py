@@ -138,6 +138,12 @@ _JSON = st.recursive(
 _LONG = st.text(st.characters(), min_size=1).map(lambda text: text * 600)
 
 
+def test_a_user_agent_with_a_lone_surrogate_is_parsed() -> None:
+    found = dimensions({"aws:userAgent": "\ud800 Mozilla/5.0 (iPhone) Mobile"})
+
+    assert found.device == "mobile"
+
+
 @given(st.dictionaries(st.sampled_from(_MEMBERS), _JSON | _LONG))
 def test_any_metadata_gives_dimensions_that_can_be_stored(metadata: dict[str, object]) -> None:
     found = dimensions(metadata)

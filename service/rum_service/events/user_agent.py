@@ -34,7 +34,8 @@ def _parse(text: str) -> UserAgent:
     # Imported here: compiling its patterns takes 0.2 s, and most clients send client hints.
     import ua_parser
 
-    result = ua_parser.parse(text)
+    # JSON can contain lone surrogates, which the patterns cannot take.
+    result = ua_parser.parse(text.encode(errors="replace").decode())
     browser, system = result.user_agent, result.os
     return UserAgent(
         browser=browser.family if browser else "",
