@@ -59,7 +59,7 @@ test: tools ## runs the tests, two files at a time
 	@$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
 slow: tools ## runs the long fault and scale tests
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow --hypothesis-profile=random
 
 fuzz: setup ## sends broken inputs and floods, and writes docs/reference/robustness.md
 	@$(BIN)/python -m tests.fuzz

@@ -8,11 +8,20 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from anyio.pytest_plugin import get_runner
+from hypothesis import HealthCheck, settings
 
 from tests.support.running import OpenRum
 from tests.tools.chromium import Browser, Page, chromium
 from tests.tools.postgres import Postgres, postgres
 from tests.tools.toolbox import tools_needed
+
+# The same examples in every run, so that a commit passes or fails always. For other examples:
+# pytest --hypothesis-profile=random. No deadlines: another process may have the processor.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

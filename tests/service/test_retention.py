@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rum.operator.v1.operator_service_pb2 import SetRetentionRequest
-from rum_service.composition.service import Service
 from rum_service.control.retention import Retentions
 from rum_service.control.retention_sweep import DAY_MS, RemovedAmount, RetentionSweep
 from rum_service.errors import ResourceNotFoundException, ValidationException
@@ -54,10 +54,10 @@ def _monitor(store: Store, name: str, *, days: int) -> int:
     return key
 
 
-def _sweep(store: Store, service: Service, **options: float) -> RetentionSweep:
+def _sweep(store: Store, executor: Executor, **options: float) -> RetentionSweep:
     return RetentionSweep(
         store.retention,
-        service.readers,
+        executor,
         default_days=30,
         clock=_now_s,
         is_busy=lambda: False,
@@ -65,12 +65,12 @@ def _sweep(store: Store, service: Service, **options: float) -> RetentionSweep:
     )
 
 
-async def test_the_default_and_own_days_apply(tmp_path: Path, store: Store) -> None:
+async def test_the_default_and_own_days_apply(store: Store) -> None:
     default, short, forever = (_monitor(store, name, days=40) for name in ("a", "b", "c"))
     store.retention.set_days(short, 7)
     store.retention.set_days(forever, 0)
-    async with started(store, settings_in(tmp_path, retention_days=0), clock=_now_s) as service:
-        sweep = _sweep(store, service)
+    with ThreadPoolExecutor(1) as executor:
+        sweep = _sweep(store, executor)
         pause_s = await sweep.sweep()
     left = {key: len(contents(store.log, key)) for key in (default, short, forever)}
 
@@ -99,11 +99,10 @@ async def test_a_running_service_removes_what_is_due(tmp_path: Path, store: Stor
     assert usage > 0
 
 
-async def test_of_two_services_one_removes_at_a_time(tmp_path: Path, store: Store) -> None:
+async def test_of_two_services_one_removes_at_a_time(store: Store) -> None:
     shop = _monitor(store, "shop", days=40)
-    settings = settings_in(tmp_path, retention_days=0)
-    async with started(store, settings, clock=_now_s) as service:
-        first, second = _sweep(store, service), _sweep(store, service)
+    with ThreadPoolExecutor(1) as executor:
+        first, second = _sweep(store, executor), _sweep(store, executor)
         await first.sweep()
         store.retention.set_days(shop, 5)
         pause_s = await second.sweep()
@@ -149,15 +148,14 @@ async def test_a_failed_step_is_tried_again(tmp_path: Path) -> None:
     assert len(contents(store.log, shop)) == 300
 
 
-async def test_puts_and_retries_go_on_during_a_sweep(tmp_path: Path, store: Store) -> None:
+async def test_puts_and_retries_go_on_during_a_sweep(store: Store) -> None:
     shop = _monitor(store, "shop", days=60)
     new = [
         logged(n, app_monitor=shop, received_ms=_NOW_MS, first_ms=_NOW_MS)
         for n in range(10_000, 10_200)
     ]
-    settings = settings_in(tmp_path, retention_days=0)
-    async with started(store, settings, clock=_now_s) as service:
-        sweep = asyncio.create_task(_sweep(store, service).sweep())
+    with ThreadPoolExecutor(1) as executor:
+        sweep = asyncio.create_task(_sweep(store, executor).sweep())
         for start in range(0, len(new), 10):
             await asyncio.to_thread(store.log.append, new[start : start + 10])
             await asyncio.to_thread(store.log.append, new[start : start + 10])  # a retry
@@ -176,7 +174,7 @@ async def test_a_change_says_what_it_removes(tmp_path: Path, store: Store) -> No
             service.app_monitors,
             store.retention,
             service.readers,
-            _sweep(store, service),
+            _sweep(store, service.readers),
             clock=_now_s,
         )
         asked = await use_cases.set_days(
