@@ -65,6 +65,11 @@ class LookupCache(Generic[K, V]):
         entry = self._known.values.get(key)
         return entry[1] if entry and entry[0] > self._clock() else None
 
+    def last(self, key: K) -> V | None:
+        """Return the value that was read last, even if it has expired."""
+        entry = self._known.values.get(key)
+        return entry[1] if entry else None
+
     async def find(self, key: K) -> V | None:
         """Return the value, from the cache or the database. None: the record does not exist.
 
@@ -107,11 +112,12 @@ class LookupCache(Generic[K, V]):
                 known.values = {k: value for k, value in known.values.items() if k in known.ids}
             # Together with what has expired: calls with many IDs need one read, not one for each.
             expired = {key for key, (expires, _) in known.values.items() if expires <= now}
-            for key in expired:
-                del known.values[key]
             existing = (wanted | expired) & known.ids
             found = await self._read(existing) if existing else {}
             known.ids -= existing - found.keys()
+            # Only now: until the read has ended, `last` returns them.
+            for key in expired:
+                known.values.pop(key, None)
             for key, value in found.items():
                 if not isinstance(value, Exception):
                     known.values[key] = (now + self._ttl_s, value)

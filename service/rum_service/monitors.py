@@ -73,6 +73,14 @@ class Monitors(Generic[P]):
         """Return the app monitor with this id if it is cached, in lower case only."""
         return self._cache.get(monitor_id)
 
+    def known_key(self, monitor_id: str) -> int | None:
+        """Return the key of the app monitor with this id if it has been read, in lower case only.
+
+        It stays known while the app monitor is read again.
+        """
+        monitor = self._cache.last(monitor_id)
+        return monitor.key if monitor else None
+
     async def by_id(self, monitor_id: str) -> Monitor[P]:
         """Return the app monitor with this id, in upper or lower case, from the cache or the store.
 

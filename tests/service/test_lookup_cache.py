@@ -73,6 +73,25 @@ async def test_a_value_is_read_once_until_it_expires() -> None:
     assert database.reads == [{"a"}, {"a"}]
 
 
+async def test_an_expired_value_is_known_until_it_has_been_read_again() -> None:
+    database = Database(a=1, b=1)
+    cache = database.cache()
+    await cache.load("ab")
+    database.clock.now += 5
+    database.records = {"a": 2}
+    database.reading.clear()
+    database.go_on.clear()
+    finding = asyncio.create_task(cache.find("a"))
+    await database.reading.wait()
+
+    assert [cache.get(key) for key in "ab"] == [None, None]
+    assert [cache.last(key) for key in "abc"] == [1, 1, None]
+
+    database.go_on.set()
+    assert await finding == 2
+    assert [cache.last(key) for key in "ab"] == [2, None]
+
+
 async def test_any_number_of_unknown_ids_costs_one_query_a_second() -> None:
     database = Database(a=1)
     cache = database.cache()

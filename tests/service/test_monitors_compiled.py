@@ -53,3 +53,16 @@ async def test_a_record_is_compiled_again_only_when_it_has_changed(store: Store)
     assert compiler.policies == ["old"] * 3 + ["newer"]
     assert [(await monitors.by_id(each)).policy for each in ids] == [3, 5, 3]
     assert threading.main_thread() not in compiler.threads
+
+
+async def test_the_key_of_an_app_monitor_stays_known_when_its_record_expires(store: Store) -> None:
+    monitor_id, now = new_id(), 0.0
+    key = store.monitors.create(monitor_id, "shop", "{}").key
+    with ThreadPoolExecutor(1) as threads:
+        monitors = Monitors(store.monitors, threads, compile_policy=len, clock=lambda: now)
+        assert monitors.known_key(monitor_id) is None
+        await monitors.by_id(monitor_id)
+        now += 10
+
+    assert monitors.cached(monitor_id) is None
+    assert monitors.known_key(monitor_id) == key

@@ -126,9 +126,9 @@ class Ingest:
 
     async def _wait(self, put: Put) -> None:
         """Wait for the put's turn. Count a put that is rejected. Raises RumError."""
-        monitor = self._monitors.cached(_leading_id(put.content))
+        key = self._monitors.known_key(_leading_id(put.content))
         try:
-            await self.queue.begin(monitor.key if monitor else UNKNOWN)
+            await self.queue.begin(UNKNOWN if key is None else key)
         except BaseException as error:
             self._accounting.reject(put.content, error)
             raise
