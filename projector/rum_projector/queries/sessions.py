@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, first, last
 from rum_projector.queries.measures import IS_FAILED_HTTP, count_of
-from rum_projector.schema import events
+from rum_projector.schema import event_counts, events
 from rum_service.events.measures import Kind
 
 HTTP_RESULTS: Mapping[str, ColumnElement[bool]] = {
@@ -69,6 +69,29 @@ class EventRef(NamedTuple):
 
 _REF = tuple(events.c[name] for name in EventRef._fields)
 _ORDER = (events.c.ts, events.c.sequence, events.c.position)
+
+
+def _within(
+    query: Query, monitor: int, sessions: Sequence[str]
+) -> list[ColumnElement[bool]] | None:
+    """Return clauses for all events of sessions, or None if there are none.
+
+    The first and last batch are found among the counts, which are a tenth of the rows. They let the
+    database skip most of the events.
+    """
+    counts = event_counts.c
+    ((first, last_),) = query(
+        select(func.min(counts.sequence), func.max(counts.sequence)).where(
+            counts.monitor == monitor, counts.session.in_(sessions)
+        )
+    )
+    if first is None:
+        return None
+    return [
+        events.c.sequence.between(first, last_),
+        events.c.monitor == monitor,
+        events.c.session.in_(sessions),
+    ]
 
 
 def find(
@@ -132,7 +155,8 @@ def _has(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def summaries(query: Query, monitor: int, sessions: Sequence[str]) -> dict[str, pb.SessionSummary]:
     """Return what is known of these sessions, from all of their events."""
-    if not sessions:
+    within = _within(query, monitor, sessions) if sessions else None
+    if within is None:
         return {}
     # An event without a dimension does not hide that of others.
     known = {
@@ -153,9 +177,7 @@ def summaries(query: Query, monitor: int, sessions: Sequence[str]) -> dict[str, 
         "major": last(events.c.browser_major).filter(events.c.browser != ""),
     }
     rows = query(
-        select(events.c.session, *columns.values())
-        .where(events.c.monitor == monitor, events.c.session.in_(sessions))
-        .group_by(events.c.session)
+        select(events.c.session, *columns.values()).where(*within).group_by(events.c.session)
     )
     return {row[0]: _summary(row[0], dict(zip(columns, row[1:], strict=True))) for row in rows}
 
@@ -195,12 +217,10 @@ def _refs(
     above: tuple[int, int, int] | None,
     limit: int,
 ) -> list[EventRef]:
-    statement = (
-        select(*_REF)
-        .where(events.c.monitor == monitor, events.c.session == session, *clauses)
-        .order_by(*_ORDER)
-        .limit(limit)
-    )
+    within = _within(query, monitor, [session])
+    if within is None:
+        return []
+    statement = select(*_REF).where(*within, *clauses).order_by(*_ORDER).limit(limit)
     if above:
         statement = statement.where(_after(above))
     return [EventRef(*row) for row in query(statement)]
