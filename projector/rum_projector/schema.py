@@ -4,6 +4,7 @@
 position. A column is NULL, or '' for a dimension, where the event does not say it.
 
 `event_counts` has the numbers of these events, so that most questions read a tenth of the rows.
+`vitals` has the values that most percentiles are of, a sixth of the rows.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 __all__ = [
     "COUNTERS",
     "MINUTE_MS",
+    "OF_BATCHES",
     "PARTS",
     "VERSION",
+    "VITALS",
     "cursors",
     "custom_metrics",
     "error_groups",
     "event_counts",
     "events",
     "metadata",
+    "vitals",
 ]
 
 from typing import Any
@@ -26,9 +30,10 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Column, Double, Integer, MetaData, String, Table
 from sqlalchemy.ext.compiler import compiles
 
+from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 4
+VERSION = 5
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7
@@ -54,6 +59,10 @@ COUNTERS = (
     ),
 )
 """The columns of `event_counts` that count events: see `rum_projector.event_counts`."""
+
+
+VITALS = (Kind.NAVIGATION, *WEB_VITALS)
+"""The kinds of events that have a row in `vitals` if they have a value."""
 
 
 class _UTinyInt(Integer):
@@ -138,6 +147,23 @@ event_counts = Table(
     *(Column(name, Integer, nullable=False) for name in COUNTERS),
 )
 
+# The values of web vitals and the durations of navigations. Their columns are those of `events`.
+vitals = Table(
+    "vitals",
+    metadata,
+    Column("sequence", BigInteger, nullable=False),
+    Column("monitor", Integer, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("kind", _UTinyInt, nullable=False),
+    Column("page", String, nullable=False),
+    Column("browser", String, nullable=False),
+    Column("os", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("country", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("value", Double, nullable=False),
+)
+
 # The first error of each group. When it has been removed, its time and release stay, and the rest
 # is that of the first error that is left. An erasure leaves nothing of the error.
 error_groups = Table(
@@ -167,6 +193,9 @@ custom_metrics = Table(
     # The batch of the event.
     Column("sequence", BigInteger, nullable=False),
 )
+
+OF_BATCHES = (events, event_counts, vitals, custom_metrics)
+"""The tables whose rows belong to one batch each."""
 
 # How far the projection is. It moves in the transaction that inserts the rows.
 cursors = Table(

@@ -59,6 +59,35 @@ def test_totals_are_those_of_the_log(
     assert not response.HasField("compared_total")
 
 
+def test_only_the_distributions_that_a_request_names_are_computed(
+    shop: Asked, seen: list[Seen]
+) -> None:
+    named = ["cls", "resource"]
+    request = pb.GetOverviewRequest(after=_AFTER, before=_BEFORE, distribution=named)
+    total = as_json(shop.ask("GetOverview", request).total)
+    by_browser = pb.ListSegmentsRequest(
+        after=_AFTER, before=_BEFORE, by=pb.DIMENSION_BROWSER, distribution=named
+    )
+    (first, *_) = shop.ask("ListSegments", by_browser).segments
+    expected, nothing = measures(_chosen(seen)), measures([])
+    browser = measures(_chosen(seen, lambda e: e.dimensions["browser"] == first.value))
+
+    members = {"counts", *named}
+    assert {n: (expected if n in members else nothing)[n] for n in expected} == total
+    assert {n: (browser if n in members else nothing)[n] for n in browser} == as_json(
+        first.measures
+    )
+
+
+def test_an_unknown_distribution_is_rejected(shop: Asked) -> None:
+    request = pb.GetOverviewRequest(after=_AFTER, before=_BEFORE, distribution=["lcp", "LCP"])
+
+    assert shop.failure("GetOverview", request) == (
+        "INVALID_ARGUMENT: distribution must be one of"
+        " lcp, inp, cls, fcp, ttfb, fid, navigation, resource."
+    )
+
+
 @pytest.mark.parametrize("step_ms", [HOUR_MS, 7_000_000, 86_400_000])
 def test_the_series_is_that_of_the_log(shop: Asked, seen: list[Seen], step_ms: int) -> None:
     request = pb.GetOverviewRequest(after=_AFTER, before=_BEFORE, step_ms=step_ms)

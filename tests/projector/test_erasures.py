@@ -20,7 +20,7 @@ from rum.v1.data_plane_service_pb2 import RumEvent
 from rum_projector.engines.base import Engine, EngineError
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
-from rum_projector.schema import custom_metrics, error_groups, events
+from rum_projector.schema import custom_metrics, error_groups, event_counts, events, vitals
 from rum_service.events.subjects import Subject
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
@@ -118,6 +118,8 @@ def tables(engine: Engine) -> list[Sequence[object]]:
         *engine.query(select(events).order_by(events.c.sequence, events.c.position)),
         *engine.query(select(error_groups).order_by(error_groups.c.fingerprint)),
         *engine.query(select(custom_metrics).order_by(*custom_metrics.columns)),
+        *engine.query(select(event_counts).order_by(*event_counts.columns)),
+        *engine.query(select(vitals).order_by(*vitals.columns)),
     ]
 
 

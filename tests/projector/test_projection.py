@@ -18,7 +18,15 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_projector.engines.base import CustomMetricRow, Engine, EventRow
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
-from rum_projector.schema import MINUTE_MS, custom_metrics, error_groups, event_counts, events
+from rum_projector.schema import (
+    MINUTE_MS,
+    VITALS,
+    custom_metrics,
+    error_groups,
+    event_counts,
+    events,
+    vitals,
+)
 from rum_service.events.measures import Kind
 from rum_service.storage import open_store
 from rum_service.storage.base import LogStore, Store
@@ -303,7 +311,8 @@ def test_rebuilding_gives_the_same_rows(store: Store, engine: Engine) -> None:
 def tables(engine: Engine) -> list[Sequence[object]]:
     groups = select(error_groups).order_by(error_groups.c.monitor, error_groups.c.fingerprint)
     counts = select(event_counts).order_by(*event_counts.c)
-    return [*rows(engine), *engine.query(groups), *engine.query(counts)]
+    values = select(vitals).order_by(*vitals.c)
+    return [*rows(engine), *engine.query(groups), *engine.query(counts), *engine.query(values)]
 
 
 def errors_of(store: Store, numbers: Sequence[int], *, message: str) -> None:
@@ -429,6 +438,19 @@ def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) 
 
     assert dict(expected) == {row[:-1]: row[-1] for row in found}
     assert len(found) == len(expected) < expected.total()
+
+
+def test_web_vitals_and_navigations_have_a_second_row(store: Store, engine: Engine) -> None:
+    a_day(store)
+    project(store, engine, chunk_events=7)
+    expected = Counter(
+        tuple(getattr(row, column.name) for column in vitals.c)
+        for row in rows(engine)
+        if row.kind in VITALS and row.value is not None
+    )
+
+    assert expected == Counter(engine.query(select(vitals)))
+    assert 0 < expected.total() < len(rows(engine))
 
 
 def test_ten_thousand_pages_are_told_apart(lite: Store, engine: Engine) -> None:

@@ -10,9 +10,10 @@ const COARSE_STEPS = 30;
 /** @returns the response of GetOverview. A compared time range without events is left out: there is nothing to say. */
 export async function getOverview(monitor, members, signal) {
   const path = ["insight", monitor, "overview"];
-  let overview = await get(path, members, signal);
+  const shown = { ...members, distribution: ["lcp", "inp", "cls"] };
+  let overview = await get(path, shown, signal);
   const stepMs = coarserStep(overview, members);
-  if (stepMs) overview = await get(path, { ...members, stepMs }, signal);
+  if (stepMs) overview = await get(path, { ...shown, stepMs }, signal);
   if (overview.comparedTotal?.counts.events) return overview;
   const { comparedTotal, comparedSeries, ...rest } = overview;
   return rest;

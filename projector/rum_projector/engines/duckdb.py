@@ -27,13 +27,13 @@ from rum_projector.engines import duckdb_file as file
 from rum_projector.engines import duckdb_rows as rows
 from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, QueryTimeoutError
 from rum_projector.engines.dialect import run
-from rum_projector.schema import custom_metrics, error_groups, event_counts, events
+from rum_projector.schema import OF_BATCHES, error_groups, events
 
 _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 # A query takes at most 5 s.
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
-_OF_APP_MONITORS = (events, event_counts, error_groups, custom_metrics)
+_OF_APP_MONITORS = (*OF_BATCHES, error_groups)
 _MAX_SCAN_S = 60.0
 
 

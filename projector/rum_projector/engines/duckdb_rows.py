@@ -8,13 +8,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
-from sqlalchemy import ColumnElement, Table, delete, insert
+from sqlalchemy import ColumnElement, Select, Table, delete, insert, select
 
 from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
 from rum_projector.engines.base import Chunk, CustomMetricRow, ErrorGroupRow
 from rum_projector.engines.dialect import run
 from rum_projector.event_counts import counts_by_minute
-from rum_projector.schema import PARTS, custom_metrics, error_groups, event_counts, events
+from rum_projector.schema import (
+    OF_BATCHES,
+    PARTS,
+    VITALS,
+    custom_metrics,
+    error_groups,
+    event_counts,
+    events,
+    vitals,
+)
 from rum_service.events.measures import Kind
 
 _PART_NAMES = [f"part_{number}" for number in range(PARTS)]
@@ -35,7 +44,6 @@ WHERE (excluded.first_ms, excluded.sample_sequence, excluded.sample_position)
     < (error_groups.first_ms, error_groups.sample_sequence, error_groups.sample_position)
 """
 _INSERT_METRICS = "INSERT INTO custom_metrics BY NAME SELECT * FROM arrived"
-_OF_BATCHES = (events, event_counts, custom_metrics)
 # Those of one app monitor whose sample is in a batch before a sequence.
 _DELETE_EMPTY_GROUPS = """
 DELETE FROM error_groups WHERE monitor = $monitor AND sample_sequence < $sequence
@@ -59,7 +67,7 @@ WHERE monitor = $monitor AND sample_sequence < $sequence AND fingerprint = found
 def insert_events(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *counted: ColumnElement[bool]
 ) -> None:
-    """Insert the events of a chunk, the values of custom metrics, and the counts of the events.
+    """Insert the events of a chunk, what is derived from them, and the values of custom metrics.
 
     Args:
         counted: the conditions that these events, and no others, meet.
@@ -71,8 +79,16 @@ def insert_events(
         del arrays
         columns = list(event_counts.c)
         run(connection, insert(event_counts).from_select(columns, counts_by_minute(*counted)))
+        run(connection, insert(vitals).from_select(list(vitals.c), _vitals(*counted)))
     fields = CustomMetricRow._fields
     _insert_rows(connection, _INSERT_METRICS, custom_metrics, fields, chunk.custom_metrics)
+
+
+def _vitals(*clauses: ColumnElement[bool]) -> Select[Any]:
+    """Return the rows of `schema.vitals` of the events that meet the clauses."""
+    return select(*(events.c[column.name] for column in vitals.c)).where(
+        *clauses, events.c.kind.in_(VITALS), events.c.value.is_not(None)
+    )
 
 
 def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
@@ -83,7 +99,7 @@ def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> 
 
 def delete_before(connection: duckdb.DuckDBPyConnection, monitor: int, sequence: int) -> None:
     """Delete what an app monitor's batches before a sequence have brought."""
-    for table in _OF_BATCHES:
+    for table in OF_BATCHES:
         of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
         run(connection, delete(table).where(*of_monitor))
     of_groups = {"monitor": monitor, "sequence": sequence, "kind": int(Kind.JS_ERROR)}

@@ -8,13 +8,14 @@ from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.selection import (
     choose_step,
+    distributions_of,
     limit_of,
     offset_of,
     selection_of,
 )
 from rum_projector.insight.tokens import encode_token
 from rum_projector.queries import overview, pages, segments
-from rum_projector.queries.measures import empty
+from rum_projector.queries.measures import empty, measures
 from rum_projector.queries.segments import MAX_SEGMENTS, ORDERS
 from rum_service.errors import ValidationException
 from rum_service.events.measures import Kind
@@ -41,17 +42,18 @@ def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverview
     """Return measures in total and over time."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
     compared = asked.compared(selection, request.compare_after)
+    members = distributions_of(request.distribution)
     step_ms = choose_step(request.step_ms, selection.length_ms)
     # Steps start at whole hours and the like. Those of the other range start as much before it.
     into_step_ms = selection.after_ms % step_ms
     response = pb.GetOverviewResponse(
-        total=overview.totals(asked.query, selection),
+        total=measures(asked.query, selection, members),
         series=overview.series(
             asked.query, selection, first_ms=selection.after_ms - into_step_ms, step_ms=step_ms
         ),
     )
     if compared:
-        response.compared_total.CopyFrom(overview.totals(asked.query, compared))
+        response.compared_total.CopyFrom(measures(asked.query, compared, members))
         first_ms = compared.after_ms - into_step_ms
         response.compared_series.CopyFrom(
             overview.series(asked.query, compared, first_ms=first_ms, step_ms=step_ms)
@@ -77,6 +79,7 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
         offset=offset,
         limit=limit,
         compared=asked.compared(selection, request.compare_after),
+        members=distributions_of(request.distribution),
     )
     return pb.ListSegmentsResponse(
         segments=found.segments,
@@ -89,8 +92,9 @@ def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetP
     """Return what makes the selected pages slow."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
     query = asked.query
+    members = distributions_of(request.distribution)
     return pb.GetPageDetailsResponse(
-        measures=overview.totals(query, selection),
+        measures=measures(query, selection, members),
         navigation_phases=pages.phases(query, selection, Kind.NAVIGATION, _NAVIGATION_PHASES),
         lcp_phases=pages.phases(query, selection, Kind.LCP, _LCP_PHASES),
         inp_phases=pages.phases(query, selection, Kind.INP, _INP_PHASES),
@@ -113,7 +117,7 @@ def list_current_values(
     name = ""
     while listed := asked.store.monitors.list(after=name, limit=_MONITORS_PER_PAGE):
         for monitor in listed:
-            measures = found.get(monitor.key) or empty()
-            response.values.append(pb.CurrentValues(app_monitor=monitor.name, measures=measures))
+            values = found.get(monitor.key) or empty()
+            response.values.append(pb.CurrentValues(app_monitor=monitor.name, measures=values))
         name = listed[-1].name
     return response

@@ -9,6 +9,7 @@ __all__ = [
     "choose_step",
     "compared_selection",
     "conditions_of",
+    "distributions_of",
     "limit_of",
     "offset_of",
     "selection_of",
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 
 from rum_projector.insight.tokens import decode_token
 from rum_projector.queries.base import DIMENSIONS, Condition, Selection
+from rum_projector.queries.measures import MEASURED_KINDS
 from rum_service.errors import ValidationException
 
 _DAY_MS = 86_400_000
@@ -76,6 +78,14 @@ def choose_step(step_ms: float, length_ms: int) -> int:
     if length_ms / step_ms > MAX_STEPS:
         raise ValidationException(f"stepMs must give at most {MAX_STEPS} steps.")
     return int(step_ms)
+
+
+def distributions_of(members: Iterable[str]) -> tuple[str, ...]:
+    """Return the distributions that a request needs, by member. Raises ValidationException."""
+    wanted = set(members)
+    if not wanted <= MEASURED_KINDS.keys():
+        raise ValidationException(f"distribution must be one of {', '.join(MEASURED_KINDS)}.")
+    return tuple(member for member in MEASURED_KINDS if member in wanted or not wanted)
 
 
 def limit_of(max_results: int, *, default: int, most: int = _MAX_RESULTS) -> int:

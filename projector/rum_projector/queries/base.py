@@ -139,7 +139,7 @@ def last(column: ColumnElement[Any]) -> Any:
     return func.first(aggregate_order_by(column, *order))
 
 
-def is_kind(kinds: Iterable[int]) -> ColumnElement[bool]:
+def is_kind(kinds: Iterable[int], table: FromClause = events) -> ColumnElement[bool]:
     """Return whether an event is of one of these kinds.
 
     DuckDB compares a range faster than it looks up values in a list: the percentiles of all kinds
@@ -147,8 +147,8 @@ def is_kind(kinds: Iterable[int]) -> ColumnElement[bool]:
     """
     wanted = set(kinds)
     within = range(min(wanted), max(wanted) + 1)
-    others = [events.c.kind != kind for kind in within if kind not in wanted]
-    return and_(events.c.kind.between(within[0], within[-1]), *others)
+    others = [table.c.kind != kind for kind in within if kind not in wanted]
+    return and_(table.c.kind.between(within[0], within[-1]), *others)
 
 
 def step_of(first_ms: int, step_ms: int, time: Any = events.c.ts) -> ColumnElement[int]:

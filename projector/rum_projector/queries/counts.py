@@ -1,21 +1,38 @@
-"""The numbers of events and visitors that measures are made of, and 75th percentiles.
+"""The numbers of events and visitors that measures are made of, and percentiles.
 
 Whole minutes are read from `event_counts`, which has a tenth of the rows of `events`. Partial
-minutes at both ends of the time range are counted event by event.
+minutes at both ends of the time range are counted event by event. Percentiles of web vitals and
+navigations read `vitals`, which has a sixth of the rows of `events`.
 """
 
 from __future__ import annotations
 
-__all__ = ["By", "Numbers", "apdex", "counted", "counts_of", "keyed", "number", "percentiles_75"]
+__all__ = [
+    "By",
+    "Numbers",
+    "apdex",
+    "counted",
+    "counts_of",
+    "keyed",
+    "number",
+    "percentiles",
+    "percentiles_75",
+]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, FromClause, func, literal_column, null, or_, select, union_all
 
 from rum_projector.event_counts import counts_of_events
-from rum_projector.queries.base import Query, Selection, distinct_count, is_kind, quantile
-from rum_projector.schema import MINUTE_MS, event_counts, events
+from rum_projector.queries.base import (
+    Query,
+    Selection,
+    distinct_count,
+    is_kind,
+    quantiles,
+)
+from rum_projector.schema import MINUTE_MS, VITALS, event_counts, events, vitals
 from rum_service.events.measures import Kind
 
 By: TypeAlias = Callable[[Any], ColumnElement[Any]]
@@ -74,18 +91,30 @@ def apdex(found: Numbers) -> float | None:
     return (satisfied + tolerated / 2) / navigations if navigations else None
 
 
+def percentiles(
+    query: Query, selection: Selection, by: By | None, kinds: Sequence[Kind], shares: Sequence[str]
+) -> Iterator[tuple[Any, int, int, Sequence[float]]]:
+    """Yield a value of `by`, a kind, its samples and the percentiles. Without samples, nothing."""
+    for table in (vitals, events):
+        in_table = [kind for kind in kinds if (kind in VITALS) == (table is vitals)]
+        if not in_table:
+            continue
+        key, group = keyed(table.c, by)
+        value = table.c.value
+        rows = query(
+            select(key, table.c.kind, func.count(value), quantiles(value, shares))
+            .where(*selection.clauses(table), is_kind(in_table, table), value.is_not(None))
+            .group_by(*group, table.c.kind)
+        )
+        yield from ((row[0], row[1], row[2], row[3]) for row in rows)
+
+
 def percentiles_75(
     query: Query, selection: Selection, by: By, kinds: Sequence[Kind]
 ) -> dict[Any, dict[int, tuple[int, float]]]:
     """Return samples and 75th percentile by kind, for each value of `by`."""
-    key, group = keyed(events.c, by)
-    rows = query(
-        select(key, events.c.kind, func.count(events.c.value), quantile(events.c.value, "0.75"))
-        .where(*selection.clauses(), is_kind(kinds), events.c.value.is_not(None))
-        .group_by(*group, events.c.kind)
-    )
     found: dict[Any, dict[int, tuple[int, float]]] = {}
-    for value, kind, samples, percentile in rows:
+    for value, kind, samples, (percentile,) in percentiles(query, selection, by, kinds, ("0.75",)):
         found.setdefault(value, {})[kind] = (samples, percentile)
     return found
 

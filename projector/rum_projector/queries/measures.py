@@ -16,14 +16,14 @@ __all__ = [
     "rating_columns",
 ]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.queries.base import Query, Selection, is_kind, quantiles
-from rum_projector.queries.counts import By, Numbers, apdex, counted, counts_of, keyed
+from rum_projector.queries.base import Query, Selection, quantiles
+from rum_projector.queries.counts import By, Numbers, apdex, counted, counts_of, percentiles
 from rum_projector.schema import events
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
@@ -113,38 +113,42 @@ def distribution(
     return found
 
 
-def measures(query: Query, selection: Selection) -> pb.Measures:
-    """Return the measures for the selected events."""
-    return measures_by(query, selection, None).get(None) or empty()
+def measures(
+    query: Query, selection: Selection, members: Collection[str] = tuple(MEASURED_KINDS)
+) -> pb.Measures:
+    """Return the measures for the selected events.
+
+    Args:
+        members: the distributions to compute. The others are empty.
+    """
+    return measures_by(query, selection, None, members).get(None) or empty()
 
 
-def measures_by(query: Query, selection: Selection, by: By | None) -> dict[Any, pb.Measures]:
+def measures_by(
+    query: Query,
+    selection: Selection,
+    by: By | None,
+    members: Collection[str] = tuple(MEASURED_KINDS),
+) -> dict[Any, pb.Measures]:
     """Return the measures for each value of `by`. For None, of all events under the key None."""
+    kinds = [MEASURED_KINDS[member] for member in members]
+    rated = {name: rating for name, rating in _RATED.items() if rating[0] in kinds}
     found: dict[Any, pb.Measures] = {}
-    for value, numbers in counted(query, counts_of(selection), (*_COUNTS, *_RATED), by).items():
-        found[value] = _measures(numbers)
-    key, group = keyed(events.c, by)
-    for value, kind, *columns in query(
-        select(key, events.c.kind, *distribution_columns())
-        .where(
-            *selection.clauses(),
-            is_kind(MEASURED_KINDS.values()),
-            events.c.value.is_not(None),
-        )
-        .group_by(*group, events.c.kind)
-    ):
-        getattr(found[value], _MEMBERS[kind]).MergeFrom(distribution(*columns))
+    for value, numbers in counted(query, counts_of(selection), (*_COUNTS, *rated), by).items():
+        found[value] = _measures(numbers, rated)
+    for value, kind, samples, levels in percentiles(query, selection, by, kinds, SHARES):
+        getattr(found[value], _MEMBERS[kind]).MergeFrom(distribution(samples, levels))
     return found
 
 
-def _measures(numbers: Numbers) -> pb.Measures:
+def _measures(numbers: Numbers, rated: Mapping[str, tuple[Kind, str]]) -> pb.Measures:
     found = empty()
     for member in _COUNTS:
         setattr(found.counts, member, numbers[member])
     score = apdex(numbers)
     if score is not None:
         found.counts.apdex = score
-    for name, (kind, rating) in _RATED.items():
+    for name, (kind, rating) in rated.items():
         setattr(getattr(found, _MEMBERS[kind]), rating, numbers[name])
     return found
 

@@ -1,8 +1,8 @@
-"""GetOverview: measures in total and over time. ListCurrentValues: those of all app monitors."""
+"""GetOverview: measures over time. ListCurrentValues: those of all app monitors."""
 
 from __future__ import annotations
 
-__all__ = ["current_values", "series", "totals"]
+__all__ = ["current_values", "series"]
 
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, step_of
 from rum_projector.queries.counts import apdex, counted, counts_of, percentiles_75
-from rum_projector.queries.measures import MEASURED_KINDS, measures, measures_by
+from rum_projector.queries.measures import MEASURED_KINDS, measures_by
 from rum_projector.schema import MINUTE_MS
 
 _COUNTS = (
@@ -28,11 +28,6 @@ _NAVIGATIONS = ("navigations_satisfied", "navigations_tolerated", "navigations_f
 _VITALS = {name: MEASURED_KINDS[name] for name in ("lcp", "inp", "cls")}
 _NONE = -1.0
 """In the place of a percentile or an Apdex without samples."""
-
-
-def totals(query: Query, selection: Selection) -> pb.Measures:
-    """Return the selection's measures."""
-    return measures(query, selection)
 
 
 def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -> pb.Series:

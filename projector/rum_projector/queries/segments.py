@@ -4,17 +4,18 @@ from __future__ import annotations
 
 __all__ = ["MAX_SEGMENTS", "ORDERS", "Segments", "segments"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
-from sqlalchemy import Double, FromClause, Subquery, cast, func, select
+from sqlalchemy import ColumnElement, Double, FromClause, Subquery, cast, func, select
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.queries.base import DIMENSIONS, Condition, Query, Selection, quantile
+from rum_projector.queries.base import Condition, Query, Selection, quantile
 from rum_projector.queries.counts import counts_of, number
 from rum_projector.queries.measures import empty, measures, measures_by
-from rum_projector.schema import events
+from rum_projector.schema import vitals
 from rum_service.events.measures import Kind
 
 MAX_SEGMENTS = 1000
@@ -69,11 +70,13 @@ def segments(
     offset: int,
     limit: int,
     compared: Selection | None,
+    members: Collection[str],
 ) -> Segments:
     """Return the segments from `offset` on, in the order with this name.
 
     Args:
         compared: the selection in the time range to compare with.
+        members: the distributions to compute.
     """
     ranked = _ranked(query, selection, dimension, order)
     has_other = len(ranked) > MAX_SEGMENTS
@@ -82,12 +85,13 @@ def segments(
     only = Condition(dimension, tuple(shown))
     # Without a condition that keeps everything, the database reads fewer columns.
     is_all = len(shown) == len(ranked) and not has_other
-    found = _measured(query, selection if is_all else selection.having(only), dimension, shown)
-    before = _measured(query, compared.having(only), dimension, shown) if compared else {}
+    measured = partial(measures_by, query, by=partial(_value, dimension), members=members)
+    found = measured(selection if is_all else selection.having(only)) if shown else {}
+    before = measured(compared.having(only)) if shown and compared else {}
     rest = Condition(dimension, tuple(ranked), excluded=True)
     return Segments(
         [_segment(value, found, before, compared is not None) for value in shown],
-        _other(query, selection, rest, compared) if has_other else None,
+        _other(query, selection, rest, compared, members) if has_other else None,
         has_more=offset + limit < len(ranked),
     )
 
@@ -111,19 +115,18 @@ def _ranked(query: Query, selection: Selection, dimension: str, order: str) -> l
 
 def _levels(selection: Selection, dimension: str, kind: Kind) -> Subquery:
     """Return the 75th percentile for each value of a dimension."""
-    value = DIMENSIONS[dimension]
+    value = vitals.c[dimension]
     return (
-        select(value.label("value"), quantile(events.c.value, "0.75").label("level"))
-        .where(*selection.clauses(), events.c.kind == kind, events.c.value.is_not(None))
+        select(value.label("value"), quantile(vitals.c.value, "0.75").label("level"))
+        .where(*selection.clauses(vitals), vitals.c.kind == kind)
         .group_by(value)
         .subquery("levels")
     )
 
 
-def _measured(
-    query: Query, selection: Selection, dimension: str, shown: Sequence[str]
-) -> Mapping[str, pb.Measures]:
-    return measures_by(query, selection, lambda columns: columns[dimension]) if shown else {}
+def _value(dimension: str, columns: Any) -> ColumnElement[str]:
+    value: ColumnElement[str] = columns[dimension]
+    return value
 
 
 def _segment(
@@ -139,9 +142,13 @@ def _segment(
 
 
 def _other(
-    query: Query, selection: Selection, rest: Condition, compared: Selection | None
+    query: Query,
+    selection: Selection,
+    rest: Condition,
+    compared: Selection | None,
+    members: Collection[str],
 ) -> pb.Segment:
-    other = pb.Segment(measures=measures(query, selection.having(rest)))
+    other = pb.Segment(measures=measures(query, selection.having(rest), members))
     if compared:
-        other.compared.CopyFrom(measures(query, compared.having(rest)))
+        other.compared.CopyFrom(measures(query, compared.having(rest), members))
     return other

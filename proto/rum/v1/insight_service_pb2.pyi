@@ -429,6 +429,7 @@ class GetOverviewRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     STEP_MS_FIELD_NUMBER: _builtins.int
     COMPARE_AFTER_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     app_monitor: _builtins.str
     """The name of the app monitor."""
     after: _builtins.float
@@ -443,6 +444,12 @@ class GetOverviewRequest(_message.Message):
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection."""
 
+    @_builtins.property
+    def distribution(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The distributions in Measures that the response needs, such as lcp. Empty: all of them. The others are empty, which
+        saves time.
+        """
+
     def __init__(
         self,
         *,
@@ -452,10 +459,11 @@ class GetOverviewRequest(_message.Message):
         filter: _abc.Iterable[_builtins.str] | None = ...,
         step_ms: _builtins.float = ...,
         compare_after: _builtins.float = ...,
+        distribution: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "compare_after", b"compare_after", "filter", b"filter", "step_ms", b"step_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "compare_after", b"compare_after", "distribution", b"distribution", "filter", b"filter", "step_ms", b"step_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -658,6 +666,7 @@ class ListSegmentsRequest(_message.Message):
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     COMPARE_AFTER_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     app_monitor: _builtins.str
     """The name of the app monitor."""
     after: _builtins.float
@@ -680,6 +689,12 @@ class ListSegmentsRequest(_message.Message):
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection."""
 
+    @_builtins.property
+    def distribution(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The distributions in Measures that the response needs, such as lcp. Empty: all of them. The others are empty, which
+        saves time.
+        """
+
     def __init__(
         self,
         *,
@@ -692,10 +707,11 @@ class ListSegmentsRequest(_message.Message):
         max_results: _builtins.int = ...,
         next_token: _builtins.str = ...,
         compare_after: _builtins.float = ...,
+        distribution: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "by", b"by", "compare_after", b"compare_after", "filter", b"filter", "max_results", b"max_results", "next_token", b"next_token", "order", b"order"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "by", b"by", "compare_after", b"compare_after", "distribution", b"distribution", "filter", b"filter", "max_results", b"max_results", "next_token", b"next_token", "order", b"order"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -785,6 +801,7 @@ class GetPageDetailsRequest(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     app_monitor: _builtins.str
     """The name of the app monitor."""
     after: _builtins.float
@@ -795,6 +812,12 @@ class GetPageDetailsRequest(_message.Message):
     def filter(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions of the selection. One of them usually names the page."""
 
+    @_builtins.property
+    def distribution(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The distributions in Measures that the response needs, such as lcp. Empty: all of them. The others are empty, which
+        saves time.
+        """
+
     def __init__(
         self,
         *,
@@ -802,10 +825,11 @@ class GetPageDetailsRequest(_message.Message):
         after: _builtins.float = ...,
         before: _builtins.float = ...,
         filter: _abc.Iterable[_builtins.str] | None = ...,
+        distribution: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "filter", b"filter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "app_monitor", b"app_monitor", "before", b"before", "distribution", b"distribution", "filter", b"filter"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,7 +17,7 @@ export function PageDetails({ id, place, selection, onSelect }) {
   const { monitor, compareAfter, comparedTo, key } = selection;
   const members = { ...membersOf(selection), filter: filtersOf(id, selection) };
   const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
-  const details = useData((signal) => get(["insight", monitor, "page"], members, signal), key);
+  const details = useData((signal) => get(["insight", monitor, "page"], { ...members, distribution: "lcp" }, signal), key);
   return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
       <strong class="mono">${id}</strong>
       <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["http"])}>Its requests</a> <a

@@ -10,6 +10,9 @@ import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 
+/** The distributions that these columns show. */
+export const MEASURED = ["lcp", "inp", "cls"];
+
 export const pageColumns = (place) => [
   { title: "Page", cell: ({ value }) => html`<a href=${linkTo(place, ["pages", value || "unknown"], { filter: withPage(place, value) })}>${named(value)}</a>` },
   ...measureColumns(),
@@ -19,7 +22,7 @@ export const pageColumns = (place) => [
 export const measureColumns = () => [
   { title: "Page views", number: true, order: "page_views", cell: ({ measures }) => count(measures.counts.pageViews) },
   { title: "Sessions", number: true, order: "sessions", cell: ({ measures }) => count(measures.counts.sessions) },
-  ...["lcp", "inp", "cls"].map((vital) => ({
+  ...MEASURED.map((vital) => ({
     title: `${vital.toUpperCase()} p75`, number: true, order: `${vital}_p75`,
     cell: ({ measures }) => html`<${Rated} vital=${vital} value=${measures[vital].p75} />`,
   })),
@@ -33,7 +36,7 @@ const withPage = (place, page) => [...place.params.getAll("filter").filter((filt
 export function Pages({ place, selection }) {
   const order = place.params.get("order") ?? undefined;
   const load = async (nextToken, signal) => {
-    const members = { ...membersOf(selection), by: "DIMENSION_PAGE", order, nextToken };
+    const members = { ...membersOf(selection), by: "DIMENSION_PAGE", order, nextToken, distribution: MEASURED };
     const page = await get(["insight", selection.monitor, "segments"], members, signal);
     return { items: page.segments, nextToken: page.nextToken };
   };

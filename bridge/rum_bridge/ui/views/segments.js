@@ -9,7 +9,7 @@ import { Empty, Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
 import { DIMENSIONS, membersOf } from "../selection.js";
-import { measureColumns } from "./pages.js";
+import { MEASURED, measureColumns } from "./pages.js";
 
 const COMPARED = ["browser", "os", "device", "country", "release"];
 const IN_SHORT = ["Page views", "LCP p75", "Apdex", "Errors per view"];
@@ -24,7 +24,7 @@ export function Segments({ place, selection }) {
 
 /** The most frequent values of a dimension. */
 function InShort({ place, selection, by }) {
-  const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6 };
+  const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6, distribution: "lcp" };
   const found = useData((signal) => get(["insight", selection.monitor, "segments"], members, signal), `${selection.key}${by}`);
   const title = DIMENSIONS[by];
   const columns = [valueColumn(place, by), ...measureColumns().filter((column) => IN_SHORT.includes(column.title))];
@@ -39,7 +39,7 @@ function OneDimension({ place, selection, by }) {
   const order = place.params.get("order") ?? undefined;
   const load = async (nextToken, signal) => {
     const { compareAfter } = selection;
-    const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, order, nextToken, compareAfter };
+    const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, order, nextToken, compareAfter, distribution: MEASURED };
     const page = await get(["insight", selection.monitor, "segments"], members, signal);
     return { items: page.segments, nextToken: page.nextToken, other: page.other };
   };

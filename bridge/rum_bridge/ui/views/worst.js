@@ -10,7 +10,7 @@ import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 import { errorColumns } from "./errors.js";
 import { failures, httpColumns } from "./http.js";
-import { pageColumns } from "./pages.js";
+import { MEASURED, pageColumns } from "./pages.js";
 
 export function FrequentErrors({ place, selection }) {
   const errors = useList(selection, "errors", { maxResults: 7 });
@@ -52,7 +52,7 @@ export function FailingRequests({ place, selection }) {
 }
 
 export function WorstPages({ place, selection }) {
-  const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8 });
+  const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8, distribution: MEASURED });
   return html`<${Panel} wide=${true} title="Worst pages" note="by views that are slow or have an error" link=${{ href: linkTo(place, ["pages"]), text: "All pages" }}>
     <${Loaded} of=${pages}>${({ segments }) => {
       const viewed = segments.filter((segment) => segment.measures.counts.pageViews);
