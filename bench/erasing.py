@@ -81,7 +81,7 @@ def _erase_on(server: OpenRum, stop: threading.Event) -> None:
 def projection(url: str, file: Path) -> None:
     """Print how long a projection takes to follow an erasure."""
     settings = ProjectorSettings(database_url=url, projection=str(file))
-    with open_projection(settings) as (store, engine, running):
+    with open_projection(settings) as (store, engine, running, _):
         running.start()
         while running.step():
             pass

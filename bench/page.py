@@ -6,7 +6,7 @@ is written by hand.
 
 from __future__ import annotations
 
-__all__ = ["with_parts"]
+__all__ = ["with_part", "with_parts"]
 
 import re
 from collections.abc import Mapping
@@ -25,4 +25,19 @@ def with_parts(page: str, parts: Mapping[str, str]) -> str:
         raise ValueError(
             f"the page has places for {sorted(places)}, and the parts are {sorted(parts)}"
         )
-    return _PART.sub(lambda match: f"{match[1]}\n{parts[match[2]].strip()}\n\n{match[3]}", page)
+    return _PART.sub(lambda match: _replaced(match, parts[match[2]]), page)
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """Return a page with one of its generated parts replaced.
+
+    Raises:
+        ValueError: the page has no place for the part.
+    """
+    if name not in {match[2] for match in _PART.finditer(page)}:
+        raise ValueError(f"the page has no place for {name}")
+    return _PART.sub(lambda match: _replaced(match, text) if match[2] == name else match[0], page)
+
+
+def _replaced(match: re.Match[str], text: str) -> str:
+    return f"{match[1]}\n{text.strip()}\n\n{match[3]}"

@@ -177,8 +177,11 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(settings: dict[str, str] | None = None) -> Iterator[Postgres]:
     """Yield a running server. Stop it and delete its data at the end.
+
+    Args:
+        settings: Settings in addition to those of every server.
 
     Raises:
         ToolMissingError: No PostgreSQL programs, or no user to run them as.
@@ -193,7 +196,7 @@ def postgres() -> Iterator[Postgres]:
             os.chown(folder, user.pw_uid, user.pw_gid)
             if not _is_accessible_to_all(programs):
                 programs = _copy(programs, folder / "programs")
-        server = Postgres(programs, folder, user)
+        server = Postgres(programs, folder, user, settings)
         try:
             server.start()
             yield server
