@@ -20,10 +20,16 @@ from rum.operator.v1.operator_service_pb2 import (
     StartErasureRequest,
 )
 from rum_cli.client import Client, ClientCommand, Target, connect
-from rum_cli.failure import WRONG_USAGE, Failure
+from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.output import json_option, print_json
 from rum_cli.progress import progress_bar
-from rum_cli.proofs import amount_document, amount_text, proof_document, proof_text
+from rum_cli.proofs import (
+    amount_document,
+    amount_text,
+    damaged_text,
+    proof_document,
+    proof_text,
+)
 
 _POLL_S = 0.2
 
@@ -78,7 +84,14 @@ def erase(
             click.confirm(f"Erase {amount_text(found)} of {name}?", abort=True, err=True)
         request = StartErasureRequest(app_monitor_name=name, subject=subject)
         erasure = client.operator.StartErasure(request).erasure
-        _print(_finished(client, erasure), as_json=as_json)
+        proof = _finished(client, erasure)
+        _print(proof, as_json=as_json)
+        if proof.damaged_batches:
+            raise Failure(
+                f"the erasure is incomplete: {damaged_text(proof)}. `openrum db check` says what is"
+                " wrong",
+                REJECTED,
+            )
 
 
 def _preview(client: Client, name: str, subject: ErasureSubject) -> ErasedAmount:

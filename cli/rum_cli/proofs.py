@@ -5,7 +5,7 @@ The proof does not contain the ID. `printf %s ID | sha256sum` shows that it is a
 
 from __future__ import annotations
 
-__all__ = ["amount_document", "amount_text", "proof_document", "proof_text"]
+__all__ = ["amount_document", "amount_text", "damaged_text", "proof_document", "proof_text"]
 
 from typing import Any
 
@@ -30,6 +30,8 @@ def proof_text(erasure: Erasure) -> str:
         "When": f"{begun} to {end} UTC" if erasure.HasField("finish_time") else f"{begun}, {end}",
         "By": erasure.erased_by,
     }
+    if erasure.damaged_batches:
+        lines["Damaged"] = damaged_text(erasure)
     width = max(map(len, lines)) + 2
     return "\n".join(f"{title:{width}}{printable(text)}" for title, text in lines.items())
 
@@ -46,6 +48,8 @@ def proof_document(erasure: Erasure) -> dict[str, Any]:
         "ThroughSequence": erasure.through_sequence,
         "StartTime": erasure.start_time.ToJsonString(),
         "ErasedBy": erasure.erased_by,
+        "DamagedBatches": erasure.damaged_batches,
+        "DamagedSequences": list(erasure.damaged_sequences),
     }
     if erasure.HasField("finish_time"):
         document["FinishTime"] = erasure.finish_time.ToJsonString()
@@ -59,6 +63,15 @@ def amount_text(amount: ErasedAmount) -> str:
     if not batches:
         return text
     return f"{text} ({amount.deleted_batches} deleted, {amount.rewritten_batches} rewritten)"
+
+
+def damaged_text(erasure: Erasure) -> str:
+    """Return which batches may contain more about the subject."""
+    sequences = ", ".join(map(str, erasure.damaged_sequences))
+    further = erasure.damaged_batches - len(erasure.damaged_sequences)
+    more = f" and {further:,} more" if further else ""
+    count = _counted(erasure.damaged_batches, "batch", "batches")
+    return f"{count} that may contain more, not erased: {sequences}{more}"
 
 
 def amount_document(amount: ErasedAmount) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Metric, Sample
+from rum_service.control.erasure_runner import ErasureRunner
 from rum_service.control.retention_sweep import RemovedAmount, RetentionSweep
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put_queue import PutQueue
@@ -130,6 +131,22 @@ _OLDEST_BATCH = Metric(
     "Age of an app monitor's oldest batch. Absent without batches.",
     ("app_monitor",),
 )
+_UNFINISHED_ERASURES = Metric(
+    "openrum_service_unfinished_erasures",
+    "gauge",
+    "Erasures in the database that have not finished, seen by each of its services.",
+)
+_OLDEST_ERASURE = Metric(
+    "openrum_service_oldest_erasure_seconds",
+    "gauge",
+    "Age of the oldest erasure that has not finished. 0: all have finished.",
+)
+_ERASED_EVENTS = Metric(
+    "openrum_service_erased_events_total",
+    "counter",
+    "Events that this service has erased from the log, for users and sessions.",
+    ("app_monitor",),
+)
 
 _DAY_S = 86_400
 
@@ -158,6 +175,9 @@ METRICS = (
     _REMOVED_EVENTS,
     _RETENTION,
     _OLDEST_BATCH,
+    _UNFINISHED_ERASURES,
+    _OLDEST_ERASURE,
+    _ERASED_EVENTS,
 )
 
 
@@ -173,6 +193,7 @@ class ServiceMetrics:
         quotas: StorageQuotas,
         *,
         retention: RetentionSweep,
+        erasures: ErasureRunner,
         clock: Callable[[], float],
         max_waiting_bytes: int,
     ) -> None:
@@ -182,6 +203,7 @@ class ServiceMetrics:
         self._calls = calls
         self._quotas = quotas
         self._retention = retention
+        self._erasures = erasures
         self._clock = clock
         self._max_waiting_bytes = max_waiting_bytes
 
@@ -214,7 +236,8 @@ class ServiceMetrics:
             if usage.quota is not None:
                 yield Sample(_QUOTA, usage.quota, (usage.name,))
         of_retention = self._retention.retention.values()
-        none = dict.fromkeys((found.name for found in of_retention), RemovedAmount())
+        names = [found.name for found in of_retention]
+        none = dict.fromkeys(names, RemovedAmount())
         for name, removed in {**none, **self._retention.removed}.items():
             yield Sample(_REMOVED_BATCHES, removed.batches, (name,))
             yield Sample(_REMOVED_EVENTS, removed.events, (name,))
@@ -225,3 +248,9 @@ class ServiceMetrics:
             if found.oldest_ms is not None:
                 age_s = self._clock() - found.oldest_ms / 1000
                 yield Sample(_OLDEST_BATCH, max(0.0, age_s), (found.name,))
+        unfinished = self._erasures.unfinished
+        yield Sample(_UNFINISHED_ERASURES, len(unfinished))
+        ages_s = [self._clock() - record.began_ms / 1000 for record in unfinished]
+        yield Sample(_OLDEST_ERASURE, max([0.0, *ages_s]))
+        for name, events in {**dict.fromkeys(names, 0), **self._erasures.erased_events}.items():
+            yield Sample(_ERASED_EVENTS, events, (name,))

@@ -105,4 +105,6 @@ def test_every_metric_of_the_product_is_on_the_dashboard_or_in_an_alert() -> Non
         "openrum_service_call_duration_seconds",
         "openrum_bridge_call_duration_seconds",
         "openrum_bridge_waiting_batches",
+        "openrum_service_unfinished_erasures",
+        "openrum_service_erased_events_total",
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from sqlalchemy import create_engine, func, select, update
 
 from rum.operator.v1.operator_service_pb2 import (
     ErasureSubject,
@@ -21,6 +22,7 @@ from rum.operator.v1.operator_service_pb2 import (
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum_service.storage import open_store
 from rum_service.storage.records import Batch
+from rum_service.storage.schema import batches
 from tests.support.batches import batch, event, message, new_id
 from tests.support.running import OpenRum, read_back, run_openrum, wait_until
 
@@ -100,6 +102,38 @@ def test_a_user_is_erased_and_a_late_retry_stores_nothing(server: OpenRum, url: 
     assert (stored["Events"], stored["DeletedBatches"], stored["RewrittenBatches"]) == (4, 1, 1)
     assert stored["FinishTime"] >= stored["StartTime"]
     assert _check(server, url).startswith("No problems in 2 batches with 1 events")
+
+
+def test_a_damaged_batch_is_named_in_the_proof_and_the_command_fails(
+    server: OpenRum, url: str
+) -> None:
+    user = new_id()
+    for _ in range(3):
+        _put(server, batch(2, UserDetails={"userId": user, "sessionId": new_id()}))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        newest = connection.execute(select(func.max(batches.c.sequence))).scalar_one()
+        damage = update(batches).where(batches.c.sequence == newest)
+        connection.execute(damage.values(payload=b"damaged"))
+    engine.dispose()
+
+    options = {"OPENRUM_SERVICE": server.grpc, "cwd": server.folder}
+    ran = run_openrum("erase", "my-app", "--user", user, "--yes", **options)  # type: ignore[arg-type]
+    later = _run(server, "erase", "my-app", "--session", new_id(), "--dry-run")
+    (stored,) = map(json.loads, _run(server, "erase", "--list", "--json").splitlines())
+    checked = run_openrum("db", "check", OPENRUM_DATABASE_URL=url, cwd=server.folder)
+
+    named = f"1 batch that may contain more, not erased: {newest}"
+    assert ran.returncode == 1
+    assert f"Damaged    {named}\n" in ran.stdout
+    assert ran.stderr.endswith(
+        f"Error: the erasure is incomplete: {named}. `openrum db check` says what is wrong\n"
+    )
+    assert (stored["DamagedBatches"], stored["DamagedSequences"]) == (1, [newest])
+    assert (stored["Events"], stored["DeletedBatches"]) == (4, 2)
+    assert "FinishTime" in stored
+    assert later.startswith("Would erase 0 events")
+    assert f"batch {newest} of my-app: its payload is damaged" in checked.stdout
 
 
 def test_an_erasure_survives_a_kill_half_way(server: OpenRum, url: str) -> None:

@@ -65,6 +65,7 @@ def test_an_upgraded_database_keeps_everything_and_recognizes_retries(
     checked = _checked(old.url, tmp_path)
     store = open_store(old.url)
     ids = {name: store.monitors.by_name(name) for name in ("my-app", "other")}
+    proofs = store.erasures.list(below=None, limit=10)
     store.close()
     # The batches are from 2026.
     settings = {"OPENRUM_DATABASE_URL": old.url, "OPENRUM_RETENTION_DAYS": "0"}
@@ -77,6 +78,9 @@ def test_an_upgraded_database_keeps_everything_and_recognizes_retries(
         server.stop()
 
     assert found == old.revision
+    assert [(1, "my-app", 0, 0)] * (old.revision >= "0010") == [
+        (proof.key, proof.app_monitor_name, proof.events, proof.damaged_batches) for proof in proofs
+    ]
     assert checked == (len(sent), [])
     assert _checked(old.url, tmp_path) == (len(sent), [])
     for name, documents in events.items():

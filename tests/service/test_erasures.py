@@ -6,21 +6,28 @@ import asyncio
 import hashlib
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, update
+from zstandard import ZstdCompressor
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.composition.service import Service
 from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.events.subjects import Subject
 from rum_service.ingest.log_check import LogCheck
 from rum_service.storage import inspect_database, open_store
 from rum_service.storage.base import Store
-from rum_service.storage.records import Appended
+from rum_service.storage.inspection import LogRow
+from rum_service.storage.records import Appended, ErasureRecord
+from rum_service.storage.schema import batches
+from rum_service.storage.sql_erasures import SqlErasures
 from tests.support.batches import message, new_id, put_of
 from tests.support.logged import read
 from tests.support.services import settings_in, started
@@ -97,6 +104,22 @@ async def finished(service: Service, erasure_id: int) -> pb.Erasure:
 def logged(store: Store, key: int = 1) -> list[PutRumEventsRequest]:
     """Return all batches of the log, oldest first."""
     return [PutRumEventsRequest.FromString(each.content) for each in reversed(read(store.log, key))]
+
+
+def begin(store: Store, subject: str = USER) -> ErasureRecord:
+    """Begin an erasure that no service works on."""
+    return store.erasures.begin(
+        1, "shop", kind="user", subject=subject, digest=bytes(32), erased_by="x", now_ms=0
+    )
+
+
+def damage(url: str, sequence: int, payload: bytes) -> None:
+    """Replace the payload of a stored batch."""
+    engine = create_engine(url)
+    change = update(batches).where(batches.c.sequence == sequence).values(payload=payload)
+    with engine.begin() as connection:
+        assert connection.execute(change).rowcount == 1
+    engine.dispose()
 
 
 def problems(url: str) -> Sequence[str]:
@@ -287,7 +310,7 @@ async def test_a_preview_continues_from_page_to_page(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rum_service.control.erasures._PAGE_S", 0.0)
-    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 10)
+    monkeypatch.setattr("rum_service.control.erasure_search._BATCHES_PER_STEP", 10)
     request = pb.PreviewErasureRequest(
         app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
     )
@@ -315,9 +338,7 @@ async def test_batches_that_arrive_after_the_start_are_kept_until_the_next_erasu
 ) -> None:
     async with running(tmp_path, store) as (service, monitor_id):
         await put(service, batch(monitor_id, "{}", user=USER))
-        first = store.erasures.begin(
-            1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
-        )
+        first = begin(store)
         newest = store.log.newest_sequence()
         await put(service, batch(monitor_id, "{}", user=USER))
     async with running(tmp_path, store) as (service, _):
@@ -334,7 +355,7 @@ async def test_batches_that_arrive_after_the_start_are_kept_until_the_next_erasu
 async def test_an_interrupted_erasure_continues_at_the_next_start(
     tmp_path: Path, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 5)
+    monkeypatch.setattr("rum_service.control.erasure_search._BATCHES_PER_STEP", 5)
     async with running(tmp_path, store) as (service, monitor_id):
         await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(200)))
         request = pb.StartErasureRequest(
@@ -356,8 +377,8 @@ async def test_an_interrupted_erasure_continues_at_the_next_start(
 async def test_the_progress_is_known_and_noted_where_nothing_matches(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rum_service.control.erasures._BATCHES_PER_STEP", 1)
-    monkeypatch.setattr("rum_service.control.erasures._STEPS_PER_NOTE", 10)
+    monkeypatch.setattr("rum_service.control.erasure_search._BATCHES_PER_STEP", 1)
+    monkeypatch.setattr("rum_service.control.erasure_runner._STEPS_PER_NOTE", 10)
     async with running(tmp_path, store) as (service, monitor_id):
         await put(service, *(batch(monitor_id, "{}") for _ in range(100)))
         request = pb.StartErasureRequest(
@@ -379,37 +400,148 @@ async def test_the_progress_is_known_and_noted_where_nothing_matches(
     assert len(noted) > 3
 
 
-async def test_an_erasure_whose_service_stopped_continues_in_the_one_that_is_asked(
-    tmp_path: Path, store: Store
+async def test_a_service_continues_what_another_one_has_left(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rum_service.control.erasure_runner._LOOK_S", 0.01)
+    looks: list[int] = []
+
+    def unfinished() -> Sequence[ErasureRecord]:
+        looks.append(1)
+        return find()
+
     async with running(tmp_path, store) as (service, monitor_id):
         await put(service, batch(monitor_id, "{}", user=USER))
         await erase(service, user_id=OTHER)  # what the start continues has ended
-        begun = store.erasures.begin(
-            1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
-        )
+        now_ms = round(time.time() * 1000)
+        held_ms = now_ms + 60_000
+        with monkeypatch.context() as patch:  # before this service looks
+            patch.setattr(SqlErasures, "unfinished", lambda _: [])
+            begun = begin(store)
+            assert store.erasures.claim(begun.key, now_ms=now_ms, until_ms=held_ms, held_ms=None)
+        find = store.erasures.unfinished
+        monkeypatch.setattr(store.erasures, "unfinished", unfinished)
+        async with asyncio.timeout(60):
+            while len(looks) < 5:
+                await asyncio.sleep(0.01)
+        claimed = store.erasures.by_key(begun.key)
+        seen = [record.key for record in service.erasure_runner.unfinished]
+        assert store.erasures.claim(begun.key, now_ms=now_ms, until_ms=now_ms, held_ms=held_ms)
         proof = await finished(service, begun.key)
 
+    assert claimed and claimed.events == 0
+    assert seen == [begun.key]
     assert proof.amount.events == 1
 
 
-async def test_two_services_that_erase_the_same_count_it_once(
-    tmp_path: Path, url: str, store: Store
+async def test_a_service_has_the_claim_until_it_stops(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rum_service.control.erasure_search._BATCHES_PER_STEP", 1)
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(500)))
+        request = pb.StartErasureRequest(
+            app_monitor_name="shop", subject=pb.ErasureSubject(user_id=USER)
+        )
+        begun = await service.erasures.start(request, erased_by="a test")
+        while store.erasures.by_key(begun.id).events == 0:  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+        now_ms = round(time.time() * 1000)
+        while_running = store.erasures.claim(
+            begun.id, now_ms=now_ms, until_ms=now_ms + 1, held_ms=None
+        )
+    now_ms = round(time.time() * 1000)
+    afterwards = store.erasures.claim(begun.id, now_ms=now_ms, until_ms=now_ms, held_ms=None)
+
+    assert (while_running, afterwards) == (False, True)
+
+
+async def test_two_services_that_erase_the_same_count_it_once(
+    tmp_path: Path, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their clocks differ, so both have the claim."""
+    monkeypatch.setattr(SqlErasures, "claim", lambda *_, **__: True)
     async with running(tmp_path, store) as (service, monitor_id):
         await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(300)))
-    begun = store.erasures.begin(
-        1, "shop", kind="user", subject=USER, digest=bytes(32), erased_by="x", now_ms=0
-    )
+    damage(url, _rows(url)[7].sequence, b"damaged")
+    begun = begin(store)
     with closing(open_store(url)) as other:
         async with running(tmp_path, store) as (first, _), running(tmp_path, other) as (second, _):
             proof = await finished(first, begun.key)
             same = await finished(second, begun.key)
 
     assert proof == same
-    assert (proof.amount.deleted_batches, proof.amount.events) == (300, 300)
-    assert len(store.erasures.changed_after(0, limit=1_000)) == 300
-    assert problems(url) == []
+    assert (proof.amount.deleted_batches, proof.amount.events) == (299, 299)
+    assert proof.damaged_batches == len(proof.damaged_sequences) == 1
+    assert len(store.erasures.changed_after(0, limit=1_000)) == 299
+
+
+async def test_an_erasure_that_fails_does_not_keep_others_waiting(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remainder = Subject.remainder
+
+    def failing(subject: Subject, content: bytes) -> object:
+        if subject.id == OTHER:
+            raise OSError("the disk")
+        return remainder(subject, content)
+
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, batch(monitor_id, "{}", user=USER), batch(monitor_id, "{}", user=OTHER))
+        with monkeypatch.context() as patch:
+            patch.setattr(Subject, "remainder", failing)
+            patch.setattr("rum_service.control.erasure_runner._RETRY_S", 0.2)
+            stuck = await service.erasures.start(
+                pb.StartErasureRequest(
+                    app_monitor_name="shop", subject=pb.ErasureSubject(user_id=OTHER)
+                ),
+                erased_by="a test",
+            )
+            proof = await erase(service, user_id=USER)
+            half = store.erasures.by_key(stuck.id)
+        healed = await finished(service, stuck.id)
+
+    assert proof.amount.events == 1
+    assert half and (half.finished_ms, half.events) == (None, 0)
+    assert healed.amount.events == 1
+
+
+async def test_damaged_batches_are_named_and_the_others_are_erased(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", "{}", user=USER) for _ in range(8)))
+        rows = _rows(url)
+        cut, changed, no_message = (rows[index].sequence for index in (2, 3, 6))
+        damage(url, cut, rows[2].payload[:30])
+        damage(url, changed, rows[3].payload + b"\0")  # can be decoded still
+        damage(url, no_message, ZstdCompressor().compress(b"\xff" * 40))
+
+        proof = await erase(service, user_id=USER)
+        later = await erase(service, user_id=OTHER)
+        await put(service, batch(monitor_id, "{}", user=USER))
+        again = await erase(service, user_id=USER)
+
+    assert (proof.damaged_batches, list(proof.damaged_sequences)) == (3, [no_message, changed, cut])
+    assert (proof.amount.deleted_batches, proof.amount.events) == (6, 12)
+    assert list(later.damaged_sequences) == [no_message, cut]  # the other one is empty now
+    assert (again.amount.events, list(again.damaged_sequences)) == (1, [no_message, cut])
+    assert problems(url) == ["its payload is damaged: the checksum differs"] * 2
+
+
+async def test_the_proof_has_the_first_hundred_damaged_batches(
+    tmp_path: Path, url: str, store: Store
+) -> None:
+    async with running(tmp_path, store) as (service, monitor_id):
+        await put(service, *(batch(monitor_id, "{}", user=USER) for _ in range(130)))
+        sequences = [row.sequence for row in _rows(url)]
+        for sequence in sequences[:120]:
+            damage(url, sequence, b"damaged")
+        proof = await erase(service, user_id=USER)
+
+    assert proof.damaged_batches == 120
+    assert list(proof.damaged_sequences) == sequences[119:19:-1]
+    assert proof.amount.deleted_batches == 10
 
 
 async def test_puts_of_others_are_stored_while_an_erasure_runs(
@@ -522,9 +654,13 @@ async def test_no_file_of_sqlite_contains_what_was_erased(tmp_path: Path) -> Non
 
 
 def _payloads(url: str) -> list[bytes]:
+    return [row.payload for row in _rows(url)]
+
+
+def _rows(url: str) -> list[LogRow]:
     _, inspection = inspect_database(url)
     with closing(inspection):
-        return [row.payload for row in inspection.rows(after=0, newest=10**9, limit=10**6)]
+        return inspection.rows(after=0, newest=inspection.newest(), limit=10**6)
 
 
 def _bytes(folder: Path) -> bytes:

@@ -33,7 +33,11 @@ class MemoryErasures:
         sequences: Sequence[int],
         below: int,
         remainder: Callable[[bytes], Remainder | None],
+        damaged: Sequence[int] = (),
     ) -> NoReturn:
+        raise NotImplementedError
+
+    def claim(self, key: int, *, now_ms: int, until_ms: int, held_ms: int | None) -> NoReturn:
         raise NotImplementedError
 
     def finish(self, key: int, *, now_ms: int) -> NoReturn:

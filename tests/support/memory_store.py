@@ -98,6 +98,7 @@ class MemoryLog:
         before_ms: int,
         limit: int,
         max_bytes: int,
+        accept_damaged: bool = False,
     ) -> FoundBatches:
         with self.tables.lock:
             found = [

@@ -11,6 +11,8 @@ from rum_endpoint.request_log import RequestLog
 from rum_service.composition.access import Access
 from rum_service.composition.base import Base
 from rum_service.composition.storing import Storing
+from rum_service.control.erasure_runner import ErasureRunner
+from rum_service.control.erasure_search import ErasureSearch
 from rum_service.control.erasures import Erasures
 from rum_service.control.metric_definitions import MetricDefinitions
 from rum_service.control.metric_destinations import MetricDestinations
@@ -41,6 +43,7 @@ class Planes:
     readback: Readback
     statistics: Statistics
     erasures: Erasures
+    erasure_runner: ErasureRunner
     local_bridge: LocalBridge
     server: GrpcServer
 
@@ -65,12 +68,12 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         is_busy=lambda: storing.group_commit.is_busy,
     )
     statistics = Statistics(storing.accounting.ledger, clock=base.clock)
+    search = ErasureSearch(
+        base.store.log, base.readers, is_busy=lambda: storing.group_commit.is_busy
+    )
+    erasure_runner = ErasureRunner(base.store.erasures, search, base.readers, clock=base.clock)
     erasures = Erasures(
-        base.app_monitors,
-        base.store,
-        base.readers,
-        clock=base.clock,
-        is_busy=lambda: storing.group_commit.is_busy,
+        base.app_monitors, base.store, search, erasure_runner, base.readers, clock=base.clock
     )
     bridge_plane = BridgePlane(storing.ingest, boundary)
     server = GrpcServer(
@@ -90,7 +93,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         check_store=storing.group_commit.check,
     )
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
-    return Planes(boundary, readback, statistics, erasures, local_bridge, server)
+    return Planes(boundary, readback, statistics, erasures, erasure_runner, local_bridge, server)
 
 
 def _control_plane(base: Base, readback: Readback) -> ControlPlane:

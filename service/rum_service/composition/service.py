@@ -24,6 +24,7 @@ from rum_service.composition.planes import build_planes
 from rum_service.composition.storing import build_storing
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.credentials import Credentials
+from rum_service.control.erasure_runner import ErasureRunner
 from rum_service.control.erasures import Erasures
 from rum_service.control.readback import Readback
 from rum_service.control.retention_sweep import RetentionSweep
@@ -62,6 +63,7 @@ class Service:
     monitors: Monitors[Policy]
     app_monitors: AppMonitors
     erasures: Erasures
+    erasure_runner: ErasureRunner
     keyring: Keyring
     credentials: Credentials
     ingest: Ingest
@@ -82,7 +84,7 @@ class Service:
         if self.countries:
             await stack.enter_async_context(self.countries)
         await stack.enter_async_context(self.app_monitors)
-        await stack.enter_async_context(self.erasures)
+        await stack.enter_async_context(self.erasure_runner)
         if listening:
             await stack.enter_async_context(self.server)
 
@@ -121,6 +123,7 @@ def build(
         monitors=base.monitors,
         app_monitors=base.app_monitors,
         erasures=planes.erasures,
+        erasure_runner=planes.erasure_runner,
         keyring=access.keyring,
         credentials=access.credentials,
         ingest=storing.ingest,
@@ -135,6 +138,7 @@ def build(
             planes.boundary.calls,
             storing.quotas,
             retention=storing.retention,
+            erasures=planes.erasure_runner,
             clock=clock,
             max_waiting_bytes=settings.max_waiting_bytes,
         ),

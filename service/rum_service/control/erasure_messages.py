@@ -43,6 +43,8 @@ def erasure_message(record: ErasureRecord) -> pb.Erasure:
         ),
         erased_by=record.erased_by,
         through_sequence=record.through_sequence,
+        damaged_batches=record.damaged_batches,
+        damaged_sequences=record.damaged_sequences,
     )
     erasure.start_time.FromMilliseconds(record.began_ms)
     if record.finished_ms is not None:

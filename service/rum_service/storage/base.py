@@ -98,6 +98,7 @@ class LogStore(Protocol):
         before_ms: int,
         limit: int,
         max_bytes: int,
+        accept_damaged: bool = False,
     ) -> FoundBatches:
         """Return an app monitor's newest batches, at most `limit`.
 
@@ -111,6 +112,8 @@ class LogStore(Protocol):
             after_ms, before_ms: return only batches that may contain an event in this time range,
                 both ends included, in milliseconds since the Unix epoch.
             max_bytes: return no more batches once their contents have this length together.
+            accept_damaged: check the checksums, and return which batches are damaged. Otherwise a
+                batch that cannot be decompressed raises UnreadableError.
         """
         ...
 
@@ -527,6 +530,7 @@ class ErasureStore(Protocol):
         sequences: Sequence[int],
         below: int,
         remainder: Callable[[bytes], Remainder | None],
+        damaged: Sequence[int] = (),
     ) -> ErasureRecord:
         """Erase from batches, and note that those from `below` up are done, in one transaction.
 
@@ -536,9 +540,20 @@ class ErasureStore(Protocol):
         Args:
             sequences: the batches to change. Those that do not exist are skipped.
             remainder: returns the content that remains. None: it has nothing to erase.
+            damaged: batches that may have more to erase, newest first.
 
         Returns:
             The erasure. One that has finished is not changed.
+        """
+        ...
+
+    def claim(self, key: int, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
+        """Claim an erasure until a time, unless another process has claimed it or it has finished.
+
+        Return whether that succeeded.
+
+        Args:
+            held_ms: the end of the caller's own claim, which this one replaces. None: it has none.
         """
         ...
 

@@ -15,6 +15,7 @@ __all__ = [
     "UnreadableError",
     "checksum",
     "decompress",
+    "decompress_damaged",
     "is_same",
     "rewritten_form",
     "stored_form",
@@ -60,6 +61,14 @@ UnreadableError = ZstdError
 def decompress(payload: bytes) -> bytes:
     """Return the serialized request in a payload. Raises UnreadableError."""
     return _codecs.decompress(payload)
+
+
+def decompress_damaged(payload: bytes) -> bytes | None:
+    """Return what `decompress` returns. None: the payload is too damaged for that."""
+    try:
+        return decompress(payload)
+    except (UnreadableError, MemoryError):  # the damaged part may be a length
+        return None
 
 
 def stored_form(batch: Batch) -> tuple[bytes, bytes]:

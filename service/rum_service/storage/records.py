@@ -21,6 +21,7 @@ __all__ = [
     "Usage",
 ]
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -111,6 +112,9 @@ class FoundBatches:
     """May be empty although there are more."""
     below: int | None
     """Continue below this sequence. None: there are no more."""
+    damaged: Sequence[int] = ()
+    """The sequences of the batches whose bytes are damaged. Those that can still be decompressed
+    are in `batches`, too. Empty unless the read accepts damaged batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +275,10 @@ class ErasureRecord:
     """Events that were erased."""
     bytes: int
     """The number of bytes by which the log became smaller."""
+    damaged_batches: int
+    """Batches whose bytes are damaged, so that they may have more to erase."""
+    damaged_sequences: Sequence[int]
+    """The first of them, newest first."""
 
 
 class ErasedBatch(NamedTuple):

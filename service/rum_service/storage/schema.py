@@ -185,6 +185,12 @@ erasures = Table(
     Column("events", BigInteger, nullable=False),
     # How many bytes fewer the log uses.
     Column("bytes", BigInteger, nullable=False),
+    # Batches whose bytes are damaged, so that they may have more to erase.
+    Column("damaged_batches", BigInteger, nullable=False, server_default="0"),
+    # The first of their sequences, newest first, separated by spaces.
+    Column("damaged_sequences", Text, nullable=False, server_default=""),
+    # The service that has claimed the erasure continues it, until the claim ends.
+    Column("claimed_until_ms", BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 

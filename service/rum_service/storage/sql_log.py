@@ -27,7 +27,13 @@ from sqlalchemy import (
 )
 
 from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted
-from rum_service.storage.payload import checksum, decompress, is_same, stored_form
+from rum_service.storage.payload import (
+    checksum,
+    decompress,
+    decompress_damaged,
+    is_same,
+    stored_form,
+)
 from rum_service.storage.records import (
     Appended,
     Batch,
@@ -75,7 +81,9 @@ _SHORT_PAYLOAD = case(
     (func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload)
 ).label("payload")
 _BATCHES = (
-    _in_time_range(batches, batches.c.sequence, _SHORT_PAYLOAD, batches.c.country)
+    _in_time_range(
+        batches, batches.c.sequence, _SHORT_PAYLOAD, batches.c.country, batches.c.checksum
+    )
     .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
     .order_by(batches.c.sequence.desc())
     .limit(bindparam("count"))
@@ -131,8 +139,8 @@ _PROBE = {
     "checksum": 0,
 }
 
-_Found = Row[int, bytes | None, str | None]
-"""Sequence, payload and country. The payload is None if it is long."""
+_Found = Row[int, bytes | None, str | None, int | None]
+"""Sequence, payload, country and checksum. The payload is None if it is long."""
 
 
 class SqlLog:
@@ -193,21 +201,32 @@ class SqlLog:
         before_ms: int,
         limit: int,
         max_bytes: int,
+        accept_damaged: bool = False,
     ) -> FoundBatches:
         newest = _MAX_SEQUENCE if below is None else below - 1
         bounds = {"app_monitor": app_monitor, "after_ms": after_ms, "before_ms": before_ms}
         with self._database.read() as connection:
             rows, below = _newest(connection, bounds, newest, limit)
             found: list[LoggedBatch] = []
+            damaged: list[int] = []
             for row in rows:
                 payload = row.payload or _payload(connection, row.sequence)
                 if payload is None:  # it has been purged meanwhile
                     continue
-                found.append(LoggedBatch(row.sequence, decompress(payload), row.country))
-                max_bytes -= len(found[-1].content)
+                content: bytes | None
+                if accept_damaged:
+                    content = decompress_damaged(payload)
+                    if content is None or row.checksum not in (None, checksum(payload)):
+                        damaged.append(row.sequence)
+                    if content is None:
+                        continue
+                else:
+                    content = decompress(payload)
+                found.append(LoggedBatch(row.sequence, content, row.country))
+                max_bytes -= len(content)
                 if max_bytes <= 0:
-                    return FoundBatches(found, row.sequence)
-        return FoundBatches(found, below)
+                    return FoundBatches(found, row.sequence, damaged)
+        return FoundBatches(found, below, damaged)
 
     def after(self, sequence: int, *, limit: int, max_bytes: int) -> list[CommittedBatch]:
         found: list[CommittedBatch] = []

@@ -5,13 +5,20 @@ docs/decisions/0029-batches-are-kept-for-days.md gives the reasons.
 
 from __future__ import annotations
 
-__all__ = ["SqlRetention", "delete_retention_of", "delete_spans_before", "note_removed"]
+__all__ = [
+    "SqlRetention",
+    "delete_retention_of",
+    "delete_spans_before",
+    "is_free",
+    "note_removed",
+]
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -171,8 +178,8 @@ class SqlRetention:
 
     def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
         until = removals.c.claimed_until_ms
-        is_free = or_(until <= now_ms, until > until_ms + _LONGEST_CLAIM_MS, until == held_ms)
-        change = update(removals).where(is_free).values(claimed_until_ms=until_ms)
+        free = is_free(until, now_ms=now_ms, until_ms=until_ms, held_ms=held_ms)
+        change = update(removals).where(free).values(claimed_until_ms=until_ms)
         with self._database.write() as connection:
             return connection.execute(change).rowcount == 1
 
@@ -260,6 +267,22 @@ class SqlRetention:
                 where=or_(earlier.is_(None), earlier < insert.excluded.removed_before_ms),
             )
         )
+
+
+def is_free(
+    claimed_until_ms: ColumnElement[int], *, now_ms: int, until_ms: int, held_ms: int | None
+) -> ColumnElement[bool]:
+    """Return the condition that a claim until `until_ms` is possible.
+
+    Args:
+        claimed_until_ms: when the present claim ends.
+        held_ms: the end of the caller's own claim, which it may extend.
+    """
+    return or_(
+        claimed_until_ms <= now_ms,
+        claimed_until_ms > until_ms + _LONGEST_CLAIM_MS,
+        claimed_until_ms == held_ms,
+    )
 
 
 def delete_retention_of(connection: Connection, app_monitor: int) -> None:

@@ -41,6 +41,7 @@ _COMMITS = {
     "0007": "9036bf3",
     "0008": "72aae2e",
     "0009": "ef40c41",
+    "0010": "1aed98b",
 }
 _FOLDER = Path(__file__).parent
 _POLICY = {
@@ -135,6 +136,8 @@ def _record(revision: str, url: str, checkout: _Checkout) -> None:
             (maps / "app.js").write_text("//# sourceMappingURL=app.js.map\n")
             (maps / "app.js.map").write_text(json.dumps(_SOURCE_MAP))
             checkout.run("sourcemaps", "upload", "my-app", "--release", "1.0.0", str(maps))
+        if revision >= "0010":  # of a user who is in no batch
+            checkout.run("erase", "my-app", "--user", _ERASED_USER, "--yes")
     if revision == "0005":  # its quotas had no command yet
         checkout.run(
             code=f"from rum_service.storage import open_store; s = open_store({url!r});"
@@ -143,6 +146,7 @@ def _record(revision: str, url: str, checkout: _Checkout) -> None:
 
 
 _NAMES = ("my-app", "other")
+_ERASED_USER = "0a1b2c3d-4e5f-4789-8abc-def012345678"
 
 
 def _add_policy_and_metrics(client: Any) -> None:

@@ -1076,6 +1076,8 @@ class Erasure(_message.Message):
     ERASED_BY_FIELD_NUMBER: _builtins.int
     THROUGH_SEQUENCE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    DAMAGED_BATCHES_FIELD_NUMBER: _builtins.int
+    DAMAGED_SEQUENCES_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """id names the erasure."""
     app_monitor_name: _builtins.str
@@ -1088,6 +1090,10 @@ class Erasure(_message.Message):
     """erased_by is the name of the credential that began the erasure, `operator token`, or `anonymous` with the address."""
     through_sequence: _builtins.int
     """through_sequence is the last batch that was in the log when the erasure began. Later ones are not searched."""
+    damaged_batches: _builtins.int
+    """damaged_batches is the number of batches whose bytes are damaged. What can be decoded in them was searched. They may
+    contain more about the subject, which was not erased. `openrum db check` reports them.
+    """
     @_builtins.property
     def amount(self) -> Global___ErasedAmount:
         """amount is what was erased, so far."""
@@ -1104,6 +1110,10 @@ class Erasure(_message.Message):
     def progress(self) -> Global___ErasureProgress:
         """progress tells how much of the log is searched. Only in the response of GetErasure, until the erasure has finished."""
 
+    @_builtins.property
+    def damaged_sequences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """damaged_sequences are the first 100 of the damaged batches, newest first."""
+
     def __init__(
         self,
         *,
@@ -1117,10 +1127,12 @@ class Erasure(_message.Message):
         erased_by: _builtins.str = ...,
         through_sequence: _builtins.int = ...,
         progress: Global___ErasureProgress | None = ...,
+        damaged_batches: _builtins.int = ...,
+        damaged_sequences: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "finish_time", b"finish_time", "progress", b"progress", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "app_monitor_name", b"app_monitor_name", "erased_by", b"erased_by", "finish_time", b"finish_time", "id", b"id", "progress", b"progress", "start_time", b"start_time", "subject_kind", b"subject_kind", "subject_sha256", b"subject_sha256", "through_sequence", b"through_sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "app_monitor_name", b"app_monitor_name", "damaged_batches", b"damaged_batches", "damaged_sequences", b"damaged_sequences", "erased_by", b"erased_by", "finish_time", b"finish_time", "id", b"id", "progress", b"progress", "start_time", b"start_time", "subject_kind", b"subject_kind", "subject_sha256", b"subject_sha256", "through_sequence", b"through_sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -206,7 +206,8 @@ class OperatorServiceServicer:
 
     def StartErasure(self, request, context):
         """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
-        the log then are searched, the newest first. A service that is stopped meanwhile continues at its next start.
+        the log then are searched, the newest first. If the service is stopped meanwhile, its next start continues, or
+        another service on the same database.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """

@@ -90,7 +90,8 @@ class OperatorServiceStub:
     """
     StartErasure: _grpc.UnaryUnaryMultiCallable[_operator_service_pb2.StartErasureRequest, _operator_service_pb2.StartErasureResponse]
     """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
-    the log then are searched, the newest first. A service that is stopped meanwhile continues at its next start.
+    the log then are searched, the newest first. If the service is stopped meanwhile, its next start continues, or
+    another service on the same database.
 
     Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
     """
@@ -165,7 +166,8 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     """
     StartErasure: _aio.UnaryUnaryMultiCallable[_operator_service_pb2.StartErasureRequest, _operator_service_pb2.StartErasureResponse]  # type: ignore[assignment]
     """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
-    the log then are searched, the newest first. A service that is stopped meanwhile continues at its next start.
+    the log then are searched, the newest first. If the service is stopped meanwhile, its next start continues, or
+    another service on the same database.
 
     Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
     """
@@ -303,7 +305,8 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operator_service_pb2.StartErasureResponse, _abc.Awaitable[_operator_service_pb2.StartErasureResponse]]:
         """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
-        the log then are searched, the newest first. A service that is stopped meanwhile continues at its next start.
+        the log then are searched, the newest first. If the service is stopped meanwhile, its next start continues, or
+        another service on the same database.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """
