@@ -193,7 +193,7 @@ def test_a_request_leads_to_the_sessions_that_failed_with_it(ui: Shown, shop: Vi
     ui.open("http", **shop.range, filter="browser=Firefox")
     ui.click("tbody tr:nth-child(2) td:nth-child(5) a")
     listed = len(ui.table("Sessions"))
-    ui.choose("label:has-text('A request') select", "")
+    ui.choose("label:has-text('With a request') select", "")
     shown = len(ui.table("Sessions"))
 
     assert listed == min(50, len(with_5xx)) > 0
@@ -260,7 +260,7 @@ def test_segments_show_all_dimensions_side_by_side(ui: Shown, shop: Visited) -> 
         assert [number(row[1]) for row in ui.table(f"Measures by {name}, in short")] == [
             segment["measures"]["counts"]["pageViews"] for segment in segments[:6]
         ]
-    ui.click("text=All by Country")
+    ui.click("text=All countries")
     assert "by=country" in ui.url
 
 

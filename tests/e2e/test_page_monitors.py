@@ -25,7 +25,7 @@ def test_an_app_monitor_can_be_created_and_its_snippet_names_this_server(
     assert monitor["DomainList"] == ["shop.example", "*.shop.example"]
     assert f'new AwsRum("{monitor["Id"]}", "1.0.0", ' in ui.text("pre")
     assert f'endpoint: "{openrum.url}",' in ui.text("pre")
-    assert "shop.eu" in ui.texts("h2")
+    assert ui.texts("h1") == ["shop.eu"]
 
 
 def test_a_name_that_is_in_use_is_rejected_with_the_message_of_the_api(

@@ -1,5 +1,5 @@
 /** The page: its header, its views, and which view is shown. */
-import { useEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";
+import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "./vendor/hooks.mjs";
 import { hasToken, send, watchFreshness } from "./api.js";
 import { dateTime, elapsed, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
@@ -22,19 +22,19 @@ import { Session } from "./views/session.js";
 import { Sessions } from "./views/sessions.js";
 
 /**
- * By the first segment of the path: the title, the component, that of a path with an ID, whether the time range and the
+ * By the first segment of the path: the title, the component, both for a path with an ID, whether the time range and the
  * filters matter, whether the filters matter without a time range, and whether the view follows the time. Lists do not:
  * they would lose the pages that were added.
  */
 const VIEWS = {
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
-  pages: { title: "Pages", list: Pages, one: PageDetails, selects: true },
-  errors: { title: "Errors", list: Errors, one: ErrorGroup, selects: true },
+  pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: (id) => id, selects: true },
+  errors: { title: "Errors", list: Errors, one: ErrorGroup, titleOf: () => "Error group", selects: true },
   http: { title: "HTTP", list: Http, selects: true },
-  sessions: { title: "Sessions", list: Sessions, one: Session, selects: true },
+  sessions: { title: "Sessions", list: Sessions, one: Session, titleOf: () => "Session", selects: true },
   segments: { title: "Segments", list: Segments, selects: true },
   live: { title: "Live", list: Live, filters: true },
-  monitors: { title: "App monitors", list: Monitors, one: Monitor },
+  monitors: { title: "App monitors", list: Monitors, one: Monitor, titleOf: (id) => id },
 };
 const LAG_SHOWN_MS = 10_000;
 
@@ -93,14 +93,16 @@ function Title({ place, view }) {
   const heading = useRef(null);
   const shown = useRef("");
   const path = place.path.join("/");
-  const title = view?.title ?? "Unknown view";
+  const id = view?.one && place.path[1];
+  const title = id === undefined ? (view?.title ?? "Unknown view") : view.titleOf(id);
   useEffect(() => {
     document.title = `${title} · OpenRUM`;
     if (shown.current && shown.current !== path) heading.current.focus();
     shown.current = path;
   }, [path]);
   return html`<div class="headline"><h1 ref=${heading} tabindex="-1">${title}</h1>
-    ${(view?.selects || view?.filters) && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place} />`}</div>`;
+    ${(view?.selects || view?.filters) && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place}
+      implied=${view.one === PageDetails && id !== undefined ? `page=${id}` : ""} />`}</div>`;
 }
 
 function View({ place, view, monitor, names, monitors, now }) {
@@ -115,12 +117,22 @@ function View({ place, view, monitor, names, monitors, now }) {
     return html`<${Empty} title="There is no app monitor yet."><p>Events belong to an app monitor.
       <a href="#/monitors"> Create one.</a></p><//>`;
   }
+  if (!names.includes(monitor) && !monitors.loading && (view.selects || view.filters)) {
+    return html`<${Empty} title=${`There is no app monitor “${monitor}”.`}><p>Choose another one above, or <a
+      href="#/monitors">look at all app monitors</a>.</p><//>`;
+  }
   const id = place.path[1];
   const Shown = id !== undefined && view.one ? view.one : view.list;
   const key = JSON.stringify([place.path, view.selects && monitor]);
   return html`${view.selects && html`<${Kept} monitor=${monitor} after=${selection.after} />`}
-    <${Shown} key=${key} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
-    onSelect=${(after, before) => go(linkTo(place, place.path, { range: undefined, after: String(after), before: String(before) }))} />`;
+    <${Guarded} key=${key}><${Shown} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
+    onSelect=${(after, before) => go(linkTo(place, place.path, { range: undefined, after: String(after), before: String(before) }))} /><//>`;
+}
+
+/** Shows an error of the page itself, instead of nothing. */
+function Guarded({ children }) {
+  const [error, reset] = useErrorBoundary(console.error);
+  return error ? html`<${Failure} error=${{ message: `This view cannot be drawn: ${error.message}` }} retry=${reset} />` : children;
 }
 
 /** Says how far the numbers are behind, if it matters. */

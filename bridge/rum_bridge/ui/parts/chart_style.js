@@ -30,7 +30,7 @@ export function axes(colors, format) {
   ];
 }
 
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const dayOf = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 // A day at midnight, else the time.

@@ -95,10 +95,13 @@ function Values({ place, monitor, dimension }) {
   return html`<datalist id="filter-values">${(found.data?.segments ?? []).map(({ value }) => html`<option value=${value} />`)}</datalist>`;
 }
 
-/** The filters in force, each with a button that removes it. */
-export function Filters({ place }) {
+/**
+ * The filters in force, each with a button that removes it.
+ * @param {{place: import("../place.js").Place, implied: string}} props implied: a filter that the view has anyway.
+ */
+export function Filters({ place, implied }) {
   const filters = place.params.getAll("filter");
-  return html`<span class="filters">${filters.map((filter) => {
+  return html`<span class="filters">${filters.filter((filter) => filter !== implied).map((filter) => {
     const { dimension, operator, value } = readFilter(filter);
     const text = `${DIMENSIONS[dimension] ?? dimension} ${operator === "=" ? "is" : "is not"} ${named(value)}`;
     const remove = () => go(linkHere(place, { filter: filters.filter((other) => other !== filter) }));

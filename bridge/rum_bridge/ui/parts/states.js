@@ -5,9 +5,11 @@ import { Fragment, html } from "./html.js";
 
 /**
  * Show data, or why there is none.
- * @param {{of: import("./load.js").Loaded<any>, children: (data: any) => any}} props
+ * @param {{of: import("./load.js").Loaded<any>, missing?: any, children: (data: any) => any}} props missing: what to do
+ *   if there is no such thing.
  */
-export function Loaded({ of, children }) {
+export function Loaded({ of, missing, children }) {
+  if (of.error?.status === 404 && missing) return html`<${Empty} title=${of.error.message}><p>${missing}</p><//>`;
   if (of.error) return html`<${Failure} error=${of.error} retry=${of.retry} />`;
   if (of.data === undefined) return html`<p class="quiet" role="status">Loading…</p>`;
   return html`<div class=${of.loading ? "stale" : ""} aria-busy=${of.loading}>${children(of.data)}</div>`;

@@ -8,6 +8,7 @@ import { html } from "./html.js";
  * @property {(row: any) => any} cell
  * @property {boolean} [untitled] Shows the title to screen readers only.
  * @property {boolean} [number] Aligns the column to the right.
+ * @property {boolean} [roomy] Is not shown on a phone.
  * @property {boolean} [grow] Takes the width that the other columns leave, and cuts its text there.
  * @property {string} [order] The value of the parameter "order" that sorts by this column.
  * @property {string} [direction] "ascending" if that order starts with the lowest value.
@@ -30,7 +31,7 @@ export function Table({ caption, columns, rows, keyOf, place, defaultOrder }) {
 }
 
 function Head({ column, order, place }) {
-  const name = column.number ? "number" : "";
+  const name = classOf(column, column.number ? "number" : "");
   if (!column.order || !place) {
     return html`<th scope="col" class=${name}><span class=${column.untitled && "hidden"}>${column.title}</span></th>`;
   }
@@ -42,9 +43,11 @@ function Head({ column, order, place }) {
       direction === "ascending" ? "▲" : "▼"}</span>`}</button></th>`;
 }
 
+const classOf = (column, name) => (column.roomy ? `${name} roomy` : name);
+
 // The first cell names the row.
 function cellOf(column, row, at) {
-  const name = column.number ? "number" : column.grow ? "grow" : "text";
+  const name = classOf(column, column.number ? "number" : column.grow ? "grow" : "text");
   const content = column.grow ? html`<div>${column.cell(row)}</div>` : column.cell(row);
   return at === 0
     ? html`<th scope="row" class=${name}>${content}</th>`

@@ -28,8 +28,8 @@ function Event({ event, sessionLink, dates }) {
   return html`<li class=${rating}>
     <time dateTime=${new Date(timestampMs).toISOString()}>${time(timestampMs)}${dates && !isToday(timestampMs) && html` <small>${date(timestampMs)}</small>`}</time>
     <span class="mono">${type.startsWith(PREFIX) ? type.slice(PREFIX.length).replace(/_event$/, "") : type}</span>
-    <span class="what">${summary}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${page}</small>`}${
-      sessionLink && sessionId && html` <a href=${sessionLink(sessionId)}>session</a>`}</span>
+    <span class="what">${summary}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${page}</small>`}</span>
+    ${sessionLink && sessionId && html`<a class="of" href=${sessionLink(sessionId)}>Session</a>`}
     ${document && html`<details onToggle=${(toggle) => setOpen(toggle.currentTarget.open)}><summary>Document</summary>${
       open && html`<pre tabindex="0">${pretty(document)}</pre>`}</details>`}
   </li>`;

@@ -18,7 +18,7 @@ const NAMES = {
   cls_p75: ["CLS", shift, "pages"],
   apdex: ["Apdex", score, "pages"],
 };
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 
 export function Changes({ place, selection }) {
   const changes = useData((signal) => get(["insight", selection.monitor, "changes"], membersOf(selection), signal), selection.key);
@@ -28,7 +28,7 @@ export function Changes({ place, selection }) {
   if (!found.length) {
     return html`<p class="changes wide quiet">${weeks
       ? "Nothing unusual, compared with the same weekdays of the weeks before."
-      : "Changes appear here once there is a week of events to compare with."}</p>`;
+      : "What changed is shown when there is a week of events before this time range to compare with."}</p>`;
   }
   return html`<section class=${`changes wide ${found.some((change) => change.worse) ? "bad" : ""}`}>
     <h2 class="hidden">What changed</h2>

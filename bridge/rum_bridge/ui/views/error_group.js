@@ -16,7 +16,7 @@ export function ErrorGroup({ id, place, selection }) {
   const { monitor, key } = selection;
   const found = useData((signal) => get(["insight", monitor, "errors", id], membersOf(selection), signal), key);
   return html`<p class="headline"><a href=${linkTo(place, ["errors"])}>All errors</a></p>
-    <${Loaded} of=${found}>${(data) => html`<div class="grid">
+    <${Loaded} of=${found} missing="Choose a longer time range, or remove filters.">${(data) => html`<div class="grid">
       <${About} data=${data} place=${place} id=${id} />
       <${Stack} data=${data} monitor=${monitor} />
       ${Object.entries(DIMENSIONS).map(([name, title]) => html`<${Shares} name=${name} title=${title} data=${data} />`)}

@@ -3,9 +3,10 @@ import { get } from "../api.js";
 import { ago, count, dateTime, named } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
 import { Spark } from "../parts/spark.js";
-import { Empty, Loaded, More } from "../parts/states.js";
+import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
@@ -15,8 +16,8 @@ export const errorColumns = (place) => [
   { title: "Error", short: true, grow: true, cell: (group) => html`${group.isNew && html`<span class="badge" title=${`new since release ${named(group.firstRelease)}`}>new${
       group.firstRelease && `, ${group.firstRelease}`}</span>`}<a class="one-line" title=${group.title}
       href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
-  { title: "Where", cell: (group) => html`<span class="mono one-line" title=${group.location}>${group.location}</span>` },
-  { title: "Trend", short: true, cell: (group) => html`<${Spark} values=${group.trend} label="Errors" />` },
+  { title: "Where", roomy: true, cell: (group) => html`<span class="mono one-line" title=${group.location}>${group.location}</span>` },
+  { title: "Trend", short: true, roomy: true, cell: (group) => html`<${Spark} values=${group.trend} label="Errors" />` },
   { title: "Errors", short: true, number: true, order: "events", cell: (group) => count(group.events) },
   { title: "Sessions", short: true, number: true, order: "sessions", cell: (group) => count(group.sessions) },
   { title: "Users", number: true, cell: (group) => count(group.users) },
@@ -39,6 +40,6 @@ export function Errors({ place, selection }) {
           rows=${list.items} keyOf=${(group) => group.fingerprint} />
         <${More} list=${list} />
       <//>`
-    : html`<${Empty} title="No JavaScript errors in this time range."><p>Pages report errors if the snippet has the telemetry
-        “errors”. <a href=${linkTo(place, ["monitors", selection.monitor])}>Look at the snippet.</a></p><//>`}<//>`;
+    : html`<${NoData} title="No JavaScript errors in this time range." place=${place} monitor=${selection.monitor}>
+        <li>Pages report errors if the snippet has the telemetry “errors”.</li><//>`}<//>`;
 }

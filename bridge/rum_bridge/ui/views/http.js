@@ -3,9 +3,10 @@ import { get } from "../api.js";
 import { count, duration, ratio } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
 import { Spark } from "../parts/spark.js";
-import { Empty, Loaded, More } from "../parts/states.js";
+import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
@@ -14,7 +15,7 @@ import { membersOf } from "../selection.js";
 export const httpColumns = (place) => [
   { title: "Request", short: true, grow: true, cell: (target) => html`<a class="one-line" title=${nameOf(target)}
       href=${sessionsOf(place, target)}>${nameOf(target)}</a>` },
-  { title: "Trend", cell: (target) => html`<${Spark} values=${target.trend} label="Failed requests" />` },
+  { title: "Trend", roomy: true, cell: (target) => html`<${Spark} values=${target.trend} label="Failed requests" />` },
   { title: "Requests", short: true, number: true, order: "calls", cell: (target) => count(target.calls) },
   { title: "4xx", short: true, number: true, order: "http_4xx", cell: (target) => linked(place, target, "4xx", target.http4xx) },
   { title: "5xx", short: true, number: true, order: "http_5xx", cell: (target) => linked(place, target, "5xx", target.http5xx) },
@@ -22,10 +23,13 @@ export const httpColumns = (place) => [
   { title: "Failures", number: true, order: "failures", cell: (target) => count(failures(target)) },
   { title: "Failing", short: true, number: true, cell: (target) => ratio(failures(target), target.calls) },
   { title: "Affected sessions", number: true, order: "sessions", cell: (target) => linked(place, target, "failed", target.failedSessions) },
-  { title: "Latency p50", number: true, cell: (target) => duration(target.latency.p50) },
-  { title: "p75", number: true, cell: (target) => duration(target.latency.p75) },
-  { title: "p99", number: true, cell: (target) => duration(target.latency.p99) },
+  { title: "Latency p50", timed: true, number: true, cell: (target) => duration(target.latency.p50) },
+  { title: "p75", timed: true, number: true, cell: (target) => duration(target.latency.p75) },
+  { title: "p99", timed: true, number: true, cell: (target) => duration(target.latency.p99) },
 ];
+
+const isTimed = ({ latency }) => latency.samples > 0;
+const columnsFor = (place, targets) => httpColumns(place).filter((column) => !column.timed || targets.some(isTimed));
 
 const nameOf = ({ method, url }) => `${method} ${url}`;
 
@@ -49,10 +53,12 @@ export function Http({ place, selection }) {
   const list = useList(load, `${selection.key}${order}`);
   return html`<${Loaded} of=${list}>${() => list.items.length
     ? html`<${Panel} wide=${true} title="Requests" note="one row per method and URL pattern">
-        <${Table} caption="HTTP requests" place=${place} defaultOrder="failures" columns=${httpColumns(place)} rows=${list.items}
+        <${Table} caption="HTTP requests" place=${place} defaultOrder="failures" columns=${columnsFor(place, list.items)} rows=${list.items}
           keyOf=${nameOf} />
+        ${!list.items.some(isTimed) && html`<p class="quiet">Latency is shown if pages measure it: set <code>enableXRay: true</code> in the
+          snippet.</p>`}
         <${More} list=${list} />
       <//>`
-    : html`<${Empty} title="No HTTP requests in this time range."><p>Pages report requests if the snippet has the telemetry
-        “http”; successful ones only with recordAllRequests. <a href=${linkTo(place, ["monitors", selection.monitor])}>Look at the snippet.</a></p><//>`}<//>`;
+    : html`<${NoData} title="No HTTP requests in this time range." place=${place} monitor=${selection.monitor}>
+        <li>Pages report failed requests if the snippet has the telemetry “http”, and all requests with recordAllRequests.</li><//>`}<//>`;
 }

@@ -47,7 +47,7 @@ function Events({ place, monitor, members, text, paused }) {
     ${shown?.length === 0 && html`<${Empty} title=${title}>
       ${!text && !isLimited && html`<p>Send one from the server: <code>openrum send --sample --name ${monitor}</code>, or <a
         href=${linkTo(place, ["monitors", monitor])}>connect a page</a>.</p>`}<//>`}
-    ${shown?.length > 0 && html`<${Panel} wide=${true} title="Events" note=${`the latest ${KEPT} at most, newest first`}>
+    ${shown?.length > 0 && html`<${Panel} wide=${true} title="Events" note=${`as they arrived, newest first, at most ${KEPT}`}>
       <${Timeline} events=${shown} pauses=${false} dates=${true} sessionLink=${(id) => linkTo(place, ["sessions", id])} /><//>`}`;
 }
 

@@ -17,8 +17,8 @@ export function Monitor({ id, place, monitors }) {
   const found = useData((signal) => get(["appmonitor", id], {}, signal), id);
   return html`<p class="headline"><a href=${linkTo(place, ["monitors"])}>All app monitors</a>
       <a href=${linkTo(place, ["overview"], { monitor: id, filter: undefined })}>Overview of ${id}</a></p>
-    <${Loaded} of=${found}>${({ AppMonitor: monitor }) => html`<div class="grid">
-      <${Panel} wide=${true} title=${monitor.Name}>
+    <${Loaded} of=${found} missing="It may have been deleted.">${({ AppMonitor: monitor }) => html`<div class="grid">
+      <${Panel} wide=${true} title="Details">
         <${Facts} pairs=${[
           ["ID", html`<span class="mono">${monitor.Id}</span>`],
           ["Domains", domainsOf(monitor).join(", ")],

@@ -5,8 +5,9 @@ import { Change } from "../parts/change.js";
 import { Chart } from "../parts/chart.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel, Tile } from "../parts/panel.js";
-import { Empty, Loaded } from "../parts/states.js";
+import { Loaded } from "../parts/states.js";
 import { VitalPanel } from "../parts/vital.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
@@ -32,7 +33,7 @@ export function Overview({ place, selection, onSelect }) {
         <${NewErrors} place=${place} selection=${selection} />
         <${WorstPages} place=${place} selection=${selection} />
       </div>`
-    : html`<${NoEvents} place=${place} />`}<//>`;
+    : html`<${NoData} title="No events in this time range." place=${place} monitor=${monitor} />`}<//>`;
 }
 
 function Tiles({ data, comparedTo, place }) {
@@ -40,7 +41,7 @@ function Tiles({ data, comparedTo, place }) {
   const then = data.comparedTotal?.counts ?? {};
   const tile = (name, member, view, good, format = shortCount) => html`<${Tile} name=${name} value=${format(now[member])}
     href=${linkTo(place, [view])}>
-    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} /><//>`;
+    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} counted=${member !== "apdex"} /><//>`;
   return [
     tile("Sessions", "sessions", "sessions"),
     tile("Page views", "pageViews", "pages"),
@@ -71,14 +72,4 @@ function Failures({ data, onSelect }) {
   return html`<${Panel} title="Failures" note=${`per ${duration(stepMs)}`}>
     <${Chart} title="Failures" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} onSelect=${onSelect} />
   <//>`;
-}
-
-function NoEvents({ place }) {
-  const filtered = place.params.has("filter");
-  return html`<${Empty} title="No events in this time range.">
-    <ul>
-      ${filtered && html`<li><a href=${linkTo(place, ["overview"], { filter: undefined })}>Remove the filters.</a></li>`}
-      <li><a href=${linkTo(place, ["overview"], { range: "30d", after: undefined, before: undefined })}>Look at the last 30 days.</a></li>
-      <li><a href=${linkTo(place, ["monitors", place.params.get("monitor") ?? ""].filter(Boolean))}>Connect a page: copy the snippet of the app monitor.</a></li>
-    </ul><//>`;
 }

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { bytes, count, duration, named, ratio, score } from "../format.js";
 import { getOverview } from "../overview_data.js";
+import { Change } from "../parts/change.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel, Tile } from "../parts/panel.js";
@@ -19,11 +20,10 @@ export function PageDetails({ id, place, selection, onSelect }) {
   const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
   const details = useData((signal) => get(["insight", monitor, "page"], { ...members, distribution: "lcp" }, signal), key);
   return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
-      <strong class="mono">${id}</strong>
       <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["http"])}>Its requests</a> <a
         href=${linkTo(place, ["sessions"])}>Its sessions</a></p>
     <${Loaded} of=${overview}>${(data) => html`<div class="grid">
-      <${Counts} counts=${data.total.counts} />
+      <${Counts} data=${data} comparedTo=${comparedTo} />
       ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data} comparedTo=${comparedTo} onSelect=${onSelect} />`)}
     </div>`}<//>
     <div class="grid below"><${Loaded} of=${details}>${(data) => html`<div class="grid"><${Causes} data=${data} /></div>`}<//></div>`;
@@ -33,15 +33,19 @@ export function PageDetails({ id, place, selection, onSelect }) {
 const filtersOf = (id, { filter }) => (filter.some((text) => text.startsWith("page=")) ? filter : [...filter, `page=${id}`]);
 const withoutPage = (place) => place.params.getAll("filter").filter((text) => !text.startsWith("page="));
 
-function Counts({ counts }) {
+function Counts({ data, comparedTo }) {
+  const now = data.total.counts;
+  const then = data.comparedTotal?.counts ?? {};
+  const tile = (name, member, good, format = count) => html`<${Tile} name=${name} value=${format(now[member])}>
+    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} counted=${member !== "apdex"} /><//>`;
   return [
-    ["Page views", count(counts.pageViews)],
-    ["Sessions", count(counts.sessions)],
-    ["Apdex", score(counts.apdex)],
-    ["Errors per view", ratio(counts.jsErrors, counts.pageViews)],
-    ["HTTP 5xx", count(counts.http5xx)],
-    ["HTTP 4xx", count(counts.http4xx)],
-  ].map(([name, value]) => html`<${Tile} name=${name} value=${value} />`);
+    tile("Page views", "pageViews"),
+    tile("Sessions", "sessions"),
+    tile("Apdex", "apdex", "up", score),
+    tile("JavaScript errors", "jsErrors", "down"),
+    tile("HTTP 5xx", "http5xx", "down"),
+    tile("HTTP 4xx", "http4xx", "down"),
+  ];
 }
 
 function Causes({ data }) {

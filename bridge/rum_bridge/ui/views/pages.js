@@ -3,9 +3,10 @@ import { get } from "../api.js";
 import { count, named, ratio, score } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
 import { Rated } from "../parts/rating.js";
-import { Empty, Loaded, More } from "../parts/states.js";
+import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
@@ -14,9 +15,18 @@ import { membersOf } from "../selection.js";
 export const MEASURED = ["lcp", "inp", "cls"];
 
 export const pageColumns = (place) => [
-  { title: "Page", cell: ({ value }) => html`<a href=${linkTo(place, ["pages", value || "unknown"], { filter: withPage(place, value) })}>${named(value)}</a>` },
+  { title: "Page", cell: ({ value, isRest }) => (isRest ? REST : html`<a href=${linkTo(place, ["pages", value || "unknown"], { filter: withPage(place, value) })}>${named(value)}</a>`) },
   ...measureColumns(),
 ];
+
+/** The name of the segment with all values that have none of their own. */
+export const REST = html`<em>All others, after the first 1,000</em>`;
+
+/** The segments of a list, and that of the other values, if there are any. */
+export const withRest = (segments, other) => (other?.measures?.counts.events ? [...segments, { ...other, isRest: true }] : segments);
+
+/** The key of a segment. No value has a line break. */
+export const keyOfSegment = ({ value, isRest }) => (isRest ? "\n" : value);
 
 /** Columns with the measures of a segment. */
 export const measureColumns = () => [
@@ -38,15 +48,14 @@ export function Pages({ place, selection }) {
   const load = async (nextToken, signal) => {
     const members = { ...membersOf(selection), by: "DIMENSION_PAGE", order, nextToken, distribution: MEASURED };
     const page = await get(["insight", selection.monitor, "segments"], members, signal);
-    return { items: page.segments, nextToken: page.nextToken };
+    return { items: page.segments, nextToken: page.nextToken, other: page.other };
   };
   const list = useList(load, `${selection.key}${order}`);
-  return html`<${Loaded} of=${list}>${() => list.items.length
+  return html`<${Loaded} of=${list}>${({ other }) => list.items.length
     ? html`<${Panel} wide=${true} title="Pages" note="by route: identifiers in paths are replaced">
-        <${Table} caption="Pages" place=${place} defaultOrder="page_views" columns=${pageColumns(place)} rows=${list.items}
-          keyOf=${(segment) => segment.value} />
+        <${Table} caption="Pages" place=${place} defaultOrder="page_views" columns=${pageColumns(place)} 
+          rows=${withRest(list.items, other)} keyOf=${keyOfSegment} />
         <${More} list=${list} />
       <//>`
-    : html`<${Empty} title="No page views in this time range."><p>Choose a longer time range, or <a
-        href=${linkTo(place, ["monitors", selection.monitor])}>connect a page</a>.</p><//>`}<//>`;
+    : html`<${NoData} title="No page views in this time range." place=${place} monitor=${selection.monitor} />`}<//>`;
 }

@@ -1,37 +1,45 @@
 /** Browsers, systems, devices, countries and releases side by side: all of them, or one in full. */
+import { useEffect, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
-import { count, named } from "../format.js";
+import { named } from "../format.js";
 import { Change } from "../parts/change.js";
 import { html } from "../parts/html.js";
 import { useData, useList } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
-import { Empty, Loaded, More } from "../parts/states.js";
+import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
 import { DIMENSIONS, membersOf } from "../selection.js";
-import { MEASURED, measureColumns } from "./pages.js";
+import { MEASURED, REST, keyOfSegment, measureColumns, withRest } from "./pages.js";
 
 const COMPARED = ["browser", "os", "device", "country", "release"];
+const PLURALS = { browser: "browsers", os: "systems", device: "devices", country: "countries", release: "releases" };
 const IN_SHORT = ["Page views", "LCP p75", "Apdex", "Errors per view"];
 
 export function Segments({ place, selection }) {
   const by = COMPARED.includes(place.params.get("by")) ? place.params.get("by") : "";
+  // A selection without events has no value of any dimension: saying so once is enough.
+  const [empty, setEmpty] = useState("");
   return html`<${Choice} place=${place} by=${by} />
     ${by
       ? html`<${OneDimension} place=${place} selection=${selection} by=${by} />`
-      : html`<div class="grid">${COMPARED.map((name) => html`<${InShort} key=${name} place=${place} selection=${selection} by=${name} />`)}</div>`}`;
+      : empty === selection.key
+        ? html`<${NoEvents} place=${place} selection=${selection} />`
+        : html`<div class="grid">${COMPARED.map((name) => html`<${InShort} key=${name} place=${place} selection=${selection} by=${name}
+            onEmpty=${() => setEmpty(selection.key)} />`)}</div>`}`;
 }
 
 /** The most frequent values of a dimension. */
-function InShort({ place, selection, by }) {
+function InShort({ place, selection, by, onEmpty }) {
   const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6, distribution: "lcp" };
   const found = useData((signal) => get(["insight", selection.monitor, "segments"], members, signal), `${selection.key}${by}`);
+  useEffect(() => { if (found.data && !found.loading && !found.data.segments.length) onEmpty(); }, [found.data, found.loading]);
   const title = DIMENSIONS[by];
   const columns = [valueColumn(place, by), ...measureColumns().filter((column) => IN_SHORT.includes(column.title))];
-  return html`<${Panel} title=${title} link=${{ href: linkHere(place, { by }), text: `All by ${title}` }}>
-    <${Loaded} of=${found}>${({ segments }) => segments.length
-      ? html`<${Table} caption=${`Measures by ${title}, in short`} columns=${columns} rows=${segments} keyOf=${(segment) => segment.value} />`
-      : html`<p class="quiet">No events in this time range. Choose a longer one, or remove filters.</p>`}<//>
+  return html`<${Panel} title=${title} link=${{ href: linkHere(place, { by }), text: `All ${PLURALS[by]}` }}>
+    <${Loaded} of=${found}>${({ segments }) => html`<${Table} caption=${`Measures by ${title}, in short`} columns=${columns} rows=${segments}
+      keyOf=${(segment) => segment.value} />`}<//>
   <//>`;
 }
 
@@ -47,19 +55,22 @@ function OneDimension({ place, selection, by }) {
   const title = DIMENSIONS[by];
   return html`<${Loaded} of=${list}>${({ other }) => list.items.length
       ? html`<${Panel} wide=${true} title=${title} note=${`change vs ${selection.comparedTo}`}>
-          <${Table} caption=${`Measures by ${title}`} place=${place} defaultOrder="page_views" rows=${list.items}
-            columns=${columns(place, by, list.items)} keyOf=${(segment) => segment.value} />
-          ${other?.measures?.counts.pageViews > 0 && html`<p class="quiet">All other values: ${count(other.measures.counts.pageViews)} page views.</p>`}
+          <${Table} caption=${`Measures by ${title}`} place=${place} defaultOrder="page_views" rows=${withRest(list.items, other)}
+            columns=${columns(place, by, list.items)} keyOf=${keyOfSegment} />
           <${More} list=${list} />
         <//>`
-      : html`<${Empty} title="No events in this time range."><p>Choose a longer time range, or remove filters.</p><//>`}<//>`;
+      : html`<${NoEvents} place=${place} selection=${selection} />`}<//>`;
+}
+
+function NoEvents({ place, selection }) {
+  return html`<${NoData} title="No events in this time range." place=${place} monitor=${selection.monitor} />`;
 }
 
 function valueColumn(place, by) {
   const filters = place.params.getAll("filter");
   return {
     title: DIMENSIONS[by],
-    cell: ({ value }) => html`<a href=${linkTo(place, ["overview"], { filter: [...new Set([...filters, `${by}=${value}`])] })}>${named(value)}</a>`,
+    cell: ({ value, isRest }) => (isRest ? REST : html`<a href=${linkTo(place, ["overview"], { filter: [...new Set([...filters, `${by}=${value}`])] })}>${named(value)}</a>`),
   };
 }
 

@@ -1,6 +1,6 @@
 /** One session: what happened, in the order of time, and its replay. */
 import { get } from "../api.js";
-import { count, dateTime, duration, named } from "../format.js";
+import { count, dateTime, elapsed, named } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
@@ -19,7 +19,7 @@ export function Session({ id, place, monitor }) {
   const list = useList(load, id);
   return html`<p class="headline"><a href=${linkTo(place, ["sessions"])}>All sessions</a>
       <a href=${linkTo(place, ["live"], { session: id, filter: undefined })}>Follow it live</a> <span class="mono quiet">${id}</span></p>
-    <${Loaded} of=${list}>${({ session }) => html`<div class="grid">
+    <${Loaded} of=${list} missing="Events are removed when their retention ends, and when their user is erased.">${({ session }) => html`<div class="grid">
       <${About} session=${session} place=${place} />
       ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} />`}
       <${Panel} wide=${true} title="Events" note="oldest first">
@@ -45,7 +45,7 @@ function About({ session, place }) {
   return html`<${Panel} wide=${true} title="Session">
     <${Facts} pairs=${[
       ["Began", dateTime(session.firstMs)],
-      ["Length", duration(session.lastMs - session.firstMs)],
+      ["Length", elapsed(session.lastMs - session.firstMs)],
       ["User", user || "unknown"],
       ["First page", named(session.entryPage)],
       ["Page views", count(session.pageViews)],

@@ -1,27 +1,28 @@
 /** Sessions, latest first. */
 import { get } from "../api.js";
-import { count, dateTime, duration, named } from "../format.js";
+import { count, dateTime, elapsed, named } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
-import { Empty, Loaded, More } from "../parts/states.js";
+import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 
 export const sessionColumns = (place) => [
-  { title: "Last event", cell: (session) => html`<a href=${linkTo(place, ["sessions", session.sessionId])}>${dateTime(session.lastMs)}</a>${
+  { title: "Last event", cell: (session) => html`<a class="nowrap" href=${linkTo(place, ["sessions", session.sessionId])}>${dateTime(session.lastMs)}</a>${
     session.hasReplay && html` <span class="badge calm">replay</span>`}` },
-  { title: "Length", number: true, cell: (session) => duration(session.lastMs - session.firstMs) },
-  { title: "First page", cell: (session) => named(session.entryPage) },
+  { title: "Length", number: true, cell: (session) => elapsed(session.lastMs - session.firstMs) },
+  { title: "First page", cell: (session) => html`<span class="one-line" title=${session.entryPage}>${named(session.entryPage)}</span>` },
   { title: "Page views", number: true, cell: (session) => count(session.pageViews) },
   { title: "Errors", number: true, cell: ({ jsErrors }) => failures(jsErrors) },
   { title: "Failed requests", number: true, cell: ({ httpFailures }) => failures(httpFailures) },
-  { title: "Browser", cell: (session) => named(session.browser) },
+  { title: "Browser", cell: (session) => html`<span class="one-line" title=${session.browser}>${named(session.browser)}</span>` },
   { title: "OS", cell: (session) => named(session.os) },
   { title: "Device", cell: (session) => named(session.device) },
   { title: "Country", cell: (session) => named(session.country) },
-  { title: "Release", cell: (session) => named(session.release) },
+  { title: "Release", cell: (session) => html`<span class="one-line" title=${session.release}>${named(session.release)}</span>` },
 ];
 
 const failures = (number) => (number ? html`<span class="rated poor">${count(number)}</span>` : "0");
@@ -48,8 +49,7 @@ export function Sessions({ place, selection }) {
           <${Table} caption="Sessions" columns=${sessionColumns(place)} rows=${list.items} keyOf=${(session) => session.sessionId} />
           <${More} list=${list} />
         <//>`
-      : html`<${Empty} title="No such sessions in this time range."><p><a href=${linkTo(place, ["sessions"], { filter: undefined })}>Show all
-          sessions of this time range</a>, or choose a longer one.</p><//>`}<//>`;
+      : html`<${NoData} title="No such sessions in this time range." place=${place} monitor=${selection.monitor} />`}<//>`;
 }
 
 const RESULTS = { failed: "that failed", "4xx": "with a 4xx", "5xx": "with a 5xx", no_response: "without a response" };
@@ -72,8 +72,8 @@ function Wanted({ place }) {
       <label>User ID <input name="user" defaultValue=${params.get("user") ?? ""} maxlength="300" /></label>
       <button type="submit">Find</button>
     </form>
-    <label>A request <select value=${params.get("result") ?? ""} onChange=${(event) => go(linkHere(place, { result: event.target.value }))}>
-      <option value="">with any result</option>
+    <label>With a request <select value=${params.get("result") ?? ""} onChange=${(event) => go(linkHere(place, { result: event.target.value }))}>
+      <option value="">with any result, or none</option>
       ${Object.entries(RESULTS).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>
     ${chip("error", "With one error")}
     ${chip("request", `Request ${params.get("request")}`)}

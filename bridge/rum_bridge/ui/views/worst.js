@@ -1,6 +1,6 @@
 /** The short lists of the overview: errors, requests and pages that need attention. */
 import { get } from "../api.js";
-import { count } from "../format.js";
+import { ago, count, dateTime } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
@@ -27,6 +27,7 @@ export function NewErrors({ place, selection }) {
   const columns = [
     { title: "Release", cell: (group) => group.firstRelease || "unknown" },
     { title: "Error", grow: true, cell: (group) => html`<a class="one-line" href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
+    { title: "First seen", number: true, cell: (group) => html`<span title=${dateTime(group.firstSeen)}>${ago(group.firstSeen)}</span>` },
     { title: "Sessions", number: true, cell: (group) => count(group.sessions) },
   ];
   return html`<${Panel} title="New errors" note="first seen in this time range, by release" wide=${true}>

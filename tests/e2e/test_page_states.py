@@ -1,0 +1,271 @@
+"""The page at `/ui/` where there is nothing to show, too much of it, or nothing unusual."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToJson
+
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDetails
+from rum.v1.insight_service_pb2 import (
+    Counts,
+    Distribution,
+    GetOverviewResponse,
+    Measures,
+    Series,
+)
+from rum_service.storage import open_store
+from tests.e2e.shown import Shown, number
+from tests.e2e.visited import MONITOR, Visited, visited
+from tests.insight.oracle import Seen, measures, read
+from tests.insight.visits import HOUR_MS
+from tests.support.batches import new_id
+from tests.tools.axe import violations
+from tests.tools.chromium import Page
+from tests.tools.toolbox import tools_needed
+
+_EMPTY = {"monitor": MONITOR, "after": 1_600_000_000_000, "before": 1_600_003_600_000}
+_SELECTING = ("overview", "pages", "errors", "http", "sessions", "segments")
+_MANY = 1_100
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
+    """A server with visits."""
+    with visited(tmp_path_factory.mktemp("visited"), sessions=80) as found:
+        yield found
+
+
+@pytest.fixture
+def ui(page: Page, shop: Visited) -> Shown:
+    """The page of this server, not opened yet."""
+    return Shown(page, shop.server)
+
+
+@pytest.fixture(scope="module")
+def seen(shop: Visited) -> list[Seen]:
+    """The events in the log, in the time range of the visits."""
+    store = open_store(f"sqlite:///{shop.server.database}")
+    try:
+        return [event for event in read(store.log) if shop.after <= event.ts < shop.before]
+    finally:
+        store.close()
+
+
+def _accessible(ui: Shown) -> list[list[str]]:
+    """Return what axe finds in light and in dark."""
+    with tools_needed():
+        light = violations(ui.page)
+        ui.page.do(lambda inner: inner.emulate_media(color_scheme="dark"))
+        return [light, violations(ui.page)]
+
+
+@pytest.mark.parametrize("view", _SELECTING)
+def test_an_empty_view_says_once_what_to_do_next(ui: Shown, view: str) -> None:
+    ui.open(view, **_EMPTY, filter="browser=Netscape")
+    links = ui.texts(".empty a")
+
+    assert len(ui.texts(".empty")) == 1
+    assert links[:2] == ["Remove the filters.", "Look at the last 30 days."]
+    assert ui.texts("main table, main .failure") == []
+    assert _accessible(ui) == [[], []]
+    ui.click(".empty a >> nth=1")
+    assert "range=30d" in ui.url
+    ui.click(".empty a >> nth=0")
+    assert "filter=" not in ui.url
+    assert ui.texts(".empty") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("sessions", "unknown"), "There is no event of this session."),
+        (("errors", "unknown"), "The selection has no error with this fingerprint."),
+        (("monitors", "unknown"), "There is no app monitor with this name."),
+    ],
+    ids=["session", "error", "app monitor"],
+)
+def test_something_that_does_not_exist_is_not_tried_again(
+    ui: Shown, path: tuple[str, ...], text: str
+) -> None:
+    ui.open(*path)
+
+    assert text in ui.text(".empty")
+    assert "Try again" not in ui.text()
+    assert _accessible(ui) == [[], []]
+
+
+def test_an_unknown_app_monitor_leads_to_the_others(ui: Shown) -> None:
+    ui.open("overview", monitor="unknown")
+
+    assert "There is no app monitor “unknown”." in ui.text(".empty")
+    ui.click(".empty a")
+    assert [row[0] for row in ui.table("App monitors")] == [MONITOR]
+
+
+def test_a_failed_request_can_be_tried_again(ui: Shown, shop: Visited) -> None:
+    body = json.dumps({"message": "The query took longer than 5 s. Choose a shorter time range."})
+    pattern = "**/overview?*"
+    ui.page.do(
+        lambda inner: inner.route(pattern, lambda route: route.fulfill(status=504, body=body))
+    )
+    ui.open("overview", **shop.range)
+    message = ui.text(".failure p")
+    found = _accessible(ui)
+    ui.page.do(lambda inner: inner.unroute(pattern))
+    ui.click("button:text-is('Try again')")
+
+    assert message == "The query took longer than 5 s. Choose a shorter time range."
+    assert found == [[], []]
+    assert number(ui.tiles()["Page views"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [(("pages", "/cart"), "/cart"), (("monitors", MONITOR), MONITOR)],
+    ids=["page", "app monitor"],
+)
+def test_the_heading_of_one_thing_is_its_name(
+    ui: Shown, shop: Visited, path: tuple[str, str], heading: str
+) -> None:
+    ui.open(*path, **shop.range, filter=f"page={heading}")
+
+    assert ui.texts("h1") == [heading]
+    assert ui.page.evaluate("() => document.title") == f"{heading} · OpenRUM"
+
+
+def test_a_change_that_chance_explains_has_no_color(ui: Shown, shop: Visited) -> None:
+    now = Counts(events=900, sessions=50, page_views=120, js_errors=12, http_5xx=90, http_4xx=5)
+    then = Counts(events=900, sessions=50, page_views=100, js_errors=8, http_5xx=30)
+    vitals = {f"{name}_p75": [-1.0] for name in ("lcp", "inp", "cls")}
+    series = Series(first_ms=shop.after, step_ms=HOUR_MS, page_views=[120], **vitals)
+    found = GetOverviewResponse(
+        total=_measures(now),
+        series=series,
+        compared_total=_measures(then),
+        compared_series=series,
+    )
+    body = MessageToJson(found, always_print_fields_with_no_presence=True)
+    _fulfill(ui, body)
+    ui.open("overview", **shop.range)
+    changes = dict(zip(ui.texts(".tile h2"), ui.texts(".tile p:last-child"), strict=True))
+    comparison = changes["Sessions"].removeprefix("same as ")
+
+    assert changes["JavaScript errors"].split()[:3] == ["▲", "up", "50%"]
+    assert changes["HTTP 4xx"] == f"0 {comparison}"
+    assert [" ".join(text.split()) for text in ui.texts(".tile .worse")] == [
+        "▲ up 200%",
+        f"0 {comparison}",
+    ]
+    assert ui.texts(".tile .better") == []
+
+
+def _measures(counts: Counts) -> Measures:
+    nothing = Distribution()
+    return Measures(counts=counts, lcp=nothing, inp=nothing, cls=nothing)
+
+
+def _fulfill(ui: Shown, body: str) -> None:
+    """Give this response instead of an overview."""
+    ui.page.do(lambda inner: inner.route("**/overview?*", lambda route: route.fulfill(body=body)))
+
+
+def test_a_view_that_cannot_be_drawn_says_so(ui: Shown, shop: Visited) -> None:
+    _fulfill(ui, '{"total": {"counts": {"events": 1}}, "series": {"pageViews": []}}')
+    ui.open("overview", **shop.range)
+    message = ui.text(".failure")
+    ui.click("nav >> text=Pages")
+
+    assert "This view cannot be drawn" in message
+    assert len(ui.table("Pages")) > 1
+
+
+def test_the_views_equal_numbers_computed_from_the_log(
+    ui: Shown, shop: Visited, seen: list[Seen]
+) -> None:
+    counts = measures(seen)["counts"]
+    ui.open("overview", **shop.range)
+    tiles = {name: number(text) for name, text in ui.tiles().items()}
+    ui.open("pages", **shop.range)
+    pages = {row[0]: number(row[1]) for row in ui.table("Pages")}
+    ui.open("errors", **shop.range)
+    errors = sum(number(row[3]) for row in ui.table("Error groups"))
+    ui.open("http", **shop.range)
+    requests = [[number(text) for text in row[2:6]] for row in ui.table("HTTP requests")]
+    ui.open("segments", **shop.range, by="browser")
+    browsers = {row[0]: number(row[1]) for row in ui.table("Measures by Browser")}
+
+    assert tiles == {
+        "Sessions": counts["sessions"],
+        "Page views": counts["pageViews"],
+        "Apdex": round(counts["apdex"], 2),
+        "JavaScript errors": counts["jsErrors"],
+        "HTTP 5xx": counts["http5xx"],
+        "HTTP 4xx": counts["http4xx"],
+    }
+    assert pages["/cart"] == _views(seen, "page", "/cart") > 0
+    assert sum(pages.values()) == counts["pageViews"]
+    assert errors == counts["jsErrors"]
+    assert [sum(column) for column in zip(*requests, strict=True)] == [
+        counts[name] for name in ("httpRequests", "http4xx", "http5xx", "httpNoResponse")
+    ]
+    assert browsers["Firefox"] == _views(seen, "browser", "Firefox") > 0
+
+
+def _views(seen: list[Seen], dimension: str, value: str) -> int:
+    return sum(e.type == "page_view_event" and e.dimensions[dimension] == value for e in seen)
+
+
+def test_pages_after_the_first_1000_are_one_row(ui: Shown, shop: Visited) -> None:
+    now_ms = int(time.time() * 1000)
+    shop.put([_many_pages(now_ms)])
+    members = {"monitor": MONITOR, "after": now_ms - 1, "before": now_ms + 1}
+    rows: dict[str, list[list[str]]] = {}
+    for view, caption in (("pages", "Pages"), ("segments", "Measures by Browser")):
+        ui.open(view, **members, by="browser")
+        rows[caption] = ui.table(caption)
+
+    assert [row[:2] for row in rows["Pages"] if "others" in row[0]] == [
+        ["All others, after the first 1,000", str(_MANY - 1000)]
+    ]
+    assert [row[1] for row in rows["Measures by Browser"]] == [f"{_MANY:,}"]
+
+
+def _many_pages(time_ms: int) -> PutRumEventsRequest:
+    """Return a batch with one view of each of many pages."""
+    # A number would look like an identifier, and be replaced.
+    names = ("".join(chr(ord("a") + int(digit)) for digit in f"{n:05}") for n in range(_MANY))
+    return PutRumEventsRequest(
+        batch_id=new_id(),
+        app_monitor_details={},
+        user_details=UserDetails(user_id=new_id(), session_id=new_id()),
+        rum_events=[
+            RumEvent(
+                id=new_id(),
+                timestamp=time_ms / 1000,
+                type="com.amazon.rum.page_view_event",
+                details=json.dumps({"version": "1.0.0", "pageId": f"/{name}"}),
+                metadata=json.dumps({"pageId": f"/{name}"}),
+            )
+            for name in names
+        ],
+    )
+
+
+def test_a_printed_view_has_no_controls(ui: Shown, shop: Visited) -> None:
+    ui.open("pages", **shop.range)
+    shown = "() => document.querySelectorAll('nav, button, select').length"
+    visible = (
+        "() => [...document.querySelectorAll('nav, main > button, .controls')]"
+        ".filter(found => found.checkVisibility()).length"
+    )
+    before: Any = ui.page.evaluate(visible)
+    ui.page.do(lambda inner: inner.emulate_media(media="print"))
+
+    assert ui.page.evaluate(shown)
+    assert (before, ui.page.evaluate(visible)) == (2, 0)
+    assert len(ui.table("Pages")) > 1
