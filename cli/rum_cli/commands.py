@@ -44,7 +44,7 @@ SECTIONS: dict[str, list[Summary]] = {
     "Events": [
         Summary("send", "send", "Send batches from a file, or a sample batch."),
         Summary("events", "events", "Print stored events, newest first."),
-        Summary("tail", "events", "Print events as they are stored."),
+        Summary("tail", "tail", "Print events as they are stored."),
         Summary("export", "export", "Write stored events to Parquet or JSON files."),
         Summary("import", "import_", "Store exported events, also those of CloudWatch RUM."),
     ],

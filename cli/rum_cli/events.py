@@ -1,13 +1,11 @@
-"""`openrum events` and `openrum tail`: print stored events."""
+"""`openrum events`: prints stored events."""
 
 from __future__ import annotations
 
-__all__ = ["events", "tail"]
+__all__ = ["events", "read_documents", "type_option", "visible"]
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -24,12 +22,10 @@ from rum_cli.output import (
     json_option,
     print_json_text,
     print_table,
-    printable,
 )
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_POLL_S = 1.0
 _PAGE = 100
 # Below this width a terminal has no room for whole session ids.
 _SESSION_COLUMNS = 120
@@ -41,11 +37,10 @@ _COLUMNS = [
     Column("Session", whole=True),
     Column("Details"),
 ]
-# How wide `tail` makes the columns before Details: it does not know what will come.
-_TAIL_WIDTHS = (19, 31, 16, 36)
 
 
-def _type_option(command: Decorated) -> Decorated:
+def type_option(command: Decorated) -> Decorated:
+    """Add the option `--type`, as the argument `types`."""
     return click.option(
         "--type",
         "types",
@@ -59,7 +54,7 @@ def _type_option(command: Decorated) -> Decorated:
 @click.argument("name")
 @click.option("--after", type=Moment(), metavar="TIME", help="Only events at or after this time.")
 @click.option("--before", type=Moment(), metavar="TIME", help="Only events at or before this time.")
-@_type_option
+@type_option
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many."
 )
@@ -80,14 +75,14 @@ def events(
     at least 120 columns or is not a terminal.
     """
     with connect(target) as client:
-        documents = _read(client, name, types, TimeRange(after=after or 0, before=before))
+        documents = read_documents(client, name, types, TimeRange(after=after or 0, before=before))
         found = list(islice(documents, limit))
     if as_json:
         for document in found:
             print_json_text(document)
     elif found:
-        rows = [_visible(event_row(json.loads(document))) for document in found]
-        print_table(_visible(_COLUMNS), rows)
+        rows = [visible(event_row(json.loads(document))) for document in found]
+        print_table(visible(_COLUMNS), rows)
     elif types or after is not None or before is not None:
         line = command_line("events", name, *target.arguments)
         click.echo(f"No event of {name} matches. See all: {line}", err=True)
@@ -96,32 +91,9 @@ def events(
         click.echo(f"{name} has no events. Send a sample batch: {line}", err=True)
 
 
-@click.command(cls=ClientCommand)
-@click.argument("name")
-@_type_option
-@json_option
-def tail(name: str, types: tuple[str, ...], as_json: bool, target: Target) -> None:
-    """Print the events of the app monitor NAME as they are stored, until Ctrl-C."""
-    with connect(target) as client, suppress(KeyboardInterrupt):
-        newest = next(map(_id, _read(client, name, types, TimeRange(after=0))), None)
-        if not as_json:
-            click.echo(f"Waiting for events of {name}. Stop with Ctrl-C.", err=True)
-        while True:
-            new: list[str] = []
-            for document in _read(client, name, types, TimeRange(after=0)):
-                if _id(document) == newest:
-                    break
-                new.append(document)
-            for document in reversed(new):
-                if as_json:
-                    print_json_text(document)
-                else:
-                    click.echo(_tail_line(json.loads(document)))
-            newest = _id(new[0]) if new else newest
-            time.sleep(_POLL_S)
-
-
-def _read(client: Client, name: str, types: Sequence[str], time_range: TimeRange) -> Iterator[str]:
+def read_documents(
+    client: Client, name: str, types: Sequence[str], time_range: TimeRange
+) -> Iterator[str]:
     """Yield event documents of all pages, newest first."""
     request = GetAppMonitorDataRequest(name=name, time_range=time_range, max_results=_PAGE)
     if types:
@@ -134,21 +106,10 @@ def _read(client: Client, name: str, types: Sequence[str], time_range: TimeRange
         request.next_token = page.next_token
 
 
-def _id(document: str) -> tuple[str, str]:
-    event = json.loads(document)
-    return event["batch_id"], event["event_id"]
-
-
 _Cell = TypeVar("_Cell")
 
 
-def _visible(cells: Sequence[_Cell]) -> list[_Cell]:
+def visible(cells: Sequence[_Cell]) -> list[_Cell]:
     """Return the cells of the columns that the output has room for."""
     narrow = is_narrow(_SESSION_COLUMNS)
     return [cell for index, cell in enumerate(cells) if index != _SESSION or not narrow]
-
-
-def _tail_line(event: dict[str, Any]) -> str:
-    *cells, details = map(printable, event_row(event))
-    padded = [cell.ljust(width) for cell, width in zip(cells, _TAIL_WIDTHS, strict=True)]
-    return "  ".join([*_visible(padded), details]).rstrip()

@@ -43,8 +43,12 @@ class Overview:
     errors: Sequence[ErrorGroup]
 
 
-def fetch(client: Client, name: str, length: timedelta) -> Overview:
-    """Return the overview of the time range of this length that ends now."""
+def fetch(client: Client, name: str, length: timedelta, filters: Sequence[str] = ()) -> Overview:
+    """Return the overview of the time range of this length that ends now.
+
+    Args:
+        filters: conditions that events must meet, such as "browser=Firefox".
+    """
     before_s = time.time()
     after_s = before_s - length.total_seconds()
     after_ms, before_ms = round(after_s * 1000), round(before_s * 1000)
@@ -58,18 +62,20 @@ def fetch(client: Client, name: str, length: timedelta) -> Overview:
                 app_monitor=name,
                 after=after_ms,
                 before=before_ms,
+                filter=filters,
                 step_ms=max(60_000, round(length.total_seconds() * 1000 / _STEPS)),
                 compare_after=after_ms - _WEEK.total_seconds() * 1000,
             )
         ),
         insight.ListChanges(
-            ListChangesRequest(app_monitor=name, after=after_ms, before=before_ms)
+            ListChangesRequest(app_monitor=name, after=after_ms, before=before_ms, filter=filters)
         ).changes,
         insight.ListSegments(
             ListSegmentsRequest(
                 app_monitor=name,
                 after=after_ms,
                 before=before_ms,
+                filter=filters,
                 by=DIMENSION_PAGE,
                 order="worst",
                 max_results=_ROWS,
@@ -77,7 +83,11 @@ def fetch(client: Client, name: str, length: timedelta) -> Overview:
         ).segments,
         insight.ListErrorGroups(
             ListErrorGroupsRequest(
-                app_monitor=name, after=after_ms, before=before_ms, max_results=_ROWS
+                app_monitor=name,
+                after=after_ms,
+                before=before_ms,
+                filter=filters,
+                max_results=_ROWS,
             )
         ).groups,
     )

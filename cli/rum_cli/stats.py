@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["stats"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from rum.operator.v1.operator_service_pb2 import (
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.durations import DURATION
+from rum_cli.filters import filter_option
 from rum_cli.output import Column, json_option, print_json, print_table, utc
 
 _COLUMNS = [
@@ -57,14 +58,21 @@ class _Row(NamedTuple):
     show_default=True,
     help="With NAME: how far to look back, up to 400d.",
 )
+@filter_option
 @click.option("--received", is_flag=True, help="With NAME: print how its events ended instead.")
 @json_option
 def stats(
-    name: str | None, length: timedelta, received: bool, as_json: bool, target: Target
+    name: str | None,
+    length: timedelta,
+    filters: tuple[str, ...],
+    received: bool,
+    as_json: bool,
+    target: Target,
 ) -> None:
     """Print how the app monitor NAME is doing, or how received events ended.
 
-    With NAME, prints what the overview of the page at /ui/ shows, compared with a week before.
+    With NAME, prints what the overview of the page at /ui/ shows, compared with a week before;
+    --filter limits it.
 
     Without NAME, prints how many events the service received since its start, and how they ended;
     also those that a bridge in the same process received. Other bridges have their counts in their
@@ -72,7 +80,7 @@ def stats(
     """
     with connect(target) as client:
         if name is not None and not received:
-            _overview(client, name, length, as_json=as_json)
+            _overview(client, name, length, filters, as_json=as_json)
             return
         if name is not None:
             client.control_plane.GetAppMonitor(GetAppMonitorRequest(name=name))
@@ -86,14 +94,16 @@ def stats(
         print_table(_COLUMNS, [[str(cell) for cell in row] for row in rows])
 
 
-def _overview(client: Client, name: str, length: timedelta, *, as_json: bool) -> None:
+def _overview(
+    client: Client, name: str, length: timedelta, filters: Sequence[str], *, as_json: bool
+) -> None:
     # Only here: rich takes longer to import than most commands to run.
     from rich.console import Console
 
     from rum_cli.overview import as_document, fetch
     from rum_cli.overview_text import print_overview
 
-    found = fetch(client, name, length)
+    found = fetch(client, name, length, filters)
     if as_json:
         print_json(as_document(found))
     else:

@@ -6,13 +6,14 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from bench.demo.fill import fill
 from bench.demo.shop import BLOG
 from tests.support.batches import batch
-from tests.support.running import OpenRum, run_openrum, wait_until
+from tests.support.running import OPENRUM, OpenRum, environment, run_openrum, wait_until
 
 
 class _Projecting(OpenRum):
@@ -107,3 +108,72 @@ def test_a_range_that_is_not_kept_does_not_look_like_an_outage(server: OpenRum) 
     rows = {line[:8].strip(): line.split() for line in shown().splitlines()}
 
     assert rows["Sessions"][2:4] == ["-", "-"]  # nothing to compare with
+
+
+def test_a_filter_limits_all_numbers(server: OpenRum) -> None:
+    options = ("shop", "--json", "--range", "7d", "--filter")
+    every = _overview(_stats(server, *options[:-1]))
+    firefox = _overview(_stats(server, *options, "browser=Firefox"))
+    others = _overview(_stats(server, *options, "browser!=Firefox"))
+    wrong = _stats(server, *options, "colour=red")
+
+    assert firefox + others == every
+    assert min(firefox, others) > 0
+    assert "filter[0]" in wrong.stderr
+
+
+def _overview(ran: subprocess.CompletedProcess[str]) -> float:
+    views = json.loads(ran.stdout)["Overview"]["total"]["counts"]["pageViews"]
+    assert isinstance(views, float)
+    return views
+
+
+def test_tail_prints_only_events_that_meet_the_filter(server: OpenRum) -> None:
+    views = [_visit("Firefox", "/a"), _visit("Chrome", "/b"), _visit("Firefox", "/c")]
+    error = _visit("Firefox", "/a", "js_error_event")
+    session = views[2]["UserDetails"]["sessionId"]
+    options = ["--filter", "browser=Firefox", "--type", "page_view"], ["--session", session]
+    tails = [_tail(server, *limits) for limits in options]
+    try:
+        for process in tails:
+            assert process.stderr
+            assert process.stderr.readline().startswith("Waiting for events of blog.")
+        for document in [error, *views]:
+            assert server.post(f"/appmonitors/{BLOG.id}", document)[0] == 200
+        firefox, in_session = (process.stdout for process in tails)
+        assert firefox
+        assert in_session
+        lines = [firefox.readline(), firefox.readline()]
+
+        assert [line.split()[2:4] for line in lines] == [
+            ["page_view_event", "/a"],
+            ["page_view_event", "/c"],
+        ]
+        assert in_session.readline() == lines[1]
+        assert session in lines[1]
+    finally:
+        for process in tails:
+            process.kill()
+            process.communicate()
+
+
+def _visit(browser: str, page: str, kind: str = "page_view_event") -> dict[str, Any]:
+    """Return a batch with one event, in its own session."""
+    document = batch(1)
+    document["RumEvents"][0] |= {
+        "type": f"com.amazon.rum.{kind}",
+        "timestamp": time.time(),
+        "metadata": json.dumps({"version": "1.0.0", "browserName": browser, "pageId": page}),
+        "details": json.dumps({"version": "1.0.0", "pageId": page}),
+    }
+    return document
+
+
+def _tail(server: OpenRum, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*OPENRUM, "tail", BLOG.name, *options],
+        env=environment(OPENRUM_SERVICE=server.grpc, PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

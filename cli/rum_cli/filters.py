@@ -1,0 +1,25 @@
+"""The option `--filter`, with the same conditions as the filters of the page at /ui/."""
+
+from __future__ import annotations
+
+__all__ = ["filter_option"]
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def filter_option(command: Decorated) -> Decorated:
+    """Add the option `--filter`, as the argument `filters`."""
+    return click.option(
+        "--filter",
+        "filters",
+        multiple=True,
+        metavar="CONDITION",
+        help="Use only events that meet this condition, for example browser=Firefox or page!=/cart."
+        " The other properties are os, device, country and release. Repeat it for several:"
+        " values of the same property are alternatives.",
+    )(command)
