@@ -70,6 +70,7 @@ def shop_site(endpoint: str, app_monitor_id: str) -> Iterator[str]:
         "allowCookies": True,
         "releaseId": "1.5.0",
         "dispatchInterval": 2000,
+        "enableXRay": True,  # the only way in which aws-rum-web measures the latency of requests
         "telemetries": ["errors", "performance", ["http", {"recordAllRequests": True}], "replay"],
     }
     arguments = json.dumps([app_monitor_id, "1.5.0", "us-east-1", settings]).replace("<", "\\u003c")

@@ -122,7 +122,24 @@ def add_http_request(session: Session, failing: float) -> None:
             "type": "TypeError",
             "message": "Failed to fetch",
         }
-    session.add("http_event", details, 0.5 + rng.random())
+    after_s = 0.5 + rng.random()
+    session.add("http_event", details, after_s)
+    session.add("xray_trace_event", _trace(session, details, after_s), after_s)
+
+
+def _trace(session: Session, sent: dict[str, object], after_s: float) -> dict[str, object]:
+    """Return the trace of a request, as aws-rum-web records it with enableXRay."""
+    end = session.now_s + after_s
+    times = {"start_time": round(end - session.rng.lognormvariate(-1.8, 0.7), 3), "end_time": end}
+    http = {name: sent[name] for name in ("request", "response") if name in sent}
+    subsegment = {"id": f"{session.rng.getrandbits(64):016x}", **times, "http": http}
+    return {
+        "version": "1.0.0",
+        "name": session.monitor.name,
+        "origin": "AWS::RUM::AppMonitor",
+        **times,
+        "subsegments": [{**subsegment, "name": session.monitor.domain, "namespace": "remote"}],
+    }
 
 
 def add_error(session: Session, error: PageError, page: str) -> None:

@@ -39,6 +39,7 @@ def test_the_demo_shows_a_month_and_live_visitors(tmp_path: Path) -> None:
         month = _overview(port, days=30)
         wait_until(lambda: _overview(port, days=0.01)["total"]["counts"]["pageViews"] > 0)
         sessions = _get(port, "sessions", days=0.01)["sessions"]
+        requests = _get(port, "http", days=0.01)["targets"]
     finally:
         demo.send_signal(signal.SIGINT)
         rest, _ = demo.communicate(timeout=60)
@@ -48,6 +49,7 @@ def test_the_demo_shows_a_month_and_live_visitors(tmp_path: Path) -> None:
     assert month["total"]["counts"]["events"] > 3_000
     assert len([views for views in month["series"]["pageViews"] if views]) > 20
     assert "Chrome Headless" in sessions[0]["browser"]
+    assert max(request["latency"]["samples"] for request in requests) > 0
     assert demo.returncode == 0
 
 

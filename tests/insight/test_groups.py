@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rum.v1 import insight_service_pb2 as pb
-from tests.insight.asked import Asked
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from tests.insight.asked import Asked, asked
 from tests.insight.oracle import Seen
-from tests.insight.visits import HOUR_MS, START_MS
+from tests.insight.visits import HOUR_MS, START_MS, Stored
+from tests.service.served import LoopThread
 
 _AFTER, _BEFORE = START_MS + 5 * HOUR_MS, START_MS + 40 * HOUR_MS + 7
 _RANGE = {"after": _AFTER, "before": _BEFORE}
@@ -85,7 +90,8 @@ def test_a_group_that_began_in_the_selection_is_new(shop: Asked, seen: list[Seen
     every = pb.ListErrorGroupsRequest(after=START_MS, before=START_MS + 100 * HOUR_MS)
     later = pb.ListErrorGroupsRequest(after=_AFTER, before=_BEFORE)
 
-    assert {group.is_new for group in shop.ask("ListErrorGroups", every).groups} == {True}
+    # Nothing is known from before the first range, so that every group would be new.
+    assert {group.is_new for group in shop.ask("ListErrorGroups", every).groups} == {False}
     assert [
         group.is_new == (group.first_seen >= _AFTER)
         for group in shop.ask("ListErrorGroups", later).groups
@@ -201,3 +207,46 @@ def test_unknown_orders_are_rejected(shop: Asked) -> None:
         "INVALID_ARGUMENT: order must be one of sessions, events, first_seen, last_seen."
     )
     assert shop.failure("ListHttpTargets", targets).startswith("INVALID_ARGUMENT: order must be")
+
+
+def test_the_latency_of_requests_is_that_of_their_traces(loop: LoopThread, tmp_path: Path) -> None:
+    request = {"method": "GET", "url": "https://shop.example/api/orders/7"}
+    traces = [_trace(request, duration) for duration in (0.1, 0.3, 0.2, None)]
+    unseen = _trace({"method": "GET", "url": "/api/other"}, 0.5)
+    call = {"request": request, "response": {"status": 200}}
+    batch = _batch([("http_event", call), *(("xray_trace_event", t) for t in [*traces, unseen])])
+    with asked(loop, tmp_path) as shop:
+        shop.create("shop")
+        shop.put(1, [Stored(START_MS + 1, batch)])
+        listed = pb.ListHttpTargetsRequest(after=START_MS, before=START_MS + 1000)
+        (target,) = shop.ask("ListHttpTargets", listed).targets
+        tail = shop.ask("TailEvents", pb.TailEventsRequest()).events
+
+    assert (target.method, target.url) == ("GET", "shop.example/api/orders/:id")
+    assert (target.calls, target.http_no_response) == (1, 0)
+    assert (target.latency.samples, target.latency.p50, target.latency.p99) == (3, 200, 300)
+    assert tail[1].summary == "GET shop.example/api/orders/:id 200 100 ms"
+
+
+def _trace(request: dict[str, str], duration_s: float | None) -> dict[str, Any]:
+    """Return the details of the trace of a request. None: it has not ended."""
+    end = {} if duration_s is None else {"end_time": 1000 + duration_s}
+    http = {"request": request, "response": {"status": 200}}
+    return {"subsegments": [{"start_time": 1000.0, **end, "http": http}]}
+
+
+def _batch(events: list[tuple[str, dict[str, Any]]]) -> PutRumEventsRequest:
+    return PutRumEventsRequest(
+        batch_id=str(uuid.uuid4()),
+        user_details={"user_id": str(uuid.uuid4()), "session_id": str(uuid.uuid4())},
+        rum_events=[
+            RumEvent(
+                id=str(uuid.uuid4()),
+                timestamp=START_MS / 1000,
+                type=f"com.amazon.rum.{kind}",
+                details=json.dumps(details),
+                metadata="{}",
+            )
+            for kind, details in events
+        ],
+    )

@@ -19,6 +19,7 @@ from rum_projector.queries.base import (
     last,
     trends,
 )
+from rum_projector.queries.hours import has_events
 from rum_projector.schema import error_groups, events
 from rum_service.events.measures import Kind
 
@@ -106,11 +107,25 @@ def _groups(
     rows = query(statement)
     names = [row[0] for row in rows]
     of_groups = trends(query, selection, [_IS_ERROR, events.c.name.in_(names)]) if names else {}
-    return [_group(row, of_groups, selection) for row in rows]
+    has_past = bool(rows) and _has_past(query, selection)
+    return [_group(row, of_groups, selection, has_past=has_past) for row in rows]
+
+
+def _has_past(query: Query, selection: Selection) -> bool:
+    """Return whether anything is known from before the selection: an error, or any event."""
+    group = select(error_groups.c.first_ms).where(
+        error_groups.c.monitor == selection.monitor, error_groups.c.first_ms < selection.after_ms
+    )
+    past = Selection(selection.monitor, 0, selection.after_ms)
+    return bool(query(group.limit(1))) or has_events(query, past)
 
 
 def _group(
-    row: Sequence[Any], of_groups: Mapping[str, list[float]], selection: Selection
+    row: Sequence[Any],
+    of_groups: Mapping[str, list[float]],
+    selection: Selection,
+    *,
+    has_past: bool,
 ) -> pb.ErrorGroup:
     fingerprint, title, count, sessions, users, first_ms, release, last_ms, location = row
     return pb.ErrorGroup(
@@ -122,7 +137,7 @@ def _group(
         first_seen=first_ms,
         first_release=release,
         last_seen=last_ms,
-        is_new=selection.after_ms <= first_ms < selection.before_ms,
+        is_new=has_past and selection.after_ms <= first_ms < selection.before_ms,
         trend=of_groups.get(fingerprint, [0.0] * PARTS_OF_TREND),
         location=location,
     )

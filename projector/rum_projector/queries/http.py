@@ -7,7 +7,7 @@ __all__ = ["ORDERS", "targets"]
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import (
@@ -27,9 +27,12 @@ from rum_projector.schema import events
 from rum_service.events.measures import Kind
 
 _FAILURES = count_of(IS_FAILED_HTTP)
-_CALLS = func.count()
-_4XX = count_of(events.c.status.between(400, 499))
-_5XX = count_of(events.c.status.between(500, 599))
+_IS_CALL = events.c.kind == Kind.HTTP
+_CALLS = count_of(_IS_CALL)
+# aws-rum-web measures the latency of a request only in the event of its trace.
+_KINDS = (Kind.HTTP, Kind.XRAY_TRACE)
+_4XX = count_of(_IS_CALL, events.c.status.between(400, 499))
+_5XX = count_of(_IS_CALL, events.c.status.between(500, 599))
 _SESSIONS = distinct_count(events.c.session).filter(IS_FAILED_HTTP)
 
 ORDERS: Mapping[str, Any] = {
@@ -47,11 +50,12 @@ def targets(
 ) -> list[pb.HttpTarget]:
     """Return the targets from `offset` on, at most `limit`."""
     name = events.c.name
-    no_response = count_of(events.c.status == 0)
+    no_response = count_of(_IS_CALL, events.c.status == 0)
     rows = query(
         select(name, _CALLS, _4XX, _5XX, no_response, _SESSIONS, *distribution_columns())
-        .where(*selection.clauses(), events.c.kind == Kind.HTTP, name.is_not(None))
+        .where(*selection.clauses(), events.c.kind.in_(_KINDS), name.is_not(None))
         .group_by(name)
+        .having(_CALLS > 0)
         .order_by(ORDERS[order].desc(), _CALLS.desc(), name)
         .limit(limit)
         .offset(offset)

@@ -1073,7 +1073,9 @@ class ErrorGroup(_message.Message):
     last_seen: _builtins.float
     """When the last error in the selection happened."""
     is_new: _builtins.bool
-    """Whether the group was first seen in the selection."""
+    """Whether the group was first seen in the selection. False if the app monitor has neither events nor errors from
+    before the selection: then every group would be new.
+    """
     location: _builtins.str
     """File and function of the top frame. Sent by the client: show it as plain text."""
     @_builtins.property
@@ -1384,7 +1386,9 @@ class HttpTarget(_message.Message):
     """Sessions with at least one failed request."""
     @_builtins.property
     def latency(self) -> Global___Distribution:
-        """How long requests took, as far as clients report it."""
+        """How long requests took, as far as clients report it: aws-rum-web does so in X-Ray trace events, if enableXRay is
+        set.
+        """
 
     @_builtins.property
     def trend(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:

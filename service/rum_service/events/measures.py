@@ -15,6 +15,7 @@ from typing import NamedTuple
 from rum_service.events.fingerprint import error_fingerprint, error_title, frame_label
 from rum_service.events.routes import MAX_PATTERN, method_and_url, url_pattern
 from rum_service.events.text import clean
+from rum_service.events.traces import traced_request
 
 Details = dict[str, object]
 
@@ -180,6 +181,11 @@ def _http(details: Details, page_host: str) -> Measure:
     )
 
 
+def _trace(details: Details, page_host: str) -> Measure:
+    target, _, duration = traced_request(details, page_host)
+    return Measure(value=duration, name=target)
+
+
 def _dom(details: Details, _: str) -> Measure:
     targets = (details.get(name) for name in ("interactionId", "elementId", "cssLocator"))
     words = (details.get("element"), next(filter(None, targets), None))
@@ -201,6 +207,7 @@ _READERS_BY_KIND: dict[Kind, Callable[[Details, str], Measure]] = {
     Kind.TIME_TO_INTERACTIVE: _vital(""),
     Kind.JS_ERROR: _js_error,
     Kind.HTTP: _http,
+    Kind.XRAY_TRACE: _trace,
     Kind.DOM: _dom,
     Kind.PAGE_CLOSE: lambda details, _: Measure(value=_number(details.get("duration"))),
 }

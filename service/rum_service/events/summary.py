@@ -16,6 +16,7 @@ from rum_service.events.measures import Kind, kind_of
 from rum_service.events.routes import method_and_url, page_pattern, url_pattern
 from rum_service.events.text import clean
 from rum_service.events.thresholds import WEB_VITALS
+from rum_service.events.traces import traced_request
 
 JsonObject = dict[str, Any]
 _Summarize = Callable[[JsonObject, str], str]
@@ -78,6 +79,13 @@ def _http(details: JsonObject, page_host: str) -> str:
     return _joined(target, status, "" if response else _js_error(error, ""))
 
 
+def _trace(details: JsonObject, page_host: str) -> str:
+    target, status, duration = traced_request(details, page_host)
+    if target is None:
+        return _text(details.get("name"))
+    return _joined(target, status, "" if duration is None else _duration(duration))
+
+
 def _vital(kind: Kind) -> _Summarize:
     def summarize(details: JsonObject, _: str) -> str:
         value = details.get("value")
@@ -119,7 +127,7 @@ _SUMMARIES: Mapping[Kind, _Summarize] = {
     Kind.HTTP: _http,
     Kind.DOM: _dom,
     Kind.REPLAY: _replay,
-    Kind.XRAY_TRACE: lambda details, _host: _text(details.get("name")),
+    Kind.XRAY_TRACE: _trace,
     **{kind: _vital(kind) for kind in WEB_VITALS},
 }
 

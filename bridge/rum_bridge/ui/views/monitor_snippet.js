@@ -26,7 +26,7 @@ export function Snippet({ monitor }) {
 }
 
 function config(monitor) {
-  const { AllowCookies = true, SessionSampleRate = 1, Telemetries = [] } = monitor.AppMonitorConfiguration ?? {};
+  const { AllowCookies = true, SessionSampleRate = 1, Telemetries = [], EnableXRay = false } = monitor.AppMonitorConfiguration ?? {};
   const telemetries = Telemetries.length ? Telemetries : DEFAULT_TELEMETRIES;
   return [
     `endpoint: ${JSON.stringify(endpoint())},`,
@@ -34,8 +34,9 @@ function config(monitor) {
     `allowCookies: ${AllowCookies},`,
     `sessionSampleRate: ${SessionSampleRate},`,
     `telemetries: ${JSON.stringify(telemetries)},`,
+    EnableXRay && "enableXRay: true, // measures the latency of requests",
     'releaseId: "1.0.0", // of your application',
-  ];
+  ].filter(Boolean);
 }
 
 const npm = (monitor) => `// npm install aws-rum-web
