@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from rum_cli.commands import Command
+from rum_cli.counted import counted
 from rum_cli.environment import read_settings, setting_rows
 from rum_cli.export_folder import ExportFolder, FolderError, Manifest
 from rum_cli.export_run import run_export
@@ -28,6 +29,7 @@ from rum_service.storage.records import AppMonitorRecord
 
 _SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_ACCOUNT_ID"}
 _MAX_JOBS = 64
+_MAX_NAMED = 20
 # The years 1 to 9999.
 _EARLIEST_MS = -62_135_596_800_000
 _LATEST_MS = 253_402_300_799_999
@@ -120,11 +122,12 @@ def export(
                 with progress_bar("Exporting") as update:
                     run_export(export_, folder, slices, jobs=jobs or _cpus(), progress=update)
                 _print_result(path, earlier, folder.manifest, time.monotonic() - began_s)
+                _name_damaged(path, earlier, folder.manifest)
         except KeyboardInterrupt:
             raise Failure("stopped; run the command again to continue", REJECTED) from None
         except OSError as error:
             raise Failure(f"{path}: {error.strerror or error}", REJECTED) from None
-        except (FolderError, ValueError) as error:
+        except FolderError as error:
             raise Failure(str(error), REJECTED) from None
 
 
@@ -168,11 +171,32 @@ def _begin(folder: ExportFolder, wanted: Manifest) -> Manifest:
 
 
 def _print_result(path: Path, earlier: Manifest, now: Manifest, seconds: float) -> None:
-    new = now.events - earlier.events
-    files = len(now.files) - len(earlier.files)
-    size = (now.size - earlier.size) / 1e6
-    click.echo(f"Exported {new} events to {files} files, {size:.1f} MB, in {seconds:.1f} s")
-    click.echo(f"{path} has {now.events} events in {len(now.files)} files, {now.size / 1e6:.1f} MB")
+    new = _amount(
+        now.events - earlier.events, len(now.files) - len(earlier.files), now.size - earlier.size
+    )
+    click.echo(f"Exported {new}, in {seconds:.1f} s")
+    click.echo(f"{path} has {_amount(now.events, len(now.files), now.size)}")
+
+
+def _amount(events: int, files: int, size: int) -> str:
+    from rich.filesize import decimal
+
+    return f"{counted(events, 'event')} in {counted(files, 'file')}, {decimal(size)}"
+
+
+def _name_damaged(path: Path, earlier: Manifest, now: Manifest) -> None:
+    """Name the batches that are missing. Raises Failure if this run skipped some of them."""
+    if not now.damaged:
+        return
+    named = ", ".join(map(str, now.damaged[:_MAX_NAMED]))
+    more = " and others" if len(now.damaged) > _MAX_NAMED else ""
+    text = (
+        f"{path} lacks {counted(len(now.damaged), 'damaged batch', 'damaged batches')}: {named}"
+        f"{more}. Run `openrum db check`"
+    )
+    if len(now.damaged) > len(earlier.damaged):
+        raise Failure(text, REJECTED)
+    click.echo(text, err=True)
 
 
 def _utc(time_ms: int) -> str:

@@ -44,6 +44,8 @@ class Manifest:
     """The ID of the last batch, to recognize the log."""
     files: list[dict[str, Any]] = field(default_factory=list)
     """`path`, `events` and `bytes` of each file."""
+    damaged: list[int] = field(default_factory=list)
+    """The sequences of batches that were damaged, so that their events are missing."""
     version: int = _VERSION
 
     @property
@@ -111,7 +113,14 @@ class ExportFolder:
         """Write the first manifest."""
         self._write(manifest)
 
-    def finish(self, files: Iterable[ExportedFile], *, through: int, last_batch: str) -> None:
+    def finish(
+        self,
+        files: Iterable[ExportedFile],
+        *,
+        through: int,
+        last_batch: str,
+        damaged: Iterable[int],
+    ) -> None:
         """Give a slice's files their final names, and list them in the manifest."""
         finished = list(files)
         for file in finished:
@@ -127,6 +136,7 @@ class ExportFolder:
                 through=through,
                 last_batch=last_batch or self.manifest.last_batch,
                 files=[*self.manifest.files, *listed],
+                damaged=[*self.manifest.damaged, *damaged],
             )
         )
 

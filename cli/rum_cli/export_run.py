@@ -39,7 +39,6 @@ def run_export(
 
     Raises:
         FolderError: the folder has the export of another log.
-        ValueError: a batch is damaged; the text names it.
         OSError: the files cannot be written.
     """
     manifest = folder.manifest
@@ -55,7 +54,12 @@ def run_export(
         futures = [(part, pool.submit(export_slice, export, part)) for part in parts]
         for part, future in futures:
             found = _result(future, lambda: progress(read.value, total))
-            folder.finish(found.files, through=part.through, last_batch=found.last_batch)
+            folder.finish(
+                found.files,
+                through=part.through,
+                last_batch=found.last_batch,
+                damaged=found.damaged,
+            )
 
 
 @contextmanager
@@ -95,6 +99,8 @@ def _check_log(slices: LogSlices, app_monitor: int, sequence: int, batch_id: str
         latest_ms=_ANY_TIME,
     )
     for batch in found:
+        if batch.is_damaged:
+            return
         if batch_id and PutRumEventsRequest.FromString(batch.content).batch_id != batch_id:
             raise FolderError(
                 "the folder has the export of another database, or of a later state of this one;"

@@ -23,7 +23,6 @@ from rum_cli.export_files import ExportedFile, PartNames
 from rum_cli.export_jsonl import JsonlParts, suffix_of
 from rum_cli.export_parquet import ParquetParts
 from rum_service.storage import read_slices
-from rum_service.storage.payload import UnreadableError
 from rum_service.storage.records import AppMonitorRecord, CommittedBatch
 
 # Limits of a part: its events have to fit into memory, and each day has an open file.
@@ -66,6 +65,8 @@ class Exported(NamedTuple):
     files: list[ExportedFile]
     last_batch: str
     """The ID of the last batch, or empty if there is none."""
+    damaged: list[int]
+    """The sequences of damaged batches, which are not in the files."""
 
 
 class _Parts(Protocol):
@@ -99,7 +100,6 @@ def export_slice(export: SliceExport, part: Slice) -> Exported:
     """Write a slice to files with temporary names.
 
     Raises:
-        ValueError: a batch is damaged; the text names it.
         OSError: the files cannot be written.
     """
     store, slices = read_slices(export.database_url)
@@ -123,33 +123,42 @@ def _written(parts: _Parts, batches: Iterator[CommittedBatch], part: Slice) -> E
     files: list[ExportedFile] = []
     last_batch, sequence = "", part.after
     first = events = size = counted = 0
+    damaged: list[int] = []
     days: set[int] = set()
-    try:
-        for batch in batches:
-            sequence = batch.sequence
-            request = PutRumEventsRequest.FromString(batch.content)
-            parts.add(batch, request)
-            first = first or sequence
-            last_batch = request.batch_id
-            events += len(request.rum_events)
-            size += len(batch.content)
-            days.add(batch.received_ms // _DAY_MS)
-            counted += 1
-            if counted == _COUNT_EVERY:
-                _count(counted)
-                counted = 0
-            if events >= _PART_EVENTS or size >= _PART_BYTES or len(days) >= _PART_DAYS:
-                files += parts.finish(first, sequence)
-                first = events = size = 0
-                days.clear()
-    except (UnreadableError, DecodeError):
-        raise ValueError(
-            f"a batch after {sequence} cannot be read; run `openrum db check`"
-        ) from None
+    for batch in batches:
+        counted += 1
+        if counted == _COUNT_EVERY:
+            _count(counted)
+            counted = 0
+        request = _request(batch)
+        if request is None:
+            damaged.append(batch.sequence)
+            continue
+        sequence = batch.sequence
+        parts.add(batch, request)
+        first = first or sequence
+        last_batch = request.batch_id
+        events += len(request.rum_events)
+        size += len(batch.content)
+        days.add(batch.received_ms // _DAY_MS)
+        if events >= _PART_EVENTS or size >= _PART_BYTES or len(days) >= _PART_DAYS:
+            files += parts.finish(first, sequence)
+            first = events = size = 0
+            days.clear()
     if first:
         files += parts.finish(first, sequence)
     _count(counted)
-    return Exported(files, last_batch)
+    return Exported(files, last_batch, damaged)
+
+
+def _request(batch: CommittedBatch) -> PutRumEventsRequest | None:
+    """Return a batch's request. None: the batch is damaged."""
+    if batch.is_damaged:
+        return None
+    try:
+        return PutRumEventsRequest.FromString(batch.content)
+    except DecodeError:  # damaged, and stored by a version without checksums
+        return None
 
 
 def _parts(export: SliceExport) -> _Parts:

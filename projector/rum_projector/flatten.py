@@ -55,8 +55,11 @@ def add_batch(
 
     Args:
         definitions: the metrics that the app monitor defines.
+
+    Raises:
+        DecodeError: the content is damaged. Nothing is added.
     """
-    sequence, monitor, received, content, country = batch
+    sequence, monitor, received, content, country, _ = batch
     request = PutRumEventsRequest.FromString(content)
     session = clean(request.user_details.session_id, _MAX_ID)
     user = clean(request.user_details.user_id, _MAX_ID)

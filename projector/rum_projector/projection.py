@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from rum_projector.definitions import Definitions
 from rum_projector.engines.base import Chunk, Engine
@@ -102,9 +103,7 @@ class Projection:
                 sequence, limit=min(missing, _BATCHES_PER_READ), max_bytes=_BYTES_PER_READ
             )
             for batch in batches:
-                if self._exists(batch):
-                    definitions = self._definitions.of(batch.app_monitor)
-                    unreadable += add_batch(chunk, batch, definitions)
+                unreadable += self._add(chunk, batch)
                 read_bytes += len(batch.content)
                 sequence = batch.sequence
             more = bool(batches)
@@ -152,9 +151,22 @@ class Projection:
         chunk = Chunk()
         for sequence in sorted(sequences):
             for batch in self._store.log.after(sequence - 1, limit=1, max_bytes=1):
-                if batch.sequence == sequence and self._exists(batch):
-                    add_batch(chunk, batch, self._definitions.of(batch.app_monitor))
+                if batch.sequence == sequence:
+                    self._add(chunk, batch)
         return chunk
+
+    def _add(self, chunk: Chunk, batch: CommittedBatch) -> int:
+        """Add a batch's rows. Return the number of unreadable events.
+
+        A damaged batch has no rows: those after it must not wait for its repair.
+        """
+        if batch.is_damaged or not self._exists(batch):
+            return 0
+        try:
+            return add_batch(chunk, batch, self._definitions.of(batch.app_monitor))
+        except DecodeError:  # damaged, and stored by a version without checksums
+            self._store.damaged.note(batch.sequence)
+            return 0
 
     def rebuild(self) -> None:
         """Delete all rows, so that the next steps write them again."""

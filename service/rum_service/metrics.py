@@ -14,6 +14,7 @@ from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.put_queue import PutQueue
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.rpc.calls import CallCounts
+from rum_service.storage.damage import DamagedBatches
 
 _RECEIVED_BATCHES = Metric(
     "openrum_service_received_batches_total", "counter", "Batches that arrived."
@@ -81,6 +82,11 @@ _COMMIT_BATCHES = Metric(
 )
 _FAILED_COMMITS = Metric(
     "openrum_service_failed_commits_total", "counter", "Transactions that failed."
+)
+_DAMAGED_BATCHES = Metric(
+    "openrum_service_damaged_batches_total",
+    "counter",
+    "Damaged batches that reads and retries met, counted each time. They are skipped.",
 )
 _CALLS = Metric(
     "openrum_service_calls_total",
@@ -167,6 +173,7 @@ METRICS = (
     _COMMIT_SECONDS,
     _COMMIT_BATCHES,
     _FAILED_COMMITS,
+    _DAMAGED_BATCHES,
     _CALLS,
     _CALL_SECONDS,
     _STORED_BYTES,
@@ -194,6 +201,7 @@ class ServiceMetrics:
         *,
         retention: RetentionSweep,
         erasures: ErasureRunner,
+        damaged: DamagedBatches,
         clock: Callable[[], float],
         max_waiting_bytes: int,
     ) -> None:
@@ -204,6 +212,7 @@ class ServiceMetrics:
         self._quotas = quotas
         self._retention = retention
         self._erasures = erasures
+        self._damaged = damaged
         self._clock = clock
         self._max_waiting_bytes = max_waiting_bytes
 
@@ -227,6 +236,7 @@ class ServiceMetrics:
         yield Sample(_COMMIT_SECONDS, waiting.commits.seconds)
         yield Sample(_COMMIT_BATCHES, waiting.commits.batches)
         yield Sample(_FAILED_COMMITS, waiting.commits.failures)
+        yield Sample(_DAMAGED_BATCHES, self._damaged.met)
         for (method, outcome), count in self._calls.outcomes.items():
             yield Sample(_CALLS, count, (method, outcome))
         for method, seconds in self._calls.seconds.items():

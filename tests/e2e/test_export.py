@@ -67,7 +67,7 @@ def test_json_lines_are_the_documents_that_clients_read(server: OpenRum, tmp_pat
     stored = stored_events(server.grpc)
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("Exported 9 events to ")
+    assert ran.stdout.startswith("Exported 9 events in ")
     assert [event.pop("openrum")["events"] for event in exported].count(5) == 5
     assert sorted(exported, key=_id) == sorted(stored, key=_id)
 
@@ -103,8 +103,8 @@ def test_a_later_run_adds_what_came_since(server: OpenRum, tmp_path: Path) -> No
     assert server.post(f"/appmonitors/{server.monitor_id()}", batch(2))[0] == 200
     later = export(server.database, "my-app", folder)
 
-    assert again.stdout.startswith("Exported 0 events to 0 files, ")
-    assert later.stdout.startswith("Exported 2 events to 1 files, ")
+    assert again.stdout.startswith("Exported 0 events in 0 files, 0 bytes, in ")
+    assert later.stdout.startswith("Exported 2 events in 1 file, ")
     assert rows(folder)[:-2] == earlier
 
 
@@ -113,7 +113,7 @@ def test_only_the_events_of_a_time_range_are_exported(server: OpenRum, tmp_path:
     ran = export(server.database, "my-app", folder, "--before", "1d")
     other = export(server.database, "my-app", folder, "--before", "2d")
 
-    assert ran.stdout.startswith("Exported 1 events to 1 files, ")
+    assert ran.stdout.startswith("Exported 1 event in 1 file, ")
     assert other.returncode == 1
     assert ", before 20" in other.stderr
     assert other.stderr.endswith("; use another folder\n")
@@ -238,7 +238,7 @@ def test_a_full_disk_ends_an_export_that_can_continue(tmp_path: Path, format_: s
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"Error: {folder}: ")
     assert len(ran.stderr.splitlines()) == 1
-    assert more.stdout.startswith(f"Exported {len(ids)} events to 2 files, ")
+    assert more.stdout.startswith(f"Exported {len(ids):,} events in 2 files, ")
 
 
 def test_long_exports_have_several_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

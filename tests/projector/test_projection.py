@@ -561,3 +561,14 @@ def test_a_projection_that_is_ahead_of_its_log_is_built_again(lite: Store, engin
     project(lite, engine)
 
     assert [lite.log.newest_sequence()] == [row.sequence for row in rows(engine)]
+
+
+def test_a_batch_that_cannot_be_decoded_has_no_rows(lite: Store, engine: Engine) -> None:
+    put(lite, sent())
+    lite.log.append([Batch(1, bytes(16), RECEIVED_MS, RECEIVED_MS, RECEIVED_MS, 1, b"\xff")])
+    put(lite, sent())
+    project(lite, engine)
+
+    assert [row.sequence for row in rows(engine)] == [1, 3]
+    assert engine.cursor().sequence == 3
+    assert lite.damaged.met == 1

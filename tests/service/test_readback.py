@@ -459,3 +459,15 @@ async def test_reading_stops_when_the_caller_has_gone(
 
     assert call.cancelled()
     assert len(pauses) == 1
+
+
+async def test_a_batch_that_cannot_be_decoded_is_skipped(use_cases: UseCases) -> None:
+    """A version without checksums may have stored it."""
+    shop = await use_cases.create()
+    (monitor,) = use_cases.store.monitors.by_ids([shop])
+    await use_cases.put(of(shop, at(1, type="before")))
+    use_cases.store.log.append([Batch(monitor.key, bytes(16), 0, 1_000, 1_000, 1, b"\xff")])
+    await use_cases.put(of(shop, at(1, type="after")))
+
+    assert types(await use_cases.events()) == ["after", "before"]
+    assert use_cases.store.damaged.met == 1

@@ -6,8 +6,11 @@ __all__ = ["Documents", "LoggedEvent"]
 
 import json
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
+
+from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.document import (
@@ -73,7 +76,7 @@ class Documents:
         self._batches: OrderedDict[int, _Batch | None] = OrderedDict()
 
     def event(self, sequence: int, position: int) -> LoggedEvent | None:
-        """Return an event. None: its batch was deleted from the log."""
+        """Return an event. None: its batch was deleted from the log, or is damaged."""
         batch = self._batch(sequence)
         if batch is None or position >= len(batch.request.rum_events):
             return None
@@ -87,9 +90,10 @@ class Documents:
             return self._batches[sequence]
         found = self._log.after(sequence - 1, limit=1, max_bytes=1)
         batch = None
-        if found and found[0].sequence == sequence:
-            request = PutRumEventsRequest.FromString(found[0].content)
-            batch = _Batch(request, parse_session_metadata(request, found[0].country))
+        if found and found[0].sequence == sequence and not found[0].is_damaged:
+            with suppress(DecodeError):  # damaged, and stored by a version without checksums
+                request = PutRumEventsRequest.FromString(found[0].content)
+                batch = _Batch(request, parse_session_metadata(request, found[0].country))
         self._batches[sequence] = batch
         if len(self._batches) > _CACHED_BATCHES:
             self._batches.popitem(last=False)

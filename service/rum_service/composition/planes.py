@@ -65,6 +65,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         base.readers,
         replica=base.store.replica,
         account_id=settings.account_id,
+        on_damaged=base.store.damaged.note,
         is_busy=lambda: storing.group_commit.is_busy,
     )
     statistics = Statistics(storing.accounting.ledger, clock=base.clock)

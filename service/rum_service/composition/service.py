@@ -139,6 +139,7 @@ def build(
             storing.quotas,
             retention=storing.retention,
             erasures=planes.erasure_runner,
+            damaged=store.damaged,
             clock=clock,
             max_waiting_bytes=settings.max_waiting_bytes,
         ),

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
@@ -94,6 +95,7 @@ class Readback:
 
     Args:
         replica: read first, if there is one. The log is read when the replica cannot be.
+        on_damaged: takes the sequence of a batch that is skipped because it cannot be decoded.
         is_busy: returns whether puts are waiting. Reading pauses longer then.
         clock: monotonic, in seconds.
         cpu_clock: the CPU time of the calling thread, in seconds.
@@ -107,6 +109,7 @@ class Readback:
         *,
         account_id: str,
         replica: Replica | None = None,
+        on_damaged: Callable[[int], None] = lambda _sequence: None,
         is_busy: Callable[[], bool] = lambda: False,
         limits: ScanLimits = _LIMITS,
         clock: Callable[[], float] = time.monotonic,
@@ -118,6 +121,7 @@ class Readback:
         self._replica = replica
         self._executor = executor
         self._account_id = account_id
+        self._on_damaged = on_damaged
         self._is_busy = is_busy
         self._limits = limits
         self._clock = clock
@@ -248,6 +252,8 @@ class Readback:
                 if scan.is_over():
                     yield _Position(logged.sequence - 1), None
                     return
+            for _ in found.damaged:
+                scan.add_batch(b"", 0)
             below = found.below
             if below is None:
                 return
@@ -267,7 +273,12 @@ class Readback:
         if not search.filter.may_match(logged.content):
             scan.add_batch(logged.content, 0)
             return
-        batch = PutRumEventsRequest.FromString(logged.content)
+        try:
+            batch = PutRumEventsRequest.FromString(logged.content)
+        except DecodeError:  # damaged, and stored by a version without checksums
+            self._on_damaged(logged.sequence)
+            scan.add_batch(logged.content, 0)
+            return
         events = list(batch.rum_events)[:remaining]
         scan.add_batch(logged.content, len(events))
         session = parse_session_metadata(batch, logged.country)

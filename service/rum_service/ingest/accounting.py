@@ -112,7 +112,7 @@ def _end(outcome: Appended | BaseException) -> tuple[str, str]:
     """Return the outcome and the reason for a batch that was not stored."""
     if outcome is Appended.DUPLICATE:
         return DUPLICATE, ""
-    if outcome is Appended.CONFLICT:
+    if outcome in (Appended.CONFLICT, Appended.DAMAGED):
         return REJECTED, ValidationException.__name__
     return REJECTED, _reason(outcome)
 

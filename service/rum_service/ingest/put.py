@@ -294,6 +294,13 @@ def _appended(outcome: Outcome) -> Appended:
     """
     if outcome is Appended.CONFLICT:
         raise ValidationException("BatchId is the id of another batch that is stored already.")
+    if outcome is Appended.DAMAGED:
+        # Nobody can tell whether it is a retry. A success would claim that it is stored, and an
+        # error that clients retry would not end.
+        raise ValidationException(
+            "BatchId is the id of a stored batch that is damaged. An operator can repair the"
+            " database: openrum db check."
+        )
     if isinstance(outcome, Exception):
         # The writer has logged it, once for all batches of the transaction.
         raise InternalServerException(retry_after_seconds=1)

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from rum_service.storage.base import Store
+from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.database import Database
 from rum_service.storage.database_copy import CopyInterruptedError, DatabaseCopy
 from rum_service.storage.database_lock import DatabaseLock, NoLock
@@ -75,7 +76,9 @@ def open_store(url: str, *, replica_url: str = "") -> Store:
         database.close()
         raise
     store = _store(database)
-    return replace(store, replica=SqlReplica(database, replica)) if replica else store
+    if not replica:
+        return store
+    return replace(store, replica=SqlReplica(database, replica, store.damaged))
 
 
 def _open_replica(url: str) -> Database:
@@ -192,8 +195,9 @@ def _is_same(one_url: str, other_url: str) -> bool:
 
 
 def _store(database: Database) -> Store:
+    damaged = DamagedBatches()
     return Store(
-        log=SqlLog(database),
+        log=SqlLog(database, damaged),
         monitors=SqlMonitors(database),
         policies=SqlPolicies(database),
         metrics=SqlMetrics(database),
@@ -203,6 +207,7 @@ def _store(database: Database) -> Store:
         source_maps=SqlSourceMaps(database),
         erasures=SqlErasures(database),
         close=database.close,
+        damaged=damaged,
     )
 
 

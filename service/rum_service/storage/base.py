@@ -35,9 +35,10 @@ __all__ = [
 ]
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.records import (
     Appended,
     AppMonitorRecord,
@@ -84,6 +85,7 @@ class LogStore(Protocol):
         Returns:
             One outcome per batch, in order. Of several batches with one ID in one call, the first
             is stored. The others are duplicates if they equal it, else conflicts.
+            A retry of a damaged batch restores it, if the checksum shows that it is that batch.
             If an append fails after it has stored batches, the next append of them returns that
             they are stored.
         """
@@ -112,8 +114,8 @@ class LogStore(Protocol):
             after_ms, before_ms: return only batches that may contain an event in this time range,
                 both ends included, in milliseconds since the Unix epoch.
             max_bytes: return no more batches once their contents have this length together.
-            accept_damaged: check the checksums, and return which batches are damaged. Otherwise a
-                batch that cannot be decompressed raises UnreadableError.
+            accept_damaged: also return damaged batches that can be decompressed. Others are only
+                in `FoundBatches.damaged`.
         """
         ...
 
@@ -121,7 +123,8 @@ class LogStore(Protocol):
         """Return the oldest batches above a sequence, of all app monitors, in the order of commits.
 
         A reader that continues above the last returned sequence misses no batch, even if others
-        are appended meanwhile. Empty: no batch is above `sequence` yet.
+        are appended meanwhile. Empty: no batch is above `sequence` yet. A damaged batch is returned
+        without its content.
 
         Args:
             limit: return at most this number of batches.
@@ -610,5 +613,7 @@ class Store:
     erasures: ErasureStore
     close: Callable[[], None]
     """Closes all connections. Call no part of the store afterwards."""
+    damaged: DamagedBatches = field(default_factory=DamagedBatches)
+    """The damaged batches that this process has met."""
     replica: Replica | None = None
     """None: no replica is configured, so all reads use the database itself."""

@@ -38,6 +38,7 @@ class StoredRow(NamedTuple):
     received_ms: int
     digest: bytes
     payload: bytes
+    checksum: int | None
 
 
 class Inserted(NamedTuple):

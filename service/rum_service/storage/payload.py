@@ -6,7 +6,8 @@ payload     the serialized request, compressed with zstd. A small one is compres
 digest      empty unless events were dropped or erased. Then it is the digest of the request as
             received, so that a retry is recognized although the stored batch differs. All batches
             that the first version stored have a digest.
-checksum    CRC-32 of the payload. It finds damage that still decompresses.
+checksum    CRC-32 of the payload. It finds damage that still decompresses. None: the version that
+            stored the batch had no checksums.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 __all__ = [
     "UnreadableError",
     "checksum",
+    "content_of",
     "decompress",
     "decompress_damaged",
     "is_same",
@@ -25,6 +27,7 @@ import hashlib
 import threading
 from importlib.resources import files
 
+from google.protobuf.message import DecodeError
 from isal import isal_zlib
 from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError
 
@@ -54,20 +57,37 @@ class _Codecs(threading.local):
 _codecs = _Codecs()
 
 
-UnreadableError = ZstdError
-"""A payload is not one that `stored_form` has returned."""
+class UnreadableError(Exception):
+    """Stored bytes are damaged: they are not the ones that were stored."""
+
+
+def content_of(payload: bytes, expected: int | None) -> bytes:
+    """Return the serialized request in a payload.
+
+    Args:
+        expected: the stored checksum. None: there is none.
+
+    Raises:
+        UnreadableError: the payload has another checksum, or cannot be decompressed.
+    """
+    if expected is not None and checksum(payload) != expected:
+        raise UnreadableError("the checksum differs")
+    return decompress(payload)
 
 
 def decompress(payload: bytes) -> bytes:
-    """Return the serialized request in a payload. Raises UnreadableError."""
-    return _codecs.decompress(payload)
+    """Return the serialized request in a payload, without checking it. Raises UnreadableError."""
+    try:
+        return _codecs.decompress(payload)
+    except (ZstdError, MemoryError) as error:  # the damaged part may be a length
+        raise UnreadableError(str(error)) from None
 
 
 def decompress_damaged(payload: bytes) -> bytes | None:
     """Return what `decompress` returns. None: the payload is too damaged for that."""
     try:
         return decompress(payload)
-    except (UnreadableError, MemoryError):  # the damaged part may be a length
+    except UnreadableError:
         return None
 
 
@@ -96,14 +116,27 @@ def checksum(payload: bytes) -> int:
     return isal_zlib.crc32(payload)
 
 
-def is_same(batch: Batch, payload: bytes, digest: bytes) -> bool:
-    """Return whether a batch is the one that was stored with this payload and digest."""
+def is_same(batch: Batch, payload: bytes, digest: bytes, expected: int | None = None) -> bool:
+    """Return whether a batch is the one that was stored with this payload and digest.
+
+    Args:
+        expected: as for `content_of`.
+
+    Raises:
+        UnreadableError: the payload is damaged, and the digest does not tell.
+    """
     received = batch.content if batch.received is None else batch.received
     if digest and _digest(received) == digest:
         return True
     # Also without the dropped events, as an export has the batch.
-    stored = decompress(payload)
-    return stored == received or _canonical(stored) == _canonical(received)
+    stored = content_of(payload, expected)
+    if stored == received:
+        return True
+    try:
+        canonical = _canonical(stored)
+    except DecodeError:
+        raise UnreadableError("the content cannot be decoded") from None
+    return canonical == _canonical(received)
 
 
 def _compress(content: bytes) -> bytes:

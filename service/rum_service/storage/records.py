@@ -77,6 +77,9 @@ class Appended(Enum):
     """The batch was already in the log and was not stored again."""
     CONFLICT = auto()
     """Another batch in the log has its ID. The batch was not stored."""
+    DAMAGED = auto()
+    """The batch in the log that has its ID is damaged, so it is not known whether it is the same
+    one. The batch was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,11 @@ class CommittedBatch(NamedTuple):
     received_ms: int
     """When the service accepted it, in milliseconds since the Unix epoch."""
     content: bytes
+    """Empty if the batch is damaged."""
     country: str | None = None
     """`Batch.country`."""
+    is_damaged: bool = False
+    """Whether its bytes are not the ones that were stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,8 @@ class FoundBatches:
     below: int | None
     """Continue below this sequence. None: there are no more."""
     damaged: Sequence[int] = ()
-    """The sequences of the batches whose bytes are damaged. Those that can still be decompressed
-    are in `batches`, too. Empty unless the read accepts damaged batches."""
+    """The sequences of the batches whose bytes are damaged. They are not in `batches`, unless the
+    read accepts damaged batches and they can still be decompressed."""
 
 
 @dataclass(frozen=True, slots=True)

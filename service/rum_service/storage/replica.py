@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from rum_service.storage.base import ReplicaUnavailableError
+from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.database import Database
 from rum_service.storage.records import FoundBatches
 from rum_service.storage.sql_log import SqlLog
@@ -42,12 +43,17 @@ class SqlReplica:
     """
 
     def __init__(
-        self, primary: Database, replica: Database, *, clock: Callable[[], float] = time.monotonic
+        self,
+        primary: Database,
+        replica: Database,
+        damaged: DamagedBatches,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._primary = primary
         self._replica = replica
         self._clock = clock
-        self._log = SqlLog(replica)
+        self._log = SqlLog(replica, damaged)
         self._positions: deque[tuple[float, int]] = deque(maxlen=_POSITIONS)
 
     def lag_s(self) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import bindparam, case, func, select
 
 from rum_service.storage.database import Database
-from rum_service.storage.payload import decompress
+from rum_service.storage.payload import UnreadableError, content_of
 from rum_service.storage.records import CommittedBatch
 from rum_service.storage.schema import batches
 
@@ -43,7 +43,13 @@ _NEWEST = select(func.max(batches.c.sequence)).where(
     batches.c.app_monitor == bindparam("app_monitor")
 )
 _SLICE = (
-    select(batches.c.sequence, batches.c.received_ms, _SHORT_PAYLOAD, batches.c.country)
+    select(
+        batches.c.sequence,
+        batches.c.received_ms,
+        _SHORT_PAYLOAD,
+        batches.c.checksum,
+        batches.c.country,
+    )
     .where(batches.c.app_monitor == bindparam("app_monitor"))
     .where(batches.c.sequence > bindparam("after"))
     .where(batches.c.sequence <= bindparam("through"))
@@ -51,7 +57,10 @@ _SLICE = (
     .order_by(batches.c.sequence)
     .limit(_BATCHES_PER_READ)
 )
-_PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
+# An erasure may change both together.
+_PAYLOAD = select(batches.c.payload, batches.c.checksum).where(
+    batches.c.sequence == bindparam("sequence")
+)
 
 
 class LogSlices:
@@ -83,14 +92,11 @@ class LogSlices:
     def read(
         self, app_monitor: int, *, after: int, through: int, earliest_ms: int, latest_ms: int
     ) -> Iterator[CommittedBatch]:
-        """Yield batches in the order of commits.
+        """Yield batches in the order of commits. Damaged ones have no content.
 
         Args:
             after, through: the sequences above the first, up to the second.
             earliest_ms, latest_ms: only batches received in this time, both ends included.
-
-        Raises:
-            UnreadableError: a payload is damaged.
         """
         bounds = {
             "app_monitor": app_monitor,
@@ -101,15 +107,24 @@ class LogSlices:
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(_SLICE, {**bounds, "after": after}).all()
-            for sequence, received_ms, short_payload, country in rows:
-                payload = short_payload or self._payload(sequence)
-                if payload is not None:  # else it has been purged meanwhile
-                    content = decompress(payload)
-                    yield CommittedBatch(sequence, app_monitor, received_ms, content, country)
+            for sequence, received_ms, short_payload, expected, country in rows:
+                stored = (
+                    self._payload(sequence) if short_payload is None else (short_payload, expected)
+                )
+                if stored is None:  # it has been purged meanwhile
+                    continue
+                try:
+                    content, is_damaged = content_of(*stored), False
+                except UnreadableError:
+                    content, is_damaged = b"", True
+                yield CommittedBatch(
+                    sequence, app_monitor, received_ms, content, country, is_damaged
+                )
             if len(rows) < _BATCHES_PER_READ:
                 return
             after = rows[-1].sequence
 
-    def _payload(self, sequence: int) -> bytes | None:
+    def _payload(self, sequence: int) -> tuple[bytes, int | None] | None:
         with self._database.read() as connection:
-            return connection.execute(_PAYLOAD, {"sequence": sequence}).scalar()
+            row = connection.execute(_PAYLOAD, {"sequence": sequence}).one_or_none()
+        return None if row is None else (row.payload, row.checksum)

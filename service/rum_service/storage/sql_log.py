@@ -26,10 +26,12 @@ from sqlalchemy import (
     update,
 )
 
-from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted
+from rum_service.storage.damage import DamagedBatches
+from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
 from rum_service.storage.payload import (
+    UnreadableError,
     checksum,
-    decompress,
+    content_of,
     decompress_damaged,
     is_same,
     stored_form,
@@ -49,6 +51,7 @@ from rum_service.storage.schema import (
     removals,
     write_checks,
 )
+from rum_service.storage.sql_repair import Restorable, restore_payloads
 from rum_service.storage.sql_retention import delete_spans_before, note_removed
 from rum_service.storage.sql_usage import subtract_usage
 from rum_service.storage.unconfirmed import Unconfirmed
@@ -82,7 +85,7 @@ _SHORT_PAYLOAD = case(
 ).label("payload")
 _BATCHES = (
     _in_time_range(
-        batches, batches.c.sequence, _SHORT_PAYLOAD, batches.c.country, batches.c.checksum
+        batches, batches.c.sequence, _SHORT_PAYLOAD, batches.c.checksum, batches.c.country
     )
     .where(batches.c.sequence.between(bindparam("oldest"), bindparam("newest")))
     .order_by(batches.c.sequence.desc())
@@ -95,6 +98,7 @@ _IN_COMMIT_ORDER = (
         batches.c.app_monitor,
         batches.c.received_ms,
         _SHORT_PAYLOAD,
+        batches.c.checksum,
         batches.c.country,
     )
     .where(batches.c.sequence > bindparam("sequence"))
@@ -109,7 +113,10 @@ _NEXT_RECEIVED = (
 )
 _NEWEST_REMOVED = select(removals.c.sequence)
 
-_PAYLOAD = select(batches.c.payload).where(batches.c.sequence == bindparam("sequence"))
+# An erasure may change both together.
+_PAYLOAD = select(batches.c.payload, batches.c.checksum).where(
+    batches.c.sequence == bindparam("sequence")
+)
 
 
 def _deleted_app_monitors() -> Select[int]:
@@ -139,15 +146,16 @@ _PROBE = {
     "checksum": 0,
 }
 
-_Found = Row[int, bytes | None, str | None, int | None]
-"""Sequence, payload, country and checksum. The payload is None if it is long."""
+_Found = Row[int, bytes | None, int | None, str | None]
+"""Sequence, payload, checksum and country. The payload is None if it is long."""
 
 
 class SqlLog:
     """Implements `LogStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, damaged: DamagedBatches) -> None:
         self._database = database
+        self._damaged = damaged
         self._unconfirmed = Unconfirmed()
         sequence = database.probe_sequence
         self._probe_sequence = {} if sequence is None else {"sequence": sequence}
@@ -165,24 +173,30 @@ class SqlLog:
         if inserted.rows == len(new):
             self._unconfirmed.forget(new)
             return [Appended.STORED] * len(new)
-        outcomes = self._outcomes(new, inserted)
+        try:
+            outcomes = self._outcomes(new, rows, inserted)
+        except Exception:
+            self._unconfirmed.add(new)
+            raise
         found = zip(new, outcomes, strict=True)
         self._unconfirmed.forget(batch for batch, outcome in found if outcome is Appended.STORED)
         return outcomes
 
-    def _outcomes(self, new: Sequence[Batch], inserted: Inserted) -> list[Appended]:
+    def _outcomes(
+        self, new: Sequence[Batch], rows: Sequence[BatchRow], inserted: Inserted
+    ) -> list[Appended]:
         if inserted.again:
             self._unconfirmed.add(new)
         first = _MAX_SEQUENCE if inserted.first_sequence is None else inserted.first_sequence
         seen: set[BatchKey] = set()
         outcomes = []
-        for batch in new:
+        for batch, values in zip(new, rows, strict=True):
             key = (batch.app_monitor, batch.batch_id)
             row = inserted.stored.get(key)
             if row is None:  # it was stored before, and has been purged since
                 outcomes.append(Appended.DUPLICATE)
-            elif not is_same(batch, row.payload, row.digest):
-                outcomes.append(Appended.CONFLICT)
+            elif (compared := self._compare(batch, values, row)) is not Appended.DUPLICATE:
+                outcomes.append(compared)
             elif key not in seen and (
                 row.sequence >= first or self._unconfirmed.take(*key, row.received_ms)
             ):
@@ -191,6 +205,24 @@ class SqlLog:
                 outcomes.append(Appended.DUPLICATE)
             seen.add(key)
         return outcomes
+
+    def _compare(self, batch: Batch, values: BatchRow, row: StoredRow) -> Appended:
+        """Return what a batch is to the one in the log. If that one is damaged, restore it.
+
+        Args:
+            values: the row that the batch would have.
+        """
+        try:
+            is_duplicate = is_same(batch, row.payload, row.digest, row.checksum)
+        except UnreadableError:
+            self._damaged.note(row.sequence)
+            payload, expected = values[7], values[10]
+            if expected != row.checksum:
+                return Appended.DAMAGED
+            found = Restorable(row.sequence, payload)
+            restore_payloads(self._database, [found])
+            return Appended.DUPLICATE
+        return Appended.DUPLICATE if is_duplicate else Appended.CONFLICT
 
     def read(
         self,
@@ -210,20 +242,16 @@ class SqlLog:
             found: list[LoggedBatch] = []
             damaged: list[int] = []
             for row in rows:
-                payload = row.payload or _payload(connection, row.sequence)
-                if payload is None:  # it has been purged meanwhile
+                stored = _payload(connection, row.sequence, row.payload, row.checksum)
+                if stored is None:  # it has been purged meanwhile
                     continue
-                content: bytes | None
-                if accept_damaged:
-                    content = decompress_damaged(payload)
-                    if content is None or row.checksum not in (None, checksum(payload)):
-                        damaged.append(row.sequence)
-                    if content is None:
-                        continue
-                else:
-                    content = decompress(payload)
-                found.append(LoggedBatch(row.sequence, content, row.country))
-                max_bytes -= len(content)
+                content = self._content(row.sequence, *stored)
+                if content is None:
+                    damaged.append(row.sequence)
+                    content = decompress_damaged(stored[0]) if accept_damaged else None
+                if content is not None:
+                    found.append(LoggedBatch(row.sequence, content, row.country))
+                max_bytes -= len(stored[0] if content is None else content)
                 if max_bytes <= 0:
                     return FoundBatches(found, row.sequence, damaged)
         return FoundBatches(found, below, damaged)
@@ -233,16 +261,33 @@ class SqlLog:
         with self._database.read() as connection:
             bounds = {"sequence": sequence, "count": limit}
             rows = connection.execute(_IN_COMMIT_ORDER, bounds).all()
-            for number, app_monitor, received_ms, short_payload, country in rows:
-                payload = short_payload or _payload(connection, number)
-                if payload is None:  # it has been purged meanwhile
+            for number, app_monitor, received_ms, short_payload, expected, country in rows:
+                stored = _payload(connection, number, short_payload, expected)
+                if stored is None:  # it has been purged meanwhile
                     continue
-                content = decompress(payload)
-                found.append(CommittedBatch(number, app_monitor, received_ms, content, country))
-                max_bytes -= len(content)
+                content = self._content(number, *stored)
+                found.append(
+                    CommittedBatch(
+                        number,
+                        app_monitor,
+                        received_ms,
+                        content or b"",
+                        country,
+                        is_damaged=content is None,
+                    )
+                )
+                max_bytes -= len(stored[0] if content is None else content)
                 if max_bytes <= 0:
                     break
         return found
+
+    def _content(self, sequence: int, payload: bytes, expected: int | None) -> bytes | None:
+        """Return the content of a batch. None: it is damaged, which is counted."""
+        try:
+            return content_of(payload, expected)
+        except UnreadableError:
+            self._damaged.note(sequence)
+            return None
 
     def received_after(self, sequence: int) -> int | None:
         with self._database.read() as connection:
@@ -317,9 +362,14 @@ def _newest(
     return rows, blocks[-1] << BLOCK_BITS if len(blocks) == _BLOCKS_PER_READ else None
 
 
-def _payload(connection: Connection, sequence: int) -> bytes | None:
-    """Return a long payload. None: its batch does not exist."""
-    return connection.execute(_PAYLOAD, {"sequence": sequence}).scalar()
+def _payload(
+    connection: Connection, sequence: int, payload: bytes | None, expected: int | None
+) -> tuple[bytes, int | None] | None:
+    """Return a payload and its checksum. A long payload is read. None: it does not exist."""
+    if payload is not None:
+        return payload, expected
+    row = connection.execute(_PAYLOAD, {"sequence": sequence}).one_or_none()
+    return None if row is None else (row.payload, row.checksum)
 
 
 def _runs(blocks: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -23,10 +23,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from zstandard import ZstdCompressor, ZstdDecompressor
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from rum_service.storage.base import QuotaReachedError
 from rum_service.storage.database import Database
+from rum_service.storage.payload import UnreadableError
 from rum_service.storage.records import SourceMapRecord
 from rum_service.storage.schema import app_monitors, source_map_parts, source_maps
 
@@ -129,7 +130,12 @@ class SqlSourceMaps:
         )
         with self._database.read() as connection:
             content = connection.execute(query).scalar()
-            return None if content is None else ZstdDecompressor().decompress(content)
+        if content is None:
+            return None
+        try:
+            return ZstdDecompressor().decompress(content)
+        except ZstdError as error:
+            raise UnreadableError(str(error)) from None
 
     def stored_bytes(self, app_monitor: int) -> int:
         with self._database.read() as connection:

@@ -50,7 +50,8 @@ SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded
 WHERE excluded.first_ms < first_ms OR excluded.last_ms > last_ms
 """
 _STORED = """
-SELECT sequence, received_ms, digest, payload FROM batches WHERE app_monitor = ? AND batch_id = ?
+SELECT sequence, received_ms, digest, payload, checksum
+FROM batches WHERE app_monitor = ? AND batch_id = ?
 """
 _NTH_NEWEST = "SELECT sequence FROM batches ORDER BY sequence DESC LIMIT 1 OFFSET ?"
 
