@@ -39,13 +39,21 @@ class AddressLimits:
         Raises:
             HttpError: the address has sent too much (429).
         """
+        if error := self.reached(address):
+            raise error
+        if self._requests is not None and (key := _key(address)):
+            self._requests.charge(key, 1)
+
+    def reached(self, address: str) -> HttpError | None:
+        """Return the error for a put from this address if it has sent too much. Count nothing."""
         key = _key(address)
         if not key:
-            return
+            return None
         if self._bytes is not None and (wait_s := self._bytes.wait_s(key)):
-            raise _throttled("bytes", "bytes-per-address", wait_s)
-        if self._requests is not None and (wait_s := self._requests.take(key, 1)):
-            raise _throttled("requests", "requests-per-address", wait_s)
+            return _throttled("bytes", "bytes-per-address", wait_s)
+        if self._requests is not None and (wait_s := self._requests.wait_s(key)):
+            return _throttled("requests", "requests-per-address", wait_s)
+        return None
 
     def charge(self, address: str, size: int) -> None:
         """Count a body's bytes, once it has been read."""

@@ -6,7 +6,8 @@ them, no time remains for accepted puts: docs/decisions/0017-queues-are-bounded-
 arrives → parsed                if the event loop and the queue for the service have room
         → held → parsed         when it is the turn of its app monitor
                → 429            after 1.5 s
-        → 429 after 3 s         if too many bytes are held: the body is discarded
+        → 429 after 3 s         if too many bytes are held, or its address has sent too much:
+                                the body is discarded
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ __all__ = ["Admission"]
 import asyncio
 
 from rum_bridge.accounting import PutAccounting
+from rum_bridge.address_limits import AddressLimits
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders
 from rum_bridge.deadlines import Deadlines
@@ -42,7 +44,14 @@ _DISCONNECTED = HttpError(408, "RequestTimeoutException", "The client has discon
 class Admission:
     """The gate in front of the parser. Use it from one event loop only."""
 
-    def __init__(self, coalescer: Coalescer, accounting: PutAccounting, cors: CorsHeaders) -> None:
+    def __init__(
+        self,
+        coalescer: Coalescer,
+        accounting: PutAccounting,
+        cors: CorsHeaders,
+        limits: AddressLimits,
+    ) -> None:
+        self._limits = limits
         self.throttled = Throttled(cors)
         self.rejected = 0
         """How many puts were rejected without being parsed."""
@@ -73,11 +82,17 @@ class Admission:
         self._end_turn_later()
         return self._turn_cost > _TURN_COST
 
-    def hold(self, connection: Connection, raw: RawPut, data: bytes) -> HeldPut:
-        """Hold a put of which some data has arrived."""
+    def hold(self, connection: Connection, raw: RawPut, data: bytes, address: str) -> HeldPut:
+        """Hold a put of which some data has arrived.
+
+        Args:
+            address: of the client, or empty: a proxy's address says nothing about its clients.
+        """
         line = self._queue.line_of(raw.app_monitor_id)
-        held = HeldPut(connection, raw, line)
-        if self._may_hold(line, len(data)):
+        # Otherwise the puts from one address make others of the app monitor wait, although they
+        # are rejected when it is their turn.
+        held = HeldPut(connection, raw, line, self._limits.reached(address))
+        if held.error is None and self._may_hold(line, len(data)):
             self._held.add(line, held, len(data) + ENTRY_COST)
             self._deadlines.add(held)
             self._keep(held, data[: raw.size])
@@ -177,7 +192,7 @@ class Admission:
         if connection is None:
             return
         held.connection = None
-        error = self.throttled.error
+        error = held.error or self.throttled.error
         self.rejected += 1
         self.accounting.reject(held.put, error)
         if self.accounting.requests.is_on:

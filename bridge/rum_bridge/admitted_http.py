@@ -89,7 +89,11 @@ class AdmittedHttp(BoundedHttp):
         self._closes = not keep_alive
         self.transport.write(
             self._admission.throttled.render(
-                held.put.request_id, held.raw.origin, headers, keep_alive=keep_alive
+                held.put.request_id,
+                held.raw.origin,
+                headers,
+                keep_alive=keep_alive,
+                error=held.error,
             )
         )
         self.server_state.total_requests += 1
@@ -118,7 +122,10 @@ class AdmittedHttp(BoundedHttp):
         if raw is None:
             return False
         self._unset_keepalive_if_required()
-        self._held = self._admission.hold(self, raw, data)
+        address = self.client[0] if self.client else ""
+        if self._open.is_proxy(address):
+            address = ""
+        self._held = self._admission.hold(self, raw, data, address)
         self._limit_held(self._held)
         return True
 

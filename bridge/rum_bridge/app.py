@@ -14,6 +14,7 @@ from __future__ import annotations
 
 __all__ = ["BridgeApp", "create_app"]
 
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import resources
@@ -30,6 +31,7 @@ from rum.v1 import (
     source_map_service_pb2,
 )
 from rum_bridge.accounting import CountedResponses, PutAccounting
+from rum_bridge.address_limits import AddressLimits
 from rum_bridge.admission import Admission
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
@@ -104,7 +106,12 @@ def create_app(
     ]
     requests = RequestLog.of("bridge", settings)
     accounting = PutAccounting(requests)
-    admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins))
+    limits = AddressLimits(
+        requests_per_s=settings.address_requests_per_s,
+        bytes_per_s=settings.address_bytes_per_s,
+        clock=time.monotonic,
+    )
+    admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins), limits)
     others = CountedResponses(
         Boundary(Router(routes, redirect_slashes=False)),
         requests,
@@ -116,7 +123,8 @@ def create_app(
             KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
             accounting,
             report,
-            settings,
+            limits=limits,
+            settings=settings,
         ),
         others,
         admission,

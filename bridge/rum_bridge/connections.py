@@ -13,7 +13,7 @@ import resource
 from collections import Counter
 from collections.abc import Sequence
 
-from rum_bridge.addresses import ip_of, network_of
+from rum_bridge.addresses import IpAddress, ip_of, network_of
 
 RESERVED_DESCRIPTORS = 256
 """How many file descriptors HTTP connections leave free."""
@@ -74,12 +74,18 @@ class OpenConnections:
         if not self._by_key[key]:
             del self._by_key[key]
 
+    def is_proxy(self, address: str) -> bool:
+        """Return whether connections from this address are those of many clients."""
+        ip = ip_of(address)
+        return ip is not None and self._is_proxy(ip)
+
     def _key(self, address: str) -> str:
         """Return what is counted as one address, or nothing for those without a limit."""
         ip = ip_of(address)
-        if ip is None or any(ip in network for network in self._proxies):
-            return ""
-        return network_of(ip)
+        return "" if ip is None or self._is_proxy(ip) else network_of(ip)
+
+    def _is_proxy(self, ip: IpAddress) -> bool:
+        return any(ip in network for network in self._proxies)
 
 
 def descriptor_limit(wanted: int) -> int:

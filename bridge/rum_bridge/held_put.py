@@ -7,6 +7,7 @@ __all__ = ["Connection", "HeldPut"]
 from typing import Protocol
 
 from rum_bridge.accounting import PutInProgress
+from rum_bridge.errors import HttpError
 from rum_bridge.raw_request import RawPut
 from rum_bridge.request_id import new_request_id
 
@@ -24,13 +25,17 @@ class Connection(Protocol):
 class HeldPut:
     """The put."""
 
-    __slots__ = ("connection", "line", "pieces", "put", "raw", "received", "rest", "size")
+    __slots__ = ("connection", "error", "line", "pieces", "put", "raw", "received", "rest", "size")
 
-    def __init__(self, connection: Connection, raw: RawPut, line: str) -> None:
+    def __init__(
+        self, connection: Connection, raw: RawPut, line: str, error: HttpError | None = None
+    ) -> None:
         self.connection: Connection | None = connection
         """None once the put has been parsed or rejected, or its client has disconnected."""
         self.raw = raw
         self.line = line
+        self.error = error
+        """Why the put is rejected, if not for the wait."""
         self.put = PutInProgress(raw.app_monitor_id, new_request_id())
         self.pieces: list[bytes] = []
         """What has arrived of the put. Empty if there was no room for it."""

@@ -45,17 +45,15 @@ class PutEvents:
         monitors: KnownMonitors,
         accounting: PutAccounting,
         report: CallerReport,
+        *,
+        limits: AddressLimits,
         settings: BridgeSettings,
     ) -> None:
         self._monitors = monitors
         self._coalescer = coalescer
         self._accounting = accounting
         self._report = report
-        self._limits = AddressLimits(
-            requests_per_s=settings.address_requests_per_s,
-            bytes_per_s=settings.address_bytes_per_s,
-            clock=time.monotonic,
-        )
+        self._limits = limits
         self._full = FullMonitors(clock=time.monotonic)
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)

@@ -33,10 +33,7 @@ class Throttled:
     def __init__(self, cors: CorsHeaders) -> None:
         self._cors = cors
         self.error = too_many_waiting(_RETRY_AFTER_S)
-        response = error_response(self.error, _ID)
-        own = _lines(response.raw_headers)
-        self._before_id, _, self._after_id = own.partition(_ID.encode())
-        self._body = bytes(response.body)
+        self._parts = _parts(self.error)
 
     def render(
         self,
@@ -45,25 +42,35 @@ class Throttled:
         default_headers: Sequence[tuple[bytes, bytes]],
         *,
         keep_alive: bool,
+        error: HttpError | None = None,
     ) -> bytes:
         """Return the response as sent.
 
         Args:
             default_headers: the server's, for every response.
+            error: another reason, with status 429.
         """
+        before_id, after_id, body = _parts(error) if error else self._parts
         closes = not keep_alive and _CLOSE not in default_headers
         return b"".join(
             (
                 STATUS_LINE[429],
                 _lines(default_headers),
-                self._before_id,
+                before_id,
                 request_id.encode(),
-                self._after_id,
+                after_id,
                 _lines(self._cors.for_origin(origin)),
                 b"connection: close\r\n\r\n" if closes else b"\r\n",
-                self._body,
+                body,
             )
         )
+
+
+def _parts(error: HttpError) -> tuple[bytes, bytes, bytes]:
+    """Return the headers of an error before and after its request ID, and the body."""
+    response = error_response(error, _ID)
+    before_id, _, after_id = _lines(response.raw_headers).partition(_ID.encode())
+    return before_id, after_id, bytes(response.body)
 
 
 def _lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -21,6 +21,7 @@ from rum_bridge.settings import BridgeSettings
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount
 from rum_service.errors import ThrottlingException
 from rum_service.rpc.status import to_status
+from tests.bridge.limits import unlimited
 from tests.support.batches import batch
 
 _BODY = json.dumps(batch(3)).encode()
@@ -42,7 +43,9 @@ class _Bridge:
         report = CallerReport(authorization_required=False)
         settings = BridgeSettings(max_events=3)
         monitors = cast("KnownMonitors", _Monitors())
-        self._endpoint = PutEvents(coalescer, monitors, self.accounting, report, settings)
+        self._endpoint = PutEvents(
+            coalescer, monitors, self.accounting, report, limits=unlimited(), settings=settings
+        )
 
     async def put(self, body: bytes = _BODY, media_type: bytes = b"application/json") -> int:
         """Put a body and return the status of the response."""

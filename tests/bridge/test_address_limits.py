@@ -58,6 +58,15 @@ def test_bytes_that_were_read_count_against_the_next_request() -> None:
     assert not _is_rejected(limits, "192.0.2.2")
 
 
+def test_looking_at_a_limit_counts_nothing() -> None:
+    limits = _limits(requests_per_s=1)
+
+    assert not any(limits.reached("192.0.2.1") for _ in range(5))
+    limits.check("192.0.2.1")
+    limits.check("192.0.2.1")
+    assert limits.reached("192.0.2.1")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", ""])
 def test_loopback_addresses_and_sockets_have_no_limit(address: str) -> None:
     limits = _limits(requests_per_s=1, bytes_per_s=1)

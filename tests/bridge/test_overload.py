@@ -12,6 +12,8 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_bridge.address_limits import AddressLimits
+from rum_bridge.errors import HttpError
 from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metrics_page import Sample
@@ -308,6 +310,45 @@ async def test_bodies_that_have_no_room_are_discarded(standin: StandIn) -> None:
     assert 0 < held < 50
     assert {response.status for response in responses} == {429}
     assert after.status == 200
+
+
+async def test_a_put_from_an_address_that_sends_too_much_is_not_held(
+    overloaded: _Overloaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _limit_loopback(monkeypatch)
+    put = await overloaded.send(_head(_SHOP, f"Origin: {ORIGIN}") + _BODY)
+    held = overloaded.held
+    response = await _read(put)
+
+    assert held == 0
+    expect_error(response, 429, "ThrottlingException")
+    assert response.headers["Retry-After"] == "7"
+    assert json.loads(response.body)["quotaCode"] == "requests-per-address"
+    assert overloaded.ended("ThrottlingException") == 1
+
+
+async def test_a_put_through_a_proxy_is_held_whatever_others_send_through_it(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _limit_loopback(monkeypatch)
+    async with _overloaded(standin, trusted_proxies="127.0.0.1") as overloaded:
+        await overloaded.send(_head() + _BODY)
+        held = overloaded.held
+        overloaded.open()
+    overloaded.clients.close()
+
+    assert held == 1
+
+
+def _limit_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the address of all clients have reached its limit. Puts that are parsed go on."""
+    error = HttpError(
+        429, "ThrottlingException", "x", {"quotaCode": "requests-per-address"}, retry_after_s=7
+    )
+    monkeypatch.setattr(
+        AddressLimits, "reached", lambda _, address: error if address == "127.0.0.1" else None
+    )
+    monkeypatch.setattr(AddressLimits, "check", lambda _, __: None)
 
 
 async def test_a_bridge_that_stops_answers_what_it_holds(standin: StandIn) -> None:

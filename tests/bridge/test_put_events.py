@@ -26,6 +26,7 @@ from rum_bridge.put_events import PutEvents
 from rum_bridge.put_paths import PutPaths
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.transcode import transcoded_routes
+from tests.bridge.limits import unlimited
 
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]
 _REPORT = CallerReport(authorization_required=False)
@@ -164,7 +165,9 @@ async def test_an_unexpected_exception_is_a_fixed_message_and_one_log_entry(
     settings = BridgeSettings()
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
         monitors = KnownMonitors(channel, BridgeToken(settings.bridge_token_file), timeout_s=1.0)
-    endpoint = PutEvents(broken, monitors, PutAccounting(), _REPORT, settings)
+    endpoint = PutEvents(
+        broken, monitors, PutAccounting(), _REPORT, limits=unlimited(), settings=settings
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await endpoint.serve("id", scope, receive, send)

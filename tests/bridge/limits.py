@@ -1,0 +1,14 @@
+"""Limits of addresses for tests."""
+
+from __future__ import annotations
+
+__all__ = ["unlimited"]
+
+import time
+
+from rum_bridge.address_limits import AddressLimits
+
+
+def unlimited() -> AddressLimits:
+    """Return limits that no address reaches."""
+    return AddressLimits(requests_per_s=0, bytes_per_s=0, clock=time.monotonic)
