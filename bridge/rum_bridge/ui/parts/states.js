@@ -36,9 +36,10 @@ export function TokenForm({ error }) {
     if (monitor) go(linkHere(readPlace(), { monitor }), { replace: true });
     location.reload();
   };
-  return html`<div class="failure">
-    <div role="alert"><p>${error.message}</p>
-      <p>${hasToken() ? "The token of this tab does not allow this." : "This server asks for a token."}</p></div>
+  return html`<div class=${hasToken() ? "failure" : "empty"}>
+    ${hasToken()
+      ? html`<div role="alert"><p>${error.message}</p><p>The token of this tab does not allow this.</p></div>`
+      : html`<p role="alert"><strong>This server asks for a token.</strong></p>`}
     <p>Create a token on the server and paste it here: <code>openrum tokens create --name page --access read</code></p>
     <form class="stack" onSubmit=${submit}>
       <label>Token <input name="token" type="password" autocomplete="off" required /></label>

@@ -33,7 +33,8 @@ export function Overview({ place, selection, onSelect }) {
         <${NewErrors} place=${place} selection=${selection} />
         <${WorstPages} place=${place} selection=${selection} />
       </div>`
-    : html`<${NoData} title="No events in this time range." place=${place} monitor=${monitor} />`}<//>`;
+    : html`<${NoData} title="No events in this time range." place=${place} monitor=${monitor}>
+        <li>Send a sample from the server: <code>openrum send --sample --name ${monitor}</code></li><//>`}<//>`;
 }
 
 function Tiles({ data, comparedTo, place }) {
