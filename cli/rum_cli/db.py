@@ -1,4 +1,4 @@
-"""`openrum db`: check and upgrade the database, and back up and restore a SQLite database."""
+"""`openrum db`: check, repair and upgrade a database, and back up and restore a SQLite one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from rum_cli.commands import Command
+from rum_cli.counted import counted
 from rum_cli.environment import read_settings, setting_rows
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.progress import progress_bar
@@ -27,14 +28,15 @@ def _environment() -> list[tuple[str, str]]:
 
 @click.group()
 def db() -> None:
-    """Check, upgrade, back up and restore the database."""
+    """Check, repair, upgrade, back up and restore the database."""
 
 
 @db.command(cls=Command, environment=_environment)
 def check() -> None:
     """Check that all in the database can be read and fits.
 
-    The service may be running. Prints what is wrong and where, and exits with 1 then.
+    The service may be running. Prints what is wrong and where, and exits with 1 then. Damaged
+    batches, and batches that are stored twice, can be moved away: openrum db repair.
     """
     from rum_cli.db_check import DatabaseCheck
     from rum_service.auth.secret_files import SecretBox
@@ -67,6 +69,44 @@ def check() -> None:
     if count:
         raise Failure(f"{count + further} problems in {checked}", REJECTED)
     click.echo(f"No problems in {checked}")
+
+
+@db.command(cls=Command, environment=_environment)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def repair(folder: Path) -> None:
+    """Move damaged batches, and second copies of batches, from the database to files in FOLDER.
+
+    Also corrects the sums for quotas, and the times by which batches are found. The service may be
+    running. Exits with 1 if problems remain.
+    """
+    from rum_cli.db_check import DatabaseCheck
+    from rum_cli.db_repair import DatabaseRepair
+    from rum_service.auth.secret_files import SecretBox
+    from rum_service.storage import repair_database
+
+    settings = read_settings(ServiceSettings)
+    try:
+        store, inspection, log_repair = repair_database(settings.database_url)
+    except (ValueError, OSError) as error:
+        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
+    with closing(inspection):
+        with progress_bar("Checking") as update:
+            found = DatabaseCheck(store, inspection, SecretBox(settings.secrets_key_file))
+            problems = sum(1 for _ in found.problems(update))
+        repairs = DatabaseRepair(found, log_repair, folder)
+        try:
+            for line in repairs.run():
+                click.echo(line)
+        except OSError as error:
+            raise Failure(f"{folder}: {error.strerror or error}", REJECTED) from None
+    if repairs.moved:
+        moved = counted(repairs.moved, "batch", "batches")
+        click.echo(f"Moved {moved} with {counted(repairs.events, 'event')} to {folder}")
+    if remaining := problems - repairs.repaired:
+        raise Failure(
+            f"{counted(remaining, 'problem')} cannot be repaired: openrum db check", REJECTED
+        )
+    click.echo("No problems remain" if problems else "No problems found")
 
 
 @db.command(cls=Command, environment=_environment)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from google.protobuf.json_format import Parse, ParseError
 
 from rum.v1.app_monitor_pb2 import AppMonitor
+from rum_cli.repeated_keys import RepeatedKeys
 from rum_service.auth import policy
 from rum_service.auth.secret_files import SecretBox
 from rum_service.errors import MalformedPolicyDocumentException
@@ -41,6 +42,14 @@ class DatabaseCheck:
         self.log = LogCheck(ids, counted=counted)
         self.keys = 0
         """The number of access keys."""
+        self.copies: dict[int, int] = {}
+        """By the sequence of a batch that is stored again, the sequence of the first one."""
+        self.wrong_sums: dict[int, int] = {}
+        """By app monitor, what has to be added to its sum of stored bytes."""
+
+    def name_of(self, app_monitor: int) -> str:
+        """Return the name of an app monitor in messages."""
+        return self._names.get(app_monitor, "a deleted app monitor")
 
     @property
     def monitors(self) -> int:
@@ -113,14 +122,28 @@ class DatabaseCheck:
         return None if size == record.size else f"it has {size} of {record.size} bytes"
 
     def _of_batches(self, update: Callable[[int, int], None]) -> Iterator[str]:
-        after = 0
+        after, total = 0, self._inspection.count(self._newest)
+        keys = RepeatedKeys()
         while rows := self._inspection.rows(after=after, newest=self._newest, limit=_ROWS_AT_ONCE):
             for row in rows:
-                where = self._names.get(row.app_monitor, "a deleted app monitor")
+                keys.add((row.app_monitor, row.batch_id), row.sequence)
+                where = self.name_of(row.app_monitor)
                 for problem in self.log.problems(row):
                     yield f"batch {row.sequence} of {where}: {problem}"
             after = rows[-1].sequence
-            update(after, self._newest)
+            update(self.log.batches, max(self.log.batches, total))
+        yield from self._of_copies(keys)
+
+    def _of_copies(self, keys: RepeatedKeys) -> Iterator[str]:
+        for sequences in keys.groups(self._inspection.key):
+            key = self._inspection.key(sequences[0])
+            where = self.name_of(key[0]) if key else "a deleted app monitor"
+            readable = [each for each in sequences if each not in self.log.damaged]
+            first = (readable or sequences)[0]
+            for sequence in sequences:
+                if sequence != first:
+                    self.copies[sequence] = first
+                    yield f"batch {sequence} of {where}: it has the ID of batch {first}"
 
     def _of_sums(self) -> Iterator[str]:
         if (
@@ -131,5 +154,6 @@ class DatabaseCheck:
         for key, stored in self._sums.items():
             found = self.log.sizes[key]
             if key in still and found != stored:
+                self.wrong_sums[key] = found - stored
                 name = self._names.get(key, "a new app monitor")
                 yield f"the app monitor {name}: it uses {found} bytes, but {stored} are noted"

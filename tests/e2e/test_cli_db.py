@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import product
 from pathlib import Path
 
+import psycopg
 import pytest
-from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.storage import open_store
+from rum_cli.db_check import DatabaseCheck
+from rum_service.auth.secret_files import SecretBox
+from rum_service.storage import inspect_database, open_store
 from rum_service.storage.migrate import NEWEST
-from rum_service.storage.payload import UnreadableError, decompress
-from tests.support.batches import batch, event
-from tests.support.running import OpenRum, run_openrum
+from rum_service.storage.postgres_partitions import DAY_MS
+from rum_service.storage.records import Batch
+from rum_service.storage.schema import batches
+from tests.support.batches import batch, event, message, new_id
+from tests.support.damage import damage, truncated, two_flipped_bytes, with_other_user
+from tests.support.logged import logged
+from tests.support.running import OpenRum, run_openrum, wait_until
 
 Result = subprocess.CompletedProcess[str]
 _IN_BATCH = 3
-# The longest header of zstd.
-_FRAME_HEADER_BYTES = 18
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +129,7 @@ def test_a_check_says_what_is_wrong_and_where(folder: Path, change: str, problem
 
 
 def test_a_flipped_bit_that_still_decodes_is_found_by_the_checksum(folder: Path) -> None:
-    with closing(sqlite3.connect(_database(folder), isolation_level=None)) as connection:
-        (payload,) = connection.execute("SELECT payload FROM batches WHERE sequence = 2").fetchone()
-        connection.execute(
-            "UPDATE batches SET payload = ? WHERE sequence = 2", [_with_flipped_bit(payload)]
-        )
+    damage(f"sqlite:///{_database(folder)}", 2, with_other_user)
     found = _run(folder, "check")
     _execute(folder, "UPDATE batches SET checksum = NULL")
     without_checksum = _run(folder, "check")
@@ -137,23 +137,6 @@ def test_a_flipped_bit_that_still_decodes_is_found_by_the_checksum(folder: Path)
     assert found.returncode == 1
     assert found.stdout == ("batch 2 of my-app: its payload is damaged: the checksum differs\n")
     assert (without_checksum.returncode, without_checksum.stderr) == (0, "")
-
-
-def _with_flipped_bit(payload: bytes) -> bytes:
-    """Return a damaged payload whose other user ID is the only sign of the damage."""
-    stored = PutRumEventsRequest.FromString(decompress(payload))
-    for position, bit in product(range(_FRAME_HEADER_BYTES, len(payload)), range(8)):
-        damaged = bytearray(payload)
-        damaged[position] ^= 1 << bit
-        try:
-            request = PutRumEventsRequest.FromString(decompress(bytes(damaged)))
-        except (UnreadableError, DecodeError):
-            continue
-        if request.user_details.user_id != stored.user_details.user_id:
-            request.user_details.user_id = stored.user_details.user_id
-            if request == stored:
-                return bytes(damaged)
-    raise AssertionError("no flipped bit changes the user ID alone")
 
 
 @pytest.mark.parametrize(
@@ -295,3 +278,157 @@ def test_a_postgresql_database_is_checked_and_not_copied(
     assert "No problems in 1 batches with 3 events" in checked.stdout
     assert copied.returncode == 1
     assert "pg_dump" in copied.stderr
+
+
+def test_a_repair_moves_damaged_batches_to_files_and_corrects_the_rest(folder: Path) -> None:
+    url = f"sqlite:///{_database(folder)}"
+    with closing(sqlite3.connect(_database(folder))) as connection:
+        (payload, batch_id) = connection.execute(
+            "SELECT payload, batch_id FROM batches WHERE sequence = 2"
+        ).fetchone()
+    damage(url, 2, two_flipped_bytes)
+    damage(url, 3, truncated, has_checksum=False)
+    _execute(folder, "UPDATE batch_spans SET last_ms = first_ms")
+    _execute(folder, "INSERT INTO stored_bytes VALUES (2, 7, NULL)")
+    ran = _run(folder, "repair", "aside")
+    files = sorted(file.name for file in (folder / "aside").iterdir())
+    document = json.loads((folder / "aside" / "batch-2.json").read_text())
+    again = _run(folder, "repair", "aside")
+    checked = _run(folder, "check")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Batch 2 of my-app: moved to aside/batch-2.json\n" in ran.stdout
+    assert "Batch 1: reads by time find it now\n" in ran.stdout
+    assert "App monitor other: its sum of stored bytes is corrected\n" in ran.stdout
+    assert ran.stdout.endswith("Moved 2 batches with 6 events to aside\nNo problems remain\n")
+    assert files == [f"batch-{n}.{suffix}" for n in (2, 3) for suffix in ("json", "payload")]
+    assert document["app_monitor_name"] == "my-app"
+    assert document["problems"] == ["its payload is damaged: the checksum differs"]
+    assert (document["batch_id"], document["event_count"]) == (batch_id.hex(), _IN_BATCH)
+    assert (folder / "aside" / "batch-2.payload").read_bytes()[2:] == payload[2:]
+    assert (again.returncode, again.stdout) == (0, "No problems found\n")
+    assert checked.stdout.startswith("No problems in 3 batches with 4 events")
+
+
+def test_a_repair_says_which_problems_remain(folder: Path) -> None:
+    _execute(folder, "UPDATE batches SET event_count = 4 WHERE sequence = 2")
+    ran = _run(folder, "repair", "aside")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "Error: 1 problem cannot be repaired: openrum db check\n"
+    assert not (folder / "aside").exists()
+
+
+def test_a_repair_replaces_no_file_of_another_database(folder: Path) -> None:
+    damage(f"sqlite:///{_database(folder)}", 2, two_flipped_bytes)
+    (folder / "aside").mkdir()
+    (folder / "aside" / "batch-2.payload").write_bytes(b"other")
+    ran = _run(folder, "repair", "aside")
+    checked = _run(folder, "check")
+
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "Error: aside: has another batch; use another folder\n",
+    )
+    assert checked.stdout == "batch 2 of my-app: its payload is damaged: the checksum differs\n"
+
+
+def test_a_repair_works_while_the_server_takes_puts(tmp_path: Path) -> None:
+    sent = [batch(_IN_BATCH) for _ in range(3)]
+    with _Up(tmp_path) as server:
+        path = f"/appmonitors/{server.monitor_id()}"
+        for document in sent:
+            assert server.post(path, document)[0] == 200
+        wait_until(lambda: _projected(server) == 9)
+        damage(f"sqlite:///{server.database}", 2, two_flipped_bytes)
+        repaired = _run(tmp_path, "repair", "aside")
+        wait_until(lambda: _projected(server) == 6)
+        statuses = [server.post(path, document)[0] for document in sent]
+        wait_until(lambda: _projected(server) == 9)
+        server.stop()
+    checked = _run(tmp_path, "check")
+
+    assert repaired.returncode == 0, repaired.stderr
+    assert statuses == [200] * 3
+    assert "No problems in 3 batches with 9 events" in checked.stdout
+
+
+class _Up(OpenRum):
+    projects = True
+
+
+def _projected(server: OpenRum) -> int:
+    status, text = server.get("/insight-state")
+    return int(json.loads(text)["events"]) if status == 200 else -1
+
+
+@pytest.mark.parametrize("is_first_damaged", [False, True])
+def test_a_batch_that_is_stored_twice_in_postgresql_is_found_and_moved(
+    tmp_path: Path, empty_postgres: str, is_first_damaged: bool
+) -> None:
+    """Two partitions cannot have one unique index."""
+    monitor_id = new_id()
+    store = open_store(empty_postgres)
+    store.monitors.create(monitor_id, "shop", "{}")
+    contents = [message(monitor_id, events=_IN_BATCH) for _ in range(3)]
+    for day, sent in zip((20_000, 20_000, 20_001), contents, strict=True):
+        store.log.maintain(day * DAY_MS)
+        store.log.append([_batch_of(sent)])
+    first, other, last = [
+        found.sequence for found in store.log.after(0, limit=9, max_bytes=1 << 30)
+    ]
+    with psycopg.connect(empty_postgres.replace("+psycopg", "")) as connection:
+        copied = ", ".join(column.name for column in batches.columns if column.name != "sequence")
+        connection.execute(
+            f"INSERT INTO batches (sequence, {copied}) SELECT %s, {copied} FROM batches"
+            " WHERE sequence = %s",
+            [last + 1, first],
+        )
+    if is_first_damaged:
+        damage(empty_postgres, first, two_flipped_bytes)
+    settings = {"OPENRUM_DATABASE_URL": empty_postgres}
+    checked = run_openrum("db", "check", cwd=tmp_path, **settings)
+    repaired = run_openrum("db", "repair", "aside", cwd=tmp_path, **settings)
+    rechecked = run_openrum("db", "check", cwd=tmp_path, **settings)
+    kept = [found.sequence for found in store.log.after(0, limit=9, max_bytes=1 << 30)]
+    store.close()
+
+    again, moved = (first, first) if is_first_damaged else (last + 1, last + 1)
+    assert checked.returncode == 1
+    assert f"batch {again} of shop: it has the ID of batch " in checked.stdout
+    assert repaired.returncode == 0, repaired.stderr
+    assert f"Batch {moved} of shop: moved to aside/batch-{moved}.json" in repaired.stdout
+    assert "No problems in 3 batches with 9 events" in rechecked.stdout
+    assert kept == sorted({first, other, last, last + 1} - {moved})
+
+
+def test_the_bar_of_a_check_counts_batches(
+    tmp_path: Path, empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sequences in PostgreSQL begin near 2**46."""
+    monitor_id = new_id()
+    store = open_store(empty_postgres)
+    store.monitors.create(monitor_id, "shop", "{}")
+    store.log.maintain()
+    store.log.append([_batch_of(message(monitor_id, events=1)) for _ in range(5)])
+    store.close()
+    monkeypatch.setattr("rum_cli.db_check._ROWS_AT_ONCE", 2)
+    opened, inspection = inspect_database(empty_postgres)
+    found = DatabaseCheck(opened, inspection, SecretBox(tmp_path / "key"))
+    steps: list[tuple[int, int]] = []
+    problems = [*found.problems(lambda done, total: steps.append((done, total)))]
+    inspection.close()
+
+    assert problems == []
+    assert steps == [(2, 5), (4, 5), (5, 5)]
+
+
+def _batch_of(sent: PutRumEventsRequest) -> Batch:
+    times = [round(event.timestamp * 1000) for event in sent.rum_events]
+    return logged()._replace(
+        batch_id=bytes.fromhex(sent.batch_id.replace("-", "")),
+        first_ms=min(times),
+        last_ms=max(times),
+        event_count=len(times),
+        content=sent.SerializeToString(),
+    )

@@ -34,6 +34,10 @@ class LogCheck:
         """Batches of app monitors that do not exist. The service deletes them."""
         self.sizes = Counter[int]()
         """The bytes of the counted batches of each app monitor."""
+        self.damaged: dict[int, str] = {}
+        """By sequence, why a batch cannot be read."""
+        self.missed: list[LogRow] = []
+        """Batches that reads by time miss, without their payloads."""
 
     def problems(self, row: LogRow) -> Iterator[str]:
         """Check a batch, and yield what is wrong with it."""
@@ -44,18 +48,23 @@ class LogCheck:
         if row.app_monitor not in self._monitors:
             self.of_deleted += 1
         if not row.has_span:
+            self.missed.append(row._replace(payload=b""))
             yield "batch_spans does not contain its times, so reads by time miss it"
         if len(row.digest) not in (0, _DIGEST_BYTES):
             yield f"its digest has {len(row.digest)} bytes"
         if row.checksum not in (None, checksum(row.payload)):
-            yield "its payload is damaged: the checksum differs"
+            yield self._damage(row, "its payload is damaged: the checksum differs")
             return
         try:
             request = PutRumEventsRequest.FromString(decompress(row.payload))
-        except (UnreadableError, DecodeError, MemoryError):  # the damaged part may be a length
-            yield "its payload cannot be decoded"
+        except (UnreadableError, DecodeError):
+            yield self._damage(row, "its payload cannot be decoded")
             return
         yield from self._differences(row, request)
+
+    def _damage(self, row: LogRow, reason: str) -> str:
+        self.damaged[row.sequence] = reason
+        return reason
 
     def _differences(self, row: LogRow, request: PutRumEventsRequest) -> Iterator[str]:
         """Yield the columns that do not fit the content."""

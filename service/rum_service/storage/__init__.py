@@ -9,6 +9,7 @@ __all__ = [
     "open_lock",
     "open_store",
     "read_slices",
+    "repair_database",
     "upgrade_database",
 ]
 
@@ -36,6 +37,7 @@ from rum_service.storage.sql_log import SqlLog
 from rum_service.storage.sql_metrics import SqlMetrics
 from rum_service.storage.sql_monitors import SqlMonitors
 from rum_service.storage.sql_policies import SqlPolicies
+from rum_service.storage.sql_repair import LogRepair
 from rum_service.storage.sql_retention import SqlRetention
 from rum_service.storage.sql_source_maps import SqlSourceMaps
 from rum_service.storage.sql_usage import SqlUsage
@@ -118,6 +120,20 @@ def inspect_database(url: str) -> tuple[Store, Inspection]:
     database = _open(url, create=False)
     try:
         return _store(database), Inspection(database)
+    except ValueError:
+        database.close()
+        raise
+
+
+def repair_database(url: str) -> tuple[Store, Inspection, LogRepair]:
+    """Open an existing database to check and repair it. Call `Inspection.close` afterwards. Blocks.
+
+    Raises:
+        ValueError: the database does not exist, cannot be read, or has another schema.
+    """
+    database = _open(url, create=False)
+    try:
+        return _store(database), Inspection(database), LogRepair(database)
     except ValueError:
         database.close()
         raise

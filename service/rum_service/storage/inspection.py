@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Integer, bindparam, case, func, literal, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from rum_service.storage.database import Database
+from rum_service.storage.database import BatchKey, Database
 from rum_service.storage.migrate import check_current
 from rum_service.storage.schema import (
     BATCH_BYTES,
@@ -74,6 +74,16 @@ _SUMS = select(app_monitors.c.key, func.coalesce(stored_bytes.c.bytes, 0), _COUN
 )
 
 
+_COUNT = (
+    select(func.count())
+    .select_from(batches)
+    .where(batches.c.sequence > 0, batches.c.sequence <= bindparam("newest"))
+)
+_KEY = select(batches.c.app_monitor, batches.c.batch_id).where(
+    batches.c.sequence == bindparam("sequence")
+)
+
+
 class Inspection:
     """Reads a database that exists and has the current schema.
 
@@ -97,6 +107,17 @@ class Inspection:
         """Return the sequence of the newest batch, or 0."""
         with self._database.read() as connection:
             return connection.execute(select(func.max(batches.c.sequence))).scalar() or 0
+
+    def count(self, newest: int) -> int:
+        """Return the number of batches up to a sequence."""
+        with self._database.read() as connection:
+            return connection.execute(_COUNT, {"newest": newest}).scalar_one()
+
+    def key(self, sequence: int) -> BatchKey | None:
+        """Return the app monitor and the ID of a batch. None: it does not exist."""
+        with self._database.read() as connection:
+            row = connection.execute(_KEY, {"sequence": sequence}).one_or_none()
+            return None if row is None else (row.app_monitor, row.batch_id)
 
     def rows(self, *, after: int, newest: int, limit: int) -> list[LogRow]:
         """Return the oldest batches above a sequence, at most `limit`, and none above `newest`."""

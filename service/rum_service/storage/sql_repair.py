@@ -1,20 +1,23 @@
-"""Repair batches in a SQL database.
+"""Repair a log in a SQL database, in small transactions, while it may be in use.
 
-Repaired batches are noted in `erased_batches`, so that projectors replace their rows.
+Repaired and removed batches are noted in `erased_batches`, so that projectors replace their rows.
 """
 
 from __future__ import annotations
 
-__all__ = ["Restorable", "restore_payloads"]
+__all__ = ["LogRepair", "Restorable", "restore_payloads"]
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
-from rum_service.storage.schema import batches, erased_batches
+from rum_service.storage.schema import batches, erased_batches, stored_bytes
+from rum_service.storage.sql_retention import delete_spans_before, note_removed
+from rum_service.storage.sql_rewrite import widen_spans
+from rum_service.storage.sql_usage import subtract_usage
 
 
 class Restorable(NamedTuple):
@@ -41,3 +44,44 @@ def _restore(connection: Connection, found: Restorable) -> None:
     )
     if connection.execute(change).rowcount:  # else it has been removed or erased meanwhile
         connection.execute(insert(erased_batches).values(sequence=found.sequence))
+
+
+class LogRepair:
+    """Removes batches, and corrects what depends on them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def columns(self, sequence: int) -> Mapping[str, Any] | None:
+        """Return all columns of a batch. None: it does not exist."""
+        query = select(batches).where(batches.c.sequence == sequence)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else dict(row)
+
+    def remove(self, columns: Mapping[str, Any]) -> bool:
+        """Delete a batch if it still has these columns. Return whether that succeeded."""
+        sequence, app_monitor = columns["sequence"], columns["app_monitor"]
+        is_it = (batches.c.sequence == sequence) & (batches.c.payload == columns["payload"])
+        with self._database.write() as connection:
+            subtract_usage(connection, app_monitor, is_it)
+            if not connection.execute(delete(batches).where(is_it)).rowcount:
+                return False
+            note_removed(connection, [sequence])
+            delete_spans_before(connection, app_monitor)
+            connection.execute(insert(erased_batches).values(sequence=sequence))
+            return True
+
+    def widen_span(self, app_monitor: int, sequence: int, first_ms: int, last_ms: int) -> None:
+        """Let reads by time find a batch."""
+        with self._database.write() as connection:
+            widen_spans(self._database, connection, app_monitor, [(sequence, first_ms, last_ms)])
+
+    def correct_sum(self, app_monitor: int, difference: int) -> None:
+        """Add to the sum of an app monitor's stored bytes."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(stored_bytes)
+                .where(stored_bytes.c.app_monitor == app_monitor)
+                .values(bytes=stored_bytes.c.bytes + difference)
+            )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Change", "changes_of", "rewrite"]
+__all__ = ["Change", "changes_of", "rewrite", "widen_spans"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -72,7 +72,11 @@ def rewrite(
     connection.execute(
         insert(erased_batches), [{"sequence": change.sequence} for change in changes]
     )
-    _widen_spans(database, connection, app_monitor, changes)
+    times = [
+        (change.sequence, change.columns["first_ms"], change.columns["last_ms"])
+        for change in changes
+    ]
+    widen_spans(database, connection, app_monitor, times)
     counted = connection.execute(_COUNTED).scalar_one()
     saved = sum(change.saved_bytes for change in changes if change.sequence <= counted)
     connection.execute(
@@ -82,14 +86,20 @@ def rewrite(
     )
 
 
-def _widen_spans(
-    database: Database, connection: Connection, app_monitor: int, changes: Sequence[Change]
+def widen_spans(
+    database: Database,
+    connection: Connection,
+    app_monitor: int,
+    times: Iterable[tuple[int, int, int]],
 ) -> None:
-    """Widen the spans so that reads by time find the batches by their time of receipt."""
+    """Widen the spans so that reads by time find batches.
+
+    Args:
+        times: the sequence, `first_ms` and `last_ms` of each batch.
+    """
     spans: dict[int, tuple[int, int]] = {}
-    for change in changes:
-        block = change.sequence >> BLOCK_BITS
-        first, last = change.columns["first_ms"], change.columns["last_ms"]
+    for sequence, first, last in times:
+        block = sequence >> BLOCK_BITS
         known_first, known_last = spans.get(block, (first, last))
         spans[block] = min(first, known_first), max(last, known_last)
     new = database.insert(batch_spans)
