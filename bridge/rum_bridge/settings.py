@@ -138,7 +138,8 @@ class BridgeSettings(OperatingSettings):
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="How long a client may take to send a request body, in seconds.",
+        description="How long a client may take to send a request body or a gRPC message, in "
+        "seconds.",
     )
     put_timeout_s: float = Field(
         default=10.0,

@@ -129,6 +129,12 @@ class ServiceSettings(OperatingSettings):
         description="Maximum total size of the batches that wait to be stored, in bytes. The "
         "bridge also counts the bodies that it reads. Further batches are throttled.",
     )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a client may take to send a request body or a gRPC message, in "
+        "seconds.",
+    )
     projector_socket: Path = Field(
         default=Path("var/projector.sock"),
         description="Unix socket of the projector, which answers queries about the events. A path.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import grpc
 import pytest
 
 from rum.internal.v1.bridge_service_pb2 import (
@@ -14,7 +15,16 @@ from rum.internal.v1.bridge_service_pb2 import (
 )
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
-from tests.service.authorized import OK, Authorized, Metadata, authorized, bearer, new_id
+from tests.service.authorized import (
+    OK,
+    Authorized,
+    Metadata,
+    authorized,
+    bearer,
+    new_id,
+    outcome_of,
+    status_of,
+)
 from tests.service.served import LoopThread
 
 _DENIED, _MISSING = "AccessDeniedException", "MissingAuthenticationTokenException"
@@ -110,3 +120,17 @@ def test_a_caller_is_checked_as_in_the_method(required: World) -> None:
     assert check("GetAppMonitor", required.callers["anonymous, exposed"]) == _DENIED
     assert check("CreateToken", service.relayed(read)) == "ValidationException"
     assert check("GetAppMonitor", service.relayed(read), b"\xff") == "ValidationException"
+
+
+@pytest.mark.parametrize("method", ["CheckBridge", "CheckAppMonitor", "CheckCaller"])
+def test_the_token_of_the_bridge_is_checked_before_the_message_is_parsed(
+    required: World, method: str
+) -> None:
+    path = f"/rum.internal.v1.BridgeService/{method}"
+    with (
+        grpc.insecure_channel(required.service.address) as channel,
+        pytest.raises(grpc.RpcError) as rejected,
+    ):
+        channel.unary_unary(path)(b"\xff", timeout=10)
+
+    assert outcome_of(status_of(rejected.value)) == _DENIED

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.ingest.fields import has_more_fields
+from rum_service.ingest.fields import has_more_fields, has_more_nested_fields
 
 _LONG = 256 << 10
 
@@ -71,3 +71,20 @@ def test_fields_of_every_kind_are_counted(fields: list[bytes]) -> None:
 )
 def test_counting_ends_for_any_bytes(content: bytes) -> None:
     has_more_fields(content * _LONG, 1000)
+
+
+@pytest.mark.parametrize(("events", "more"), [(299, False), (300, True)])
+def test_the_fields_of_messages_in_a_message_are_counted(events: int, more: bool) -> None:
+    """Each event has two fields in it, and the ID of the request makes one more."""
+    event = RumEvent(id="1" * 20, timestamp=1.0)
+    request = PutRumEventsRequest(id="x", rum_events=[event] * events)
+
+    content = request.SerializeToString()
+
+    assert has_more_nested_fields(content, PutRumEventsRequest.DESCRIPTOR, 899) is more
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_counting_fields_in_messages_ends_for_any_bytes(content: bytes) -> None:
+    has_more_nested_fields(content, PutRumEventsRequest.DESCRIPTOR, 10)

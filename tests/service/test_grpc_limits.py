@@ -13,6 +13,7 @@ from typing import BinaryIO
 import grpc
 import pytest
 
+from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest
 from rum.v1.metrics_pb2 import BatchCreateRumMetricDefinitionsRequest, MetricDefinitionRequest
 from rum_service.server import running_service
 from tests.service.served import LoopThread
@@ -20,11 +21,15 @@ from tests.support import http2
 from tests.support.batches import message, new_id
 from tests.support.running import Service, wait_until
 from tests.support.services import settings_in
+from tests.support.unfinished_calls import send_unfinished
 
 _CREATE_DEFINITIONS = "/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions"
 _EMPTY_DEFINITION = BatchCreateRumMetricDefinitionsRequest(
     metric_definitions=[MetricDefinitionRequest()]
 ).SerializeToString()
+_LIST_CREDENTIALS = "/rum.operator.v1.OperatorService/ListCredentials"
+_LIST_INSIGHT = "/rum.v1.InsightService/GetOverview"
+_CHECK_CALLER = "/rum.internal.v1.BridgeService/CheckCaller"
 _PUT = "/rum.v1.DataPlaneService/PutRumEvents"
 _BATCH_PUT = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 _TIMEOUT_S = 30.0
@@ -36,6 +41,12 @@ _MAX_CONCURRENT_STREAMS = 3
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("required"), OPENRUM_AUTH="required") as running:
         yield running
 
 
@@ -71,6 +82,104 @@ def test_a_long_control_plane_message_is_rejected_before_it_is_parsed(
     assert rejected.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert rejected.value.details() == "The message must have at most 262144 bytes."
     assert _peak_mib(service) - before < 30
+
+
+def test_a_control_plane_message_of_many_fields_is_rejected_before_it_is_parsed(
+    service: Service,
+) -> None:
+    """Parsed, 32 of these messages take 490 MiB, however deep the fields are."""
+    keys = MetricDefinitionRequest(dimension_keys={"": ""}).SerializeToString() * 20_000
+    length = b"".join(
+        bytes([len(keys) >> shift & 0x7F | 0x80 * (shift < 14)]) for shift in (0, 7, 14)
+    )
+    nested = _EMPTY_DEFINITION[:1] + length + keys
+    with grpc.insecure_channel(service.grpc) as channel:
+        texts = {_rejection(channel, content) for content in (_EMPTY_DEFINITION * 60_000, nested)}
+
+    assert texts == {"The message must have at most 20000 fields."}
+
+
+def _rejection(channel: grpc.Channel, content: bytes) -> str:
+    with pytest.raises(grpc.RpcError) as rejected:
+        channel.unary_unary(_CREATE_DEFINITIONS)(content, timeout=_TIMEOUT_S)
+    assert rejected.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    return str(rejected.value.details())
+
+
+@pytest.mark.parametrize("size", [4 << 20, 16 << 10], ids=["message", "request"])
+def test_a_long_question_about_a_caller_is_rejected_before_it_is_parsed(
+    service: Service, size: int
+) -> None:
+    """Parsed, the request in it takes 60 times its length."""
+    request = _EMPTY_DEFINITION * ((size - 200) // 2)
+    content = CheckCallerRequest(method="BatchCreateRumMetricDefinitions", request=request)
+    before = _peak_mib(service)
+    with (
+        grpc.insecure_channel(service.grpc, [("grpc.max_send_message_length", -1)]) as channel,
+        pytest.raises(grpc.RpcError) as rejected,
+    ):
+        channel.unary_unary(_CHECK_CALLER)(content.SerializeToString(), timeout=_TIMEOUT_S)
+
+    assert rejected.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "at most" in str(rejected.value.details())
+    assert _peak_mib(service) - before < 20
+
+
+@pytest.mark.parametrize("method", [_CREATE_DEFINITIONS, _LIST_CREDENTIALS, _LIST_INSIGHT])
+def test_an_anonymous_caller_is_rejected_before_its_message_arrives(
+    required: Service, method: str
+) -> None:
+    with _connected(required) as connection, connection.makefile("rb") as frames:
+        connection.sendall(http2.continued_head(1, http2.call_head(path=method.encode())))
+        headers = _wait_for_response(frames, 1)
+
+    assert b"missing Authentication Token" in headers
+
+
+def test_unfinished_messages_take_little_memory(service: Service) -> None:
+    """Without turns, one connection takes 124 MiB."""
+    before = _peak_mib(service)
+    with _new_connection(service) as connection:
+        sent = send_unfinished(connection, calls=32, size=4_000_000)
+
+        assert sent > 1_000_000
+        assert _peak_mib(service) - before < 25
+
+
+def test_an_unfinished_message_is_given_up_after_a_while(tmp_path: Path) -> None:
+    with (
+        Service(tmp_path, OPENRUM_BODY_TIMEOUT_S="1") as service,
+        _connected(service) as connection,
+        connection.makefile("rb") as frames,
+    ):
+        body = http2.frame(http2.DATA, 0, 1, bytes([0, 0, 0, 0, 9]) + b"half")
+        connection.sendall(http2.continued_head(1, http2.call_head()) + body)
+        headers = _wait_for_response(frames, 1)
+
+    assert b"The message must arrive within 1 s." in headers
+
+
+def test_puts_go_on_beside_unfinished_messages(service: Service) -> None:
+    """They come from the same address, which may receive four messages at once."""
+    body = message(new_id()).SerializeToString()
+    with _new_connection(service) as hostile, grpc.insecure_channel(service.grpc) as channel:
+        sending = threading.Thread(
+            target=send_unfinished, args=(hostile,), kwargs={"calls": 32, "size": 4_000_000}
+        )
+        sending.start()
+        codes = set()
+        while sending.is_alive():
+            with pytest.raises(grpc.RpcError) as rejected:
+                channel.unary_unary(_PUT)(body, timeout=_TIMEOUT_S)
+            codes.add(rejected.value.code())
+        sending.join()
+
+    assert codes == {grpc.StatusCode.NOT_FOUND}
+
+
+def _new_connection(service: Service) -> socket.socket:
+    host, _, port = service.grpc.rpartition(":")
+    return socket.create_connection((host, int(port)), _TIMEOUT_S)
 
 
 def test_bytes_that_are_not_a_control_plane_message_are_a_validation_exception(
@@ -155,7 +264,12 @@ def test_metadata_that_is_not_text_is_logged_without_its_value(service: Service)
         connection.sendall(http2.continued_head(1, head) + http2.message(1, b""))
         _wait_for_response(frames, 1)
 
-    wait_until(lambda: any("metadata is not UTF-8" in line for line in service.output))
+    wait_until(
+        lambda: (
+            print(service.output[-6:])
+            or any("metadata is not UTF-8" in line for line in service.output)
+        )
+    )
     assert not any("secret" in line or "Traceback" in line for line in service.output)
 
 
@@ -166,11 +280,12 @@ def _connected(service: Service) -> socket.socket:
     return connection
 
 
-def _wait_for_response(frames: BinaryIO, stream: int) -> None:
+def _wait_for_response(frames: BinaryIO, stream: int) -> bytes:
+    """Return the first headers of a response, which are the only ones of an error."""
     while header := frames.read(9):
-        frames.read(int.from_bytes(header[:3], "big"))
+        payload = frames.read(int.from_bytes(header[:3], "big"))
         if header[3] == http2.HEADERS and int.from_bytes(header[5:], "big") == stream:
-            return
+            return payload
     raise AssertionError("the server closed the connection")
 
 

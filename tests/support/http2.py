@@ -5,12 +5,15 @@ from __future__ import annotations
 __all__ = [
     "ACK",
     "CONTINUATION",
+    "DATA",
     "END_HEADERS",
     "HEADERS",
     "OPENING",
     "PING",
+    "PUT",
     "RST_STREAM",
     "SETTINGS",
+    "WINDOW_UPDATE",
     "call_head",
     "continued_head",
     "field",
@@ -19,7 +22,7 @@ __all__ = [
 ]
 
 PUT = b"/rum.v1.DataPlaneService/PutRumEvents"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 8, 9
 ACK, END_STREAM, END_HEADERS = 1, 1, 4
 _MAX_FRAME_BYTES = 16384
 

@@ -30,6 +30,7 @@ from rum_service.errors import (
     AccessDeniedException,
     IncompleteSignatureException,
     InvalidSignatureException,
+    MissingAuthenticationTokenException,
     UnrecognizedClientException,
 )
 
@@ -90,6 +91,32 @@ class Authentication:
         """
         if self.trusted(call) is None and not self._is_bridge(call):
             raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
+
+    async def is_known(self, call: Call) -> bool:
+        """Return whether the metadata of a call alone proves who makes it: a bridge, or a caller.
+
+        Raises:
+            RumError: a credential is wrong, where authorization is on for the call.
+        """
+        if self._is_bridge(call):
+            return True
+        if self.trusted(call):
+            token = call.bearer_token
+            return token is not None and token_hash(token) == self._operator_hash
+        if call.relayed is not None:
+            raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
+        return await self._direct(call) is not ANONYMOUS
+
+    async def check_known(self, call: Call) -> bool:
+        """Return the same as `is_known`, for calls that are never open to anonymous callers.
+
+        Raises:
+            RumError: also if an anonymous caller makes the call, where authorization is on for it.
+        """
+        known = await self.is_known(call)
+        if not known and self.trusted(call) is None:
+            raise MissingAuthenticationTokenException
+        return known
 
     def name_of(self, call: Call, caller: Caller) -> str:
         """Return a readable name for the caller, for records of operations."""

@@ -29,6 +29,7 @@ from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.grpc_server import GrpcServer
+from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
@@ -51,10 +52,16 @@ class Planes:
 def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     """Create the parts."""
     settings = base.settings
+    incoming = Incoming(
+        max_message_bytes=settings.max_message_bytes,
+        max_bytes=settings.max_waiting_bytes,
+        timeout_s=settings.body_timeout_s,
+    )
     boundary = CallBoundary(
         access.authentication,
         access.authorization,
         base.monitors,
+        incoming=incoming,
         new_id=base.new_id,
         requests=RequestLog.of("service", settings),
         needs_addresses=storing.countries is not None,
@@ -80,7 +87,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     server = GrpcServer(
         settings,
         boundary,
-        data_plane=DataPlane(storing.ingest, boundary),
+        data_plane=DataPlane(storing.ingest, boundary, incoming),
         bridge_plane=bridge_plane,
         admission=Admission(access.authentication, base.monitors, storing.quotas, boundary),
         control_plane=_control_plane(base, readback),

@@ -133,7 +133,7 @@ class Ingest:
             self._accounting.reject(put.content, error)
             raise
 
-    def reject(self, content: bytes, error: RumError) -> None:
+    def reject(self, content: bytes, error: BaseException) -> None:
         """Count a call that is rejected before its batches are parsed, as one batch."""
         self._accounting.reject(content, error)
 

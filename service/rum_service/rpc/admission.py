@@ -10,6 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1 import control_plane_service_pb2, insight_service_pb2, source_map_service_pb2
 from rum_service.auth.authentication import Authentication
+from rum_service.auth.callers import Call
 from rum_service.auth.operations import operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
@@ -26,6 +27,8 @@ _METHODS = {
     )
     for method in service.methods
 }
+# The members in a path. Parsed, a request of many empty messages takes 60 times its length.
+_MAX_PATH_BYTES = 8 << 10
 
 
 class Admission:
@@ -43,21 +46,27 @@ class Admission:
         self._quotas = quotas
         self._boundary = boundary
 
+    async def check(self, call: Call) -> bool:
+        """Return whether a bridge makes the call.
+
+        Raise AccessDeniedException if the token of the bridge is needed and wrong.
+        """
+        self._authentication.check_bridge(call)
+        return await self._authentication.is_known(call)
+
     async def check_bridge(
-        self, _: pb.CheckBridgeRequest, context: Context
+        self, _request: pb.CheckBridgeRequest, _: Context
     ) -> pb.CheckBridgeResponse:
-        """Raise AccessDeniedException if the token of the bridge is needed and wrong."""
-        self._authentication.check_bridge(call_of(context))
+        """Return an empty response: `check` has accepted the bridge."""
         return pb.CheckBridgeResponse()
 
     async def check_app_monitor(
-        self, request: pb.CheckAppMonitorRequest, context: Context
+        self, request: pb.CheckAppMonitorRequest, _: Context
     ) -> pb.CheckAppMonitorResponse:
         """Raise ResourceNotFoundException if the app monitor does not exist.
 
         Raise ThrottlingException if it may store nothing more.
         """
-        self._authentication.check_bridge(call_of(context))
         monitor = await self._monitors.by_id(request.id)
         self._quotas.check(monitor.key, authorized=False)
         return pb.CheckAppMonitorResponse()
@@ -66,6 +75,8 @@ class Admission:
         self, request: pb.CheckCallerRequest, context: Context
     ) -> pb.CheckCallerResponse:
         """Check that the caller may make the call. Otherwise raise the same error as the call."""
+        if len(request.request) > _MAX_PATH_BYTES:
+            raise ValidationException(f"request must have at most {_MAX_PATH_BYTES} bytes.")
         method = _METHODS.get(request.method)
         if method is None:
             raise ValidationException("method must be one that a bridge transcodes.")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_REQUEST_ID", "Behavior", "CallBoundary", "Context", "Parse", "call_of"]
+__all__ = [
+    "MAX_REQUEST_ID",
+    "SILENT_CALL",
+    "Behavior",
+    "CallBoundary",
+    "Check",
+    "Context",
+    "Parse",
+    "call_of",
+]
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -15,6 +24,8 @@ from urllib.parse import unquote
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from grpc_status import rpc_status
 
@@ -32,22 +43,28 @@ from rum_service.errors import (
     ThrottlingException,
     ValidationException,
 )
+from rum_service.ingest.fields import has_more_nested_fields
 from rum_service.monitors import Monitors
 from rum_service.rpc.calls import CallCounts, outcome_of
+from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.status import to_status
 
 logger = structlog.get_logger()
 
 MAX_REQUEST_ID = 64
-_SILENT_CALL = Call()
+SILENT_CALL = Call()
+"""A call whose metadata says nothing about its caller."""
 _FIRST_MESSAGE_S = 10.0
 # The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
 _MAX_CONTROL_BYTES = 256 << 10
+# Of a message and those in it. The bridge accepts as many lists and objects.
+_MAX_CONTROL_FIELDS = 20_000
 
 # Quoted: the class is generic in its stub only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Behavior = Callable[[Any, Context], Awaitable[Any]]
 Parse = Callable[[bytes], Message]
+Check = Callable[[Call], Awaitable[bool]]
 
 
 class CallBoundary:
@@ -59,6 +76,7 @@ class CallBoundary:
         authorization: Authorization,
         monitors: Monitors[Policy],
         *,
+        incoming: Incoming,
         new_id: Callable[[], str],
         requests: RequestLog,
         needs_addresses: bool = False,
@@ -69,6 +87,7 @@ class CallBoundary:
         self._authentication = authentication
         self._authorization = authorization
         self._monitors = monitors
+        self._incoming = incoming
         self._new_id = new_id
         self._needs_addresses = needs_addresses
         # Each call runs in its own task, which has its own values.
@@ -79,20 +98,25 @@ class CallBoundary:
         """All calls but puts."""
 
     def authorized(self, method: str, behavior: Behavior, parse: Parse) -> Behavior:
-        """Return `behavior` behind authorization: for everything but puts.
+        """Return a method that calls `behavior` behind authorization: for everything but puts.
 
-        It takes the serialized request, so that a long one is rejected before it is parsed.
+        The caller is authenticated before its message is received, and a long message is rejected
+        before it is parsed.
         """
         operation = operation_of(method)
+        request_type = _request_type(method)
         if operation.is_put:
             raise ValueError(f"{method}: Ingest authorizes puts, batch by batch")
 
-        async def answer(content: bytes, context: Context) -> Any:
+        async def answer(_: object, context: Context) -> Any:
             began_s = perf_counter()
             failure: BaseException | None = None
             try:
                 call = call_of(context)
-                request = _parsed(content, parse, operation)
+                known = await self._authentication.check_known(call)
+                request = _parsed(
+                    await self._incoming.read(context, known=known), parse, operation, request_type
+                )
                 self._caller.set((call, await self.authorize(call, operation, request)))
                 return await behavior(request, context)
             except BaseException as error:
@@ -111,15 +135,19 @@ class CallBoundary:
         The first request must name the app monitor. `behavior` takes all of them.
         """
         operation = operation_of(method)
+        request_type = _request_type(method)
 
         async def answer(contents: AsyncIterator[bytes], context: Context) -> Any:
             began_s = perf_counter()
             failure: BaseException | None = None
             try:
                 call = call_of(context)
-                first = _parsed(await _first(contents), parse, operation)
+                await self._authentication.check_known(call)
+                first = _parsed(await _first(contents), parse, operation, request_type)
                 await self.authorize(call, operation, first)
-                return await behavior(_all_parsed(first, contents, parse, operation), context)
+                return await behavior(
+                    _all_parsed(first, contents, parse, operation, request_type), context
+                )
             except BaseException as error:
                 failure = error
                 raise
@@ -144,7 +172,7 @@ class CallBoundary:
                 return await behavior(request, context)
             except ThrottlingException as error:
                 # Counted, and not logged: under overload there are thousands in a second.
-                await _abort(context, error, self.request_id(context))
+                rejection: RumError = _without_frames(error)
             except RumError as error:
                 # Messages name members and constraints, never request contents.
                 logger.info(
@@ -154,15 +182,38 @@ class CallBoundary:
                     error=type(error).__name__,
                     reason=str(error),
                 )
-                await _abort(context, error, self.request_id(context))
+                rejection = _without_frames(error)
             except (grpc.aio.AbortError, grpc.aio.BaseError):
                 raise
             except Exception:
                 request_id = self.request_id(context)
                 logger.exception("call failed", method=method, request_id=request_id)
-                await _abort(context, InternalServerException(retry_after_seconds=1), request_id)
+                rejection = InternalServerException(retry_after_seconds=1)
+            # Outside of the handlers, which keep the exception and so its frames.
+            await _abort(context, rejection, self.request_id(context))
+            return None
 
         return answer
+
+    def received(
+        self, method: str, check: Check, behavior: Behavior, *, max_bytes: int
+    ) -> Behavior:
+        """Return a method that receives its message after `check` has accepted the caller.
+
+        Args:
+            check: takes the call, and returns whether its caller is known. Raises RumError if it is
+                rejected.
+            max_bytes: the longest message that `behavior` accepts.
+        """
+
+        async def answer(_: object, context: Context) -> Any:
+            known = await check(call_of(context))
+            content = await self._incoming.read(context, known=known)
+            if len(content) > max_bytes:
+                raise ValidationException(f"The message must have at most {max_bytes} bytes.")
+            return await behavior(content, context)
+
+        return self.bounded(method, answer)
 
     def logged(self, method: str, behavior: Behavior) -> Behavior:
         """Return `behavior` with a line in the log for each chosen call."""
@@ -191,6 +242,10 @@ class CallBoundary:
 
         return answer
 
+    async def is_known(self, call: Call) -> bool:
+        """Return whether a call's metadata proves who makes it. Raises RumError if it is wrong."""
+        return await self._authentication.is_known(call)
+
     def put_call(self, context: Context) -> Call:
         """Return the same as `call_of`, faster, for a put. Raises ValidationException."""
         # Where every caller is trusted, only a bridge's report matters. Looking for it alone saves
@@ -200,7 +255,7 @@ class CallBoundary:
                 if key == CALLER_KEY:
                     break
             else:
-                return _SILENT_CALL
+                return SILENT_CALL
         return call_of(context)
 
     def request_id(self, context: Context) -> str:
@@ -254,9 +309,26 @@ def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return metadata
 
 
-def _parsed(content: bytes, parse: Parse, operation: Operation) -> Message:
+def _request_type(method: str) -> Descriptor:
+    return descriptor_pool.Default().FindMethodByName(method[1:].replace("/", ".")).input_type
+
+
+def _without_frames(error: RumError) -> RumError:
+    """Return the error without what keeps the frames of the call, and so its message, in memory.
+
+    gRPC waits for the client before an aborted call ends.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
+def _parsed(
+    content: bytes, parse: Parse, operation: Operation, request_type: Descriptor
+) -> Message:
     if len(content) > _MAX_CONTROL_BYTES:
         raise ValidationException(f"The message must have at most {_MAX_CONTROL_BYTES} bytes.")
+    if has_more_nested_fields(content, request_type, _MAX_CONTROL_FIELDS):
+        raise ValidationException(f"The message must have at most {_MAX_CONTROL_FIELDS} fields.")
     try:
         return parse(content)
     except DecodeError:
@@ -273,11 +345,15 @@ async def _first(contents: AsyncIterator[bytes]) -> bytes:
 
 
 async def _all_parsed(
-    first: Message, rest: AsyncIterator[bytes], parse: Parse, operation: Operation
+    first: Message,
+    rest: AsyncIterator[bytes],
+    parse: Parse,
+    operation: Operation,
+    request_type: Descriptor,
 ) -> AsyncIterator[Message]:
     yield first
     async for content in rest:
-        yield _parsed(content, parse, operation)
+        yield _parsed(content, parse, operation, request_type)
 
 
 def _relayed(message: bytes) -> HttpCaller:

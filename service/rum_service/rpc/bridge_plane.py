@@ -34,6 +34,10 @@ class BridgePlane:
         self._ingest = ingest
         self._boundary = boundary
 
+    async def check(self, call: Call) -> bool:
+        """Return whether the caller of BatchPutRumEvents is known. Raises RumError."""
+        return await self._boundary.is_known(call)
+
     async def batch_put_rum_events(
         self, content: bytes, context: Context
     ) -> pb.BatchPutRumEventsResponse:

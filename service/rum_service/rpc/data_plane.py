@@ -6,25 +6,33 @@ __all__ = ["DataPlane"]
 
 from functools import partial
 
-from rum_service.errors import RumError
 from rum_service.ingest.put import Ingest, Put
-from rum_service.rpc.boundary import CallBoundary, Context
+from rum_service.rpc.boundary import SILENT_CALL, CallBoundary, Context
+from rum_service.rpc.incoming import Incoming
 
 
 class DataPlane:
     """The methods of the service."""
 
-    def __init__(self, ingest: Ingest, boundary: CallBoundary) -> None:
+    def __init__(self, ingest: Ingest, boundary: CallBoundary, incoming: Incoming) -> None:
         self._ingest = ingest
         self._boundary = boundary
+        self._incoming = incoming
 
-    async def put_rum_events(self, content: bytes, context: Context) -> bytes:
-        """Take a serialized PutRumEventsRequest and return a PutRumEventsResponse: no bytes."""
-        boundary = self._boundary
+    async def put_rum_events(self, _: object, context: Context) -> bytes:
+        """Receive a serialized PutRumEventsRequest and return a PutRumEventsResponse: no bytes."""
+        boundary, incoming = self._boundary, self._incoming
+        content = b""
         try:
             call = boundary.put_call(context)
-        except RumError as error:
+            known = call is not SILENT_CALL and await boundary.is_known(call)
+            content = await incoming.read(context, known=known)
+            incoming.hold(len(content))
+        except BaseException as error:
             self._ingest.reject(content, error)
             raise
-        await self._ingest.put(Put(content, call, partial(boundary.request_id, context)))
+        try:
+            await self._ingest.put(Put(content, call, partial(boundary.request_id, context)))
+        finally:
+            incoming.release(len(content))
         return b""

@@ -34,7 +34,7 @@ from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.errors import ValidationException
 from rum_service.rpc.admission import Admission
-from rum_service.rpc.boundary import Behavior, CallBoundary, Context, Parse
+from rum_service.rpc.boundary import Behavior, CallBoundary, Check, Context, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
@@ -59,6 +59,7 @@ _MAX_METADATA_BYTES = 32 << 10
 # calls back, where they cost the service nothing. This is the main limit under overload. A bridge
 # has two calls for puts in progress. docs/decisions/0028-connections-limit-calls.md
 _MAX_STREAMS = 32
+_UNASKED_BYTES = 64 << 10
 # At most this number of calls waits for the event loop, 12 kB each. gRPC answers further ones with
 # CANCELLED and no details, which clients treat as an error. Only 128 connections with all their
 # calls, or a client that resets calls rapidly, can reach this limit.
@@ -77,6 +78,8 @@ _DATA_PLANE, _CONTROL_PLANE, _INSIGHT, _SOURCE_MAPS, _OPERATOR, _BRIDGE = _SERVI
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
+# A CheckCallerRequest, with the members in a path. The messages are parsed as they are.
+_MAX_CHECK_BYTES = 16 << 10
 _GRPC_LOGGER = logging.getLogger("grpc._cython.cygrpc")
 
 
@@ -158,28 +161,35 @@ class GrpcServer:
         put = f"/{_DATA_PLANE}/PutRumEvents"
         services[_DATA_PLANE] = {
             # No codec: the log keeps the bytes as received.
-            "PutRumEvents": grpc.unary_unary_rpc_method_handler(
+            "PutRumEvents": grpc.stream_unary_rpc_method_handler(
                 boundary.bounded(put, boundary.logged(put, self._data_plane.put_rum_events))
             )
         }
         of_bridge: dict[str, Behavior] = {
-            "BatchPutRumEvents": self._bridge_plane.batch_put_rum_events,
             "CheckBridge": _parsing("CheckBridge", self._admission.check_bridge),
             "CheckAppMonitor": _parsing("CheckAppMonitor", self._admission.check_app_monitor),
             "CheckCaller": _parsing("CheckCaller", self._admission.check_caller),
         }
         services[_BRIDGE] = {
-            name: self._of_bridge(name, behavior) for name, behavior in of_bridge.items()
+            name: self._of_bridge(name, self._admission.check, behavior, _MAX_CHECK_BYTES)
+            for name, behavior in of_bridge.items()
         }
+        services[_BRIDGE]["BatchPutRumEvents"] = self._of_bridge(
+            "BatchPutRumEvents",
+            self._bridge_plane.check,
+            self._bridge_plane.batch_put_rum_events,
+            self._settings.max_message_bytes,
+        )
         services[_INSIGHT] = {rpc.name: self._forwarded(rpc) for rpc in INSIGHT_SERVICE.methods}
         return [
             grpc.method_handlers_generic_handler(service, handlers)
             for service, handlers in services.items()
         ]
 
-    def _of_bridge(self, name: str, behavior: Behavior) -> _Handler:
-        return grpc.unary_unary_rpc_method_handler(
-            self._boundary.bounded(f"/{_BRIDGE}/{name}", behavior),
+    def _of_bridge(self, name: str, check: Check, behavior: Behavior, max_bytes: int) -> _Handler:
+        method = f"/{_BRIDGE}/{name}"
+        return grpc.stream_unary_rpc_method_handler(
+            self._boundary.received(method, check, behavior, max_bytes=max_bytes),
             response_serializer=getattr(bridge_service_pb2, f"{name}Response").SerializeToString,
         )
 
@@ -187,7 +197,7 @@ class GrpcServer:
         # No serializer: the behavior returns the bytes that the projector sent.
         parse = cast("Parse", GetMessageClass(rpc.input_type).FromString)
         behavior = self._insight_plane.behavior(rpc.name)
-        return grpc.unary_unary_rpc_method_handler(
+        return grpc.stream_unary_rpc_method_handler(
             self._boundary.authorized(f"/{_INSIGHT}/{rpc.name}", behavior, parse)
         )
 
@@ -199,7 +209,7 @@ class GrpcServer:
                 response_serializer=handler.response_serializer,
             )
         behavior = cast("Behavior", handler.unary_unary)
-        return grpc.unary_unary_rpc_method_handler(
+        return grpc.stream_unary_rpc_method_handler(
             self._boundary.authorized(method, behavior, parse),
             response_serializer=handler.response_serializer,
         )
@@ -253,6 +263,10 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", int(settings.rolling)),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", -1),
+        # Until a method asks for its message, gRPC receives 64 KiB of it. The probe would let it
+        # receive 4 MB of each call before anybody asks: 124 MiB for a connection (2026-11).
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", _UNASKED_BYTES),
         ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
         # Bit 0 allows uncompressed messages only. gRPC inflates a message before it checks the

@@ -1,0 +1,205 @@
+"""Receives messages, and bounds the memory that those of unknown callers take together.
+
+gRPC receives the message of a call when the method asks for it. Until then it holds at most 64 KiB
+of the message, and the client waits. So a method authenticates its caller first, and few messages
+arrive at the same time. docs/decisions/00XX-messages-are-received-in-turns.md
+"""
+
+from __future__ import annotations
+
+__all__ = ["Incoming"]
+
+import asyncio
+from collections import deque
+from typing import Any, TypeAlias, cast
+from urllib.parse import unquote
+
+import grpc
+import grpc.aio
+
+from rum_service.errors import RumError, ThrottlingException, ValidationException
+
+# Quoted: the class is generic in its stub only.
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+# A message that takes longer to arrive is given up if others wait for their turn.
+_SLOW_S = 0.25
+# Each call that waits for its turn holds up to 64 KiB.
+_MAX_WAITING = 1024
+_TICK_S = 0.1
+
+
+class _Message:
+    """A message that is being received, or waits for its turn."""
+
+    __slots__ = ("context", "error", "peer", "since_s", "task", "turn")
+
+    def __init__(self, context: _Context, task: asyncio.Task[Any], since_s: float) -> None:
+        self.context = context
+        self.task = task
+        self.since_s = since_s
+        self.peer = ""
+        self.turn: asyncio.Future[None] | None = None
+        self.error: RumError | None = None
+
+    def give_up(self, error: RumError) -> None:
+        """Make `Incoming.read` raise the error."""
+        if self.error is None:
+            self.error = error
+            self.task.cancel()
+
+    @property
+    def address(self) -> str:
+        """The address of the caller, without its port. Found when it is needed: it costs 2 µs."""
+        if not self.peer:
+            self.peer = unquote(self.context.peer()) or "?"
+        return self.peer.rpartition(":")[0]
+
+
+class Incoming:
+    """The messages of one server. For use on one event loop.
+
+    Args:
+        max_message_bytes: the longest message that gRPC accepts.
+        max_bytes: the most bytes of messages that methods may hold. Messages that are being
+            received may take half as much in addition.
+        timeout_s: how long a message may take to arrive.
+    """
+
+    def __init__(self, *, max_message_bytes: int, max_bytes: int, timeout_s: float) -> None:
+        self._max_held = max_bytes
+        self._max_receiving = max(4, max_bytes // 2 // max_message_bytes)
+        self._max_of_address = self._max_receiving // 2
+        self._timeout_s = timeout_s
+        self._all: dict[_Message, None] = {}
+        """All messages that `read` waits for, oldest first."""
+        self._receiving: dict[_Message, None] = {}
+        """Messages of unknown callers that are being received, oldest first."""
+        self._lines: dict[str, deque[_Message]] = {}
+        """Those that wait for their turn, by connection, the next one first."""
+        self._waiting = 0
+        self._ticking = False
+        self.held = 0
+        """The bytes of messages that methods hold."""
+
+    async def read(self, context: _Context, *, known: bool = False) -> bytes:
+        """Return the message of a call.
+
+        Args:
+            known: the caller has proved who it is, so that its message does not wait for its turn.
+
+        Raises:
+            ThrottlingException: too many other messages are being received.
+            ValidationException: there is no message, or it arrives too slowly.
+        """
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        message = _Message(context, task, asyncio.get_running_loop().time())
+        self._all[message] = None
+        if not self._ticking:
+            self._start_ticking()
+        try:
+            if not known:
+                if len(self._receiving) >= self._max_of_address:
+                    await self._turn(message)
+                self._receiving[message] = None
+            content = await context.read()
+        except asyncio.CancelledError:
+            if message.error is None:
+                raise
+            task.uncancel()
+            raise message.error from None
+        finally:
+            del self._all[message]
+            if self._receiving.pop(message, message) is None and self._lines:
+                self._begin_next()
+        if content is grpc.aio.EOF:
+            raise ValidationException("The call must have a message.")
+        return bytes(content)
+
+    def hold(self, size: int) -> None:
+        """Count a message that a method holds. Call `release` afterwards.
+
+        Raises:
+            ThrottlingException: methods hold too many bytes. The message is not counted.
+        """
+        # A message that is alone may have any size.
+        if self.held and self.held + size > self._max_held:
+            raise _too_many()
+        self.held += size
+
+    def release(self, size: int) -> None:
+        """End the count of a message."""
+        self.held -= size
+
+    async def _turn(self, message: _Message) -> None:
+        """Return when the message may be received."""
+        if self._may_begin(message.address):
+            return
+        if self._waiting >= _MAX_WAITING:
+            raise _too_many()
+        message.turn = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(message.peer, deque()).append(message)
+        self._waiting += 1
+        try:
+            await message.turn
+        finally:
+            if message not in self._receiving:
+                self._leave(message)
+
+    def _may_begin(self, address: str) -> bool:
+        if len(self._receiving) >= self._max_receiving:
+            return False
+        same = sum(each.address == address for each in self._receiving)
+        return same < self._max_of_address
+
+    def _begin_next(self) -> None:
+        """Begin messages whose turn it is, connection by connection."""
+        for peer in list(self._lines):
+            message = self._lines[peer][0]
+            if self._may_begin(message.address):
+                self._leave(message)
+                if message.turn and not message.turn.done():
+                    self._receiving[message] = None
+                    message.since_s = message.task.get_loop().time()
+                    message.turn.set_result(None)
+
+    def _leave(self, message: _Message) -> None:
+        """Remove a message that waits, and move its connection to the end."""
+        line = self._lines.pop(message.peer, None)
+        if line is None or message not in line:
+            return
+        line.remove(message)
+        self._waiting -= 1
+        if line:
+            self._lines[message.peer] = line
+
+    def _start_ticking(self) -> None:
+        self._ticking = True
+        asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        """Give up messages that arrive too slowly."""
+        now_s = asyncio.get_running_loop().time()
+        for message in list(self._all):
+            if message.since_s < now_s - self._timeout_s:
+                message.give_up(
+                    ValidationException(f"The message must arrive within {self._timeout_s:g} s.")
+                )
+        if self._lines:
+            full = len(self._receiving) >= self._max_receiving
+            waiting = {peer.rpartition(":")[0] for peer in self._lines}
+            for message in self._receiving:
+                if message.since_s < now_s - _SLOW_S and (full or message.address in waiting):
+                    message.give_up(_too_many())
+        self._ticking = bool(self._all)
+        if self._ticking:
+            asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+
+def _too_many() -> ThrottlingException:
+    return ThrottlingException(
+        "Too many batches are waiting to be stored.",
+        service_code="rum",
+        quota_code="waiting-batches",
+        retry_after_seconds=1,
+    )
