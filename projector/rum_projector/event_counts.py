@@ -1,4 +1,4 @@
-"""The rows of `schema.event_counts`, as SELECTs of `schema.events`. Pure.
+"""The rows of `schema.event_counts` and `schema.hour_counts`, as SELECTs. Pure.
 
 A batch belongs to one session, and most of its events have the same dimensions: 12 events of the
 demo share a row. Rows differ from events only in their time, so they meet every condition that
@@ -7,7 +7,7 @@ their events meet.
 
 from __future__ import annotations
 
-__all__ = ["counts_by_minute", "counts_of_events"]
+__all__ = ["counts_by_hour", "counts_by_minute", "counts_of_events", "hour_of"]
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,14 @@ from sqlalchemy import (
     true,
 )
 
-from rum_projector.schema import COUNTERS, MINUTE_MS, event_counts, events
+from rum_projector.schema import (
+    COUNTERS,
+    HOUR_MS,
+    MINUTE_MS,
+    event_counts,
+    events,
+    hour_counts,
+)
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import APDEX_SATISFIED_MS, APDEX_TOLERATED_MS, WEB_VITALS
 
@@ -68,13 +75,11 @@ _KEY = ("page", "browser", "os", "device", "country", "release")
 
 def counts_by_minute(*clauses: ColumnElement[bool]) -> Select[Any]:
     """Return the rows of the events that meet the clauses, with the columns of the table."""
-    whole_minutes = events.c.ts.op("//", precedence=10, return_type=BigInteger())
-    length: ColumnElement[int] = literal_column(str(MINUTE_MS))
     columns: Mapping[str, Any] = {
         "sequence": events.c.sequence,
         "monitor": events.c.monitor,
         # GROUP BY would take `ts` for the time of the event.
-        "ts": (whole_minutes(length) * length).label("minute"),
+        "ts": _start(events.c.ts, MINUTE_MS).label("minute"),
         "session": func.any_value(events.c.session),
         "user": func.any_value(events.c.user),
         **{name: events.c[name] for name in _KEY},
@@ -93,13 +98,42 @@ def counts_by_minute(*clauses: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+def counts_by_hour(*clauses: ColumnElement[bool]) -> Select[Any]:
+    """Return the rows of the hours that meet the clauses about `event_counts`."""
+    counts = event_counts.c
+    sums = ("payload_bytes", *COUNTERS)
+    columns: Mapping[str, Any] = {
+        **{column.name: counts[column.name] for column in hour_counts.c if column.name not in sums},
+        "ts": hour_of(counts.ts).label("hour"),
+        **{name: func.sum(counts[name]) for name in sums},
+    }
+    keys = [columns[column.name] for column in hour_counts.c if column.name not in (*sums, "ts")]
+    return (
+        select(*(columns[column.name] for column in hour_counts.c))
+        .where(*clauses)
+        .group_by(*keys, literal_column("hour"))
+    )
+
+
+def hour_of(ts: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the start of the hour that contains a time."""
+    return _start(ts, HOUR_MS)
+
+
+def _start(ts: ColumnElement[int], length_ms: int) -> ColumnElement[int]:
+    # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
+    length: ColumnElement[int] = literal_column(str(length_ms))
+    number: ColumnElement[int] = ts.op("//", precedence=10, return_type=BigInteger())(length)
+    return number * length
+
+
 def counts_of_events(*clauses: ColumnElement[bool]) -> Select[Any]:
-    """Return a row for each event that meets the clauses, with its own time."""
+    """Return a row of `hour_counts` for each event that meets the clauses, with its own time."""
     columns: Mapping[str, Any] = {
         **{column.name: column for column in events.c},
         "payload_bytes": events.c.bytes,
         **{name: cast(_CONDITIONS[name], Integer) for name in COUNTERS},
     }
-    return select(*(columns[column.name].label(column.name) for column in event_counts.c)).where(
+    return select(*(columns[column.name].label(column.name) for column in hour_counts.c)).where(
         *clauses
     )

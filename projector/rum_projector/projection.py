@@ -22,6 +22,8 @@ logger = structlog.get_logger()
 _BATCHES_PER_READ = 256
 _BYTES_PER_READ = 4 << 20
 _MONITORS_PER_PAGE = 1000
+# New events wait while hours are added up.
+_HOURS_PER_SUM = 24
 # A transaction replaces the rows of so many batches.
 _BATCHES_PER_REPLACEMENT = 256
 # What DuckDB compresses together. It writes whole groups to the file at once, which takes 0.8 µs an
@@ -172,6 +174,10 @@ class Projection:
         """Delete all rows, so that the next steps write them again."""
         newest = self._store.log.newest_sequence()
         self._engine.clear(rebuild_until=newest, now_ms=self._now_ms())
+
+    def add_up_hours(self) -> bool:
+        """Add up the counts of some hours that are over. Return whether there are more."""
+        return self._engine.add_up_hours(limit=_HOURS_PER_SUM)
 
     def delete_absent(self) -> None:
         """Delete the rows of app monitors that do not exist any more."""

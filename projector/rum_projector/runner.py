@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Runner", "collect_rarely", "rebuild_marker"]
 
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ logger = structlog.get_logger()
 _INTERVAL_S = 1.0
 _RETRY_S = 5.0
 _CLEANING_S = 60.0
+_SUMMING_S = 60.0
 _REMOVING_S = 600.0
 _LOCK_CHECK_S = 5.0
 _STOP_S = 20.0
@@ -95,6 +97,7 @@ class Runner:
 
     def _repeat(self) -> None:
         cleaned_s = removed_s = held_s = time.monotonic()
+        summed_s = -math.inf
         while not self._stop.is_set():
             began_s = time.monotonic()
             if self._marker.exists():
@@ -120,5 +123,8 @@ class Runner:
                 logger.error("database does not answer", reason=str(error))
                 self._stop.wait(_RETRY_S)
                 continue
+            if not more and began_s - summed_s > _SUMMING_S:
+                more = self._projection.add_up_hours()
+                summed_s = -math.inf if more else began_s
             if not more:
                 self._stop.wait(max(0.0, began_s + _INTERVAL_S - time.monotonic()))

@@ -4,13 +4,15 @@
 position. A column is NULL, or '' for a dimension, where the event does not say it.
 
 `event_counts` has the numbers of these events, so that most questions read a tenth of the rows.
-`vitals` has the values that most percentiles are of, a sixth of the rows.
+`hour_counts` has the same numbers for each session and hour, which is a third of those rows.
+`vitals` has the values that most percentiles are of, a sixth of the rows of `events`.
 """
 
 from __future__ import annotations
 
 __all__ = [
     "COUNTERS",
+    "HOUR_MS",
     "MINUTE_MS",
     "OF_BATCHES",
     "PARTS",
@@ -21,6 +23,8 @@ __all__ = [
     "error_groups",
     "event_counts",
     "events",
+    "hour_counts",
+    "hours",
     "metadata",
     "vitals",
 ]
@@ -40,6 +44,7 @@ PARTS = 7
 """The longest `events.parts`."""
 
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 
 COUNTERS = (
     "events",
@@ -145,6 +150,32 @@ event_counts = Table(
     Column("release", String, nullable=False),
     Column("payload_bytes", BigInteger, nullable=False),
     *(Column(name, Integer, nullable=False) for name in COUNTERS),
+)
+
+# The rows of `event_counts` in some hours, added up by session and dimensions.
+hour_counts = Table(
+    "hour_counts",
+    metadata,
+    Column("monitor", Integer, nullable=False),
+    # The start of the hour.
+    Column("ts", BigInteger, nullable=False),
+    Column("session", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("page", String, nullable=False),
+    Column("browser", String, nullable=False),
+    Column("os", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("country", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("payload_bytes", BigInteger, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in COUNTERS),
+)
+
+# The hours that `hour_counts` has, completely. A later event of an hour removes it here and there.
+hours = Table(
+    "hours",
+    metadata,
+    Column("ts", BigInteger, nullable=False),
 )
 
 # The values of web vitals and the durations of navigations. Their columns are those of `events`.

@@ -69,6 +69,8 @@ class Asked:
         self.store.log.append([_record(monitor, stored) for stored in batches])
         while self.projection.step():
             pass
+        # Some hours are added up, and others are not.
+        self.engine.add_up_hours(limit=17)
 
     def ask(self, rpc: str, request: Message, monitor: int = 1) -> Any:
         """Return the response of a call as the service forwards it. Raises grpc.RpcError."""

@@ -20,7 +20,14 @@ from rum.v1.data_plane_service_pb2 import RumEvent
 from rum_projector.engines.base import Engine, EngineError
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
-from rum_projector.schema import custom_metrics, error_groups, event_counts, events, vitals
+from rum_projector.schema import (
+    custom_metrics,
+    error_groups,
+    event_counts,
+    events,
+    hour_counts,
+    vitals,
+)
 from rum_service.events.subjects import Subject
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
@@ -168,6 +175,24 @@ def test_following_erasures_gives_the_rows_of_a_rebuild(
     assert USER not in str(after)
     assert engine.cursor().events == len(engine.query(select(events))) == 7
     assert engine.cursor().erased == engine.cursor().scrubbed == 3
+
+
+def test_sums_of_hours_follow_erasures(store: Store, engine: Engine) -> None:
+    hour_ms = 3_600_000
+    erased = put(store, event("cart", NOW_MS - 3 * hour_ms), user=USER)
+    put(store, event("cart", NOW_MS - 3 * hour_ms), event("cart"))
+    projection = project(store, engine)
+    engine.add_up_hours(limit=9)
+    users = select(hour_counts.c.user, hour_counts.c.events).order_by(hour_counts.c.user)
+    before = engine.query(users)
+    erase(store, erased)
+
+    projection.step()
+
+    assert (USER, 1) in before
+    assert engine.query(users) == []
+    engine.add_up_hours(limit=9)
+    assert engine.query(users) == [row for row in before if row[0] != USER]
 
 
 def test_following_erasures_again_changes_nothing(store: Store, engine: Engine) -> None:

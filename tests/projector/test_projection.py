@@ -19,12 +19,14 @@ from rum_projector.engines.base import CustomMetricRow, Engine, EventRow
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
 from rum_projector.schema import (
+    HOUR_MS,
     MINUTE_MS,
     VITALS,
     custom_metrics,
     error_groups,
     event_counts,
     events,
+    hour_counts,
     vitals,
 )
 from rum_service.events.measures import Kind
@@ -438,6 +440,78 @@ def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) 
 
     assert dict(expected) == {row[:-1]: row[-1] for row in found}
     assert len(found) == len(expected) < expected.total()
+
+
+def added_up(engine: Engine) -> Counter[tuple[object, ...]]:
+    """Return how many events each session has in an hour, and check that each has one row."""
+    columns = ("ts", "monitor", "session", "user", "page", "browser", "os", "device", "country")
+    found = engine.query(
+        select(
+            *(hour_counts.c[name] for name in columns), hour_counts.c.release, hour_counts.c.events
+        )
+    )
+    counts = Counter({row[:-1]: row[-1] for row in found})
+    assert len(found) == len(counts)
+    return counts
+
+
+def in_hours(engine: Engine, *, before_ms: int) -> Counter[tuple[object, ...]]:
+    """Return the same, of the events before a time."""
+    return Counter(
+        (row.ts // HOUR_MS * HOUR_MS, row.monitor, row.session, row.user, row.page, row.browser,
+         row.os, row.device, row.country, row.release)
+        for row in rows(engine) if row.ts < before_ms
+    )  # fmt: skip
+
+
+def over_hours(store: Store, numbers: Sequence[float]) -> None:
+    """Append a batch of two pages for each number of hours after `RECEIVED_MS`."""
+    for number in numbers:
+        at_ms = RECEIVED_MS + round(number * HOUR_MS)
+        pages = [sent(at_ms=at_ms, metadata={"pageId": page}) for page in ("/", "/", "/cart")]
+        put(store, *pages, received_ms=at_ms)
+
+
+def test_hours_that_are_over_are_added_up(lite: Store, engine: Engine) -> None:
+    over_hours(lite, [0, 0, 1, 3, 3.5])
+    project(lite, engine)
+
+    more = [engine.add_up_hours(limit=2), engine.add_up_hours(limit=2)]
+
+    last = RECEIVED_MS // HOUR_MS * HOUR_MS + 3 * HOUR_MS
+    assert more == [True, False]
+    assert added_up(engine) == in_hours(engine, before_ms=last)
+    assert added_up(engine).total() == 9
+
+
+def test_a_late_event_removes_the_sums_of_its_hour(lite: Store, engine: Engine) -> None:
+    over_hours(lite, [0, 1, 3.5])
+    started = project(lite, engine)
+    engine.add_up_hours(limit=9)
+    late_ms = RECEIVED_MS + 1
+    put(lite, sent(at_ms=late_ms), received_ms=late_ms + 4 * HOUR_MS)
+    while started.step():
+        pass
+    without = added_up(engine)
+    engine.add_up_hours(limit=9)
+
+    first = RECEIVED_MS // HOUR_MS * HOUR_MS
+    assert {row[0] for row in without} == {first + HOUR_MS}
+    assert added_up(engine) == in_hours(engine, before_ms=first + 3 * HOUR_MS)
+
+
+def test_removed_batches_leave_the_sums_of_hours(lite: Store, engine: Engine) -> None:
+    over_hours(lite, [0, 1, 1.2, 3.5])
+    started = project(lite, engine)
+    engine.add_up_hours(limit=9)
+    remove(lite, HOUR_MS + 1)
+    started.delete_removed()
+    without = added_up(engine)
+    engine.add_up_hours(limit=9)
+
+    assert without.total() == 0
+    assert added_up(engine) == in_hours(engine, before_ms=RECEIVED_MS + 2 * HOUR_MS)
+    assert added_up(engine).total() == 3
 
 
 def test_web_vitals_and_navigations_have_a_second_row(store: Store, engine: Engine) -> None:

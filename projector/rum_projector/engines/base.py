@@ -159,6 +159,14 @@ class Engine(Protocol):
         """
         ...
 
+    def add_up_hours(self, *, limit: int) -> bool:
+        """Add up the counts of hours that are over, at most `limit` of them, oldest first.
+
+        Return whether there are more. Queries find the same numbers with and without this, but
+        sooner. Only one thread may call this and the methods that change rows.
+        """
+        ...
+
     def replace(
         self, chunk: Chunk, *, sequences: Collection[int], after: int, change: int, now_ms: int
     ) -> None:

@@ -4,6 +4,7 @@ DuckDb              transactions, queries and their time limits
 ├── duckdb_file     opens the file or sets it aside, and creates the tables
 ├── duckdb_cursors  statements that read and move the cursors
 ├── duckdb_rows     inserts the rows of chunks, and deletes those of old batches
+├── duckdb_hours    adds up the counts of whole hours
 └── duckdb_erasing  deletes the rows of batches, and their bytes from the file
 """
 
@@ -24,16 +25,17 @@ from sqlalchemy import Executable, delete, func, select
 from rum_projector.engines import duckdb_cursors as cursors
 from rum_projector.engines import duckdb_erasing as erasing
 from rum_projector.engines import duckdb_file as file
+from rum_projector.engines import duckdb_hours as hours
 from rum_projector.engines import duckdb_rows as rows
 from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, QueryTimeoutError
 from rum_projector.engines.dialect import run
-from rum_projector.schema import OF_BATCHES, error_groups, events
+from rum_projector.schema import OF_BATCHES, error_groups, events, hour_counts
 
 _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 # A query takes at most 5 s.
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
-_OF_APP_MONITORS = (*OF_BATCHES, error_groups)
+_OF_APP_MONITORS = (*OF_BATCHES, hour_counts, error_groups)
 _MAX_SCAN_S = 60.0
 
 
@@ -70,6 +72,14 @@ class DuckDb:
             new = events.c.sequence > after, events.c.sequence <= sequence
             rows.insert_events(connection, chunk, *new)
             rows.insert_error_groups(connection, chunk)
+
+    def add_up_hours(self, *, limit: int) -> bool:
+        with self._connection.cursor() as connection:
+            missing = hours.missing_hours(connection)
+        if missing:
+            with self._transaction() as connection:
+                hours.add_up(connection, missing[:limit])
+        return len(missing) > limit
 
     def replace(
         self, chunk: Chunk, *, sequences: Collection[int], after: int, change: int, now_ms: int

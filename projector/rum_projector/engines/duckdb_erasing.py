@@ -22,10 +22,11 @@ from sqlalchemy import MetaData, Table, delete, func, insert, select, tuple_
 from sqlalchemy.schema import CreateTable, DropTable
 
 from rum_projector.engines.dialect import run
-from rum_projector.schema import OF_BATCHES, error_groups, events
+from rum_projector.engines.duckdb_hours import remove_hours_of
+from rum_projector.schema import OF_BATCHES, error_groups, event_counts, events, hour_counts, hours
 from rum_service.events.measures import Kind
 
-_TABLES = (*OF_BATCHES, error_groups)
+_TABLES = (*OF_BATCHES, hour_counts, hours, error_groups)
 _FILLING = "filling"
 _COLUMNS = 8
 _FREE = "SELECT free_blocks, block_size FROM pragma_database_size()"
@@ -42,6 +43,7 @@ _MORE_BLOCKS = 8
 def delete_batches(connection: duckdb.DuckDBPyConnection, sequences: Collection[int]) -> int:
     """Delete the rows of batches, but not error groups. Return the number of events."""
     ((deleted,),) = run(connection, select(func.count()).where(events.c.sequence.in_(sequences)))
+    remove_hours_of(connection, event_counts.c.sequence.in_(sequences))
     for table in OF_BATCHES:
         run(connection, delete(table).where(table.c.sequence.in_(sequences)))
     return int(deleted)

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, select
 
 from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
 from rum_projector.engines.base import Chunk, CustomMetricRow, ErrorGroupRow
 from rum_projector.engines.dialect import run
+from rum_projector.engines.duckdb_hours import remove_hours, remove_hours_of
 from rum_projector.event_counts import counts_by_minute
 from rum_projector.schema import (
+    HOUR_MS,
     OF_BATCHES,
     PARTS,
     VITALS,
@@ -75,6 +78,7 @@ def insert_events(
     if chunk.events:
         arrays = event_arrays(chunk.events)
         chunk.events.clear()
+        remove_hours(connection, np.unique(arrays["ts"] // HOUR_MS * HOUR_MS).tolist())
         _insert(connection, _INSERT_EVENTS, arrays)
         del arrays
         columns = list(event_counts.c)
@@ -99,6 +103,8 @@ def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> 
 
 def delete_before(connection: duckdb.DuckDBPyConnection, monitor: int, sequence: int) -> None:
     """Delete what an app monitor's batches before a sequence have brought."""
+    counts = event_counts.c
+    remove_hours_of(connection, counts.monitor == monitor, counts.sequence < sequence)
     for table in OF_BATCHES:
         of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
         run(connection, delete(table).where(*of_monitor))

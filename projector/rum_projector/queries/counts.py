@@ -1,7 +1,8 @@
 """The numbers of events and visitors that measures are made of, and percentiles.
 
-Whole minutes are read from `event_counts`, which has a tenth of the rows of `events`. Partial
-minutes at both ends of the time range are counted event by event. Percentiles of web vitals and
+Whole hours are read from `hour_counts`, as far as it has them, and other whole minutes from
+`event_counts`, which has a tenth of the rows of `events`. Partial minutes at both ends of the time
+range are counted event by event. Percentiles of web vitals and
 navigations read `vitals`, which has a sixth of the rows of `events`.
 """
 
@@ -32,7 +33,16 @@ from rum_projector.queries.base import (
     is_kind,
     quantiles,
 )
-from rum_projector.schema import MINUTE_MS, VITALS, event_counts, events, vitals
+from rum_projector.schema import (
+    HOUR_MS,
+    MINUTE_MS,
+    VITALS,
+    event_counts,
+    events,
+    hour_counts,
+    hours,
+    vitals,
+)
 from rum_service.events.measures import Kind
 
 By: TypeAlias = Callable[[Any], ColumnElement[Any]]
@@ -44,23 +54,56 @@ Numbers: TypeAlias = Mapping[str, int]
 _KEY = "key"
 
 
-def counts_of(selection: Selection, *, whole_minutes: bool = True) -> FromClause:
-    """Return a table with the columns of `event_counts` for the selected events.
+def counts_of(query: Query, selection: Selection, *, unit_ms: int = HOUR_MS) -> FromClause:
+    """Return a table with the columns of `hour_counts` for the selected events.
 
     Args:
-        whole_minutes: whether rows may have the start of their minute as their time. Otherwise each
-            event has a row.
+        unit_ms: a divisor of an hour. A row may have the start of its unit as its time.
     """
-    first_ms = -(-selection.after_ms // MINUTE_MS) * MINUTE_MS
-    last_ms = selection.before_ms // MINUTE_MS * MINUTE_MS
-    if not whole_minutes or first_ms >= last_ms:
+    first_ms, last_ms = _whole(selection, MINUTE_MS)
+    if unit_ms % MINUTE_MS or first_ms >= last_ms:
         return counts_of_events(*selection.clauses()).subquery("counts")
     minutes = selection.between(first_ms, last_ms)
-    ends = or_(events.c.ts < first_ms, events.c.ts >= last_ms)
-    return union_all(
-        select(event_counts).where(*minutes.clauses(event_counts)),
-        counts_of_events(*selection.clauses(), ends),
-    ).subquery("counts")
+    # A SELECT for each range: DuckDB does not skip rows by alternatives.
+    parts = [
+        counts_of_events(*end.clauses())
+        for end in (
+            selection.between(selection.after_ms, first_ms),
+            selection.between(last_ms, selection.before_ms),
+        )
+        if end.length_ms
+    ]
+    others = [(first_ms, last_ms)] if unit_ms % HOUR_MS else _without_sums(query, minutes)
+    if others != [(first_ms, last_ms)]:
+        of_hours = selection.between(*_whole(selection, HOUR_MS))
+        parts.append(select(hour_counts).where(*of_hours.clauses(hour_counts)))
+    if others:
+        within = [event_counts.c.ts.between(start_ms, end_ms - 1) for start_ms, end_ms in others]
+        columns = (event_counts.c[column.name] for column in hour_counts.c)
+        parts.append(select(*columns).where(*minutes.clauses(event_counts), or_(*within)))
+    return union_all(*parts).subquery("counts")
+
+
+def _whole(selection: Selection, unit_ms: int) -> tuple[int, int]:
+    """Return the start of the first whole unit in a selection, and the end of the last one."""
+    return -(-selection.after_ms // unit_ms) * unit_ms, selection.before_ms // unit_ms * unit_ms
+
+
+def _without_sums(query: Query, minutes: Selection) -> list[tuple[int, int]]:
+    """Return the times that `hour_counts` does not have, as starts and ends in order."""
+    first_ms, last_ms = minutes.after_ms, minutes.before_ms
+    start_ms, end_ms = _whole(minutes, HOUR_MS)
+    known = (
+        select(hours.c.ts).where(hours.c.ts >= start_ms, hours.c.ts < end_ms).order_by(hours.c.ts)
+    )
+    found = []
+    for (hour,) in query(known):
+        if first_ms < hour:
+            found.append((first_ms, hour))
+        first_ms = hour + HOUR_MS
+    if first_ms < last_ms:
+        found.append((first_ms, last_ms))
+    return found
 
 
 def number(counts: FromClause, name: str) -> Any:

@@ -21,10 +21,8 @@ from sqlalchemy import ColumnElement, case, func, select
 
 from rum_projector.queries.base import Condition, Query, Selection, step_of
 from rum_projector.queries.counts import Numbers, counted, counts_of, percentiles_75
-from rum_projector.schema import events
+from rum_projector.schema import HOUR_MS, MINUTE_MS, event_counts, events
 from rum_service.events.measures import Kind
-
-HOUR_MS = 3_600_000
 
 _VITALS = (Kind.LCP, Kind.INP, Kind.CLS)
 
@@ -67,7 +65,7 @@ def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
     def by(columns: Any) -> ColumnElement[int]:
         return step_of(first_ms, HOUR_MS, columns.ts)
 
-    found = counted(query, counts_of(selection), _NUMBERS, by)
+    found = counted(query, counts_of(query, selection), _NUMBERS, by)
     percentiles = percentiles_75(query, selection, by, _VITALS)
     return [
         Hours(found[index], percentiles.get(index, {})) if index in found else NOTHING
@@ -85,7 +83,7 @@ def hours_of_pages(
     def by(columns: Any) -> ColumnElement[int]:
         return case(places, value=columns.page) * number + step_of(first_ms, HOUR_MS, columns.ts)
 
-    counts = counts_of(selection.having(Condition("page", tuple(pages))))
+    counts = counts_of(query, selection.having(Condition("page", tuple(pages))))
     numbers = counted(query, counts, (*_NUMBERS, *_RATINGS), by)
     found = {key: Hours(of_hour, {}) for key, of_hour in numbers.items()}
     return {
@@ -104,7 +102,7 @@ def level(query: Query, selection: Selection, page: str, kind: Kind) -> tuple[fl
 
 def busiest_pages(query: Query, selection: Selection, *, limit: int) -> list[str]:
     """Return the pages with the most page views."""
-    counts = counts_of(selection)
+    counts = counts_of(query, selection)
     views = func.sum(counts.c.page_views)
     rows = query(
         select(counts.c.page)
@@ -127,5 +125,11 @@ def has_events(query: Query, selection: Selection) -> bool:
 
 def first_event_ms(query: Query, monitor: int) -> int | None:
     """Return the time of the app monitor's first event, if it has one."""
-    ((first_ms,),) = query(select(func.min(events.c.ts)).where(events.c.monitor == monitor))
-    return None if first_ms is None else int(first_ms)
+    ((minute_ms,),) = query(
+        select(func.min(event_counts.c.ts)).where(event_counts.c.monitor == monitor)
+    )
+    if minute_ms is None:
+        return None
+    of_minute = Selection(monitor, minute_ms, minute_ms + MINUTE_MS)
+    ((first_ms,),) = query(select(func.min(events.c.ts)).where(*of_minute.clauses()))
+    return int(first_ms)

@@ -134,7 +134,9 @@ def measures_by(
     kinds = [MEASURED_KINDS[member] for member in members]
     rated = {name: rating for name, rating in _RATED.items() if rating[0] in kinds}
     found: dict[Any, pb.Measures] = {}
-    for value, numbers in counted(query, counts_of(selection), (*_COUNTS, *rated), by).items():
+    for value, numbers in counted(
+        query, counts_of(query, selection), (*_COUNTS, *rated), by
+    ).items():
         found[value] = _measures(numbers, rated)
     for value, kind, samples, levels in percentiles(query, selection, by, kinds, SHARES):
         getattr(found[value], _MEMBERS[kind]).MergeFrom(distribution(samples, levels))

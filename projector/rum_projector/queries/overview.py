@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["current_values", "series"]
 
 from functools import partial
+from math import gcd
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -13,7 +14,7 @@ from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, step_of
 from rum_projector.queries.counts import apdex, counted, counts_of, percentiles_75
 from rum_projector.queries.measures import MEASURED_KINDS, measures_by
-from rum_projector.schema import MINUTE_MS
+from rum_projector.schema import HOUR_MS
 
 _COUNTS = (
     "sessions",
@@ -41,8 +42,8 @@ def series(query: Query, selection: Selection, *, first_ms: int, step_ms: int) -
         **{name: [0.0] * steps for name in _COUNTS},
         **{name: [_NONE] * steps for name in ("apdex", *(f"{vital}_p75" for vital in _VITALS))},
     }
-    whole_minutes = first_ms % MINUTE_MS == 0 and step_ms % MINUTE_MS == 0
-    counts = counts_of(selection, whole_minutes=whole_minutes)
+    unit_ms = gcd(first_ms, step_ms, HOUR_MS)
+    counts = counts_of(query, selection, unit_ms=unit_ms)
     by = partial(_step, first_ms, step_ms)
     for number, numbers in counted(query, counts, (*_COUNTS, *_NAVIGATIONS), by).items():
         for name in _COUNTS:

@@ -98,7 +98,7 @@ def segments(
 
 def _ranked(query: Query, selection: Selection, dimension: str, order: str) -> list[str]:
     """Return the values of a dimension in order, one more than there are segments."""
-    counts = counts_of(selection)
+    counts = counts_of(query, selection)
     value = counts.c[dimension]
     statement = select(value).group_by(value).limit(MAX_SEGMENTS + 1)
     if order in _LEVELS:
