@@ -143,7 +143,7 @@ def test_a_busy_port_is_reported_in_one_line_with_the_setting(
     ("url", "reason"),
     [
         ("postgresql+psycopg://me:pa@sec:ret@host/db", "not a database URL"),
-        ("mysql://me:secret@host/db", "mysql:// is not supported"),
+        ("mysql://me:secret@host/db", "mysql:// is not supported; use sqlite:// or postgresql://"),
         ("sqlite:///{folder}/text", "cannot be opened: file is not a database"),
         ("sqlite:///{folder}/text/db", "File exists"),
         ("postgresql+psycopg://me:secret@127.0.0.1:{closed}/db", "Connection refused"),

@@ -54,6 +54,8 @@ def _open_postgres(url: URL) -> Database:
 _OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": _open_postgres}
 # PostgreSQL's own URLs name no driver.
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
+_KNOWN = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
+_REJECTED = {"mariadb", "mysql"}
 
 
 class ReplicaUrlError(ValueError):
@@ -235,14 +237,19 @@ def _open(url: str, *, create: bool = True) -> Database:
 
 
 def _parsed(url: str) -> URL:
+    name = url.partition(":")[0].partition("+")[0]
+    if name in _REJECTED:
+        raise ValueError(
+            f"{name}:// is not supported; use {_KNOWN}."
+            " docs/decisions/00XX-mariadb-and-galera.md gives the reasons"
+        )
     try:
         parsed = make_url(with_single_host(url))
     except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.drivername not in _OPENERS:
-        known = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
-        raise ValueError(f"{parsed.drivername}:// is not supported; use {known}")
+        raise ValueError(f"{parsed.drivername}:// is not supported; use {_KNOWN}")
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
         # The host may contain part of the password, and an error text would show the host.
         raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
