@@ -17,7 +17,7 @@ from rum_cli.commands import LazyGroup
 )
 @click.version_option(package_name="openrum")
 def main() -> None:
-    """OpenRUM: the data plane of CloudWatch RUM, self-hosted.
+    """OpenRUM: Amazon CloudWatch RUM, self-hosted.
 
     Start with `openrum up`. It prints the next steps.
     """

@@ -88,9 +88,9 @@ def test_changes_are_sentences_that_lead_to_their_causes(ui: Shown, shop: Visite
     sentences = ui.texts(".changes li")
     ui.click(".changes a >> nth=1")
 
-    assert sentences[0].startswith("HTTP 5xx: 28% between ")
+    assert sentences[0].startswith("HTTP 5xx rose to 28% between ")
     assert sentences[0].endswith(", usually 1.2%.")
-    assert sentences[1].startswith("LCP on /cart: 6.20 s between ")
+    assert sentences[1].startswith("LCP on /cart rose to 6.20 s between ")
     assert sentences[2] == f"new error {HOSTILE} since release 1.1.0"
     assert f"/pages/%2Fcart?after={hours['after']}&before={hours['before']}&filter=" in ui.url
 

@@ -3,12 +3,15 @@
 const plain = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumSignificantDigits: 2 });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
+const { hour12 } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+/** How hours are written: 6 AM, or 06. */
+export const HOUR = hour12 ? "numeric" : "2-digit";
+const clock = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit", second: "2-digit" });
 const moment = new Intl.DateTimeFormat(undefined, {
-  weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit",
+  weekday: "short", day: "numeric", month: "short", hour: HOUR, minute: "2-digit",
 });
 const pastMoment = new Intl.DateTimeFormat(undefined, {
-  year: "numeric", day: "numeric", month: "short", hour: "numeric", minute: "2-digit",
+  year: "numeric", day: "numeric", month: "short", hour: HOUR, minute: "2-digit",
 });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 

@@ -1,5 +1,6 @@
 /** How charts look: colors from the style sheet, axes, the bands of Web Vitals, and lone points. */
 import { useEffect, useState } from "../vendor/hooks.mjs";
+import { HOUR } from "../format.js";
 
 const NAMES = ["text", "quiet", "line", "blue", "amber", "red", "violet", "good-band", "fair-band", "poor-band", "compared"];
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
@@ -30,7 +31,7 @@ export function axes(colors, format) {
   ];
 }
 
-const hour = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit" });
 const dayOf = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 // A day at midnight, else the time.

@@ -1,6 +1,6 @@
 /** What is unusual, compared with the weeks before, in sentences. */
 import { get } from "../api.js";
-import { count, date, duration, percent, score, shift } from "../format.js";
+import { HOUR, count, date, duration, percent, score, shift } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { linkTo } from "../place.js";
@@ -18,7 +18,7 @@ const NAMES = {
   cls_p75: ["CLS", shift, "pages"],
   apdex: ["Apdex", score, "pages"],
 };
-const hour = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit" });
 
 export function Changes({ place, selection }) {
   const changes = useData((signal) => get(["insight", selection.monitor, "changes"], membersOf(selection), signal), selection.key);
@@ -45,8 +45,8 @@ function Sentence({ change, place }) {
   const [name, format, view] = NAMES[change.measure] ?? [change.measure, score, "overview"];
   const filter = [...place.params.getAll("filter"), change.page && `page=${change.page}`].filter(Boolean);
   const path = change.page && view === "pages" ? [view, change.page] : [view];
-  return html`<a href=${linkTo(place, path, { ...between, filter })}>${name}${change.page && ` on ${change.page}`}</a>:${" "}
-    <strong>${format(change.value)}</strong> ${when(change)}, usually ${format(change.expected)}.`;
+  return html`<a href=${linkTo(place, path, { ...between, filter })}>${name}${change.page && ` on ${change.page}`}</a>
+    ${" "}${change.value > change.expected ? "rose" : "fell"} to <strong>${format(change.value)}</strong> ${when(change)}, usually ${format(change.expected)}.`;
 }
 
 function when({ after, before }) {
