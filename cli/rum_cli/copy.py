@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rum_cli.commands import Command
+from rum_cli.counted import counted
 from rum_cli.environment import read_settings, setting_rows
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.progress import progress_bar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rum_service.storage.database_copy import Copied
 
 _SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
+_MAX_NAMED = 20
 _NAMES = {
     "metric_destinations": "metric destinations",
     "metric_definitions": "metric definitions",
@@ -58,13 +60,17 @@ def copy(source: str | None, target: str) -> None:
         raise Failure(str(error), WRONG_USAGE) from None
     _print(copied, time.monotonic() - began)
     _print_remaining(copied, settings.secrets_key_file)
-    if copied.damaged:
-        click.echo(
-            f"{copied.damaged} batches are damaged in the source. Run `openrum db check`", err=True
-        )
     if copied.differences:
         raise Failure(
             "the source changed during the comparison; stop OpenRUM and run the command again",
+            REJECTED,
+        )
+    if copied.damaged:
+        named = ", ".join(map(str, copied.damaged[:_MAX_NAMED]))
+        more = " and others" if len(copied.damaged) > _MAX_NAMED else ""
+        raise Failure(
+            f"{counted(len(copied.damaged), 'batch is', 'batches are')} damaged in the source and"
+            f" copied unchanged: {named}{more}. Run `openrum db check`",
             REJECTED,
         )
 

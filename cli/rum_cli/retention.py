@@ -20,6 +20,18 @@ from rum_cli.output import Column, json_option, print_json, print_table, utc
 
 _COLUMNS = [Column("App monitor"), Column("Kept", whole=True), Column("Oldest batch (UTC)")]
 _MAX_DAYS = 36_500
+
+
+class _Days(click.ParamType[int]):
+    name = "days"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_DAYS):
+            self.fail(f"{text} is not a whole number of days from 0 to {_MAX_DAYS:,}", param, ctx)
+        return int(text)
+
+
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
@@ -45,9 +57,10 @@ def show(name: str | None, as_json: bool, target: Target) -> None:
         print_table(_COLUMNS, [_row(each) for each in shown])
 
 
-@retention.command(name="set", cls=ClientCommand)
+# Otherwise -1 would be an unknown option.
+@retention.command(name="set", cls=ClientCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("name")
-@click.argument("days", type=click.IntRange(0, _MAX_DAYS))
+@click.argument("days", type=_Days())
 @_yes_option
 def set_(name: str, days: int, yes: bool, target: Target) -> None:
     """Keep the events of the app monitor NAME for DAYS days.

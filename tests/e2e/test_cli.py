@@ -494,3 +494,11 @@ def _in_terminal(openrum: OpenRum, *arguments: str, columns: int = 120) -> str:
     os.close(ours)
     assert process.wait(30) == 0
     return re.sub(r"\x1b\[\d*m", "", output.decode())
+
+
+@pytest.mark.parametrize("days", ["-1", "1.5", "36501", "many", "٣"])
+def test_a_retention_that_is_not_a_number_of_days_is_rejected_with_the_range(days: str) -> None:
+    ran = run_openrum("retention", "set", "my-app", days, OPENRUM_SERVICE="127.0.0.1:1")
+
+    assert ran.returncode == 2
+    assert f"{days} is not a whole number of days from 0 to 36,500" in ran.stderr

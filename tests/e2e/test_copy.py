@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, select
 from rum_service.storage import open_store
 from rum_service.storage.schema import metadata, write_checks
 from tests.support.batches import batch, event, new_id
+from tests.support.damage import damage, two_flipped_bytes
 from tests.support.logged import logged
 from tests.support.running import OPENRUM, OpenRum, environment, run_openrum, wait_until
 from tests.tools.postgres import Postgres
@@ -356,5 +357,20 @@ def test_a_batch_that_the_source_has_twice_is_an_error(tmp_path: Path, empty_pos
     ran = _copy(empty_postgres, _url(tmp_path), tmp_path)
 
     assert ran.returncode == 2
-    assert "the source has a batch twice" in ran.stderr
+    assert "the source has a batch twice, as 1 and 2, which the target" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_copy_names_damaged_batches_and_copies_them_unchanged(
+    filled: Path, tmp_path: Path
+) -> None:
+    source = _url(tmp_path, "source")
+    assert _copy(_url(filled), source, tmp_path).returncode == 0
+    damage(source, 3, two_flipped_bytes)
+    ran = _copy(source, _url(tmp_path, "target"), tmp_path)
+
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "Error: 1 batch is damaged in the source and copied unchanged: 3. Run `openrum db check`\n"
+    )
+    assert _everything(_url(tmp_path, "target")) == _everything(source)

@@ -198,9 +198,7 @@ def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
             try:
                 yield DatabaseCopy(source, target)
             except IntegrityError:  # the message of the driver has the values of the row
-                raise ValueError(
-                    "the source has a batch twice, which the target cannot keep; delete one of them"
-                ) from None
+                raise ValueError("the target cannot keep a row of the source") from None
             except SQLAlchemyError as error:
                 raise CopyInterruptedError(reason_of(error)) from None
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 __all__ = ["Copied", "CopyInterruptedError", "DatabaseCopy", "Totals"]
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from rum_service.storage.copy_generators import copy_generators
 from rum_service.storage.copy_ranges import IN_RANGE, Bounds, Totals, chunks, ranges, totals_of
 from rum_service.storage.copy_state import CopyState, small_tables
-from rum_service.storage.database import Database
+from rum_service.storage.database import BatchKey, Database
 from rum_service.storage.payload import checksum
 from rum_service.storage.schema import (
     BLOCK_BITS,
@@ -52,8 +53,8 @@ class Copied(NamedTuple):
     events: int
     replaced: int
     """How many ranges of batches were copied again because they had changed in the source."""
-    damaged: int
-    """Batches of this run whose payload does not have the checksum in the source."""
+    damaged: Sequence[int]
+    """The sequences of this run's batches whose payload does not have the checksum."""
     monitors: dict[str, Totals]
     """The content of the target, by the name of the app monitor. "": deleted app monitors."""
     rows: dict[str, int]
@@ -71,6 +72,9 @@ _COUNT = (
     .select_from(batches)
     .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
 )
+_WITH_KEY = select(batches.c.sequence).where(
+    batches.c.app_monitor == bindparam("key"), batches.c.batch_id == bindparam("id")
+)
 _NEWEST = select(func.coalesce(func.max(batches.c.sequence), 0))
 
 
@@ -86,7 +90,7 @@ class DatabaseCopy:
         self._target = target
         self._state = CopyState(target)
         self._check_same_log()
-        self._damaged = 0
+        self._damaged: list[int] = []
         self._replaced = 0
         self._copied = Counter[str]()
 
@@ -143,7 +147,7 @@ class DatabaseCopy:
     def _copy_batches(self, newest: int, progress: Callable[[int], None]) -> None:
         """Copy the batches above the state of the copy, up to `newest`."""
         for _, last, rows in chunks(self._source, self._state.sequence, newest):
-            with self._target.write() as target:
+            with self._naming_doubles(rows), self._target.write() as target:
                 target.execute(insert(batches), rows)
                 self._state.advance(target, last)
             self._count(rows)
@@ -152,12 +156,36 @@ class DatabaseCopy:
             with self._target.write() as target:
                 self._state.advance(target, newest)
 
+    @contextmanager
+    def _naming_doubles(self, rows: list[dict[str, Any]]) -> Iterator[None]:
+        """Raise ValueError with both sequences if the target has no room for a second copy."""
+        try:
+            yield
+        except IntegrityError:  # the message of the driver has the values of the row
+            one, other = self._double(rows)
+            raise ValueError(
+                f"the source has a batch twice, as {one} and {other}, which the target cannot keep;"
+                " move one of them to a file: openrum db repair"
+            ) from None
+
+    def _double(self, rows: list[dict[str, Any]]) -> tuple[int | str, int | str]:
+        """Return the sequences of the first batch in these rows that is there twice."""
+        seen: dict[BatchKey, int] = {}
+        with self._target.read() as target:
+            for row in rows:
+                key = row["app_monitor"], row["batch_id"]
+                stored = target.execute(_WITH_KEY, dict(zip(("key", "id"), key, strict=True)))
+                first = seen.setdefault(key, stored.scalar() or row["sequence"])
+                if first != row["sequence"]:
+                    return first, row["sequence"]
+        return "another one", "a later one"
+
     def _count(self, rows: list[dict[str, Any]]) -> None:
         self._copied["batches"] += len(rows)
         for row in rows:
             self._copied["events"] += row["event_count"]
             if row["checksum"] not in (None, checksum(row["payload"])):
-                self._damaged += 1
+                self._damaged.append(row["sequence"])
 
     def _copy_small_tables(self, source: Connection) -> tuple[dict[str, int], int]:
         """Replace the small tables. Return their numbers of rows, and that of access keys."""
@@ -218,7 +246,7 @@ class DatabaseCopy:
         """Copy a range again."""
         after = bounds["first"] - 1
         for first, last, rows in chunks(self._source, after, bounds["last"]):
-            with self._target.write() as target:
+            with self._naming_doubles(rows), self._target.write() as target:
                 target.execute(delete(batches).where(IN_RANGE), {"first": first, "last": last})
                 target.execute(insert(batches), rows)
             after = last
