@@ -11,9 +11,12 @@ __all__ = ["changed_pages"]
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from rum_projector.insight.changes import MEASURES, Found, Hour, matters
-from rum_projector.insight.windows import Window, find_windows, score_of, total_of
+from rum_projector.insight.windows import Window, find_windows, score_of
 from rum_projector.queries.base import Query, Selection
 from rum_projector.queries.hours import HOUR_MS, Hours, busiest_pages, hours_of_pages, level
 from rum_service.events.measures import Kind
@@ -28,6 +31,10 @@ _MAX_FOUND = 8
 
 Weeks = Sequence[tuple[Selection, int]]
 """The same hours of the weeks before, and the start of their first hour."""
+
+
+_Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+"""For each hour, a value and a number of samples."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ def changed_pages(
     for name, hour_of in {**_RATED, **shares}.items():
         hours = {
             page: (
-                [hour_of(hour) for hour in current[page]],
-                [[hour_of(hour) for hour in week[page]] for week in before],
+                np.column_stack(hour_of(current[page])),
+                np.stack([np.column_stack(hour_of(week[page])) for week in before]),
             )
             for page in pages
         }
@@ -103,15 +110,12 @@ def _explains(whole: Found, part: _Candidate) -> bool:
 
 
 def _candidates(
-    name: str, pages: Sequence[str], hours: Mapping[str, tuple[list[Hour], list[list[Hour]]]]
+    name: str, pages: Sequence[str], hours: Mapping[str, tuple[_Array, _Array]]
 ) -> Iterator[_Candidate]:
     """Yield the windows of pages and of sections, for the pages that take part."""
     for group in _groups(pages):
-        current = [total_of(each) for each in zip(*(hours[page][0] for page in group), strict=True)]
-        weeks = [
-            [total_of(each) for each in zip(*week, strict=True)]
-            for week in zip(*(hours[page][1] for page in group), strict=True)
-        ]
+        current = np.sum([hours[page][0] for page in group], axis=0)
+        weeks = np.sum([hours[page][1] for page in group], axis=0)
         for window in find_windows(current, weeks, least_score=_LEAST_WINDOW_SCORE):
             for page in group:
                 own = window.score
@@ -121,11 +125,9 @@ def _candidates(
                     yield _candidate(page, name, window, *hours[page])
 
 
-def _candidate(
-    page: str, name: str, window: Window, now: Sequence[Hour], weeks: Sequence[Sequence[Hour]]
-) -> _Candidate:
+def _candidate(page: str, name: str, window: Window, now: _Array, weeks: _Array) -> _Candidate:
     part = slice(window.first, window.last + 1)
-    value, expected = _share(now[part]), _share([hour for week in weeks for hour in week[part]])
+    value, expected = _share(now[part].sum(axis=0)), _share(weeks[:, part].sum(axis=(0, 1)))
     return _Candidate(page, name, window.first, window.last, value, expected, abs(window.score))
 
 
@@ -163,6 +165,6 @@ def _levels(
     return now.value, expected
 
 
-def _share(hours: Sequence[Hour]) -> float:
-    total = total_of(hours)
-    return total.value / total.samples if total.samples else 0.0
+def _share(total: _Array) -> float:
+    value, samples = total.tolist()
+    return value / samples if samples else 0.0

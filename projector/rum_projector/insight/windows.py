@@ -8,15 +8,14 @@ a rank test.
 
 from __future__ import annotations
 
-__all__ = ["Window", "find_windows", "score_of", "total_of"]
+__all__ = ["Window", "find_windows", "score_of"]
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from rum_projector.insight.changes import Hour
+import numpy as np
+from numpy.typing import ArrayLike
 
 _LENGTHS = (1, 2, 3, 4, 6, 8, 12, 24)
 _LEAST_SAMPLES = 20
@@ -25,6 +24,9 @@ _BLOCK = 6
 _WEEKLY_DEVIATION = 0.1
 _MEDIAN_SQUARE = 0.455
 _DISPERSION_OF_ONE_WEEK = 1.5
+
+
+_Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 
 class Window(NamedTuple):
@@ -36,38 +38,33 @@ class Window(NamedTuple):
     """By how many standard deviations the share is off. Negative: it is lower."""
 
 
-def find_windows(
-    current: Sequence[Hour], weeks: Sequence[Sequence[Hour]], *, least_score: float
-) -> list[Window]:
+def find_windows(current: ArrayLike, weeks: ArrayLike, *, least_score: float) -> list[Window]:
     """Return the windows with the highest scores that do not overlap.
 
     Args:
-        current: the hours of the selection.
+        current: the hours of the selection: for each, the value and the number of samples.
         weeks: the same hours one week before, two weeks before, and so on. At least one.
     """
-    dispersion = _dispersion(weeks)
-    now, before = _sums(current), _sums([total_of(hours) for hours in zip(*weeks, strict=True)])
-    found = [
-        Window(first, first + length - 1, score)
-        for length in _LENGTHS
-        for first in range(len(current) - length + 1)
-        if abs(
-            score := _score(
-                _between(now, first, first + length), _between(before, first, first + length)
-            )
-            / dispersion
-        )
-        >= least_score
-    ]
+    hours = np.asarray(weeks, np.float64)
+    dispersion = _dispersion(hours)
+    now, before = _sums(np.asarray(current, np.float64)), _sums(hours.sum(axis=0))
+    found: list[Window] = []
+    for length in _LENGTHS:
+        scores = _scores(now[length:] - now[:-length], before[length:] - before[:-length])
+        scores /= dispersion
+        found += [
+            Window(first, first + length - 1, float(scores[first]))
+            for first in np.flatnonzero(np.abs(scores) >= least_score).tolist()
+        ]
     return list(_apart(sorted(found, key=lambda window: -abs(window.score))))
 
 
-def score_of(
-    current: Sequence[Hour], weeks: Sequence[Sequence[Hour]], *, first: int, last: int
-) -> float:
+def score_of(current: ArrayLike, weeks: ArrayLike, *, first: int, last: int) -> float:
     """Return the score of one window."""
-    before = [total_of(week[first : last + 1]) for week in weeks]
-    return _score(total_of(current[first : last + 1]), total_of(before)) / _dispersion(weeks)
+    now, hours = np.asarray(current, np.float64), np.asarray(weeks, np.float64)
+    part = slice(first, last + 1)
+    score = _scores(now[part].sum(axis=0), hours[:, part].sum(axis=(0, 1)))
+    return float(score) / _dispersion(hours)
 
 
 def _apart(windows: Sequence[Window]) -> Iterator[Window]:
@@ -78,40 +75,31 @@ def _apart(windows: Sequence[Window]) -> Iterator[Window]:
             yield window
 
 
-def _dispersion(weeks: Sequence[Sequence[Hour]]) -> float:
+def _dispersion(weeks: _Array) -> float:
     """Return how much more the weeks differ among themselves than by chance, at least 1."""
     if len(weeks) == 1:
         return _DISPERSION_OF_ONE_WEEK
-    blocks = [
-        [total_of(week[start : start + _BLOCK]) for start in range(0, len(week), _BLOCK)]
-        for week in weeks
-    ]
-    squares = []
-    for index, week in enumerate(blocks):
-        others = blocks[:index] + blocks[index + 1 :]
-        scores = (_score(now, total_of(before)) for now, *before in zip(week, *others, strict=True))
-        squares += [score**2 for score in scores if score]
-    return math.sqrt(max(1.0, median(squares) / _MEDIAN_SQUARE)) if squares else 1.0
+    blocks = np.add.reduceat(weeks, range(0, weeks.shape[1], _BLOCK), axis=1)
+    scores = _scores(blocks, blocks.sum(axis=0) - blocks)
+    squares = scores[scores != 0] ** 2
+    return math.sqrt(max(1.0, float(np.median(squares)) / _MEDIAN_SQUARE)) if squares.size else 1.0
 
 
-def _score(now: Hour, before: Hour) -> float:
-    if now.samples < _LEAST_SAMPLES or before.samples < _LEAST_SAMPLES:
-        return 0.0
-    pooled = (now.value + before.value + 0.5) / (now.samples + before.samples + 1)
-    share = (before.value + 0.5) / (before.samples + 1)
-    chance = pooled * (1 - pooled) * (1 / now.samples + 1 / before.samples)
-    deviation = math.sqrt(chance + (_WEEKLY_DEVIATION * min(share, 1 - share)) ** 2)
-    return (now.value / now.samples - before.value / before.samples) / deviation
+def _scores(now: _Array, before: _Array) -> _Array:
+    """Return the score of each pair of values and samples. Too few samples have the score 0."""
+    value, samples = now[..., 0], now[..., 1]
+    value_before, samples_before = before[..., 0], before[..., 1]
+    known = (samples >= _LEAST_SAMPLES) & (samples_before >= _LEAST_SAMPLES)
+    # No division by zero where the score is not used.
+    samples, samples_before = np.where(known, samples, 1), np.where(known, samples_before, 1)
+    pooled = (value + value_before + 0.5) / (samples + samples_before + 1)
+    share = (value_before + 0.5) / (samples_before + 1)
+    chance = pooled * (1 - pooled) * (1 / samples + 1 / samples_before)
+    weekly = _WEEKLY_DEVIATION * np.minimum(share, 1 - share)
+    variance = np.where(known, chance + weekly**2, 1)
+    scores = (value / samples - value_before / samples_before) / np.sqrt(variance)
+    return np.where(known, scores, 0.0)
 
 
-def total_of(hours: Sequence[Hour]) -> Hour:
-    """Return values and samples of all hours together."""
-    return Hour(sum(hour.value for hour in hours), sum(hour.samples for hour in hours))
-
-
-def _sums(hours: Sequence[Hour]) -> list[Hour]:
-    return list(accumulate(hours, lambda total, hour: total_of([total, hour]), initial=Hour(0.0)))
-
-
-def _between(sums: Sequence[Hour], first: int, end: int) -> Hour:
-    return Hour(sums[end].value - sums[first].value, sums[end].samples - sums[first].samples)
+def _sums(hours: _Array) -> _Array:
+    return np.concatenate([np.zeros((1, 2)), hours.cumsum(axis=0)])

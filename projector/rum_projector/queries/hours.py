@@ -17,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+import numpy as np
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from rum_projector.queries.base import Condition, Query, Selection, step_of
-from rum_projector.queries.counts import Numbers, counted, counts_of, percentiles_75
+from rum_projector.queries.counts import counted, counts_of, number, percentiles_75
 from rum_projector.schema import HOUR_MS, MINUTE_MS, event_counts, events
 from rum_service.events.measures import Kind
 
@@ -29,11 +30,12 @@ _VITALS = (Kind.LCP, Kind.INP, Kind.CLS)
 
 @dataclass(frozen=True)
 class Hours:
-    """What happened in one hour."""
+    """What happened in one hour, or on one page in all hours."""
 
-    numbers: Numbers
+    numbers: Mapping[str, Any]
+    """For a page, arrays with all hours."""
     percentiles: Mapping[int, tuple[int, float]]
-    """Samples and 75th percentile of LCP, INP and CLS. Empty for pages."""
+    """Samples and 75th percentile of LCP, INP and CLS. Empty for a page."""
 
 
 _NUMBERS = (
@@ -52,7 +54,7 @@ _RATINGS = tuple(
     for kind in _VITALS
     for rating in ("good", "needs_improvement", "poor")
 )
-NOTHING = Hours(dict.fromkeys((*_NUMBERS, *_RATINGS), 0), {})
+_NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
 
 
 def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
@@ -68,27 +70,27 @@ def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
     found = counted(query, counts_of(query, selection), _NUMBERS, by)
     percentiles = percentiles_75(query, selection, by, _VITALS)
     return [
-        Hours(found[index], percentiles.get(index, {})) if index in found else NOTHING
+        Hours(found[index], percentiles.get(index, {})) if index in found else _NOTHING
         for index in range(_number(selection, first_ms))
     ]
 
 
 def hours_of_pages(
     query: Query, selection: Selection, pages: Sequence[str], *, first_ms: int
-) -> dict[str, list[Hours]]:
+) -> dict[str, Hours]:
     """Return the same for each of these pages, with ratings instead of percentiles."""
-    number = _number(selection, first_ms)
-    places = {page: index for index, page in enumerate(pages)}
-
-    def by(columns: Any) -> ColumnElement[int]:
-        return case(places, value=columns.page) * number + step_of(first_ms, HOUR_MS, columns.ts)
-
+    names = (*_NUMBERS, *_RATINGS)
     counts = counts_of(query, selection.having(Condition("page", tuple(pages))))
-    numbers = counted(query, counts, (*_NUMBERS, *_RATINGS), by)
-    found = {key: Hours(of_hour, {}) for key, of_hour in numbers.items()}
+    step = step_of(first_ms, HOUR_MS, counts.c.ts).label("step")
+    numbers = [number(counts, name) for name in names]
+    rows = query(
+        select(counts.c.page, step, *numbers).group_by(counts.c.page, literal_column("step"))
+    )
+    found = {page: np.zeros((len(names), _number(selection, first_ms))) for page in pages}
+    for page, hour, *values in rows:
+        found[page][:, hour] = values
     return {
-        page: [found.get(index * number + hour, NOTHING) for hour in range(number)]
-        for index, page in enumerate(pages)
+        page: Hours(dict(zip(names, of_page, strict=True)), {}) for page, of_page in found.items()
     }
 
 
