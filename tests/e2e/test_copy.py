@@ -76,6 +76,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     store.close()
     with closing(sqlite3.connect(folder / "openrum.sqlite3", isolation_level=None)) as connection:
         connection.execute("UPDATE batches SET checksum = NULL WHERE sequence = 1")
+        # As PostgreSQL notes it.
+        connection.execute("INSERT INTO future_batches VALUES (1, randomblob(16), 1)")
     yield folder
 
 

@@ -128,16 +128,63 @@ def test_a_batch_is_stored_once_on_whatever_day_it_is_sent_again(
     assert Counter(contents(store.log))[content(1)] == 1
 
 
-def test_a_clock_that_is_ahead_shortens_the_time_in_which_a_retry_is_recognized_to_a_day(
-    store: Store,
+@pytest.mark.parametrize("days_ahead", [1, 2, 3, 900])
+def test_a_retry_of_a_device_whose_clock_is_ahead_is_recognized(
+    store: Store, days_ahead: int
 ) -> None:
-    from_the_future = logged(1, first_ms=_NOON_MS + 900 * DAY_MS)
+    at_ms = _NOON_MS + days_ahead * DAY_MS
+    own = logged(1, first_ms=at_ms, last_ms=at_ms)
+    other = logged(1, version=2, first_ms=at_ms, last_ms=at_ms)
     outcomes = []
-    for day in (0, 1, 3):
+    for day in (0, 1, 2, 3, 4, 40):
         store.log.maintain(_NOON_MS + day * DAY_MS)
-        outcomes += store.log.append([from_the_future])
+        outcomes.append(store.log.append([own, logged(100 + day), other]))
 
-    assert outcomes == [STORED, DUPLICATE, STORED]
+    assert outcomes == [[STORED, STORED, CONFLICT]] + [[DUPLICATE, STORED, CONFLICT]] * 5
+    assert Counter(contents(store.log))[content(1)] == 1
+
+
+def test_a_retry_is_recognized_after_months_with_a_partition_for_each_day(store: Store) -> None:
+    times = {"first_ms": _NOON_MS, "last_ms": _NOON_MS}
+    store.log.maintain(_NOON_MS)
+    store.log.append([logged(1, **times)])
+    for day in range(1, 100):
+        store.log.maintain(_NOON_MS + day * DAY_MS)
+        at_ms = _NOON_MS + day * DAY_MS
+        store.log.append([logged(100 + day, first_ms=at_ms, last_ms=at_ms)])
+    # At 1970, it may be in any partition.
+    from_1970 = logged(2, first_ms=0, last_ms=0)
+    outcomes = store.log.append([logged(1, **times), from_1970, logged(1, version=2, **times)])
+    again = store.log.append([from_1970])
+
+    assert outcomes == [DUPLICATE, STORED, CONFLICT]
+    assert again == [DUPLICATE]
+
+
+def test_only_batches_from_the_future_are_noted_and_their_partition_takes_the_notes_along(
+    store: Store, database: psycopg.Connection
+) -> None:
+    (shop,) = _days(store, days=2)
+    at_ms = _NOON_MS + DAY_MS
+    ahead = {"first_ms": at_ms, "last_ms": at_ms + 2 * DAY_MS}
+    store.log.append(
+        [
+            logged(10, app_monitor=shop, received_ms=at_ms, first_ms=at_ms, last_ms=at_ms + DAY_MS),
+            logged(11, app_monitor=shop, received_ms=at_ms, **ahead),
+        ]
+    )
+    store.log.maintain(_NOON_MS + 2 * DAY_MS)
+    later = _NOON_MS + 9 * DAY_MS
+    store.log.append([logged(12, app_monitor=shop, received_ms=later, last_ms=later)])
+    while store.usage.count():
+        pass
+    noted = "SELECT batch_id FROM future_batches ORDER BY sequence"
+    before = database.execute(noted).fetchall()
+    _remove(store, {shop: _midnight_ms(2)})
+    after = database.execute(noted).fetchall()
+
+    assert before == [(logged(11).batch_id,), (logged(12).batch_id,)]
+    assert after == [(logged(12).batch_id,)]
 
 
 def test_a_retry_that_waits_while_the_day_ends_is_recognized(

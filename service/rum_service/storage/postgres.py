@@ -19,7 +19,7 @@ from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerE
 from rum_service.storage.postgres_drop import Dropped, drop_partition
 from rum_service.storage.postgres_maintenance import prepare
 from rum_service.storage.postgres_partitions import DAY_BITS, DAY_MS, Layout, read_layout
-from rum_service.storage.schema import batches
+from rum_service.storage.schema import batches, future_batches
 
 # Arbitrary, but the same in every process, and different from the locks in `migrate` and
 # `postgres_maintenance`.
@@ -175,22 +175,41 @@ def _stored(
 ) -> dict[BatchKey, StoredRow]:
     """Return the rows in the log that have the keys of `rows`, from a sequence up."""
     ids: dict[int, list[bytes]] = {}
-    for row in rows:
-        ids.setdefault(row[0], []).append(row[1])
+    for app_monitor, batch_id, *_ in rows:
+        ids.setdefault(app_monitor, []).append(batch_id)
     columns = (batches.c[name] for name in StoredRow._fields)
     query = select(batches.c.batch_id, *columns).where(batches.c.sequence >= searched_from)
+    found: dict[BatchKey, StoredRow] = {}
     # One app monitor per query: PostgreSQL would compare every row with every (monitor, ID) pair.
-    return {
-        (app_monitor, batch_id): StoredRow(*stored)
-        for app_monitor, batch_ids in ids.items()
-        for start in range(0, len(batch_ids), _KEYS_PER_STATEMENT)
-        for batch_id, *stored in connection.execute(
-            query.where(
-                batches.c.app_monitor == app_monitor,
-                batches.c.batch_id.in_(batch_ids[start : start + _KEYS_PER_STATEMENT]),
+    for app_monitor, batch_ids in ids.items():
+        for start in range(0, len(batch_ids), _KEYS_PER_STATEMENT):
+            some = batch_ids[start : start + _KEYS_PER_STATEMENT]
+            of_monitor = query.where(
+                batches.c.app_monitor == app_monitor, batches.c.batch_id.in_(some)
             )
-        )
-    }
+            for batch_id, *stored in connection.execute(of_monitor):
+                found[app_monitor, batch_id] = StoredRow(*stored)
+            missing = [batch_id for batch_id in some if (app_monitor, batch_id) not in found]
+            for batch_id, row in _noted(connection, app_monitor, missing):
+                found[app_monitor, batch_id] = row
+    return found
+
+
+def _noted(
+    connection: Connection, app_monitor: int, batch_ids: Sequence[bytes]
+) -> Iterator[tuple[bytes, StoredRow]]:
+    """Yield the batches with these IDs that are in `future_batches`."""
+    if not batch_ids:
+        return
+    noted = select(future_batches.c.sequence).where(
+        future_batches.c.app_monitor == app_monitor, future_batches.c.batch_id.in_(batch_ids)
+    )
+    sequences = connection.execute(noted).scalars().all()
+    if sequences:
+        columns = (batches.c[name] for name in StoredRow._fields)
+        query = select(batches.c.batch_id, *columns).where(batches.c.sequence.in_(sequences))
+        for batch_id, *stored in connection.execute(query):
+            yield batch_id, StoredRow(*stored)
 
 
 def open_postgres(url: URL) -> PostgresDatabase:

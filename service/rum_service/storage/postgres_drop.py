@@ -66,6 +66,8 @@ SELECT key, received_ms FROM dropped JOIN app_monitors USING (key)
 ON CONFLICT (app_monitor) DO UPDATE SET removed_before_ms =
     greatest(coalesce(retention.removed_before_ms, 0), excluded.removed_before_ms)
 """
+# Sequences of other partitions are in other blocks.
+_FORGET = "DELETE FROM future_batches WHERE sequence BETWEEN %s AND %s"
 _NOTE = "UPDATE removals SET batches = batches + %s, sequence = greatest(sequence, %s)"
 _PENDING = """
 SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
@@ -148,6 +150,7 @@ def _subtract(connection: _Connection, table: str, write_lock: int) -> dict[int,
             )
             connection.execute(_SUBTRACT, [keys, received, sizes, first, last])
             connection.execute(_NOTE, [sum(counts), max(newest)])
+            connection.execute(_FORGET, [min(first) << BLOCK_BITS, max(newest)])
         _mark(connection, table, _SUBTRACTED)
     return {key: Dropped(batches, events) for key, batches, events, *_ in rows}
 

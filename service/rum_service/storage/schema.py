@@ -12,6 +12,7 @@ __all__ = [
     "credentials",
     "erased_batches",
     "erasures",
+    "future_batches",
     "metadata",
     "metric_definitions",
     "metric_destinations",
@@ -97,6 +98,17 @@ Index(
     batches.c.dropped_events,
     sqlite_where=_has_dropped_events,
     postgresql_where=_has_dropped_events,
+)
+
+# With PostgreSQL, the batches whose events are at least a day later than their partition: retries
+# are not searched by the time of their events. SQLite needs no rows: one index has all batches.
+future_batches = Table(
+    "future_batches",
+    metadata,
+    Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
+    Column("batch_id", LargeBinary(16), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The time span of an app monitor's batches in a block of 2**10 sequences. GetAppMonitorData

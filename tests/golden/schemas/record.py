@@ -42,6 +42,7 @@ _COMMITS = {
     "0008": "72aae2e",
     "0009": "ef40c41",
     "0010": "1aed98b",
+    "0011": "b707e41",
 }
 _FOLDER = Path(__file__).parent
 _POLICY = {
