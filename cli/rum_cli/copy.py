@@ -35,13 +35,17 @@ def _environment() -> list[tuple[str, str]]:
 
 
 @click.command(cls=Command, environment=_environment)
-@click.option("--from", "source", metavar="URL", help="Default: OPENRUM_DATABASE_URL.")
-@click.option("--to", "target", metavar="URL", required=True, help="An empty database.")
+@click.option(
+    "--from", "source", metavar="URL", help="The source; OPENRUM_DATABASE_URL by default."
+)
+@click.option(
+    "--to", "target", metavar="URL", required=True, help="An empty database, or an earlier copy."
+)
 def copy(source: str | None, target: str) -> None:
     """Copy everything in a database to another one, between SQLite and PostgreSQL too.
 
-    OpenRUM may run on the source, and puts go on. Run the command again to copy what came since,
-    or after it was interrupted: it continues, and nothing is copied twice.
+    OpenRUM can keep running on the source, and store events. Run the command again to copy what
+    has been added since, or to continue after an interruption. Nothing is copied twice.
     """
     from rum_service.storage import open_copy
     from rum_service.storage.database_copy import CopyInterruptedError

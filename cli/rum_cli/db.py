@@ -33,10 +33,10 @@ def db() -> None:
 
 @db.command(cls=Command, environment=_environment)
 def check() -> None:
-    """Check that all in the database can be read and fits.
+    """Check that the whole database can be read and fits together.
 
-    The service may be running. Prints what is wrong and where, and exits with 1 then. Damaged
-    batches, and batches that are stored twice, can be moved away: openrum db repair.
+    The service can keep running. Prints each problem and where it is, and exits with 1 if there is
+    one. `openrum db repair` moves damaged batches, and batches that are stored twice, away.
     """
     from rum_cli.db_check import DatabaseCheck
     from rum_service.auth.secret_files import SecretBox
@@ -74,10 +74,10 @@ def check() -> None:
 @db.command(cls=Command, environment=_environment)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def repair(folder: Path) -> None:
-    """Move damaged batches, and second copies of batches, from the database to files in FOLDER.
+    """Move damaged batches from the database to files in FOLDER.
 
-    Also corrects the sums for quotas, and the times by which batches are found. The service may be
-    running. Exits with 1 if problems remain.
+    Also moves second copies of batches, and corrects the sums for quotas and the times by which
+    batches are found. The service can keep running. Exits with 1 if problems remain.
     """
     from rum_cli.db_check import DatabaseCheck
     from rum_cli.db_repair import DatabaseRepair
@@ -113,8 +113,8 @@ def repair(folder: Path) -> None:
 def upgrade() -> None:
     """Upgrade the database to the schema of this version.
 
-    Stop OpenRUM first, and keep a backup: a schema cannot be downgraded. The servers upgrade their
-    database too, when they start.
+    Stop OpenRUM first, and keep a backup: a schema cannot be downgraded. The servers also upgrade
+    their database when they start.
     """
     from rum_service.storage import upgrade_database
     from rum_service.storage.migrate import NEWEST
@@ -137,7 +137,7 @@ def upgrade() -> None:
 def backup(file: Path) -> None:
     """Copy the SQLite database to FILE, which must not exist.
 
-    The service may be running. Puts go on meanwhile.
+    The service can keep running, and store events.
     """
     from rum_service.storage.sqlite_copy import back_up
 
@@ -175,10 +175,11 @@ def restore(file: Path) -> None:
 
 @db.command(cls=Command, environment=_environment)
 def compact() -> None:
-    """Make the file of the SQLite database as small as it can be.
+    """Make the file of the SQLite database as small as possible.
 
-    Stop OpenRUM first. This needs free space of up to twice the size that is left. Files of older
-    versions need it once: then the service gives the space of removed batches back itself.
+    Stop OpenRUM first. The command needs free disk space of up to twice the size of the smaller
+    file. Run it once on a file of an older version. From then on the service gives back the space
+    of removed batches itself.
     """
     from rum_service.storage.sqlite_copy import compact as compact_file
 

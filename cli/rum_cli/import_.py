@@ -52,16 +52,18 @@ class _Counts:
     metavar="FILE...",
     type=click.Path(exists=True, path_type=Path),
 )
-@click.option("--name", help="Import to this app monitor, whatever the events say.")
+@click.option("--name", help="Store all events for this app monitor instead.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
 def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Target) -> None:
     """Store the events in FILE, one event a line, or in all files of a folder.
 
-    A line is the document of an event: from `openrum export --format jsonl`, from the log group of
-    CloudWatch RUM, or from an export of CloudWatch Logs, where a timestamp comes before it. Files
-    may be compressed with gzip or zstd. Events go to the app monitor with the ID in the document,
-    which must exist. Importing again stores nothing twice, so a stopped import can be repeated.
-    Lines that cannot be imported are printed. Needs the access admin.
+    Each line is the document of an event: from `openrum export --format jsonl`, from the log group
+    of CloudWatch RUM, or from an export of CloudWatch Logs, which puts a timestamp before it. Files
+    can be compressed with gzip or zstd.
+
+    An event is stored for the app monitor whose ID is in the document. That app monitor must exist.
+    An event that is stored already is not stored again, so an import can be repeated. Lines that
+    cannot be imported are printed. The caller needs admin access.
     """
     counts = _Counts()
     with connect(target) as client:

@@ -44,7 +44,7 @@ def retention() -> None:
 @click.argument("name", required=False)
 @json_option
 def show(name: str | None, as_json: bool, target: Target) -> None:
-    """Show how many days events are kept, of all app monitors or of NAME."""
+    """Show how many days events are kept, for all app monitors or for NAME."""
     with connect(target) as client:
         found = client.operator.ListRetention(ListRetentionRequest()).retention
         shown = [each for each in found if name in (None, each.app_monitor_name)]
