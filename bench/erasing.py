@@ -7,8 +7,6 @@ projection     the time until a projection has neither the rows nor the bytes of
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import threading
 import time
 import uuid
@@ -18,9 +16,9 @@ from statistics import median
 
 import grpc
 
-from bench.demo.fill import fill
 from bench.demo.shop import SHOP
 from bench.load import Load
+from bench.log_options import large_log, options_of
 from bench.projection import put_at_rate
 from rum.operator.v1.operator_service_pb2 import (
     Erasure,
@@ -118,20 +116,8 @@ def projection(url: str, file: Path) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=600_000)
-    parser.add_argument("--rate", type=float, default=200, help="puts per second")
-    parser.add_argument("--seconds", type=float, default=5, help="of each turn")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--log", type=Path, help="an SQLite file to use instead of a generated one")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "var").mkdir()
-        file = options.log or folder / "openrum.sqlite3"
-        url = f"sqlite:///{file}"
-        if not options.log:
-            fill(url, options.events)
+    options = options_of(__doc__)
+    with large_log(options) as (folder, url):
         with closing(open_store(url)) as store:
             batches = store.log.newest_sequence()
         with OpenRum(folder, OPENRUM_DATABASE_URL=url) as server:

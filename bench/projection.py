@@ -7,21 +7,19 @@ interference   the latency of REST puts at a fixed rate, with and without a proj
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 from bench.checkout import Projector
-from bench.demo.fill import fill
 from bench.demo.shop import SHOP
 from bench.http1 import http_connections
 from bench.load import Load, send_at_rate
+from bench.log_options import large_log, options_of
 from bench.requests import http_requests
 from rum_projector.runner import collect_rarely
 from rum_projector.server import open_projection
@@ -96,20 +94,8 @@ def _print_state(folder: Path, settings: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=600_000)
-    parser.add_argument("--rate", type=float, default=200, help="puts per second")
-    parser.add_argument("--seconds", type=float, default=5, help="of each turn")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--log", type=Path, help="an SQLite file to use instead of a generated one")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "var").mkdir()
-        file = options.log or folder / "openrum.sqlite3"
-        url = f"sqlite:///{file}"
-        if not options.log:
-            fill(url, options.events)
+    options = options_of(__doc__)
+    with large_log(options) as (folder, url):
         print(json.dumps(catch_up(url, str(folder / "catch-up.duckdb"))))
         if options.turns:
             interference(
