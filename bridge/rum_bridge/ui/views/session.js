@@ -42,7 +42,7 @@ function Events({ events, place }) {
 
 function About({ session, place }) {
   const user = session.userId && html`<a class="mono" href=${linkTo(place, ["sessions"], { user: session.userId, filter: undefined })}>${session.userId}</a>`;
-  return html`<${Panel} wide=${true} title="Session">
+  return html`<${Panel} wide=${true} title="Details">
     <${Facts} pairs=${[
       ["Began", dateTime(session.firstMs)],
       ["Length", elapsed(session.lastMs - session.firstMs)],
