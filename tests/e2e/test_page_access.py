@@ -75,6 +75,16 @@ def test_a_wrong_token_can_be_replaced(guarded: OpenRum, page: Page) -> None:
     assert [row[0] for row in ui.table("App monitors")] == ["my-app"]
 
 
+def test_a_wrong_token_can_be_forgotten(guarded: OpenRum, page: Page) -> None:
+    ui = Shown(page, guarded)
+    ui.open("monitors")
+    _enter(ui, "wrong")
+    ui.click("button:text-is('Forget the token')")
+
+    assert ui.text("[role=alert]") == "This server asks for a token."
+    assert page.evaluate(_KEPT) == [[], [], ""]
+
+
 def test_a_token_for_one_app_monitor_opens_that_one(guarded: OpenRum, page: Page) -> None:
     ui = Shown(page, guarded)
     ui.open("overview")

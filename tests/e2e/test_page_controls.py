@@ -1,0 +1,183 @@
+"""Each control of the page at `/ui/` does what it says, and its effect is in the URL."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.e2e.shown import Shown, number, read_api
+from tests.e2e.visited import HOSTILE, MONITOR, Visited, hostile_visit, visited
+from tests.insight.visits import HOUR_MS
+from tests.support.running import run_openrum, wait_until
+from tests.tools.chromium import Page
+
+_OTHER = "other-app"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
+    """A server with visits, and with a second app monitor."""
+    with visited(tmp_path_factory.mktemp("visited"), sessions=80) as found:
+        created = ("monitors", "create", _OTHER, "--domain", "other.example")
+        assert run_openrum(*created, OPENRUM_SERVICE=found.server.grpc).returncode == 0
+        yield found
+
+
+@pytest.fixture
+def ui(page: Page, shop: Visited) -> Shown:
+    """The page of this server, not opened yet."""
+    return Shown(page, shop.server)
+
+
+def _range_of(ui: Shown) -> list[int]:
+    return [int(ms) for ms in re.findall(r"(?:after|before)=(\d+)", ui.url)]
+
+
+def test_the_app_monitor_can_be_chosen(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", monitor=MONITOR, **shop.range)
+    tiles = ui.tiles()
+    ui.choose("select[aria-label='App monitor']", _OTHER)
+
+    assert number(tiles["Page views"]) > 0
+    assert f"monitor={_OTHER}" in ui.url
+    assert "No events in this time range." in ui.text()
+    assert f"openrum send --sample --name {_OTHER}" in ui.text()
+
+
+def test_the_time_range_can_be_chosen(ui: Shown) -> None:
+    ui.open("overview", monitor=MONITOR)
+    day = number(ui.tiles()["Page views"])
+    ui.choose("select[aria-label='Time range']", "7d")
+
+    assert "range=7d" in ui.url
+    assert number(ui.tiles()["Page views"]) > day > 0
+
+
+def test_a_custom_time_range_can_be_entered(ui: Shown, shop: Visited) -> None:
+    after, before = shop.after + 3 * HOUR_MS, shop.after + 9 * HOUR_MS
+    zone: Any = ui.page.evaluate("() => new Date().getTimezoneOffset()")
+    expected: Any = read_api(
+        shop.server, "insight", MONITOR, "overview", after=after, before=before
+    )
+    ui.open("overview", monitor=MONITOR)
+    ui.choose("select[aria-label='Time range']", "custom")
+    for name, at_ms in (("after", after), ("before", before)):
+        local = datetime.fromtimestamp(at_ms / 1000 - zone * 60, UTC)
+        ui.fill(f"input[name={name}]", f"{local:%Y-%m-%dT%H:%M}")
+    ui.click("button:text-is('Apply')")
+
+    assert _range_of(ui) == [after, before]
+    assert number(ui.tiles()["Page views"]) == expected["total"]["counts"]["pageViews"]
+
+
+def test_a_tile_leads_to_the_causes_of_its_number(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", **shop.range)
+    ui.click(".tile h2 a:text-is('HTTP 5xx')")
+    requests = ui.texts("h1")
+    ui.open("overview", **shop.range)
+    ui.click("a:text-is('Pages by LCP')")
+
+    assert (requests, ui.texts("h1")) == (["HTTP"], ["Pages"])
+    assert ui.texts("th[aria-sort]") == ["LCP p75 ▼"]
+
+
+def test_a_filter_can_exclude_a_value(ui: Shown, shop: Visited) -> None:
+    others: Any = shop.read("overview", filter="country!=DE")
+    ui.open("overview", **shop.range)
+    ui.click("summary:text-is('+ Filter')")
+    ui.choose(".popover select >> nth=0", "country")
+    ui.choose(".popover select >> nth=1", "!=")
+    ui.fill("input[name=value]", "DE")
+    ui.click("text=Add the filter")
+
+    assert ui.text(".chip").startswith("Country is not DE")
+    assert number(ui.tiles()["Page views"]) == others["total"]["counts"]["pageViews"]
+
+
+@pytest.mark.parametrize(
+    ("label", "members"),
+    [
+        ("With an error or a failed request", {"failed": "true"}),
+        ("With a replay", {"hasReplay": "true"}),
+    ],
+)
+def test_the_list_of_sessions_can_be_limited(
+    ui: Shown, shop: Visited, label: str, members: dict[str, str]
+) -> None:
+    every: Any = shop.read("sessions", maxResults=200)["sessions"]
+    limited: Any = shop.read("sessions", maxResults=200, **members)["sessions"]
+    ui.open("sessions", **shop.range)
+    ui.click(f"label:has-text('{label}') input")
+
+    assert len(limited) < len(every)
+    assert len(_sessions(ui)) == min(50, len(limited))
+    ui.click(f"label:has-text('{label}') input")
+    assert len(_sessions(ui)) == min(50, len(every))
+
+
+def _sessions(ui: Shown) -> list[list[str]]:
+    return [] if ui.texts(".empty") else ui.table("Sessions")
+
+
+def test_the_sessions_of_a_user_can_be_found(ui: Shown, shop: Visited) -> None:
+    sessions: Any = shop.read("sessions", maxResults=200)["sessions"]
+    user = sessions[3]["userId"]
+    ui.open("sessions", **shop.range)
+    ui.fill("input[name=user]", f" {user} ")
+    ui.click("button:text-is('Find')")
+
+    assert f"user={user}" in ui.url
+    assert len(_sessions(ui)) == sum(session["userId"] == user for session in sessions)
+
+
+def test_live_events_can_be_paused_and_searched(ui: Shown, shop: Visited) -> None:
+    ui.open("live")
+    before = ui.texts(".what")
+    ui.click("button:text-is('Pause')")
+    shop.put([hostile_visit(int(time.time() * 1000))])
+    paused = ui.texts(".what")
+    ui.click("button:text-is('Continue')")
+    wait_until(lambda: ui.texts(".what") != before)
+    ui.fill("label:has-text('Only with the text') input", "ONERROR")
+    ui.settle()
+
+    assert paused == before
+    found = ui.texts(".what")
+    assert found
+    assert all(HOSTILE in text for text in found)
+
+
+def test_the_snippet_can_be_chosen_and_copied(ui: Shown, shop: Visited) -> None:
+    origin = shop.server.url
+    allowed = ["clipboard-read", "clipboard-write"]
+    ui.page.do(lambda inner: inner.context.grant_permissions(allowed, origin=origin))
+    ui.open("monitors", MONITOR)
+    npm = ui.texts("pre")[0]
+    ui.click("button:text-is('Script tag')")
+    tag = ui.texts("pre")[0]
+    ui.click("button:text-is('Copy')")
+    copied: Any = ui.page.do(lambda inner: inner.evaluate("navigator.clipboard.readText()"))
+
+    assert npm.startswith("// npm install aws-rum-web")
+    assert "window.cwr = " in tag
+    assert copied.strip() == tag.strip()
+    assert "Copied" in ui.texts("button")
+
+
+def test_a_custom_metric_can_be_deleted(ui: Shown) -> None:
+    ui.open("monitors", _OTHER)
+    ui.fill("input[placeholder=CheckoutDuration]", "Orders")
+    ui.fill("input[placeholder=Shop]", "Shop")
+    ui.fill("textarea[name=pattern]", '{"event_type": ["shop.order"]}')
+    ui.click("button:text-is('Add')")
+    wait_until(lambda: ui.texts("button[aria-label='Delete Orders']"))
+    ui.click("button[aria-label='Delete Orders']")
+    wait_until(lambda: not ui.texts("button[aria-label='Delete Orders']"))
+
+    ui.open("monitors", _OTHER)
+    assert "Orders" not in ui.text()
