@@ -156,7 +156,8 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Replace the SQLite database by the copy in FILE.
 
-    Stop OpenRUM first. The old database is kept beside the new one.
+    Stop OpenRUM first. The old database is kept beside the new one. Exits with 1 if
+    OPENRUM_SECRETS_KEY_FILE does not decrypt the secrets of access keys in the copy.
     """
     from rum_service.storage.sqlite_copy import restore as restore_file
 
@@ -170,7 +171,7 @@ def restore(file: Path) -> None:
     if kept:
         click.echo(f"The old database is {kept}")
     _delete_projection()
-    _remind_of_key(settings.secrets_key_file)
+    _check_key(settings)
 
 
 @db.command(cls=Command, environment=_environment)
@@ -198,6 +199,36 @@ def _delete_projection() -> None:
         file.unlink()
         file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
         click.echo(f"{file} is deleted. The projector builds it again")
+
+
+def _check_key(settings: ServiceSettings) -> None:
+    """Say whether the key file decrypts the secrets in the database.
+
+    Raises:
+        Failure: it does not.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from rum_service.auth.secret_files import SecretBox
+    from rum_service.storage import sealed_secret
+
+    key_file = settings.secrets_key_file
+    try:
+        sealed = sealed_secret(settings.database_url)
+    except (ValueError, SQLAlchemyError):  # the schema is older than access keys
+        return
+    if sealed is None:
+        return
+    fix = "copy the key file that was backed up with the database to it"
+    try:
+        SecretBox(key_file).open(sealed)
+    except FileNotFoundError:
+        raise Failure(
+            f"the access keys need {key_file}, which does not exist; {fix}", REJECTED
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Failure(f"the access keys cannot be used: {error}; {fix}", REJECTED) from None
+    click.echo(f"{key_file} is the key of this database")
 
 
 def _remind_of_key(key_file: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_cli.db_check import DatabaseCheck
@@ -259,6 +260,31 @@ def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
     assert "No problems in 2 batches with 6 events" in finally_checked.stdout
 
 
+def test_a_restore_says_whether_the_key_belongs_to_the_database(folder: Path) -> None:
+    assert _run(folder, "backup", "copy.sqlite3").returncode == 0
+    key = folder / "var" / "secrets.key"
+    right = _run(folder, "restore", "copy.sqlite3")
+    key.write_bytes(Fernet.generate_key())
+    other = _run(folder, "restore", "copy.sqlite3")
+    key.unlink()
+    missing = _run(folder, "restore", "copy.sqlite3")
+
+    fix = "copy the key file that was backed up with the database to it\n"
+    restored = "The database is restored from copy.sqlite3."
+    assert (right.returncode, right.stderr) == (0, "")
+    assert right.stdout.endswith("var/secrets.key is the key of this database\n")
+    assert (other.returncode, other.stderr) == (
+        1,
+        "Error: the access keys cannot be used: var/secrets.key is not the key of this database;"
+        f" {fix}",
+    )
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        f"Error: the access keys need var/secrets.key, which does not exist; {fix}",
+    )
+    assert all(ran.stdout.startswith(restored) for ran in (right, other, missing))
+
+
 def test_a_backup_says_that_the_key_belongs_to_it(folder: Path) -> None:
     ran = _run(folder, "backup", "copy.sqlite3")
 
@@ -278,6 +304,7 @@ def test_a_postgresql_database_is_checked_and_not_copied(
     assert "No problems in 1 batches with 3 events" in checked.stdout
     assert copied.returncode == 1
     assert "pg_dump" in copied.stderr
+    assert "OPENRUM_SECRETS_KEY_FILE" in copied.stderr
 
 
 def test_a_repair_moves_damaged_batches_to_files_and_corrects_the_rest(folder: Path) -> None:

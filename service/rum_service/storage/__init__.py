@@ -10,6 +10,7 @@ __all__ = [
     "open_store",
     "read_slices",
     "repair_database",
+    "sealed_secret",
     "upgrade_database",
 ]
 
@@ -139,6 +140,18 @@ def repair_database(url: str) -> tuple[Store, Inspection, LogRepair]:
     except ValueError:
         database.close()
         raise
+
+
+def sealed_secret(url: str) -> bytes | None:
+    """Return the sealed secret of an access key in an existing database, if it has one. Blocks.
+
+    Raises:
+        ValueError: the database does not exist.
+        SQLAlchemyError: its schema has no access keys, or it cannot be read.
+    """
+    with closing(_open(url, create=False)) as database:
+        found = SqlCredentials(database).list(kind="key", after=None, limit=1)
+    return found[0].sealed_secret if found else None
 
 
 def read_slices(url: str) -> tuple[Store, LogSlices]:

@@ -112,7 +112,10 @@ def _path_of(url: str) -> Path:
     except (ArgumentError, ValueError):
         raise ValueError("OPENRUM_DATABASE_URL is not a database URL") from None
     if parsed.drivername != "sqlite":
-        raise ValueError("this command copies SQLite databases; use pg_dump for PostgreSQL")
+        raise ValueError(
+            "this command is for SQLite; use pg_dump and pg_restore for PostgreSQL, and keep a copy"
+            " of OPENRUM_SECRETS_KEY_FILE with the dump"
+        )
     return Path(parsed.database or "")
 
 
