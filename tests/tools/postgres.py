@@ -126,6 +126,18 @@ class Postgres:
         os.kill(self._server.pid, signal.SIGKILL)
         self._server.stop()
 
+    def run(self, program: str, *arguments: str) -> None:
+        """Run a program of PostgreSQL, such as pg_dump, and wait for its end."""
+        ran = subprocess.run(
+            [self._programs / program, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if ran.returncode != 0:
+            raise RuntimeError(f"{program} failed:\n{ran.stderr[-2000:]}")
+
     @contextmanager
     def standby(self, primary: str) -> Iterator[Postgres]:
         """Yield a running standby of this server.
@@ -133,12 +145,26 @@ class Postgres:
         Args:
             primary: The connection string with which the standby reaches this server.
         """
+        options = "--write-recovery-conf"
+        with self._from_base_backup(options, {"primary_conninfo": primary}) as server:
+            yield server
+
+    @contextmanager
+    def restored_base_backup(self) -> Iterator[Postgres]:
+        """Back up the running server with pg_basebackup, and yield a server with the copy."""
+        with self._from_base_backup() as server:
+            yield server
+
+    @contextmanager
+    def _from_base_backup(
+        self, options: str = "", settings: dict[str, str] | None = None
+    ) -> Iterator[Postgres]:
         folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         try:
             if self._user is not None:
                 os.chown(folder, self._user.pw_uid, self._user.pw_gid)
-            self._copy_data(folder / "data")
-            server = Postgres(self._programs, folder, self._user, {"primary_conninfo": primary})
+            self._copy_data(folder / "data", *options.split())
+            server = Postgres(self._programs, folder, self._user, settings)
             try:
                 server.start()
                 yield server
@@ -147,8 +173,8 @@ class Postgres:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _copy_data(self, into: Path) -> None:
-        options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync", "--write-recovery-conf"]
+    def _copy_data(self, into: Path, *further: str) -> None:
+        options = ["--checkpoint=fast", "--wal-method=fetch", "--no-sync", *further]
         copied = subprocess.run(
             [
                 *(self._programs / "pg_basebackup", "-h", self._folder, "-U", "postgres"),
