@@ -112,7 +112,7 @@ class ImportBatches:
 
     def _checked(self, request: PutRumEventsRequest, line: EventLine, place: str) -> ImportBatch:
         try:
-            check_id(request)
+            check_id(request.id)
             validate(request, max_events=len(request.rum_events))
         except ValidationException as error:
             raise LineError(error.message) from None

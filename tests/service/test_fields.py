@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_service.ingest.fields import has_more_fields, has_more_nested_fields
+from rum_service.ingest.fields import (
+    field_count,
+    has_more_fields,
+    has_more_nested_fields,
+    text_field,
+)
 
 _LONG = 256 << 10
 
@@ -88,3 +93,22 @@ def test_the_fields_of_messages_in_a_message_are_counted(events: int, more: bool
 @given(st.binary(max_size=300))
 def test_counting_fields_in_messages_ends_for_any_bytes(content: bytes) -> None:
     has_more_nested_fields(content, PutRumEventsRequest.DESCRIPTOR, 10)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=20), max_size=4), st.integers(0, 20))
+def test_members_are_read_from_a_serialized_request(ids: list[str], events: int) -> None:
+    """Of several IDs the parser takes the last one."""
+    head = b"".join(_text(1, value.encode()) for value in ids)
+    content = head + PutRumEventsRequest(rum_events=[RumEvent(id="e")] * events).SerializeToString()
+    parsed = PutRumEventsRequest.FromString(content)
+
+    assert text_field(content, 1, 100) == parsed.id
+    assert field_count(content, 5, 100) == len(parsed.rum_events)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_reading_members_ends_for_any_bytes(content: bytes) -> None:
+    assert field_count(content, 5, 10) <= 10
+    text_field(content, 1, 10)

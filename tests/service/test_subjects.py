@@ -59,7 +59,7 @@ def test_nothing_is_left_of_a_batch_of_the_subject(
     assert left is not None
     assert (left.erased_events, left.event_count, left.first_ms) == (2, 0, None)
     emptied = PutRumEventsRequest.FromString(left.content)
-    check_id(emptied)
+    check_id(emptied.id)
     validate(emptied, max_events=0)
     assert emptied == PutRumEventsRequest(
         id=request_.id, batch_id=request_.batch_id, app_monitor_details={}, user_details={}

@@ -48,7 +48,7 @@ def changed(change: Change) -> PutRumEventsRequest:
 def rejection(request: PutRumEventsRequest) -> str:
     """Return the message that the request is rejected with."""
     with pytest.raises(ValidationException) as rejected:
-        check_id(request)
+        check_id(request.id)
         validate(request, max_events=MAX_EVENTS)
     return rejected.value.message
 

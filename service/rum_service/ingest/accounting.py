@@ -10,7 +10,6 @@ __all__ = ["CANCELLED", "MAX_NAMES", "OTHERS", "QUOTA", "Accounting"]
 import asyncio
 from collections.abc import Sequence
 
-from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_endpoint.ledger import DROPPED, DUPLICATE, REJECTED, STORED, Amount, Ledger
 from rum_service.auth.policy import Policy
 from rum_service.errors import (
@@ -81,16 +80,16 @@ class Accounting:
                 self.ledger.end(end, _events(batch), _size(batch))
 
     def reject(
-        self, content: bytes, error: BaseException, request: PutRumEventsRequest | None = None
+        self, content: bytes, error: BaseException, app_monitor_id: str = "", events: int = 0
     ) -> None:
         """Count a batch that was rejected before it was received.
 
         Args:
             content: the serialized request.
-            request: the parsed request. None if it was not parsed; its events are not counted.
+            app_monitor_id: the ID in it, if it is known.
+            events: how many there are in it, if that is known.
         """
-        monitor = self._monitors.cached(request.id) if request else None
-        events = len(request.rum_events) if request else 0
+        monitor = self._monitors.cached(app_monitor_id) if app_monitor_id else None
         self.ledger.receive(events, len(content))
         name = monitor.name if monitor else ""
         self.ledger.end((name, REJECTED, _reason(error)), events, len(content))

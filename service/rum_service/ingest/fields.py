@@ -5,7 +5,9 @@ A field takes two bytes in a message and 100 bytes in memory: 32 MiB of empty ev
 
 from __future__ import annotations
 
-__all__ = ["has_more_fields", "has_more_nested_fields"]
+__all__ = ["field_count", "has_more_fields", "has_more_nested_fields", "text_field"]
+
+from collections.abc import Iterator
 
 from google.protobuf.descriptor import Descriptor
 
@@ -24,6 +26,44 @@ def has_more_fields(message: bytes, limit: int) -> bool:
     parser rejects.
     """
     return len(message) > _UNCOUNTED_BYTES and _counts_more(message, limit)
+
+
+def field_count(message: bytes, number: int, limit: int) -> int:
+    """Return how often a top-level field of a length appears among the first `limit` fields."""
+    return sum(found == number for found, _, _ in _fields(message, limit))
+
+
+def text_field(message: bytes, number: int, limit: int) -> str:
+    """Return a top-level text, or nothing if it is not among the first `limit` fields.
+
+    As for the parser, the last one counts.
+    """
+    text = b""
+    for found, start, end in _fields(message, limit):
+        if found == number:
+            text = message[start:end]
+    return text.decode("utf-8", "replace")
+
+
+def _fields(message: bytes, limit: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the numbers of top-level fields of a length, and where their contents are."""
+    position, end = 0, len(message)
+    try:
+        for _ in range(limit):
+            if position >= end:
+                return
+            key, position = _varint(message, position)
+            kind = key & 7
+            if kind == _LENGTH:
+                length, position = _varint(message, position)
+                yield key >> 3, position, position + length
+                position += length
+            elif kind == _VARINT:
+                _, position = _varint(message, position)
+            else:
+                position += _FIXED_SIZES.get(kind, 0)
+    except IndexError:
+        return
 
 
 def has_more_nested_fields(message: bytes, kind: Descriptor, limit: int) -> bool:

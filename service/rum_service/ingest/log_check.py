@@ -69,7 +69,7 @@ class LogCheck:
     def _differences(self, row: LogRow, request: PutRumEventsRequest) -> Iterator[str]:
         """Yield the columns that do not fit the content."""
         try:
-            check_id(request)
+            check_id(request.id)
             times, _ = validate(request, max_events=len(request.rum_events))
         except ValidationException as error:
             yield f"its content is invalid: {error.message}"

@@ -1,4 +1,7 @@
-"""PutRumEvents: parse → authenticate → app monitor → authorize → validate → group commit.
+"""PutRumEvents: authenticate → app monitor → authorize → parse → validate → group commit.
+
+The ID of the app monitor is read from the serialized request, so that requests for unknown ones are
+rejected before they are parsed.
 
 Source: PutRumEvents API page. docs/reference/wire.md states the promises.
 """
@@ -9,7 +12,6 @@ __all__ = ["Ingest", "Put"]
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -26,20 +28,25 @@ from rum_service.errors import InternalServerException, RumError, ValidationExce
 from rum_service.ingest.accounting import Accounting
 from rum_service.ingest.commits import Outcome
 from rum_service.ingest.drops import Drops
-from rum_service.ingest.fields import has_more_fields
+from rum_service.ingest.fields import field_count, has_more_fields, text_field
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.imports import check_import
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.put_queue import UNKNOWN, PutQueue
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.validation import check_id, validate
-from rum_service.monitors import Monitors
+from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
 
 # A request has this many members beside its events. Clients may be newer and send some more.
 _MEMBERS = 100
+_ID = PutRumEventsRequest.ID_FIELD_NUMBER
+_EVENTS = PutRumEventsRequest.RUM_EVENTS_FIELD_NUMBER
+# The tag and the length of an ID. Clients serialize members in the order of their numbers.
+_ID_PREFIX = bytes([_ID << 3 | 2, 36])
+_MAX_WITHOUT_ID_BYTES = 16 << 10
 
 
 class Put(NamedTuple):
@@ -161,10 +168,7 @@ class Ingest:
 
     def _reject_without_monitor(self, put: Put, error: RumError) -> None:
         """Count a batch whose app monitor cannot be read, with its events."""
-        request = None
-        with suppress(ValidationException):
-            request = self._parsed(put.content)
-        self._accounting.reject(put.content, error, request)
+        self._accounting.reject(put.content, error, events=self._event_count(put.content))
 
     async def _look_up_together(self, puts: Sequence[Put]) -> RumError | None:
         """Read the app monitors that are not cached, in one query.
@@ -213,26 +217,54 @@ class Ingest:
 
     async def _prepare(self, put: Put) -> Batch:
         """Return the batch to store. Count a batch that is rejected. Raises RumError."""
+        app_monitor_id = self._id_of(put.content)
+        try:
+            caller, monitor = await self._admit(put, app_monitor_id)
+        except BaseException as error:
+            events = self._event_count(put.content)
+            self._accounting.reject(put.content, error, app_monitor_id, events)
+            raise
         request = None
         try:
-            request = self._parsed(put.content)
-            return await self._batch(put, request)
+            request = _parsed(put.content)
+            if request.id != app_monitor_id:
+                raise ValidationException("Id must appear at most once.")
+            return self._batch(put, request, caller, monitor)
         except BaseException as error:
-            self._accounting.reject(put.content, error, request)
+            events = len(request.rum_events) if request else 0
+            self._accounting.reject(put.content, error, app_monitor_id, events)
             raise
 
-    async def _batch(self, put: Put, request: PutRumEventsRequest) -> Batch:
-        caller = self._authentication.trusted(put.call) or await self._identify(put, request.id)
-        monitor = self._monitors.cached(request.id)
+    async def _admit(self, put: Put, app_monitor_id: str) -> tuple[Caller, Monitor[Policy]]:
+        """Return the caller and the app monitor, before the request is parsed. Raises RumError.
+
+        Without a resource policy, whose conditions may depend on the alias, the caller is
+        authorized.
+        """
+        if has_more_fields(put.content, self._max_events + _MEMBERS):
+            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
+        caller = self._authentication.trusted(put.call)
+        if caller is None:
+            caller = await self._identify(put, app_monitor_id)
+        monitor = self._monitors.cached(app_monitor_id)
         if monitor is None:
-            check_id(request)
-            monitor = await self._monitors.by_id(request.id)
+            if not app_monitor_id and len(put.content) <= _MAX_WITHOUT_ID_BYTES:
+                _parsed(put.content)  # says what is wrong with other bytes
+            check_id(app_monitor_id)
+            monitor = await self._monitors.by_id(app_monitor_id)
+        if put.imported is None and monitor.policy is None:
+            self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
+        return caller, monitor
+
+    def _batch(
+        self, put: Put, request: PutRumEventsRequest, caller: Caller, monitor: Monitor[Policy]
+    ) -> Batch:
         received_ms = round(self._clock() * 1000)
         imported = put.imported
         if imported is not None:
             check_import(imported, caller, now_ms=received_ms)
             received_ms = imported.received_ms
-        else:
+        elif monitor.policy is not None:
             alias = request.alias if request.HasField("alias") else None
             self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._quotas.check(monitor.key)
@@ -264,17 +296,26 @@ class Ingest:
             return imported.country or None
         return self._country_of(caller.source_ip) if self._country_of else None
 
-    def _parsed(self, content: bytes) -> PutRumEventsRequest:
-        if has_more_fields(content, self._max_events + _MEMBERS):
-            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
-        try:
-            return PutRumEventsRequest.FromString(content)
-        except DecodeError:
-            raise ValidationException("The message is not a PutRumEventsRequest.") from None
+    def _id_of(self, content: bytes) -> str:
+        """Return the app monitor's ID in a serialized request, or nothing."""
+        if content[:2] == _ID_PREFIX:
+            return _leading_id(content)
+        return text_field(content, _ID, self._max_events + _MEMBERS)
+
+    def _event_count(self, content: bytes) -> int:
+        """Return the number of events in a serialized request that is not parsed."""
+        return field_count(content, _EVENTS, self._max_events + _MEMBERS)
 
     async def _identify(self, put: Put, app_monitor_id: str) -> Caller:
         path = f"/appmonitors/{app_monitor_id}"
         return await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
+
+
+def _parsed(content: bytes) -> PutRumEventsRequest:
+    try:
+        return PutRumEventsRequest.FromString(content)
+    except DecodeError:
+        raise ValidationException("The message is not a PutRumEventsRequest.") from None
 
 
 def _leading_id(content: bytes) -> str:

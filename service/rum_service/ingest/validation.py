@@ -41,9 +41,9 @@ class Events(NamedTuple):
 _NO_EVENTS = Times(0, 0.0, 0.0)
 
 
-def check_id(request: PutRumEventsRequest) -> None:
+def check_id(app_monitor_id: str) -> None:
     """Check the app monitor's id. Raises ValidationException."""
-    _check_uuid("Id", request.id)
+    _check_uuid("Id", app_monitor_id)
 
 
 def validate(request: PutRumEventsRequest, *, max_events: int) -> Events:
