@@ -6,17 +6,13 @@ stay free for the database, certificates and gRPC.
 
 from __future__ import annotations
 
-__all__ = ["RESERVED_DESCRIPTORS", "OpenConnections", "descriptor_limit"]
+__all__ = ["OpenConnections"]
 
 import ipaddress
-import resource
 from collections import Counter
 from collections.abc import Sequence
 
 from rum_bridge.addresses import IpAddress, ip_of, network_of
-
-RESERVED_DESCRIPTORS = 256
-"""How many file descriptors HTTP connections leave free."""
 
 
 class OpenConnections:
@@ -86,15 +82,3 @@ class OpenConnections:
 
     def _is_proxy(self, ip: IpAddress) -> bool:
         return any(ip in network for network in self._proxies)
-
-
-def descriptor_limit(wanted: int) -> int:
-    """Return how many files the process may open, after raising the limit to at least `wanted`.
-
-    The result is lower if the system does not allow as many.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return wanted if soft == resource.RLIM_INFINITY else soft

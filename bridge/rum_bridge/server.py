@@ -25,10 +25,11 @@ from rum_bridge.batch_put import BatchPut
 from rum_bridge.certificates import following
 from rum_bridge.channel import open_channels
 from rum_bridge.connection_limits import ConnectionLimits
-from rum_bridge.connections import RESERVED_DESCRIPTORS, OpenConnections, descriptor_limit
+from rum_bridge.connections import OpenConnections
 from rum_bridge.http_protocol import BoundedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.certificate_files import read_pair
+from rum_endpoint.descriptors import RESERVED_DESCRIPTORS, descriptor_limit, share_of_descriptors
 from rum_endpoint.ledger import Ledger
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.rolling import STRAGGLERS_S, prefer
@@ -59,6 +60,7 @@ async def running_bridge(
     batch_put: BatchPut | None = None,
     limits: ConnectionLimits | None = None,
     inherited: bool = False,
+    other_connections: int = 0,
 ) -> AsyncIterator[RunningBridge]:
     """Run the bridge while the context is open.
 
@@ -67,6 +69,7 @@ async def running_bridge(
         batch_put: stores puts, for a service in the same process. None: call it over gRPC.
         limits: of connections; None for the defaults.
         inherited: the socket stays open for the next process.
+        other_connections: the most connections that other servers in this process accept.
 
     Raises:
         StartError: the address cannot be bound, or a certificate or the token cannot be used.
@@ -76,7 +79,7 @@ async def running_bridge(
         read_pair(*pair)  # uvicorn's own error names no setting
     async with open_channels(settings) as channels, contextlib.AsyncExitStack() as stack:
         app = create_app(settings, channels, batch_put)
-        connections = _connections(settings)
+        connections = _connections(settings, other_connections)
         config = _config(settings, app, limits or ConnectionLimits(), connections)
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
@@ -137,13 +140,13 @@ def _config(
     return config
 
 
-def _connections(settings: BridgeSettings) -> OpenConnections:
-    wanted = settings.max_connections + RESERVED_DESCRIPTORS
-    descriptors = descriptor_limit(wanted)
-    if descriptors < wanted:
+def _connections(settings: BridgeSettings, others: int) -> OpenConnections:
+    allowed = share_of_descriptors(settings.max_connections, others=others)
+    descriptors = descriptor_limit(settings.max_connections + others + RESERVED_DESCRIPTORS)
+    if allowed < settings.max_connections:
         logger.warning(
             "fewer connections than OPENRUM_MAX_CONNECTIONS",
-            connections=max(1, descriptors - RESERVED_DESCRIPTORS),
+            connections=allowed,
             open_files_limit=descriptors,
         )
     return OpenConnections(

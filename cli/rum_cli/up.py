@@ -64,7 +64,11 @@ def run_up(workers: int, *, rolling: bool, projects: bool) -> None:
             )
         )
         port = listeners[0].getsockname()[1]
-        async with running_service(service_settings, exposed_by=exposed_by) as running:
+        async with running_service(
+            service_settings,
+            exposed_by=exposed_by,
+            other_connections=bridge_settings.max_connections if workers == 1 else 0,
+        ) as running:
             # The socket has no TLS: no CA is needed to call the service of this command.
             target = unix if tls else running.address
             async with AsyncExitStack() as stack:
@@ -87,6 +91,7 @@ def run_up(workers: int, *, rolling: bool, projects: bool) -> None:
                             listeners[0],
                             batch_put=running.local_bridge.batch_put,
                             inherited=inherited is not None,
+                            other_connections=service_settings.max_grpc_connections,
                         )
                     )
                     parts.append(bridge.samples)

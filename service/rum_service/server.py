@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from rum_endpoint.descriptors import share_of_descriptors
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.start_error import StartError
 from rum_service.composition.service import Service, build
@@ -41,11 +42,12 @@ class RunningService:
 
 @asynccontextmanager
 async def running_service(
-    settings: ServiceSettings, *, exposed_by: str | None = None
+    settings: ServiceSettings, *, exposed_by: str | None = None, other_connections: int = 0
 ) -> AsyncIterator[RunningService]:
     """Run the service while the context is open.
 
     Args:
+        other_connections: the most connections that other servers in this process accept.
         exposed_by: the setting and the address through which other machines can reach the service,
             if a bridge runs in the same process, such as `OPENRUM_HTTP: 0.0.0.0:8080`. Or None.
 
@@ -57,6 +59,7 @@ async def running_service(
     unchecked = exposed_by if settings.auth == "auto" else None
     if exposed_by:
         settings = settings.model_copy(update={"auth": "required"})
+    settings = _with_connections(settings, other_connections)
     async with AsyncExitStack() as stack:
         service = await _start(settings, stack)
         if unchecked:
@@ -64,6 +67,15 @@ async def running_service(
         await stack.enter_async_context(service.server)
         yield _running(service, service.server.address)
     logger.info("service stopped", events=service.accounting.ledger.events())
+
+
+def _with_connections(settings: ServiceSettings, others: int) -> ServiceSettings:
+    """Return the settings with as many gRPC connections as the limit of open files allows."""
+    wanted = settings.max_grpc_connections
+    allowed = share_of_descriptors(wanted, others=others)
+    if allowed < wanted:
+        logger.warning("fewer connections than OPENRUM_MAX_GRPC_CONNECTIONS", connections=allowed)
+    return settings.model_copy(update={"max_grpc_connections": allowed})
 
 
 @asynccontextmanager

@@ -118,7 +118,8 @@ class ServiceSettings(OperatingSettings):
         default=1000,
         ge=1,
         description="Maximum number of open gRPC connections to the address in OPENRUM_GRPC. "
-        "Further ones are closed at once.",
+        "Further ones are closed at once. The process keeps 256 file descriptors free, and room "
+        "for HTTP connections, so a low limit of open files allows fewer.",
     )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."

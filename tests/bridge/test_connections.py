@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import select
 import socket
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from rum_bridge.connection_limits import ConnectionLimits
-from rum_bridge.connections import OpenConnections, descriptor_limit
+from rum_bridge.connections import OpenConnections
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.conftest import Bridge
@@ -99,18 +98,6 @@ def test_file_descriptors_stay_in_reserve() -> None:
 
     assert connections.add(1, "10.0.0.1", 50)
     assert not connections.add(2, "10.0.0.1", 51)
-
-
-def test_the_limit_of_open_files_is_raised() -> None:
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
-
-        assert descriptor_limit(200) == 300
-        assert descriptor_limit(400) == 400
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 400
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 async def test_a_client_that_does_not_read_is_disconnected(standin: StandIn) -> None:
