@@ -36,6 +36,7 @@ from rum_bridge.admission import Admission
 from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
 from rum_bridge.caller import CallerReport
+from rum_bridge.caller_check import CallerCheck
 from rum_bridge.channel import Channels, open_token
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders, with_cors
@@ -123,6 +124,7 @@ def create_app(
             KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
             accounting,
             report,
+            CallerCheck(channels.others, token, timeout_s=settings.put_timeout_s),
             limits=limits,
             settings=settings,
         ),

@@ -14,11 +14,14 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
+from rum.internal.v1.caller_pb2 import HttpCaller
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.accounting import PutAccounting, PutInProgress, in_progress
 from rum_bridge.address_limits import AddressLimits
 from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
 from rum_bridge.caller import CallerReport
+from rum_bridge.caller_check import CallerCheck
 from rum_bridge.coalesce import Coalescer
 from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.cors import CorsHeaders
@@ -45,6 +48,7 @@ class PutEvents:
         monitors: KnownMonitors,
         accounting: PutAccounting,
         report: CallerReport,
+        check_caller: CallerCheck,
         *,
         limits: AddressLimits,
         settings: BridgeSettings,
@@ -53,6 +57,7 @@ class PutEvents:
         self._coalescer = coalescer
         self._accounting = accounting
         self._report = report
+        self._check_caller = check_caller if settings.authorization_required else None
         self._limits = limits
         self._full = FullMonitors(clock=time.monotonic)
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
@@ -111,12 +116,22 @@ class PutEvents:
         )
         put.size = len(raw)
         self._limits.charge(address, len(raw))
-        document = parse_json(body)
-        events = event_count(document)
-        self._accounting.receive(put, events)
-        check_length(events, self._max_events)
         caller = self._report(scope, headers, raw)
-        return decode_put(put.app_monitor_id, document, put.request_id, caller)
+        try:
+            document = parse_json(body)
+            events = event_count(document)
+            self._accounting.receive(put, events)
+            check_length(events, self._max_events)
+            return decode_put(put.app_monitor_id, document, put.request_id, caller)
+        except HttpError:
+            await self._authenticate(put, caller)
+            raise
+
+    async def _authenticate(self, put: PutInProgress, caller: HttpCaller) -> None:
+        """Raise HttpError if the service would reject the caller of a put that it does not get."""
+        if self._check_caller:
+            path = PutRumEventsRequest(id=put.app_monitor_id)
+            await self._check_caller("PutRumEvents", path, caller, put.request_id)
 
 
 def _check_media_type(headers: Headers) -> None:

@@ -11,7 +11,7 @@ __all__ = ["CONTROL_PLANE", "RestForm", "http_rules", "transcoded_routes"]
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest, CheckCallerResponse
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum_bridge.body import BodyReader
 from rum_bridge.budget import ByteBudget
 from rum_bridge.caller import CallerReport
+from rum_bridge.caller_check import CallerCheck
 from rum_bridge.channel import BridgeToken
 from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
@@ -163,11 +164,7 @@ class _Call:
         self._output = rpc.output_type
         self._body = body
         self._method = rpc.name
-        self._check = channel.unary_unary(
-            "/rum.internal.v1.BridgeService/CheckCaller",
-            request_serializer=CheckCallerRequest.SerializeToString,
-            response_deserializer=CheckCallerResponse.FromString,
-        )
+        self._check_caller = CallerCheck(channel, token, timeout_s=_CALL_TIMEOUT_S)
         self._rpc: grpc.aio.UnaryUnaryMultiCallable[Message, bytes] = channel.unary_unary(
             f"/{rpc.containing_service.full_name}/{rpc.name}",
             request_serializer=GetMessageClass(rpc.input_type).SerializeToString,
@@ -185,16 +182,22 @@ class _Call:
     async def _call(self, request: Request, headers: Headers, raw: bytes, body: bytes) -> Response:
         variables = {self._json_name(name): text for name, text in request.path_params.items()}
         request_id = request_id_of(request.scope)
+        caller = self._report(request.scope, headers, raw)
         metadata: list[tuple[str, str | bytes]] = [
             *self._token.metadata(),
             (REQUEST_ID_KEY, request_id),
-            (CALLER_KEY, self._report(request.scope, headers, raw).SerializeToString()),
+            (CALLER_KEY, caller.SerializeToString()),
         ]
-        if body:
-            await self._check_caller(variables, metadata)
-        document = _document(headers, body)
-        members = document if self._takes_body else self._form.query(self._input, request)
-        message = message_of(self._input, {**members, **variables})
+        if body:  # because decoding costs more than asking
+            await self._check(variables, caller, request_id)
+        try:
+            document = _document(headers, body)
+            members = document if self._takes_body else self._form.query(self._input, request)
+            message = message_of(self._input, {**members, **variables})
+        except HttpError:
+            if not body:  # a caller that may not make the call learns nothing else about it
+                await self._check(variables, caller, request_id)
+            raise
         try:
             call = self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
             content = await call
@@ -208,18 +211,10 @@ class _Call:
                 response.headers[key] = str(value)
         return response
 
-    async def _check_caller(
-        self, variables: dict[str, str], metadata: Sequence[tuple[str, str | bytes]]
-    ) -> None:
-        """Ask whether the caller may do this, because decoding costs more than asking."""
-        request = CheckCallerRequest(
-            method=self._method,
-            request=message_of(self._input, variables).SerializeToString(),
-        )
-        try:
-            await self._check(request, timeout=_CALL_TIMEOUT_S, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
+    async def _check(self, variables: dict[str, str], caller: HttpCaller, request_id: str) -> None:
+        """Return if the caller may make the call. Otherwise raise HttpError."""
+        path = message_of(self._input, variables)
+        await self._check_caller(self._method, path, caller, request_id)
 
     def _json_name(self, name: str) -> str:
         return self._input.fields_by_name[name].json_name

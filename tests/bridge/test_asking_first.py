@@ -6,9 +6,17 @@ import asyncio
 import json
 from typing import Any
 
+import grpc
 import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
+from rum.operator.v1.operator_service_pb2 import (
+    ACCESS_READ,
+    ACCESS_WRITE,
+    CreateTokenRequest,
+    Grant,
+)
+from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum_bridge.errors import HttpError
 from rum_bridge.full_monitors import FullMonitors
 from rum_service.errors import (
@@ -22,6 +30,7 @@ from tests.bridge.conftest import Bridge, Started
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import Response, connect, expect_error, read_response, send
 from tests.support.batches import batch, new_id
+from tests.support.running import OpenRum
 
 _LONG = json.dumps(batch(SessionMetadata=" " * 100_000)).encode()
 
@@ -142,12 +151,57 @@ def test_where_callers_are_authorized_credentials_come_before_the_body(
     started: Started, headers: dict[str, str], error_type: str | None
 ) -> None:
     server = started(OPENRUM_AUTH="required")
-    for path in ("/appmonitor", "/appmonitor/my-app/data", "/rummetrics/my-app/metrics"):
-        response = send(server.url, path, b"{", headers=headers)
-
+    put = f"/appmonitors/{server.monitor_id()}"
+    posts = ("/appmonitor", "/appmonitor/my-app/data", "/rummetrics/my-app/metrics", put)
+    answers = [send(server.url, path, b"{", headers=headers) for path in posts]
+    answers += [
+        send(server.url, put, json.dumps(body).encode(), headers=headers)
+        for body in ([], batch(RumEvents=1), batch(UserDetails="x"))
+    ]
+    for response in answers:
         assert response.status in (400, 403)
         assert response.error_type != "ValidationException"
         assert error_type in (None, response.error_type)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/appmonitors?maxResults=abc",
+        "/rummetrics/my-app/metrics?maxResults=abc",
+        "/insight/my-app/overview?unknown=1",
+    ],
+)
+def test_where_callers_are_authorized_credentials_come_before_the_query(
+    started: Started, path: str
+) -> None:
+    method = "POST" if path.startswith("/appmonitors?") else "GET"
+    server = started(OPENRUM_AUTH="required")
+    anonymous = send(server.url, path, b"", method=method)
+    known = send(server.url, path, b"", method=method, headers=_token(server))
+
+    assert (anonymous.status, anonymous.error_type) == (403, "MissingAuthenticationTokenException")
+    assert (known.status, known.error_type) == (400, "ValidationException")
+
+
+def test_a_put_that_cannot_be_decoded_is_rejected_for_its_caller_first(started: Started) -> None:
+    server = started(OPENRUM_AUTH="required")
+    path = f"/appmonitors/{server.monitor_id()}"
+    known = _token(server)
+
+    assert send(server.url, path, b"{").error_type == "MissingAuthenticationTokenException"
+    assert send(server.url, path, b"{", headers=known).error_type == "ValidationException"
+    assert send(server.url, f"/appmonitors/{new_id()}", b"{", headers=known).status == 404
+
+
+def _token(server: OpenRum) -> dict[str, str]:
+    """Return a header with a new token that may read and put."""
+    grant = Grant(name=new_id(), access=[ACCESS_READ, ACCESS_WRITE])
+    with grpc.insecure_channel(server.grpc) as channel:
+        created = OperatorServiceStub(channel).CreateToken(
+            CreateTokenRequest(grant=grant), metadata=server.operator
+        )
+    return {"Authorization": f"Bearer {created.token}"}
 
 
 def test_a_long_body_for_an_unknown_app_monitor_is_rejected(started: Started) -> None:

@@ -15,6 +15,7 @@ from rum.internal.v1.bridge_service_pb2 import (
 )
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from tests.service.authorized import (
     OK,
     Authorized,
@@ -120,6 +121,23 @@ def test_a_caller_is_checked_as_in_the_method(required: World) -> None:
     assert check("GetAppMonitor", required.callers["anonymous, exposed"]) == _DENIED
     assert check("CreateToken", service.relayed(read)) == "ValidationException"
     assert check("GetAppMonitor", service.relayed(read), b"\xff") == "ValidationException"
+
+
+def test_the_caller_of_a_put_is_checked(required: World) -> None:
+    service = required.service
+    writer = HttpCaller(bearer_token=service.token("writer", "write"))
+    reader = HttpCaller(bearer_token=service.token("only-reads", "read"))
+
+    def check(caller: HttpCaller, monitor_id: str = required.shop) -> str:
+        request = PutRumEventsRequest(id=monitor_id).SerializeToString()
+        question = CheckCallerRequest(method="PutRumEvents", request=request)
+        return service.outcome("CheckCaller", question, service.relayed(caller))
+
+    assert check(writer) == OK
+    assert check(writer, new_id()) == "ResourceNotFoundException"
+    assert check(writer, "x") == "ValidationException"
+    assert check(reader) == _DENIED
+    assert check(HttpCaller()) == _MISSING
 
 
 @pytest.mark.parametrize("method", ["CheckBridge", "CheckAppMonitor", "CheckCaller"])

@@ -89,7 +89,9 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         boundary,
         data_plane=DataPlane(storing.ingest, boundary, incoming),
         bridge_plane=bridge_plane,
-        admission=Admission(access.authentication, base.monitors, storing.quotas, boundary),
+        admission=Admission(
+            access.authentication, base.monitors, storing.quotas, storing.ingest, boundary
+        ),
         control_plane=_control_plane(base, readback),
         insight_plane=InsightPlane(
             settings.projector_socket, base.app_monitors, account_id=settings.account_id

@@ -140,6 +140,16 @@ class Ingest:
             self._accounting.reject(put.content, error)
             raise
 
+    async def check_caller(self, call: Call, request: PutRumEventsRequest) -> None:
+        """Return if the caller may put events for the app monitor in a request.
+
+        Its other members do not count. Raises RumError.
+        """
+        caller = await self._identify(call, request.id)
+        check_id(request.id)
+        monitor = await self._monitors.by_id(request.id)
+        self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
+
     def reject(self, content: bytes, error: BaseException) -> None:
         """Count a call that is rejected before its batches are parsed, as one batch."""
         self._accounting.reject(content, error)
@@ -245,7 +255,7 @@ class Ingest:
             raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
         caller = self._authentication.trusted(put.call)
         if caller is None:
-            caller = await self._identify(put, app_monitor_id)
+            caller = await self._identify(put.call, app_monitor_id)
         monitor = self._monitors.cached(app_monitor_id)
         if monitor is None:
             if not app_monitor_id and len(put.content) <= _MAX_WITHOUT_ID_BYTES:
@@ -306,9 +316,9 @@ class Ingest:
         """Return the number of events in a serialized request that is not parsed."""
         return field_count(content, _EVENTS, self._max_events + _MEMBERS)
 
-    async def _identify(self, put: Put, app_monitor_id: str) -> Caller:
+    async def _identify(self, call: Call, app_monitor_id: str) -> Caller:
         path = f"/appmonitors/{app_monitor_id}"
-        return await self._authentication.caller(put.call, PUT_RUM_EVENTS, path)
+        return await self._authentication.caller(call, PUT_RUM_EVENTS, path)
 
 
 def _parsed(content: bytes) -> PutRumEventsRequest:

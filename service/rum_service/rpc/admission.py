@@ -4,20 +4,25 @@ from __future__ import annotations
 
 __all__ = ["Admission"]
 
-from google.protobuf.message import DecodeError
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1 import control_plane_service_pb2, insight_service_pb2, source_map_service_pb2
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.callers import Call
-from rum_service.auth.operations import operation_of
+from rum_service.auth.operations import PUT_RUM_EVENTS, operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
+from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
 
+_M = TypeVar("_M", bound=Message)
 _METHODS = {
     method.name: method
     for service in (
@@ -39,11 +44,13 @@ class Admission:
         authentication: Authentication,
         monitors: Monitors[Policy],
         quotas: StorageQuotas,
+        ingest: Ingest,
         boundary: CallBoundary,
     ) -> None:
         self._authentication = authentication
         self._monitors = monitors
         self._quotas = quotas
+        self._ingest = ingest
         self._boundary = boundary
 
     async def check(self, call: Call) -> bool:
@@ -77,13 +84,21 @@ class Admission:
         """Check that the caller may make the call. Otherwise raise the same error as the call."""
         if len(request.request) > _MAX_PATH_BYTES:
             raise ValidationException(f"request must have at most {_MAX_PATH_BYTES} bytes.")
+        if request.method == PUT_RUM_EVENTS.name:
+            put = _parsed(PutRumEventsRequest, request.request)
+            await self._ingest.check_caller(call_of(context), put)
+            return pb.CheckCallerResponse()
         method = _METHODS.get(request.method)
         if method is None:
             raise ValidationException("method must be one that a bridge transcodes.")
-        try:
-            message = GetMessageClass(method.input_type).FromString(request.request)
-        except DecodeError:
-            raise ValidationException("request must be a request of the method.") from None
+        message = _parsed(GetMessageClass(method.input_type), request.request)
         operation = operation_of(f"/{method.containing_service.full_name}/{method.name}")
         await self._boundary.authorize(call_of(context), operation, message)
         return pb.CheckCallerResponse()
+
+
+def _parsed(message: type[_M], content: bytes) -> _M:
+    try:
+        return message.FromString(content)
+    except DecodeError:
+        raise ValidationException("request must be a request of the method.") from None

@@ -251,7 +251,7 @@ class CheckCallerRequest(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     method: _builtins.str
-    """method is the method's name in rum.v1.ControlPlaneService, such as `GetAppMonitor`. Required."""
+    """method is the name of the method, such as `GetAppMonitor` or `PutRumEvents`. Required."""
     request: _builtins.bytes
     """request is the serialized request with the members in the path only. They name the app monitor."""
     def __init__(

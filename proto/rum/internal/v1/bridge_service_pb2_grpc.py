@@ -88,8 +88,8 @@ class BridgeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckCaller(self, request, context):
-        """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
-        it before it decodes a body. Fails as the method would.
+        """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls it
+        before it decodes a body, and before it rejects a request that cannot be decoded. Fails as the method would.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

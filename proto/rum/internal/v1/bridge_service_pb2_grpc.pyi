@@ -50,8 +50,8 @@ class BridgeServiceStub:
     Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
     """
     CheckCaller: _grpc.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]
-    """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
-    it before it decodes a body. Fails as the method would.
+    """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls it
+    before it decodes a body, and before it rejects a request that cannot be decoded. Fails as the method would.
     """
 
 @_typing.type_check_only
@@ -74,8 +74,8 @@ class BridgeServiceAsyncStub(BridgeServiceStub):
     Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
     """
     CheckCaller: _aio.UnaryUnaryMultiCallable[_bridge_service_pb2.CheckCallerRequest, _bridge_service_pb2.CheckCallerResponse]  # type: ignore[assignment]
-    """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
-    it before it decodes a body. Fails as the method would.
+    """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls it
+    before it decodes a body, and before it rejects a request that cannot be decoded. Fails as the method would.
     """
 
 class BridgeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -119,8 +119,8 @@ class BridgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bridge_service_pb2.CheckCallerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bridge_service_pb2.CheckCallerResponse, _abc.Awaitable[_bridge_service_pb2.CheckCallerResponse]]:
-        """CheckCaller succeeds if the caller in the metadata may call a method of rum.v1.ControlPlaneService. A bridge calls
-        it before it decodes a body. Fails as the method would.
+        """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls it
+        before it decodes a body, and before it rejects a request that cannot be decoded. Fails as the method would.
         """
 
 def add_BridgeServiceServicer_to_server(servicer: BridgeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
