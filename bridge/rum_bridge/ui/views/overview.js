@@ -10,6 +10,7 @@ import { Panel, Tile } from "../parts/panel.js";
 import { Loaded } from "../parts/states.js";
 import { VitalPanel } from "../parts/vital.js";
 import { linkTo } from "../place.js";
+import { useEffect, useState } from "../vendor/hooks.mjs";
 import { membersOf } from "../selection.js";
 import { Changes } from "./changes.js";
 import { FailingRequests, FrequentErrors, NewErrors, WorstPages } from "./worst.js";
@@ -19,22 +20,33 @@ export function Overview({ place, selection, onSelect }) {
   const overview = useData(
     (signal) => getOverview(monitor, { ...membersOf(selection), compareAfter }, signal), key,
   );
-  return html`<${Loaded} of=${overview}>${(data) => data.total.counts.events || data.comparedTotal
-    ? html`<div class="grid">
-        <${Changes} place=${place} selection=${selection} />
-        <${Tiles} data=${data} comparedTo=${selection.comparedTo} place=${place} />
-        ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data}
-          comparedTo=${selection.comparedTo} onSelect=${onSelect}
-          link=${{ href: linkTo(place, ["pages"], { order: `${vital}_p75` }), text: `Pages by ${vital.toUpperCase()}` }} />`)}
-        <${Views} data=${data} comparedTo=${selection.comparedTo} onSelect=${onSelect} />
-        <${Failures} data=${data} onSelect=${onSelect} />
-        <${FrequentErrors} place=${place} selection=${selection} />
-        <${FailingRequests} place=${place} selection=${selection} />
-        <${NewErrors} place=${place} selection=${selection} />
-        <${WorstPages} place=${place} selection=${selection} />
-      </div>`
-    : html`<${NoData} title="No events in this time range." place=${place} monitor=${monitor}>
-        <li>Send a sample from the server: <code>openrum send --sample --name ${monitor}</code></li><//>`}<//>`;
+  const { data, error, loading } = overview;
+  // The other requests do not wait for the response of the first one, but are sent after it.
+  const [sent, setSent] = useState(false);
+  useEffect(() => setSent(true), []);
+  if (error) return html`<${Loaded} of=${overview} />`;
+  if (data && !data.total.counts.events && !data.comparedTotal) {
+    return html`<${Loaded} of=${overview}>${() => html`<${NoData} title="No events in this time range." place=${place} monitor=${monitor}>
+      <li>Send a sample from the server: <code>openrum send --sample --name ${monitor}</code></li><//>`}<//>`;
+  }
+  return html`${!data && html`<${Loaded} of=${overview} />`}
+    <div class=${data && loading ? "stale" : ""} aria-busy=${loading} hidden=${!data}>${sent && html`<div class="grid">
+      <${Changes} place=${place} selection=${selection} />
+      ${data && html`<${Numbers} data=${data} selection=${selection} place=${place} onSelect=${onSelect} />`}
+      <${FrequentErrors} place=${place} selection=${selection} />
+      <${FailingRequests} place=${place} selection=${selection} />
+      <${NewErrors} place=${place} selection=${selection} />
+      <${WorstPages} place=${place} selection=${selection} />
+    </div>`}</div>`;
+}
+
+function Numbers({ data, selection, place, onSelect }) {
+  const { comparedTo } = selection;
+  return html`<${Tiles} data=${data} comparedTo=${comparedTo} place=${place} />
+    ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data} comparedTo=${comparedTo} onSelect=${onSelect}
+      link=${{ href: linkTo(place, ["pages"], { order: `${vital}_p75` }), text: `Pages by ${vital.toUpperCase()}` }} />`)}
+    <${Views} data=${data} comparedTo=${comparedTo} onSelect=${onSelect} />
+    <${Failures} data=${data} onSelect=${onSelect} />`;
 }
 
 function Tiles({ data, comparedTo, place }) {
