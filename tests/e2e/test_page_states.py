@@ -14,6 +14,7 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDet
 from rum.v1.insight_service_pb2 import (
     Counts,
     Distribution,
+    Freshness,
     GetOverviewResponse,
     Measures,
     Series,
@@ -172,6 +173,24 @@ def _measures(counts: Counts) -> Measures:
 def _fulfill(ui: Shown, body: str) -> None:
     """Give this response instead of an overview."""
     ui.page.do(lambda inner: inner.route("**/overview?*", lambda route: route.fulfill(body=body)))
+
+
+def test_a_rebuild_does_not_look_like_an_outage(ui: Shown, shop: Visited) -> None:
+    counts = Counts(events=10, page_views=5)
+    vitals = {f"{name}_p75": [-1.0] for name in ("lcp", "inp", "cls")}
+    found = GetOverviewResponse(
+        total=_measures(counts),
+        series=Series(first_ms=shop.after, step_ms=HOUR_MS, page_views=[5], **vitals),
+        compared_total=_measures(Counts(events=900, page_views=500)),
+        freshness=Freshness(lag_ms=7_200_000, rebuilding=True),
+    )
+    # Other responses would say that nothing is rebuilt.
+    ui.page.do(lambda inner: inner.route("**/insight/**", lambda route: route.fulfill(status=503)))
+    _fulfill(ui, MessageToJson(found, always_print_fields_with_no_presence=True))
+    ui.open("overview", **shop.range)
+
+    assert "Those of the last 2 h are missing for now." in ui.text(".banner")
+    assert ui.texts(".tile p:last-child") == ui.texts(".tile .number")
 
 
 def test_a_view_that_cannot_be_drawn_says_so(ui: Shown, shop: Visited) -> None:

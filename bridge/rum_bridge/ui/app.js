@@ -140,8 +140,9 @@ function Lag() {
   const [freshness, setFreshness] = useState();
   useEffect(() => watchFreshness(setFreshness), []);
   if (!freshness || (freshness.lagMs <= LAG_SHOWN_MS && !freshness.rebuilding)) return null;
-  return html`<p class="banner" role="status">The numbers are ${elapsed(freshness.lagMs)} behind.
-    ${freshness.rebuilding && " They are being computed again from the log, so older events are missing for now."}</p>`;
+  return html`<p class="banner" role="status">${freshness.rebuilding
+    ? `The numbers are being computed again from the log, oldest events first. Those of the last ${elapsed(freshness.lagMs)} are missing for now.`
+    : `The numbers are ${elapsed(freshness.lagMs)} behind.`}</p>`;
 }
 
 /** Says which events of the time range have been removed, so that their absence does not look like an outage. */

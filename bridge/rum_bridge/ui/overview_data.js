@@ -7,14 +7,17 @@ const STEPS = [1, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 10_080].map((minutes) 
 const FEW = 20;
 const COARSE_STEPS = 30;
 
-/** @returns the response of GetOverview. A compared time range without events is left out: there is nothing to say. */
+/**
+ * @returns the response of GetOverview. The compared time range is left out if it has no events, or if the projection is
+ *   being rebuilt: then the selection lacks events.
+ */
 export async function getOverview(monitor, members, signal) {
   const path = ["insight", monitor, "overview"];
   const shown = { ...members, distribution: ["lcp", "inp", "cls"] };
   let overview = await get(path, shown, signal);
   const stepMs = coarserStep(overview, members);
   if (stepMs) overview = await get(path, { ...shown, stepMs }, signal);
-  if (overview.comparedTotal?.counts.events) return overview;
+  if (overview.comparedTotal?.counts.events && !overview.freshness?.rebuilding) return overview;
   const { comparedTotal, comparedSeries, ...rest } = overview;
   return rest;
 }

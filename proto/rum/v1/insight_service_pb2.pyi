@@ -395,7 +395,7 @@ class Freshness(_message.Message):
     lag_ms: _builtins.float
     """How long the oldest batch that the projection lacks has been in the log. 0 if it lacks none."""
     rebuilding: _builtins.bool
-    """Whether the projection is being rebuilt, so that older events are missing."""
+    """Whether the projection is being rebuilt from the log, oldest events first, so that newer ones are missing."""
     removed_before_ms: _builtins.float
     """Batches of the app monitor that were received before this time have been removed, because they were kept for long
     enough. 0 if none has, and in calls that are not about one app monitor.
