@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.running import OpenRum
 from tests.tools.chromium import Browser, Page, chromium
-from tests.tools.postgres import Postgres, postgres
+from tests.tools.postgres import URL_VARIABLE, ExistingPostgres, Postgres, postgres
 from tests.tools.toolbox import tools_needed
 
 # The same examples in every run, so that a commit passes or fails always. For other examples:
@@ -78,6 +79,11 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """A PostgreSQL for the whole session; each test creates its own database in it."""
+    if url := os.environ.get(URL_VARIABLE):
+        existing = ExistingPostgres(url)
+        yield existing
+        existing.drop_databases()
+        return
     with tools_needed(), postgres() as server:
         yield server
 

@@ -184,16 +184,19 @@ def test_a_log_with_partitions_moves_to_sqlite_and_to_another_postgresql(
     assert "No problems in 6 batches" in checked.stdout
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "kinds", [("sqlite", "sqlite"), ("sqlite", "postgres"), ("postgres", "sqlite")], ids=" to ".join
+)
 def test_a_copy_catches_up_with_puts_that_go_on(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+    kinds: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    target = _url(tmp_path, "target")
-    if kind == "postgres":
-        target = request.getfixturevalue("empty_postgres")
+    source, target = (
+        request.getfixturevalue("empty_postgres") if kind == "postgres" else _url(tmp_path, name)
+        for kind, name in zip(kinds, ("source", "target"), strict=True)
+    )
     stop = threading.Event()
     stored: list[str] = []
-    with OpenRum(tmp_path) as server:
+    with OpenRum(tmp_path, OPENRUM_DATABASE_URL=source) as server:
         path = f"/appmonitors/{server.monitor_id()}"
 
         def put() -> None:
@@ -206,20 +209,20 @@ def test_a_copy_catches_up_with_puts_that_go_on(
         thread.start()
         try:
             wait_until(lambda: len(stored) > 20)
-            during = [_copy(_url(tmp_path), target, tmp_path) for _ in range(2)]
+            during = [_copy(source, target, tmp_path) for _ in range(2)]
         finally:
             stop.set()
             thread.join()
         server.stop()
-    last = _copy(_url(tmp_path), target, tmp_path)
-    again = _copy(_url(tmp_path), target, tmp_path)
+    last = _copy(source, target, tmp_path)
+    again = _copy(source, target, tmp_path)
 
     assert [ran.returncode for ran in (*during, last, again)] == [0, 0, 0, 0]
     assert "Copied 0 batches" not in during[0].stdout
     assert "Copied 0 batches" not in during[1].stdout
     assert "Copied 0 batches" in again.stdout
     found = _everything(target)
-    assert found == _everything(_url(tmp_path))
+    assert found == _everything(source)
     assert len(found["batches"]) == len(stored)
     checked = run_openrum("db", "check", OPENRUM_DATABASE_URL=target, cwd=tmp_path)
     assert f"No problems in {len(stored)} batches" in checked.stdout

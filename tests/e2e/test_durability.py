@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import time
 from pathlib import Path
 
@@ -13,19 +12,27 @@ import pytest
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
 from tests.support.load import Load
-from tests.support.running import Bridge, OpenRum, Service, read_back, wait_until
+from tests.support.running import Bridge, OpenRum, Service, read_back, run_openrum, wait_until
 
 _SEED = 20261122
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of a server with an empty database of each kind."""
+    if request.param == "sqlite":
+        return {}
+    return {"OPENRUM_DATABASE_URL": request.getfixturevalue("empty_postgres")}
 
 
 @pytest.mark.parametrize(
     ("kills", "connections"), [(6, 4), pytest.param(60, 16, marks=pytest.mark.slow)]
 )
 def test_kill_9_loses_no_acknowledged_batch_and_stores_none_twice(
-    tmp_path: Path, kills: int, connections: int
+    tmp_path: Path, settings: dict[str, str], kills: int, connections: int
 ) -> None:
     rng = random.Random(_SEED)
-    with OpenRum(tmp_path) as server:
+    with OpenRum(tmp_path, **settings) as server:
         load = Load(
             server.monitor_id(),
             url=server.url,
@@ -46,11 +53,13 @@ def test_kill_9_loses_no_acknowledged_batch_and_stores_none_twice(
 
         load.ledger.assert_kept(documents)
         assert server.stop() == 0
-        assert _check_integrity(server.database) == [("ok",)]
+        _check(server, settings)
 
 
-def test_sigterm_under_load_loses_no_acknowledged_batch_and_exits_with_0(tmp_path: Path) -> None:
-    with OpenRum(tmp_path) as server:
+def test_sigterm_under_load_loses_no_acknowledged_batch_and_exits_with_0(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    with OpenRum(tmp_path, **settings) as server:
         load = Load(
             server.monitor_id(), url=server.url, service=server.grpc, rest=6, stubs=2, seed=_SEED
         )
@@ -67,11 +76,11 @@ def test_sigterm_under_load_loses_no_acknowledged_batch_and_exits_with_0(tmp_pat
 
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 def test_the_bridge_retries_puts_after_a_kill_9_of_the_service(
-    tmp_path: Path, transport: str
+    tmp_path: Path, settings: dict[str, str], transport: str
 ) -> None:
     path = tmp_path / "socket"
     with (
-        Service(tmp_path, OPENRUM_SOCKET=str(path)) as service,
+        Service(tmp_path, OPENRUM_SOCKET=str(path), **settings) as service,
         Bridge(
             tmp_path,
             OPENRUM_SERVICE=service.grpc if transport == "tcp" else f"unix:{path}",
@@ -119,9 +128,7 @@ def _create(service: Service, name: str) -> str:
         return ControlPlaneServiceStub(channel).CreateAppMonitor(request).id
 
 
-def _check_integrity(database: Path) -> list[tuple[str]]:
-    connection = sqlite3.connect(database)
-    try:
-        return connection.execute("PRAGMA integrity_check").fetchall()
-    finally:
-        connection.close()
+def _check(server: OpenRum, settings: dict[str, str]) -> None:
+    url = {"OPENRUM_DATABASE_URL": f"sqlite:///{server.database}", **settings}
+    checked = run_openrum("db", "check", cwd=server.database.parent, **url)
+    assert checked.returncode == 0, checked.stdout

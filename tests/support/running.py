@@ -206,7 +206,7 @@ class Service(Process):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         database = f"sqlite:///{folder / 'openrum.sqlite3'}"
-        super().__init__(folder, OPENRUM_DATABASE_URL=database, **settings)
+        super().__init__(folder, **{"OPENRUM_DATABASE_URL": database, **settings})
 
     def _is_ready(self, line: str) -> bool:
         if '"service listens"' in line:

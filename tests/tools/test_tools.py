@@ -22,6 +22,7 @@ from typing import Any
 
 import google.api
 import grpc
+import psycopg
 import pytest
 import sqlalchemy
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -31,7 +32,7 @@ from grpc_tools import protoc
 
 from tests.tools import awscli, debian, envoy, node, toolbox
 from tests.tools.chromium import Browser, Page
-from tests.tools.postgres import Postgres
+from tests.tools.postgres import ExistingPostgres, Postgres
 from tests.tools.process import ServerProcess, wait_until
 from tests.tools.rum_page import RumPage, demo_site
 from tests.tools.toolbox import ToolMissingError, tools_needed
@@ -479,6 +480,26 @@ def test_envoy_connects_to_a_unix_socket(tmp_path: Path) -> None:
 
 
 # PostgreSQL
+
+
+def test_an_existing_postgres_gets_databases_and_is_never_stopped(
+    postgres_server: Postgres,
+) -> None:
+    existing = ExistingPostgres(postgres_server.url.replace("+psycopg", ""))
+    url = existing.create_database("existing")
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE t ()")
+    again = existing.create_database("existing")
+    with psycopg.connect(again.replace("+psycopg", "")) as connection:
+        tables = connection.execute("SELECT 1 FROM pg_tables WHERE tablename = 't'").fetchall()
+
+    assert (again, tables) == (url, [])
+    for end in (existing.stop, existing.kill):
+        with pytest.raises(pytest.skip.Exception, match="OPENRUM_TEST_POSTGRES"):
+            end()
+    existing.drop_databases()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url.replace("+psycopg", ""))
 
 
 def test_postgres_databases_are_separate(postgres_server: Postgres) -> None:
