@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rum_projector.engines.base import BrokenError
 from rum_projector.projection import Projection
+from rum_service.storage.damage import advice_for
 from rum_service.storage.database_lock import LockLostError
 
 logger = structlog.get_logger()
@@ -116,7 +117,8 @@ class Runner:
                     self._projection.delete_removed()
                     removed_s = began_s
             except DBAPIError as error:
-                logger.error("log cannot be read", reason=type(error.orig).__name__)
+                reason = type(error.orig).__name__
+                logger.error("log cannot be read", reason=reason, **advice_for(error))
                 self._stop.wait(_RETRY_S)
                 continue
             except LockLostError as error:

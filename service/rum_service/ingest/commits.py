@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
+from rum_service.storage.damage import advice_for
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
@@ -91,6 +92,6 @@ class Commits:
         except Exception as error:
             self.failures += 1
             with suppress(Exception):  # a failure to log must not become one of the writer
-                logger.exception("commit failed", batches=len(batches))
+                logger.exception("commit failed", batches=len(batches), **advice_for(error))
             return error
         return outcomes

@@ -48,6 +48,7 @@ from rum_service.monitors import Monitors
 from rum_service.rpc.calls import CallCounts, outcome_of
 from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.status import to_status
+from rum_service.storage.damage import advice_for
 
 logger = structlog.get_logger()
 
@@ -185,9 +186,10 @@ class CallBoundary:
                 rejection = _without_frames(error)
             except (grpc.aio.AbortError, grpc.aio.BaseError):
                 raise
-            except Exception:
+            except Exception as error:
                 request_id = self.request_id(context)
-                logger.exception("call failed", method=method, request_id=request_id)
+                advice = advice_for(error)
+                logger.exception("call failed", method=method, request_id=request_id, **advice)
                 rejection = InternalServerException(retry_after_seconds=1)
             # Outside of the handlers, which keep the exception and so its frames.
             await _abort(context, rejection, self.request_id(context))

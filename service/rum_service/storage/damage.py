@@ -1,17 +1,23 @@
-"""Damaged batches that a process meets: it skips them, counts them, and logs each of them once."""
+"""Damage that a process meets: batches are skipped, counted, and each logged once."""
 
 from __future__ import annotations
 
-__all__ = ["DamagedBatches"]
+__all__ = ["DamagedBatches", "advice_for"]
 
+import sqlite3
 import threading
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 logger = structlog.get_logger()
 
 # More than these are only counted: a disk that fails can damage all batches.
 _MAX_LOGGED = 1_000
+_ADVICE = {"action": "run `openrum db check`"}
+_SQLITE_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# data_corrupted and index_corrupted
+_POSTGRES_DAMAGE = {"XX001", "XX002"}
 
 
 class DamagedBatches:
@@ -30,8 +36,12 @@ class DamagedBatches:
             if sequence in self._logged or len(self._logged) == _MAX_LOGGED:
                 return
             self._logged.add(sequence)
-        logger.error(
-            "damaged batch skipped",
-            sequence=sequence,
-            action="run `openrum db check`",
-        )
+        logger.error("damaged batch skipped", sequence=sequence, **_ADVICE)
+
+
+def advice_for(error: BaseException) -> dict[str, str]:
+    """Return what to log beside an error: the action, if the files of the database are damaged."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(original, "sqlite_errorcode", None)
+    is_damage = code in _SQLITE_DAMAGE or getattr(original, "sqlstate", None) in _POSTGRES_DAMAGE
+    return _ADVICE if is_damage else {}
