@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.storage import open_store, read_slices
+from rum_service.storage import open_store, read_slices, repair_database
 from rum_service.storage.base import Store
 from rum_service.storage.postgres_partitions import DAY_MS
 from rum_service.storage.records import Appended, Batch
@@ -178,3 +178,38 @@ def test_a_damaged_batch_is_logged_once(
     assert str(filled.sequences[_DAMAGED]) in logged_lines[0]
     assert uuid.UUID(int=_DAMAGED).hex not in logged_lines[0]
     assert filled.store.damaged.met == 3
+
+
+@pytest.mark.parametrize("last_ms", [1_000, 30_000 * DAY_MS], ids=["past", "future"])
+def test_a_batch_that_a_repair_has_removed_can_be_stored_again(
+    filled: _Filled, last_ms: int
+) -> None:
+    """PostgreSQL finds the retries of batches from the future by another table."""
+    batch = logged(77, last_ms=last_ms)
+    assert filled.store.log.append([batch]) == [Appended.STORED]
+    while filled.store.usage.count():
+        pass
+    store, inspection, repair = repair_database(filled.url)
+    columns = repair.columns(store.log.newest_sequence())
+    assert columns
+    removed = [repair.remove(columns), repair.remove(columns)]
+    inspection.close()
+
+    assert removed == [True, False]
+    assert filled.store.log.append([batch]) == [Appended.STORED]
+    assert filled.store.log.append([batch]) == [Appended.DUPLICATE]
+    assert _read(filled.store) == ([batch.content, *_CONTENTS[::-1]], [])
+
+
+def test_a_repair_does_not_remove_a_batch_that_was_restored_meanwhile(filled: _Filled) -> None:
+    sequence = filled.sequences[_DAMAGED]
+    damage(filled.url, sequence, two_flipped_bytes)
+    _, inspection, repair = repair_database(filled.url)
+    columns = repair.columns(sequence)
+    assert columns
+    assert filled.store.log.append([_batch(_DAMAGED)]) == [Appended.DUPLICATE]
+    removed = repair.remove(columns)
+    inspection.close()
+
+    assert not removed
+    assert _read(filled.store) == (_CONTENTS[::-1], [])

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
-from rum_service.storage.schema import batches, erased_batches, stored_bytes
+from rum_service.storage.schema import batches, erased_batches, future_batches, stored_bytes
 from rum_service.storage.sql_retention import delete_spans_before, note_removed
 from rum_service.storage.sql_rewrite import widen_spans
 from rum_service.storage.sql_usage import subtract_usage
@@ -67,6 +67,8 @@ class LogRepair:
             subtract_usage(connection, app_monitor, is_it)
             if not connection.execute(delete(batches).where(is_it)).rowcount:
                 return False
+            # Otherwise a retry would be taken for a duplicate.
+            connection.execute(delete(future_batches).where(future_batches.c.sequence == sequence))
             note_removed(connection, [sequence])
             delete_spans_before(connection, app_monitor)
             connection.execute(insert(erased_batches).values(sequence=sequence))
