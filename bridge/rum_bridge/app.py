@@ -124,7 +124,11 @@ def create_app(
             KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
             accounting,
             report,
-            CallerCheck(channels.others, token, timeout_s=settings.put_timeout_s),
+            check_caller=(
+                CallerCheck(channels.others, token, timeout_s=settings.put_timeout_s)
+                if settings.authorization_required
+                else None
+            ),
             limits=limits,
             settings=settings,
         ),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 __all__ = ["CallerCheck"]
 
+from dataclasses import replace
+
 import grpc.aio
 from google.protobuf.message import Message
 
 from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest, CheckCallerResponse
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum_bridge.channel import BridgeToken
-from rum_bridge.errors import from_rpc_error
+from rum_bridge.errors import BRIDGE, from_rpc_error
 from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
 
 
@@ -49,4 +51,5 @@ class CallerCheck:
                 ],
             )
         except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
+            # The service has counted nothing.
+            raise replace(from_rpc_error(error), source=BRIDGE) from None

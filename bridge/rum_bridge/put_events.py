@@ -30,6 +30,7 @@ from rum_bridge.errors import HttpError, error_response
 from rum_bridge.full_monitors import FullMonitors
 from rum_bridge.headers import Headers, first_values
 from rum_bridge.known_monitors import KnownMonitors
+from rum_bridge.long_bodies import LONG_BYTES, LongBodies
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.ledger import ACCEPTED
 
@@ -40,7 +41,11 @@ _NO_CONTENT = (b"content-length", b"0")
 
 
 class PutEvents:
-    """The endpoint."""
+    """The endpoint.
+
+    Args:
+        check_caller: None if callers need no credentials.
+    """
 
     def __init__(
         self,
@@ -48,8 +53,8 @@ class PutEvents:
         monitors: KnownMonitors,
         accounting: PutAccounting,
         report: CallerReport,
-        check_caller: CallerCheck,
         *,
+        check_caller: CallerCheck | None = None,
         limits: AddressLimits,
         settings: BridgeSettings,
     ) -> None:
@@ -57,9 +62,10 @@ class PutEvents:
         self._coalescer = coalescer
         self._accounting = accounting
         self._report = report
-        self._check_caller = check_caller if settings.authorization_required else None
+        self._check_caller = check_caller
         self._limits = limits
         self._full = FullMonitors(clock=time.monotonic)
+        self._long_bodies = LongBodies(coalescer.budget)
         self._body = BodyReader.with_limits_of(settings, coalescer.budget)
         self._cors = CorsHeaders(settings.allowed_origins)
         self._max_events = settings.max_events
@@ -117,12 +123,15 @@ class PutEvents:
         put.size = len(raw)
         self._limits.charge(address, len(raw))
         caller = self._report(scope, headers, raw)
+        is_long = len(body) > LONG_BYTES
         try:
-            document = parse_json(body)
+            parse = partial(parse_json, body)
+            document = await self._long_bodies.run(body, parse) if is_long else parse()
             events = event_count(document)
             self._accounting.receive(put, events)
             check_length(events, self._max_events)
-            return decode_put(put.app_monitor_id, document, put.request_id, caller)
+            decode = partial(decode_put, put.app_monitor_id, document, put.request_id, caller)
+            return await self._long_bodies.run(body, decode) if is_long else decode()
         except HttpError:
             await self._authenticate(put, caller)
             raise
