@@ -10,7 +10,7 @@ import pytest
 from rum_service.auth.callers import Call
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.put import Put
-from rum_service.ingest.put_queue import MAX_IN_PROGRESS, MAX_WAITING, PutQueue
+from rum_service.ingest.put_queue import MAX_IN_PROGRESS, MAX_WAITING, UNKNOWN, PutQueue
 from rum_service.storage import open_store
 from tests.support.batches import message, new_id
 from tests.support.services import settings_in, started
@@ -48,15 +48,63 @@ async def _end_tasks(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def test_app_monitors_get_turns(puts: _Puts) -> None:
-    tasks = puts.add(_BUSY, 100) + puts.add(_QUIET)
+    early = puts.add(_BUSY) + puts.add(_QUIET, 16)
     await asyncio.sleep(0)
-    for _ in range(4):
+    puts.begun.clear()
+    tasks = puts.add(_QUIET, 2) + puts.add(_BUSY, 100)
+    await asyncio.sleep(0)
+    for _ in range(MAX_IN_PROGRESS):
         puts.queue.end()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while len(puts.begun) < 6:
+            await asyncio.sleep(0)
+    await _end_tasks([*early, *tasks])
+
+    assert puts.begun[:6] == [_BUSY, _QUIET, _BUSY, _QUIET, _BUSY, _BUSY]
+
+
+@pytest.mark.parametrize(("waiting", "begin_at_once"), [(40, 40), (100, 16)])
+async def test_if_many_puts_wait_they_begin_at_a_pace(
+    puts: _Puts, waiting: int, begin_at_once: int
+) -> None:
+    tasks = puts.add(_BUSY, waiting)
+    await asyncio.sleep(0)
+    arrived = len(puts.begun)
+    for _ in range(MAX_IN_PROGRESS):
+        puts.queue.end()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    at_once = len(puts.begun) - arrived
+    async with asyncio.timeout(10):
+        while len(puts.begun) < min(waiting, MAX_IN_PROGRESS):
+            await asyncio.sleep(0)
     await _end_tasks(tasks)
 
-    assert puts.begun == [_BUSY, _QUIET, _BUSY, _BUSY]
+    assert at_once == begin_at_once
+
+
+async def test_a_quiet_app_monitor_need_not_wait_while_a_busy_one_does(puts: _Puts) -> None:
+    busy = puts.add(_BUSY, 100)
+    await asyncio.sleep(0)
+    quiet = puts.add(_QUIET, 30)
+    unknown = puts.add(UNKNOWN)
+    await asyncio.sleep(0)
+    begun = puts.begun[:]
+    await _end_tasks([*busy, *quiet, *unknown])
+
+    assert begun == [_QUIET] * 16
+
+
+async def test_a_queue_whose_puts_have_ended_takes_new_ones_at_once(puts: _Puts) -> None:
+    for monitor in (_BUSY, _QUIET):
+        tasks = puts.add(monitor, 20)
+        await asyncio.sleep(0)
+        for _ in range(MAX_IN_PROGRESS):
+            puts.queue.end()
+        await asyncio.wait_for(asyncio.gather(*tasks), 10)
+        for _ in tasks:
+            puts.queue.end(monitor)
+        assert all(puts.queue.begin_at_once() for _ in range(MAX_IN_PROGRESS))
 
 
 async def test_a_put_that_has_waited_too_long_is_rejected_and_not_begun(puts: _Puts) -> None:

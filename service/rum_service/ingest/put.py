@@ -103,15 +103,14 @@ class Ingest:
 
     async def put(self, put: Put) -> Appended:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
-        if not self.queue.begin_at_once():
-            await self._wait(put)
+        app_monitor = None if self.queue.begin_at_once() else await self._wait(put)
         try:
             batch = await self._prepare(put)
             self._reserve(batch)
             (outcome,) = await self._group_commit.submit([batch])
             return _appended(outcome)
         finally:
-            self.queue.end()
+            self.queue.end(app_monitor)
 
     async def put_many(self, puts: Sequence[Put]) -> list[Appended | RumError]:
         """Store batches that arrived together, each by itself, in one transaction.
@@ -131,14 +130,19 @@ class Ingest:
             _result(next(outcomes)) if isinstance(found, Batch) else found for found in prepared
         ]
 
-    async def _wait(self, put: Put) -> None:
-        """Wait for the put's turn. Count a put that is rejected. Raises RumError."""
+    async def _wait(self, put: Put) -> int:
+        """Wait for the put's turn, and return the app monitor that it is for.
+
+        Count a put that is rejected. Raises RumError.
+        """
         key = self._monitors.known_key(_leading_id(put.content))
+        app_monitor = UNKNOWN if key is None else key
         try:
-            await self.queue.begin(UNKNOWN if key is None else key)
+            await self.queue.begin(app_monitor)
         except BaseException as error:
             self._accounting.reject(put.content, error)
             raise
+        return app_monitor
 
     async def check_caller(self, call: Call, request: PutRumEventsRequest) -> None:
         """Return if the caller may put events for the app monitor in a request.

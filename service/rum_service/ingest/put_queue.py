@@ -2,7 +2,8 @@
 
 gRPC hands over a call as soon as the event loop takes it, in the order of arrival. Under overload
 the calls would wait inside gRPC, where a busy app monitor delays all others. With few puts in
-progress the event loop has time to take all calls, and they wait here: app monitors get turns.
+progress, which begin at a pace that lets the event loop take all calls, they wait here: app
+monitors get turns.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from rum_service.errors import ThrottlingException
+from rum_service.ingest.pace import ALL, Pace
 from rum_service.ingest.turns import Turns
 
 UNKNOWN = -1
@@ -25,6 +27,12 @@ MAX_WAITING = 8192
 MAX_IN_PROGRESS = 48
 """How many puts are in progress while others wait. Fewer make the transactions smaller. With more,
 the puts of a quiet app monitor wait longer."""
+# If more wait, the next ones begin at a pace. So few delay no other call inside gRPC.
+_UNPACED = MAX_IN_PROGRESS
+# At least so many are in progress while others wait, whatever the pace: the store has work.
+_STEADY = 16
+# So many more may be in progress for app monitors that have less than their share in progress.
+_EARLY = 16
 # With a slow disk, only the transaction time counts. The next one should take all waiting puts.
 _SLOW_STORE_S = 0.25
 # A new put that would wait longer is not stored, and neither is one that has waited for so long.
@@ -42,6 +50,7 @@ _FIRST_RATE = 4000.0
 
 class _Waiting(NamedTuple):
     turn: asyncio.Future[None]
+    app_monitor: int
     since_s: float
 
 
@@ -67,6 +76,8 @@ class PutQueue:
         self._turns: Turns[_Waiting] = Turns()
         self._queued: Counter[int] = Counter()
         """The number of puts that wait for their turn, by app monitor."""
+        self._begun: Counter[int] = Counter()
+        """The number of puts in progress that have waited for their turn, by app monitor."""
         self._count = 0
         self._waiting: dict[asyncio.Future[None], float] = {}
         """All puts that wait, with the time of their arrival, oldest first."""
@@ -76,6 +87,7 @@ class PutQueue:
         self._turns_taken = 0
         self._ticked_s = 0.0
         self._ticking = False
+        self._pace = Pace(self._begin_next)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -88,11 +100,15 @@ class PutQueue:
         return True
 
     async def begin(self, app_monitor: int) -> None:
-        """Begin a put when it is its turn. Call `end` afterwards.
+        """Begin a put when it is its turn. Call `end` with its app monitor afterwards.
 
         Raises:
             ThrottlingException: too many puts wait, or this one would have to wait too long.
         """
+        if self._may_begin_early(app_monitor):
+            self._in_progress += 1
+            self._begun[app_monitor] += 1
+            return
         free = MAX_WAITING - len(self._waiting)
         if self._queued[app_monitor] >= _MAX_SHARE_OF_FREE * free:
             raise _too_many()
@@ -103,13 +119,16 @@ class PutQueue:
         if queued:
             self._queued[app_monitor] += 1
             self._count += 1
-            self._turns.add(app_monitor, _Waiting(turn, now_s))
+            self._turns.add(app_monitor, _Waiting(turn, app_monitor, now_s))
         self._start_ticking()
+        if queued:
+            self._pace.arrive()
+            self._begin_some()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.end()  # its turn came at the same moment
+                self.end(app_monitor)  # its turn came at the same moment
             raise
         finally:
             self._waiting.pop(turn, None)
@@ -119,11 +138,30 @@ class PutQueue:
                 if not self._queued[app_monitor]:
                     del self._queued[app_monitor]
 
-    def end(self) -> None:
-        """End a put that has begun, and begin the next ones."""
+    def end(self, app_monitor: int | None = None) -> None:
+        """End a put that has begun, and begin the next ones.
+
+        Args:
+            app_monitor: None if the put has begun at once.
+        """
         self._in_progress -= 1
+        if app_monitor is not None:
+            self._begun[app_monitor] -= 1
+            if not self._begun[app_monitor]:
+                del self._begun[app_monitor]
         if self._turns:
-            self._begin_next()
+            self._begin_some()
+
+    def _may_begin_early(self, app_monitor: int) -> bool:
+        """Return whether a put may begin although others wait: few of its app monitor have."""
+        share = MAX_IN_PROGRESS // (max(len(self._begun), len(self._queued)) + 1)
+        return (
+            bool(self._queued)
+            and app_monitor not in self._queued
+            and app_monitor != UNKNOWN
+            and self._begun[app_monitor] < share
+            and self._in_progress < MAX_IN_PROGRESS + _EARLY
+        )
 
     def _expected_s(self, app_monitor: int) -> float:
         """Return how long a new put would wait."""
@@ -131,19 +169,32 @@ class PutQueue:
         before = min(self._count, (self._queued[app_monitor] + 1) * (others + 1))
         return before / self._rate
 
-    def _begin_next(self) -> None:
+    def _begin_some(self) -> None:
+        """Begin puts, and let the others begin at the pace."""
+        if self._count <= _UNPACED:
+            self._begin_next()
+        else:
+            if self._in_progress < _STEADY:
+                self._begin_next(_STEADY - self._in_progress)
+            self._pace.resume()
+
+    def _begin_next(self, most: int = ALL) -> bool:
+        """Begin puts, at most this number. Return whether more of those that wait may begin."""
         limit = MAX_IN_PROGRESS
         if self._in_progress >= limit:
             if self._oldest_s() < _SLOW_STORE_S:
-                return
+                return False
             limit = MAX_WAITING
         latest_s = self._clock() - _MAX_WAIT_S
-        while self._turns and self._in_progress < limit:
-            turn, since_s = self._turns.take()
+        while most and self._turns and self._in_progress < limit:
+            turn, app_monitor, since_s = self._turns.take()
             if since_s >= latest_s and not turn.done():
+                most -= 1
                 self._in_progress += 1
+                self._begun[app_monitor] += 1
                 self._turns_taken += 1
                 turn.set_result(None)
+        return bool(self._turns) and self._in_progress < limit
 
     def _start_ticking(self) -> None:
         if not self._ticking:
