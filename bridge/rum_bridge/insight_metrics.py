@@ -64,6 +64,11 @@ _SAMPLES = _gauge(
 _LAG = _gauge(
     "projection_lag_seconds", "Age of the oldest batch that the other values do not include.", ()
 )
+_DAMAGED = _gauge(
+    "projection_damaged_batches",
+    "How often the projector has met a damaged batch since it started. Such batches are skipped.",
+    (),
+)
 
 METRICS = (
     *_COUNTS.values(),
@@ -74,8 +79,9 @@ METRICS = (
     _CLS,
     _SAMPLES,
     _LAG,
+    _DAMAGED,
 )
-"""All are about the last minutes: 5, unless the query has `minutes`."""
+"""Most are about the last minutes: 5, unless the query has `minutes`."""
 
 _VITALS = ("lcp", "inp", "fcp", "ttfb", "fid")
 _PERCENTILES = ("50", "75", "90", "99")
@@ -95,6 +101,7 @@ def _samples(response: pb.ListCurrentValuesResponse) -> Iterator[Sample]:
     for value in response.values:
         yield from _of_monitor(value.app_monitor, value.measures)
     yield Sample(_LAG, response.freshness.lag_ms / 1000)
+    yield Sample(_DAMAGED, response.freshness.damaged_batches)
 
 
 def _of_monitor(name: str, measures: pb.Measures) -> Iterator[Sample]:

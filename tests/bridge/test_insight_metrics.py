@@ -32,7 +32,7 @@ _RESPONSE = pb.ListCurrentValuesResponse(
         pb.CurrentValues(app_monitor='a"\\', measures=_MEASURES),
         pb.CurrentValues(app_monitor="idle", measures=pb.Measures(counts=pb.Counts())),
     ],
-    freshness=pb.Freshness(lag_ms=1500),
+    freshness=pb.Freshness(lag_ms=1500, damaged_batches=2),
 )
 
 
@@ -67,6 +67,7 @@ async def test_prometheus_reads_the_measures(bridge: Bridge, standin: StandIn) -
     rating = (monitor, ("rating", "good"), ("vital", "lcp"))
     assert found["openrum_rum_web_vital_samples", *rating] == 2
     assert found["openrum_rum_projection_lag_seconds",] == 1.5
+    assert found["openrum_rum_projection_damaged_batches",] == 2
     assert not [key for key in found if "apdex" in key[0] and ("app_monitor", "idle") in key]
 
 

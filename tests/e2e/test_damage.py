@@ -74,6 +74,7 @@ def test_a_damaged_batch_stops_nothing_and_its_retry_restores_it(damaged: _Damag
     (*_, address) = page_addresses(server)
     # The two reads, and the put with its ID.
     assert read_values(address)["openrum_service_damaged_batches_total",] == 3
+    assert "openrum_rum_projection_damaged_batches 1.0\n" in server.get("/insight-metrics")[1]
     found = [line for line in server.output if "damaged batch skipped" in line]
     assert 1 <= len(found) <= 2  # the service and the projector
     assert all("db check" in line for line in found)

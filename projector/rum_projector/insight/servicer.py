@@ -200,6 +200,7 @@ class InsightServicer(InsightServiceServicer):
                 lag_ms=freshness.lag_ms,
                 rebuilding=freshness.rebuilding,
                 removed_before_ms=removed_before_ms,
+                damaged_batches=self._store.damaged.met,
             )
         )
         return response

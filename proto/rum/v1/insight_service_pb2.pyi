@@ -388,6 +388,7 @@ class Freshness(_message.Message):
     LAG_MS_FIELD_NUMBER: _builtins.int
     REBUILDING_FIELD_NUMBER: _builtins.int
     REMOVED_BEFORE_MS_FIELD_NUMBER: _builtins.int
+    DAMAGED_BATCHES_FIELD_NUMBER: _builtins.int
     projected_sequence: _builtins.float
     """The last position of the log that the projection contains."""
     log_sequence: _builtins.float
@@ -400,6 +401,8 @@ class Freshness(_message.Message):
     """Batches of the app monitor that were received before this time have been removed, because they were kept for long
     enough. 0 if none has, and in calls that are not about one app monitor.
     """
+    damaged_batches: _builtins.float
+    """How often the projector has met a damaged batch in the log since it started. Such batches are skipped."""
     def __init__(
         self,
         *,
@@ -408,10 +411,11 @@ class Freshness(_message.Message):
         lag_ms: _builtins.float = ...,
         rebuilding: _builtins.bool = ...,
         removed_before_ms: _builtins.float = ...,
+        damaged_batches: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag_ms", b"lag_ms", "log_sequence", b"log_sequence", "projected_sequence", b"projected_sequence", "rebuilding", b"rebuilding", "removed_before_ms", b"removed_before_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["damaged_batches", b"damaged_batches", "lag_ms", b"lag_ms", "log_sequence", b"log_sequence", "projected_sequence", b"projected_sequence", "rebuilding", b"rebuilding", "removed_before_ms", b"removed_before_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
