@@ -19,9 +19,9 @@ from rum_service.server import running_service
 from tests.service.served import LoopThread
 from tests.support import http2
 from tests.support.batches import message, new_id
+from tests.support.http2_calls import send_calls
 from tests.support.running import Service, wait_until
 from tests.support.services import settings_in
-from tests.support.unfinished_calls import send_unfinished
 
 _CREATE_DEFINITIONS = "/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions"
 _EMPTY_DEFINITION = BatchCreateRumMetricDefinitionsRequest(
@@ -140,7 +140,7 @@ def test_unfinished_messages_take_little_memory(service: Service) -> None:
     """Without turns, one connection takes 124 MiB."""
     before = _peak_mib(service)
     with _new_connection(service) as connection:
-        sent = send_unfinished(connection, calls=32, size=4_000_000)
+        sent = send_calls(connection, bytes(4_000_000), calls=32, ends=False)
 
         assert sent > 1_000_000
         assert _peak_mib(service) - before < 25
@@ -164,7 +164,9 @@ def test_puts_go_on_beside_unfinished_messages(service: Service) -> None:
     body = message(new_id()).SerializeToString()
     with _new_connection(service) as hostile, grpc.insecure_channel(service.grpc) as channel:
         sending = threading.Thread(
-            target=send_unfinished, args=(hostile,), kwargs={"calls": 32, "size": 4_000_000}
+            target=send_calls,
+            args=(hostile, bytes(4_000_000)),
+            kwargs={"calls": 32, "ends": False},
         )
         sending.start()
         codes = set()
@@ -243,19 +245,20 @@ def _opened(service: Service, count: int) -> list[bool]:
         return [bool(connection.recv(9)) for connection in connections]
 
 
-def test_calls_that_are_reset_at_once_take_little_memory(service: Service) -> None:
+def test_calls_that_are_reset_at_once_take_little_memory(tmp_path: Path) -> None:
     """Without a limit on the calls that wait for the event loop, they would take 230 MiB."""
     head = http2.call_head()
     reset = [
         http2.continued_head(stream, head) + http2.frame(http2.RST_STREAM, 0, stream, bytes(4))
         for stream in range(1, 40_001, 2)
     ]
-    before = _peak_mib(service)
-    with _connected(service) as connection, connection.makefile("rb") as frames:
-        connection.sendall(b"".join(reset) + http2.frame(http2.PING, 0, 0, bytes(8)))
-        _wait_for_ping(frames)
+    with Service(tmp_path) as service:
+        before = _peak_mib(service)
+        with _connected(service) as connection, connection.makefile("rb") as frames:
+            connection.sendall(b"".join(reset) + http2.frame(http2.PING, 0, 0, bytes(8)))
+            _wait_for_ping(frames)
 
-    assert _peak_mib(service) - before < 100
+        assert _peak_mib(service) - before < 100
 
 
 def test_metadata_that_is_not_text_is_logged_without_its_value(service: Service) -> None:
@@ -264,12 +267,7 @@ def test_metadata_that_is_not_text_is_logged_without_its_value(service: Service)
         connection.sendall(http2.continued_head(1, head) + http2.message(1, b""))
         _wait_for_response(frames, 1)
 
-    wait_until(
-        lambda: (
-            print(service.output[-6:])
-            or any("metadata is not UTF-8" in line for line in service.output)
-        )
-    )
+    wait_until(lambda: any("metadata is not UTF-8" in line for line in service.output))
     assert not any("secret" in line or "Traceback" in line for line in service.output)
 
 

@@ -21,10 +21,10 @@ def _main(name: str, url: str, monitor_id: str) -> None:
     data = attack.data(monitor_id)
     print("ready", flush=True)
     sys.stdin.readline()
-    print(_run(attack, url, data))
+    print(_run(attack, url, monitor_id, data))
 
 
-def _run(attack: Attack, url: str, data: bytes) -> int:
+def _run(attack: Attack, url: str, monitor_id: str, data: bytes) -> int:
     with ExitStack() as stack:
         parts = urlsplit(url)
         connections = [
@@ -33,6 +33,8 @@ def _run(attack: Attack, url: str, data: bytes) -> int:
         ]
         for connection in connections if attack.acknowledges else ():
             _acknowledge(connection)
+        if attack.calls:
+            return sum(attack.calls(connection, monitor_id) for connection in connections)
         sent = sum(_send(connection, data) for connection in connections)
         for connection in connections if attack.waits else connections[-1:]:
             connection.settimeout(_TIMEOUT_S if attack.waits else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ATTACKS", "Attack", "Attacker"]
 
 import gzip
+import socket
 import subprocess
 import sys
 import zlib
@@ -22,8 +23,11 @@ class Attack:
     """Bytes that some connections send at the same time."""
 
     name: str
-    data: Callable[[str], bytes]
+    data: Callable[[str], bytes] = lambda _: b""
     """Returns what each connection sends, for the ID of an app monitor that exists."""
+    calls: Callable[[socket.socket, str], int] | None = None
+    """Instead of sending bytes, what to do with each connection and the ID of the app monitor.
+    Returns how many bytes the server accepted."""
     connections: int = 1
     waits: bool = True
     """Whether the client waits until each connection has a response or is closed."""

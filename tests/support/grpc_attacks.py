@@ -5,11 +5,17 @@ from __future__ import annotations
 __all__ = ["GRPC_ATTACKS"]
 
 import gzip
+import socket
 import ssl
 from collections.abc import Callable
 
+from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum.v1.metrics_pb2 import BatchCreateRumMetricDefinitionsRequest, MetricDefinitionRequest
 from tests.support import http2
 from tests.support.attacks import Attack
+from tests.support.batches import new_id
+from tests.support.http2_calls import send_calls
 
 _MIB = 1 << 20
 _NO_ERROR = b"\0\0\0\0"
@@ -56,8 +62,36 @@ def _client_hello(_: str) -> bytes:
     raise AssertionError("the handshake needs no server")
 
 
+def _puts(connection: socket.socket, _: str) -> int:
+    """Put batches of 3.7 MB of an app monitor that does not exist."""
+    event = RumEvent(id="x", timestamp=1.0, details="y" * 350)
+    request = PutRumEventsRequest(id=new_id(), batch_id=new_id(), rum_events=[event] * 9999)
+    return send_calls(connection, request.SerializeToString(), calls=32)
+
+
+def _unfinished_puts(connection: socket.socket, _: str) -> int:
+    return send_calls(connection, bytes(4_000_000), calls=32, ends=False, for_s=2.0)
+
+
+def _definitions(connection: socket.socket, _: str) -> int:
+    request = BatchCreateRumMetricDefinitionsRequest(metric_definitions=[MetricDefinitionRequest()])
+    content = request.SerializeToString() * 130_000
+    path = b"/rum.v1.ControlPlaneService/BatchCreateRumMetricDefinitions"
+    return send_calls(connection, content, calls=32, path=path)
+
+
+def _question(connection: socket.socket, _: str) -> int:
+    request = BatchCreateRumMetricDefinitionsRequest(metric_definitions=[MetricDefinitionRequest()])
+    content = CheckCallerRequest(
+        method="BatchCreateRumMetricDefinitions", request=request.SerializeToString() * 2_000_000
+    )
+    path = b"/rum.internal.v1.BridgeService/CheckCaller"
+    return send_calls(connection, content.SerializeToString(), calls=1, path=path)
+
+
 # gRPC limits metadata only once the client has acknowledged the settings of HTTP/2. Until then it
 # hands over everything: Python makes an object of each field before the call is rejected.
+# To receive 120 MB of complete messages takes more CPU than a connection may cost.
 GRPC_ATTACKS = [
     Attack(
         "gRPC: a compressed message of 60 MB",
@@ -117,6 +151,33 @@ GRPC_ATTACKS = [
         ),
         face="grpc",
         waits=False,
+    ),
+    Attack(
+        "gRPC: 32 unfinished puts of 4 MB on each of 4 connections",
+        calls=_unfinished_puts,
+        connections=4,
+        face="grpc",
+        max_cpu_ms=150,
+    ),
+    Attack(
+        "gRPC: 32 puts of 3.7 MB of an unknown app monitor",
+        calls=_puts,
+        face="grpc",
+        max_cpu_ms=1000,
+        max_mib=70,
+        max_wait_ms=600,
+    ),
+    Attack(
+        "gRPC: 32 control plane messages of 130,000 empty messages",
+        calls=_definitions,
+        face="grpc",
+        max_cpu_ms=600,
+        max_wait_ms=600,
+    ),
+    Attack(
+        "gRPC: a question of a bridge with 2 million empty messages",
+        calls=_question,
+        face="grpc",
     ),
     Attack(
         "gRPC: 900 connections that send half an opening",

@@ -7,6 +7,7 @@ __all__ = [
     "CONTINUATION",
     "DATA",
     "END_HEADERS",
+    "END_STREAM",
     "HEADERS",
     "OPENING",
     "PING",

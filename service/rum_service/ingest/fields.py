@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["field_count", "has_more_fields", "has_more_nested_fields", "text_field"]
 
 from collections.abc import Iterator
+from functools import cache
 
 from google.protobuf.descriptor import Descriptor
 
@@ -52,7 +53,11 @@ def _fields(message: bytes, limit: int) -> Iterator[tuple[int, int, int]]:
         for _ in range(limit):
             if position >= end:
                 return
-            key, position = _varint(message, position)
+            key = message[position]
+            if key <= 0x7F:
+                position += 1
+            else:
+                key, position = _varint(message, position)
             kind = key & 7
             if kind == _LENGTH:
                 length, position = _varint(message, position)
@@ -80,20 +85,24 @@ def _left_of(limit: int, message: bytes, position: int, end: int, kind: Descript
 
     The depth is that of the types, none of which contains itself.
     """
-    nested = {
-        number: field.message_type
-        for number, field in kind.fields_by_number.items()
-        if field.message_type is not None
-    }
+    nested = _message_types(kind)
     try:
         while position < end and limit >= 0:
             limit -= 1
-            key, position = _varint(message, position)
+            key = message[position]
+            if key <= 0x7F:  # nearly all keys and lengths have one byte, and a call costs more
+                position += 1
+            else:
+                key, position = _varint(message, position)
             wire_type = key & 7
             if wire_type == _LENGTH:
-                length, position = _varint(message, position)
+                length = message[position]
+                if length <= 0x7F:
+                    position += 1
+                else:
+                    length, position = _varint(message, position)
                 inner = nested.get(key >> 3)
-                if inner is not None:
+                if length and inner is not None:
                     limit = _left_of(limit, message, position, min(position + length, end), inner)
                 position += length
             elif wire_type == _VARINT:
@@ -105,13 +114,27 @@ def _left_of(limit: int, message: bytes, position: int, end: int, kind: Descript
     return limit
 
 
+@cache
+def _message_types(kind: Descriptor) -> dict[int, Descriptor]:
+    """Return the types of the fields that are messages, by the number of the field."""
+    return {
+        number: field.message_type
+        for number, field in kind.fields_by_number.items()
+        if field.message_type is not None
+    }
+
+
 def _counts_more(message: bytes, limit: int) -> bool:
     position, end = 0, len(message)
     try:
         for _ in range(limit):
             if position >= end:
                 return False
-            key, position = _varint(message, position)
+            key = message[position]
+            if key <= 0x7F:
+                position += 1
+            else:
+                key, position = _varint(message, position)
             kind = key & 7
             if kind == _LENGTH:
                 length, position = _varint(message, position)

@@ -255,20 +255,25 @@ class Ingest:
         Without a resource policy, whose conditions may depend on the alias, the caller is
         authorized.
         """
-        if has_more_fields(put.content, self._max_events + _MEMBERS):
-            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
         caller = self._authentication.trusted(put.call)
         if caller is None:
             caller = await self._identify(put.call, app_monitor_id)
         monitor = self._monitors.cached(app_monitor_id)
         if monitor is None:
-            if not app_monitor_id and len(put.content) <= _MAX_WITHOUT_ID_BYTES:
-                _parsed(put.content)  # says what is wrong with other bytes
+            if not app_monitor_id:
+                self._check_size(put.content)
+                if len(put.content) <= _MAX_WITHOUT_ID_BYTES:
+                    _parsed(put.content)  # says what is wrong with other bytes
             check_id(app_monitor_id)
             monitor = await self._monitors.by_id(app_monitor_id)
         if put.imported is None and monitor.policy is None:
             self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
+        self._check_size(put.content)
         return caller, monitor
+
+    def _check_size(self, content: bytes) -> None:
+        if has_more_fields(content, self._max_events + _MEMBERS):
+            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
 
     def _batch(
         self, put: Put, request: PutRumEventsRequest, caller: Caller, monitor: Monitor[Policy]

@@ -1,8 +1,8 @@
-"""A client that sends long messages without their last byte, as far as the server lets it."""
+"""A client that sends many long messages at once, whole or without their last byte."""
 
 from __future__ import annotations
 
-__all__ = ["send_unfinished"]
+__all__ = ["send_calls"]
 
 import socket
 import time
@@ -30,8 +30,9 @@ class _Windows:
         own = self._initial + self._widened[stream] - self._sent[stream]
         return min(own, _FIRST_WINDOW + self._widened[0] - self._sent[0], _MAX_FRAME_BYTES)
 
-    def send(self, stream: int, content: bytes) -> None:
-        self._connection.sendall(http2.frame(http2.DATA, 0, stream, content))
+    def send(self, stream: int, content: bytes, *, ends: bool) -> None:
+        flags = http2.END_STREAM if ends else 0
+        self._connection.sendall(http2.frame(http2.DATA, flags, stream, content))
         self._sent[stream] += len(content)
         self._sent[0] += len(content)
 
@@ -40,7 +41,7 @@ class _Windows:
         self._connection.settimeout(timeout_s)
         try:
             received = self._connection.recv(1 << 16)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return False
         finally:
             self._connection.settimeout(None)
@@ -65,14 +66,22 @@ class _Windows:
             self.ended.add(stream)
 
 
-def send_unfinished(
-    connection: socket.socket, *, calls: int, size: int, path: bytes = http2.PUT, for_s: float = 5.0
+def send_calls(
+    connection: socket.socket,
+    content: bytes,
+    *,
+    calls: int,
+    path: bytes = http2.PUT,
+    ends: bool = True,
+    for_s: float = 5.0,
 ) -> int:
-    """Send as much as possible of this number of messages, within the windows of HTTP/2.
+    """Call a method this many times at once, and wait for the responses.
 
     Args:
         connection: a new one.
-        for_s: when to stop, if the server takes no more.
+        content: the message of each call.
+        ends: False: leave out the last byte of each message.
+        for_s: when to stop, if the server takes no more or does not answer.
 
     Returns:
         The number of bytes of the messages that were sent.
@@ -80,22 +89,19 @@ def send_unfinished(
     windows = _Windows(connection)
     connection.sendall(http2.OPENING + http2.frame(http2.SETTINGS, http2.ACK, 0, b""))
     windows.receive(1.0)
-    left = dict.fromkeys(range(1, 2 * calls, 2), size - 1)
-    for stream in left:
+    body = b"\0" + len(content).to_bytes(4, "big") + (content if ends else content[:-1])
+    streams = dict.fromkeys(range(1, 2 * calls, 2), 0)
+    for stream in streams:
         connection.sendall(http2.continued_head(stream, http2.call_head(path=path)))
-        windows.send(stream, b"\0" + size.to_bytes(4, "big"))
-    sent = 0
     until = time.monotonic() + for_s
-    while time.monotonic() < until and any(left.values()):
+    while time.monotonic() < until and not windows.ended.issuperset(streams):
         progress = False
-        for stream, rest in left.items():
-            part = min(windows.room(stream), rest)
-            if part > 0 and stream not in windows.ended:
-                windows.send(stream, b"\n" * part)
-                left[stream] = rest - part
-                sent += part
+        for stream, sent in streams.items():
+            size = min(windows.room(stream), len(body) - sent)
+            if size > 0 and stream not in windows.ended:
+                streams[stream] = sent + size
+                ended = ends and sent + size == len(body)
+                windows.send(stream, body[sent : sent + size], ends=ended)
                 progress = True
-        windows.receive(0.001 if progress else 0.1)
-        if left.keys() == windows.ended:
-            break
-    return sent
+        windows.receive(0 if progress else 0.1)
+    return sum(streams.values())
