@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["main"]
 
+import os
+
 import click
 
 from rum_cli.commands import LazyGroup
@@ -21,6 +23,8 @@ def main() -> None:
 
     Start with `openrum up`. It prints the next steps.
     """
+    # Exports and backups have the same data as the database.
+    os.umask(0o077)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -93,6 +94,14 @@ def test_parquet_has_the_events_of_the_log_in_typed_columns(
         assert row["event_date"] == row["event_time"].date()
     (lcp,) = [row for row in found if row["value"] == 2500]
     assert (lcp["browser"], lcp["os"], lcp["page"]) == ("Firefox", "Linux", "/")
+
+
+def test_exports_are_closed_to_other_users(server: OpenRum, tmp_path: Path) -> None:
+    export(server.database, "my-app", tmp_path / "out").check_returncode()
+
+    created = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+    assert len(created) > 2
+    assert not [path for path in created if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
 def test_a_later_run_adds_what_came_since(server: OpenRum, tmp_path: Path) -> None:
