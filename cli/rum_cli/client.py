@@ -27,6 +27,7 @@ from rum_cli.failure import NO_SERVICE, REJECTED, WRONG_USAGE, Failure
 from rum_endpoint.address import Address
 from rum_endpoint.metadata import STATUS_DETAILS_KEY, bearer
 
+_NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _TIMEOUT_S = 60.0
 """For each call: a page of events and a full batch call take far less."""
 
@@ -208,21 +209,25 @@ class _BearerToken(grpc.UnaryUnaryClientInterceptor, grpc.StreamUnaryClientInter
 
 
 def _failure(service: str, error: Any, missing_token: str) -> Failure:
-    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    name = _error_name(error)
+    # A service that answers with one of these codes also names its exception.
+    if not name and error.code() in _NO_ANSWER:
         return Failure(
             f"no service answers at {service}; start one with `openrum up`, or set OPENRUM_SERVICE",
             NO_SERVICE,
         )
-    name = _error_name(error)
-    message = f"{name}: {error.details()}"
+    message = f"{name or error.code().name}: {error.details()}"
+    if name == "ProjectionUnavailableException":
+        message += " Start it with `openrum projector`, or use `openrum up`, which runs it."
     if name == "MissingAuthenticationTokenException" and missing_token:
         message += f". {missing_token}"
     return Failure(message, REJECTED)
 
 
 def _error_name(error: Any) -> str:
+    """Return the name of the service's exception. Empty: the service did not answer."""
     for key, value in error.trailing_metadata() or ():
         if key == STATUS_DETAILS_KEY:
             for details in Status.FromString(value).details:
                 return str(details.TypeName()).rpartition(".")[2]
-    return str(error.code().name)
+    return ""

@@ -64,14 +64,15 @@ def _change(change: Change) -> Text:
         release = f" in release {printable(change.release)}" if change.release else ""
         return Text(f"New error{release}: {printable(change.title)}", style=style)
     what = _CHANGES.get(change.measure, change.measure)
-    where = f" of {printable(change.page)}" if change.page else ""
+    where = f" on {printable(change.page)}" if change.page else ""
+    verb = "rose" if change.value > change.expected else "fell"
     hours = " to ".join(
         f"{datetime.fromtimestamp(moment / 1000, UTC):%d %b %H:%M}"
         for moment in (change.after, change.before)
     )
     form = _form(change.measure)
-    values = f"{form(change.value)}, expected {form(change.expected)}"
-    return Text(f"{what}{where}: {values}, {hours} UTC", style=style)
+    values = f"{form(change.value)} from {hours} UTC, usually {form(change.expected)}"
+    return Text(f"{what}{where} {verb} to {values}", style=style)
 
 
 def _form(measure: str) -> Callable[[float], str]:

@@ -445,6 +445,17 @@ def test_an_unreachable_service_is_one_line_and_exit_code_3(command: tuple[str, 
     )
 
 
+def test_a_service_without_a_projector_says_what_to_start(openrum: OpenRum, monitor: str) -> None:
+    for command in (("stats", monitor), ("tail", monitor, "--filter", "browser=Firefox")):
+        ran = _run(openrum, *command)
+
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == (
+            "Error: ProjectionUnavailableException: The projector is not running."
+            " Start it with `openrum projector`, or use `openrum up`, which runs it.\n"
+        )
+
+
 @pytest.mark.parametrize("command", ["events", "tail"])
 def test_an_unknown_app_monitor_is_an_error(openrum: OpenRum, command: str) -> None:
     ran = _run(openrum, command, "unknown")
