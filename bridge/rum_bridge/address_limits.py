@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
-from rum_bridge.addresses import ip_of, network_of
 from rum_bridge.errors import HttpError
+from rum_endpoint.addresses import ip_of, network_of
 from rum_endpoint.token_buckets import TokenBuckets
 
 _BURST_S = 2.0

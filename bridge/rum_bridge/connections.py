@@ -12,7 +12,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Sequence
 
-from rum_bridge.addresses import IpAddress, ip_of, network_of
+from rum_endpoint.addresses import IpAddress, ip_of, network_of
 
 
 class OpenConnections:

@@ -121,6 +121,12 @@ class ServiceSettings(OperatingSettings):
         "Further ones are closed at once. The process keeps 256 file descriptors free, and room "
         "for HTTP connections, so a low limit of open files allows fewer.",
     )
+    max_grpc_connections_per_address: int = Field(
+        default=250,
+        ge=1,
+        description="Maximum number of open gRPC connections to this address from one IPv4 address "
+        "or IPv6 /64 network. Further ones are closed within a second.",
+    )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."
     )

@@ -238,6 +238,42 @@ def test_a_connection_beyond_the_limit_is_closed(tmp_path: Path) -> None:
         wait_until(lambda: _opened(service, 4) == [True, True, True, False])
 
 
+def test_an_address_with_too_many_connections_loses_the_newest(tmp_path: Path) -> None:
+    limit = 40  # more than the files that the process has open besides
+    with (
+        Service(tmp_path, OPENRUM_MAX_GRPC_CONNECTIONS_PER_ADDRESS=str(limit)) as service,
+        ExitStack() as stack,
+        grpc.insecure_channel(service.grpc) as channel,
+    ):
+        assert _code(channel) is grpc.StatusCode.NOT_FOUND
+        connections = [stack.enter_context(_connected(service)) for _ in range(limit + 20)]
+        for connection in connections:
+            connection.settimeout(0.1)
+        wait_until(lambda: sum(_is_closed(connection) for connection in connections) >= 21)
+
+        assert sum(_is_closed(connection) for connection in connections) == 21
+        assert _code(channel) is grpc.StatusCode.NOT_FOUND
+
+
+def _code(channel: grpc.Channel) -> grpc.StatusCode:
+    body = message(new_id()).SerializeToString()
+    with pytest.raises(grpc.RpcError) as rejected:
+        channel.unary_unary(_PUT)(body, timeout=_TIMEOUT_S)
+    code: grpc.StatusCode = rejected.value.code()
+    return code
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        while connection.recv(1 << 10):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
 def _opened(service: Service, count: int) -> list[bool]:
     """Open connections together. Return whether the server keeps each of them."""
     with ExitStack() as stack:

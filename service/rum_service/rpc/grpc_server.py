@@ -33,6 +33,7 @@ from rum.v1.source_map_service_pb2_grpc import add_SourceMapServiceServicer_to_s
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.errors import ValidationException
+from rum_service.rpc.address_connections import AddressConnections
 from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import Behavior, CallBoundary, Check, Context, Parse
 from rum_service.rpc.bridge_plane import BridgePlane
@@ -137,8 +138,13 @@ class GrpcServer:
         add_ServerReflectionServicer_to_server(reflection, server)
         self.address = listen(server, self._settings)
         await server.start()
+        port = Address.parse(self.address).port
+        self._connections = AddressConnections(
+            port, most=self._settings.max_grpc_connections_per_address
+        )
+        await self._connections.__aenter__()
         if self._settings.rolling:
-            for listener in listening_sockets(Address.parse(self.address).port):
+            for listener in listening_sockets(port):
                 prefer(listener)
         socket = self._settings.socket or None
         logger.info("service listens", grpc=self.address, socket=socket)
@@ -220,6 +226,7 @@ class GrpcServer:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        await self._connections.__aexit__(None, None, None)
         await self._health.drain()
         if self._settings.rolling:
             await asyncio.sleep(STRAGGLERS_S)
