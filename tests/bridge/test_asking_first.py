@@ -7,9 +7,11 @@ import json
 from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
+from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.operator.v1.operator_service_pb2 import (
     ACCESS_READ,
     ACCESS_WRITE,
@@ -17,8 +19,12 @@ from rum.operator.v1.operator_service_pb2 import (
     Grant,
 )
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
-from rum_bridge.errors import HttpError
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_bridge.caller_check import CallerCheck
+from rum_bridge.channel import open_token
+from rum_bridge.errors import BRIDGE, HttpError
 from rum_bridge.full_monitors import FullMonitors
+from rum_bridge.settings import BridgeSettings
 from rum_service.errors import (
     InternalServerException,
     MissingAuthenticationTokenException,
@@ -192,6 +198,17 @@ def test_a_put_that_cannot_be_decoded_is_rejected_for_its_caller_first(started: 
     assert send(server.url, path, b"{").error_type == "MissingAuthenticationTokenException"
     assert send(server.url, path, b"{", headers=known).error_type == "ValidationException"
     assert send(server.url, f"/appmonitors/{new_id()}", b"{", headers=known).status == 404
+
+
+async def test_a_rejection_in_answer_to_the_bridge_is_its_own(standin: StandIn) -> None:
+    standin.refuse = MissingAuthenticationTokenException()
+    token = open_token(BridgeSettings())
+    async with grpc.aio.insecure_channel(standin.address) as channel:
+        check = CallerCheck(channel, token, timeout_s=10)
+        with pytest.raises(HttpError) as raised:
+            await check("PutRumEvents", PutRumEventsRequest(id="x"), HttpCaller(), "r")
+
+    assert (raised.value.status, raised.value.source) == (403, BRIDGE)
 
 
 def _token(server: OpenRum) -> dict[str, str]:
