@@ -23,7 +23,18 @@ __all__ = [
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, func, literal_column, null, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from rum_projector.event_counts import counts_of_events
 from rum_projector.queries.base import (
@@ -114,7 +125,8 @@ def number(counts: FromClause, name: str) -> Any:
         return distinct_count(counts.c.user)
     if name == "error_sessions":
         return distinct_count(counts.c.session).filter(counts.c.js_errors > 0)
-    return func.coalesce(func.sum(counts.c[name]), 0)
+    # A sum has 128 bits, which take Python ten times as long to read.
+    return cast(func.coalesce(func.sum(counts.c[name]), 0), BigInteger)
 
 
 def counted(
