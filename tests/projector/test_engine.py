@@ -252,6 +252,19 @@ def test_the_statements_of_a_snapshot_see_the_same_rows(engine: Engine) -> None:
     assert engine.query(count) == [(0, None)]
 
 
+def test_a_later_statement_of_a_snapshot_is_stopped(engine: Engine) -> None:
+    numbers = text("SELECT range FROM range(3000000000)").columns(literal_column("range"))
+    slow = select(func.sum(func.sin(numbers.subquery().c.range)))
+    count = select(func.count()).select_from(events)
+
+    with engine.snapshot(timeout_s=1) as query:
+        first = query(count)
+        with pytest.raises(QueryTimeoutError):
+            query(slow)
+
+    assert first == engine.query(count) == [(0,)]
+
+
 def test_a_snapshot_that_took_too_long_runs_no_statement(engine: Engine) -> None:
     count = select(func.count()).select_from(events)
 

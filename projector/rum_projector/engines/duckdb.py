@@ -37,6 +37,7 @@ _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
 _OF_APP_MONITORS = (*OF_BATCHES, hour_counts, error_groups)
 _MAX_SCAN_S = 60.0
+_INTERRUPT_AGAIN_S = 0.05
 
 
 class DuckDb:
@@ -135,8 +136,8 @@ class DuckDb:
             run(connection, cursors.count_events(self._name))
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
-        with self._connection.cursor() as connection:
-            return self._limited(connection, statement, timeout_s)
+        with self._connection.cursor() as connection, _interrupting(connection, timeout_s):
+            return self._result(connection, statement)
 
     @contextmanager
     def snapshot(self, *, timeout_s: float) -> Iterator[_Query]:
@@ -149,28 +150,24 @@ class DuckDb:
             if not self._turn.acquire(timeout=remaining_s):
                 raise QueryTimeoutError
             try:
-                return self._limited(connection, statement, end_s - time.monotonic())
+                return self._result(connection, statement)
             finally:
                 self._turn.release()
 
-        with self._connection.cursor() as connection:
+        # One timer for all statements: starting a thread for each took 1 ms.
+        with self._connection.cursor() as connection, _interrupting(connection, timeout_s):
             connection.begin()  # closing the connection rolls it back
             yield query
 
-    def _limited(
-        self, connection: duckdb.DuckDBPyConnection, statement: Executable, timeout_s: float
+    def _result(
+        self, connection: duckdb.DuckDBPyConnection, statement: Executable
     ) -> list[tuple[Any, ...]]:
-        timer = threading.Timer(timeout_s, connection.interrupt)
-        timer.daemon = True
-        timer.start()
         try:
             return run(connection, statement)
         except duckdb.InterruptException:
             raise QueryTimeoutError from None
         except duckdb.Error as error:
             raise self._failure(error) from error
-        finally:
-            timer.cancel()
 
     def size_bytes(self) -> int:
         return file.size_bytes(self._path)
@@ -210,6 +207,27 @@ class DuckDb:
             self._is_broken = True
             return BrokenError(text)
         return EngineError(text)
+
+
+@contextmanager
+def _interrupting(connection: duckdb.DuckDBPyConnection, timeout_s: float) -> Iterator[None]:
+    """Interrupt the statements that run after some time, as long as the context is open."""
+    done = threading.Event()
+
+    def interrupt() -> None:
+        wait_s = timeout_s
+        while not done.wait(wait_s):
+            connection.interrupt()
+            # A statement that starts at this moment does not notice it.
+            wait_s = _INTERRUPT_AGAIN_S
+
+    timer = threading.Thread(target=interrupt, name="query-limit", daemon=True)
+    timer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        timer.join()
 
 
 def open_duckdb(
