@@ -60,9 +60,8 @@ class SqlErasures:
         erased_by: str,
         now_ms: int,
     ) -> ErasureRecord:
-        newest = select(func.coalesce(func.max(batches.c.sequence), 0))
         with self._database.write() as connection:
-            through = connection.execute(newest).scalar_one()
+            through = self._database.newest_stored(connection)
             new = {
                 "app_monitor": app_monitor,
                 "app_monitor_name": app_monitor_name,

@@ -11,6 +11,7 @@ __all__ = [
     "delete_spans_before",
     "is_free",
     "note_removed",
+    "oldest_sequence",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -120,6 +121,8 @@ class _Chosen(NamedTuple):
     app_monitor: int
     before_ms: int
     sequences: Sequence[int]
+    kept_from: int
+    """The app monitor keeps no batches with lower sequences."""
 
 
 class SqlRetention:
@@ -198,14 +201,18 @@ class SqlRetention:
                     _OLDEST_BATCHES, {"app_monitor": app_monitor, "count": limit}
                 ).all()
                 sequences: list[int] = []
+                kept: list[int] = []
                 for sequence, received_ms, size in rows:
                     if received_ms < before and max_bytes > 0:
                         sequences.append(sequence)
                         max_bytes -= size
+                    else:
+                        kept.append(sequence)
                 is_done = not sequences or (len(rows) < limit and max_bytes > 0)
                 found[app_monitor] = Removed(is_done=is_done)
                 if sequences:
-                    chosen.append(_Chosen(app_monitor, before, sequences))
+                    kept_from = kept[0] if kept else sequences[-1] + 1
+                    chosen.append(_Chosen(app_monitor, before, sequences, kept_from))
                 limit -= len(sequences)
                 if limit <= 0 or max_bytes <= 0:
                     break
@@ -245,7 +252,7 @@ class SqlRetention:
             .where(stored_bytes.c.app_monitor == chosen.app_monitor)
             .values(bytes=stored_bytes.c.bytes - size)
         )
-        delete_spans_before(connection, chosen.app_monitor)
+        delete_spans_before(connection, chosen.app_monitor, chosen.kept_from)
         note_removed(connection, [sequence for sequence, *_ in removed])
         self._move_removed_before(connection, chosen, max(row.received_ms for row in removed) + 1)
         return len(removed), sum(row.event_count for row in removed)
@@ -290,12 +297,17 @@ def delete_retention_of(connection: Connection, app_monitor: int) -> None:
     connection.execute(delete(retention).where(retention.c.app_monitor == app_monitor))
 
 
-def delete_spans_before(connection: Connection, app_monitor: int) -> None:
-    """Delete the spans of the blocks before an app monitor's oldest batch."""
-    oldest = connection.execute(_OLDEST_SEQUENCE, {"app_monitor": app_monitor}).scalar()
+def oldest_sequence(connection: Connection, app_monitor: int) -> int | None:
+    """Return the sequence of an app monitor's oldest batch. None: it has none."""
+    oldest: int | None = connection.execute(_OLDEST_SEQUENCE, {"app_monitor": app_monitor}).scalar()
+    return oldest
+
+
+def delete_spans_before(connection: Connection, app_monitor: int, sequence: int | None) -> None:
+    """Delete the spans of the blocks before the one with a sequence. None: delete all spans."""
     empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
-    if oldest is not None:
-        empty = empty.where(batch_spans.c.block < oldest >> BLOCK_BITS)
+    if sequence is not None:
+        empty = empty.where(batch_spans.c.block < sequence >> BLOCK_BITS)
     connection.execute(empty)
 
 
