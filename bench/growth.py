@@ -2,9 +2,10 @@
 
 Usage: python -m bench.growth [--database PostgreSQL] [--page]
 
-A log is filled with nine million events, with a day for each: on PostgreSQL, a partition. Then its
-last million and the first million of a new log are appended in turn, in groups as the service
-appends them under load. So the machine, which may become faster or slower, is the same for both.
+A million events are appended to a log and copied to eight other days: on PostgreSQL, partitions.
+Then its last million and the first million of a new log are appended in turn, in groups as the
+service appends them under load. So the machine, which may become faster or slower, is the same for
+both.
 With PostgreSQL each turn ends with a checkpoint, whose time counts: otherwise turns would leave
 their writes to each other. Afterwards both logs are read in turn.
 """
@@ -25,6 +26,7 @@ from statistics import mean, median
 from typing import Any, NamedTuple
 
 import click
+from sqlalchemy import create_engine, text
 
 from bench.log_databases import DATABASES, LogDatabase, opened
 from bench.page import with_part
@@ -38,6 +40,19 @@ _TURNS = 20
 _GROUP = 16
 _FILL_GROUP = 200
 _EVENTS_A_PAGE = 100
+_COPY = """
+INSERT INTO batches (app_monitor, batch_id, digest, received_ms, first_ms, last_ms, event_count,
+                     payload, dropped_events, country, checksum)
+SELECT app_monitor, {random_id}, digest, received_ms + :shift, first_ms + :shift, last_ms + :shift,
+       event_count, payload, dropped_events, country, checksum
+FROM batches WHERE received_ms < :before ORDER BY sequence
+"""
+_SPANS = """
+INSERT INTO batch_spans (app_monitor, block, first_ms, last_ms)
+SELECT app_monitor, sequence >> 10, min(first_ms) & ~1023, max(last_ms) | 1023
+FROM batches WHERE sequence > :newest GROUP BY 1, 2
+ON CONFLICT (app_monitor, block) DO UPDATE SET last_ms = excluded.last_ms
+"""
 _ROOT = Path(__file__).parents[1]
 _RESULTS = _ROOT / "bench" / "results" / "growth.json"
 _PAGE = _ROOT / "docs" / "reference" / "durability.md"
@@ -108,8 +123,15 @@ def _measure(log: LogDatabase, new: LogDatabase, plan: Plan) -> dict[str, Any]:
     today_ms = int(time.time() * 1000) // DAY_MS * DAY_MS
     million = plan.events // _PARTS
     for part in range(_PARTS - 1):
-        _fill(log, today_ms + part * DAY_MS, million, plan.batch_events)
+        if part:
+            _repeat(log, today_ms, today_ms + part * DAY_MS)
+        else:
+            _fill(log, today_ms, million, plan.batch_events)
         click.echo(f"{log.name}: {(part + 1) * million:,} events", err=True)
+    if log.name == "PostgreSQL":
+        # Otherwise autovacuum does nine days' work while the last million is measured, and the
+        # checkpoints write the pages that it changes.
+        log.query("VACUUM ANALYZE")
     last_ms = today_ms + (_PARTS - 1) * DAY_MS
     groups = max(1, million // _TURNS // plan.batch_events // _GROUP)
     first, last = Costs(), Costs()
@@ -134,11 +156,25 @@ def _measure(log: LogDatabase, new: LogDatabase, plan: Plan) -> dict[str, Any]:
 
 
 def _fill(log: LogDatabase, day_ms: int, events: int, batch_events: int) -> None:
+    """Append the batches of a day."""
     log.store.log.maintain(day_ms)
     made = log.batches(batch_events)
-    groups = events // batch_events // _FILL_GROUP
+    groups = max(1, events // batch_events // _FILL_GROUP)
     for number in range(groups):
         log.store.log.append(made.group(_FILL_GROUP, day_ms + number * DAY_MS // groups))
+
+
+def _repeat(log: LogDatabase, first_day_ms: int, day_ms: int) -> None:
+    """Copy the batches of the first day to another day, with new IDs, in the database."""
+    log.store.log.maintain(day_ms)
+    newest = log.store.log.newest_sequence()
+    values = {"shift": day_ms - first_day_ms, "before": first_day_ms + DAY_MS, "newest": newest}
+    engine = create_engine(log.url)
+    random_id = "randomblob(16)" if log.name == "SQLite" else "uuid_send(gen_random_uuid())"
+    with engine.begin() as connection:
+        connection.execute(text(_COPY.format(random_id=random_id)), values)
+        connection.execute(text(_SPANS), values)
+    engine.dispose()
 
 
 def _append(place: LogDatabase, from_ms: int, groups: int, batch_events: int, costs: Costs) -> None:
