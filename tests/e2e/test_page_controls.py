@@ -167,17 +167,3 @@ def test_the_snippet_can_be_chosen_and_copied(ui: Shown, shop: Visited) -> None:
     assert "window.cwr = " in tag
     assert copied.strip() == tag.strip()
     assert "Copied" in ui.texts("button")
-
-
-def test_a_custom_metric_can_be_deleted(ui: Shown) -> None:
-    ui.open("monitors", _OTHER)
-    ui.fill("input[placeholder=CheckoutDuration]", "Orders")
-    ui.fill("input[placeholder=Shop]", "Shop")
-    ui.fill("textarea[name=pattern]", '{"event_type": ["shop.order"]}')
-    ui.click("button:text-is('Add')")
-    wait_until(lambda: ui.texts("button[aria-label='Delete Orders']"))
-    ui.click("button[aria-label='Delete Orders']")
-    wait_until(lambda: not ui.texts("button[aria-label='Delete Orders']"))
-
-    ui.open("monitors", _OTHER)
-    assert "Orders" not in ui.text()
