@@ -178,9 +178,9 @@ def restore(file: Path) -> None:
 def compact() -> None:
     """Make the file of the SQLite database as small as possible.
 
-    Stop OpenRUM first. The command needs free disk space of up to twice the size of the smaller
-    file. Run it once on a file of an older version. From then on the service gives back the space
-    of removed batches itself.
+    Stop OpenRUM first. While it runs, the command uses up to twice the size of the compacted file
+    on the disk. A file of an older version needs this once. From then on the service itself gives
+    back the space of removed batches.
     """
     from rum_service.storage.sqlite_copy import compact as compact_file
 

@@ -55,11 +55,11 @@ class _Counts:
 @click.option("--name", help="Store all events for this app monitor instead.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
 def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Target) -> None:
-    """Store the events in FILE, one event a line, or in all files of a folder.
+    """Store the events in FILE, one event per line, or in all files of a folder.
 
-    Each line is the document of an event: from `openrum export --format jsonl`, from the log group
-    of CloudWatch RUM, or from an export of CloudWatch Logs, which puts a timestamp before it. Files
-    can be compressed with gzip or zstd.
+    FILE comes from `openrum export --format jsonl`, from the log group of CloudWatch RUM, or from
+    an export of CloudWatch Logs, which starts each line with a timestamp. It can be compressed with
+    gzip or zstd.
 
     An event is stored for the app monitor whose ID is in the document. That app monitor must exist.
     An event that is stored already is not stored again, so an import can be repeated. Lines that
