@@ -127,7 +127,7 @@ def export(
             raise Failure("stopped; run the command again to continue", REJECTED) from None
         except OSError as error:
             raise Failure(f"{path}: {error.strerror or error}", REJECTED) from None
-        except FolderError as error:
+        except (FolderError, ValueError) as error:
             raise Failure(str(error), REJECTED) from None
 
 
