@@ -1,8 +1,8 @@
 """Receives messages, and bounds the memory that those of unknown callers take together.
 
-gRPC receives the message of a call when the method asks for it. Until then it holds at most 64 KiB
-of the message, and the client waits. So a method authenticates its caller first, and few messages
-arrive at the same time. docs/decisions/00XX-messages-are-received-in-turns.md
+gRPC receives the message of a call when the method asks for it. Until then it holds about 256 KiB
+for each connection, and the client waits. So a method authenticates its caller first, and few
+messages arrive at the same time. docs/decisions/00XX-messages-are-received-in-turns.md
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 # A message that takes longer to arrive is given up if others wait for their turn.
 _SLOW_S = 0.25
-# Each call that waits for its turn holds up to 64 KiB.
+# Of calls that wait for their turn.
 _MAX_WAITING = 1024
 _TICK_S = 0.1
 
