@@ -63,11 +63,13 @@ async def test_app_monitors_get_turns(puts: _Puts) -> None:
     assert puts.begun[:6] == [_BUSY, _QUIET, _BUSY, _QUIET, _BUSY, _BUSY]
 
 
-@pytest.mark.parametrize(("waiting", "begin_at_once"), [(40, 40), (100, 16)])
-async def test_if_many_puts_wait_they_begin_at_a_pace(
-    puts: _Puts, waiting: int, begin_at_once: int
+@pytest.mark.parametrize(
+    ("others", "waiting", "begin_at_once"), [(1, 40, 40), (1, 100, 16), (0, 100, 48)]
+)
+async def test_if_many_puts_for_several_app_monitors_wait_they_begin_at_a_pace(
+    puts: _Puts, others: int, waiting: int, begin_at_once: int
 ) -> None:
-    tasks = puts.add(_BUSY, waiting)
+    tasks = puts.add(_BUSY, waiting - others) + puts.add(UNKNOWN, others)
     await asyncio.sleep(0)
     arrived = len(puts.begun)
     for _ in range(MAX_IN_PROGRESS):

@@ -31,6 +31,8 @@ the puts of a quiet app monitor wait longer."""
 _UNPACED = MAX_IN_PROGRESS
 # At least so many are in progress while others wait, whatever the pace: the store has work.
 _STEADY = 16
+# The pace costs a tenth of the goodput (2026-11), so it needs puts for two app monitors since then.
+_SHARED_S = 60.0
 # So many more may be in progress for app monitors that have less than their share in progress.
 _EARLY = 16
 # With a slow disk, only the transaction time counts. The next one should take all waiting puts.
@@ -88,6 +90,9 @@ class PutQueue:
         self._ticked_s = 0.0
         self._ticking = False
         self._pace = Pace(self._begin_next)
+        self._last: int | None = None
+        self._shared_until_s = float("-inf")
+        """Until when puts for several app monitors count as present."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -105,6 +110,10 @@ class PutQueue:
         Raises:
             ThrottlingException: too many puts wait, or this one would have to wait too long.
         """
+        if app_monitor != self._last:
+            if self._last is not None:
+                self._shared_until_s = self._clock() + _SHARED_S
+            self._last = app_monitor
         if self._may_begin_early(app_monitor):
             self._in_progress += 1
             self._begun[app_monitor] += 1
@@ -171,7 +180,7 @@ class PutQueue:
 
     def _begin_some(self) -> None:
         """Begin puts, and let the others begin at the pace."""
-        if self._count <= _UNPACED:
+        if self._count <= _UNPACED or self._clock() > self._shared_until_s:
             self._begin_next()
         else:
             if self._in_progress < _STEADY:
