@@ -226,7 +226,7 @@ class Engine(Protocol):
         ...
 
     def snapshot(
-        self, *, timeout_s: float
+        self, *, timeout_s: float, alone: bool = True
     ) -> AbstractContextManager[Callable[[Executable], Sequence[tuple[Any, ...]]]]:
         """Return a function like `query` whose statements all see the same rows.
 
@@ -234,6 +234,8 @@ class Engine(Protocol):
 
         Args:
             timeout_s: how long the context may be open before a statement.
+            alone: whether its statements wait for those of other such snapshots, because they
+                need much memory.
         """
         ...
 

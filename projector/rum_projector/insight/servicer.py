@@ -178,7 +178,8 @@ class InsightServicer(InsightServiceServicer):
         freshness = self._freshness()
         monitor = int(metadata.get(APP_MONITOR_KEY, "0"))
         removed_before_ms = self._store.retention.removed_before(monitor) or 0 if monitor else 0
-        with self._engine.snapshot(timeout_s=self._max_query_s) as query:
+        alone = _needs_memory(request)
+        with self._engine.snapshot(timeout_s=self._max_query_s, alone=alone) as query:
             asked = Asked(
                 query=query,
                 documents=Documents(
@@ -204,6 +205,16 @@ class InsightServicer(InsightServiceServicer):
             )
         )
         return response
+
+
+def _needs_memory(request: Any) -> bool:
+    """Return whether an answer has percentiles of all resources, or of parts of durations.
+
+    Percentiles keep all values in memory, and more than half of all events are resources.
+    """
+    if isinstance(request, (pb.GetOverviewRequest, pb.ListSegmentsRequest)):
+        return not request.distribution or "resource" in request.distribution
+    return isinstance(request, (pb.GetPageDetailsRequest, pb.GetMetricDataRequest))
 
 
 async def _abort(context: _Context, code: grpc.StatusCode, message: str) -> NoReturn:
