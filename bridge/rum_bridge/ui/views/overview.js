@@ -13,7 +13,7 @@ import { linkTo } from "../place.js";
 import { useEffect, useState } from "../vendor/hooks.mjs";
 import { membersOf } from "../selection.js";
 import { Changes } from "./changes.js";
-import { FailingRequests, FrequentErrors, NewErrors, WorstPages } from "./worst.js";
+import { Lists } from "./worst.js";
 
 export function Overview({ place, selection, onSelect }) {
   const { monitor, compareAfter, key } = selection;
@@ -33,10 +33,7 @@ export function Overview({ place, selection, onSelect }) {
     <div class=${data && loading ? "stale" : ""} aria-busy=${loading} hidden=${!data}>${sent && html`<div class="grid">
       <${Changes} place=${place} selection=${selection} />
       ${data && html`<${Numbers} data=${data} selection=${selection} place=${place} onSelect=${onSelect} />`}
-      <${FrequentErrors} place=${place} selection=${selection} />
-      <${FailingRequests} place=${place} selection=${selection} />
-      <${NewErrors} place=${place} selection=${selection} />
-      <${WorstPages} place=${place} selection=${selection} />
+      <${Lists} place=${place} selection=${selection} />
     </div>`}</div>`;
 }
 

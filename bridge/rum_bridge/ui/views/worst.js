@@ -12,18 +12,41 @@ import { errorColumns } from "./errors.js";
 import { failures, httpColumns } from "./http.js";
 import { MEASURED, pageColumns } from "./pages.js";
 
-export function FrequentErrors({ place, selection }) {
-  const errors = useList(selection, "errors", { maxResults: 7 });
+const SHOWN = 7;
+/** With at most this number of errors, one response has those of both lists. */
+const FEW = 100;
+
+export function Lists({ place, selection }) {
+  const errors = useErrors(selection);
+  return html`<${FrequentErrors} place=${place} errors=${errors} />
+    <${FailingRequests} place=${place} selection=${selection} />
+    <${NewErrors} place=${place} errors=${errors} />
+    <${WorstPages} place=${place} selection=${selection} />`;
+}
+
+/** Load the errors of most sessions, and those that were first seen last. */
+function useErrors(selection) {
+  const path = ["insight", selection.monitor, "errors"];
+  return useData(async (signal) => {
+    const members = membersOf(selection);
+    const { groups, nextToken } = await get(path, { ...members, maxResults: FEW }, signal);
+    const latest = nextToken
+      ? (await get(path, { ...members, order: "first_seen", maxResults: SHOWN }, signal)).groups
+      : [...groups].sort((a, b) => b.firstSeen - a.firstSeen);
+    return { frequent: groups.slice(0, SHOWN), latest: latest.slice(0, SHOWN) };
+  }, selection.key);
+}
+
+function FrequentErrors({ place, errors }) {
   return html`<${Panel} title="Errors" note="by affected sessions" link=${{ href: linkTo(place, ["errors"]), text: "All errors" }}>
-    <${Loaded} of=${errors}>${({ groups }) => groups.length
-      ? html`<${Table} caption="Errors by affected sessions" rows=${groups} keyOf=${(group) => group.fingerprint}
+    <${Loaded} of=${errors}>${({ frequent }) => frequent.length
+      ? html`<${Table} caption="Errors by affected sessions" rows=${frequent} keyOf=${(group) => group.fingerprint}
           columns=${errorColumns(place).filter((column) => column.short)} />`
       : html`<p class="quiet">No JavaScript errors.</p>`}<//>
   <//>`;
 }
 
-export function NewErrors({ place, selection }) {
-  const errors = useList(selection, "errors", { order: "first_seen", maxResults: 7 });
+function NewErrors({ place, errors }) {
   const columns = [
     { title: "Release", cell: (group) => group.firstRelease || "unknown" },
     { title: "Error", grow: true, cell: (group) => html`<a class="one-line" href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
@@ -31,8 +54,8 @@ export function NewErrors({ place, selection }) {
     { title: "Sessions", number: true, cell: (group) => count(group.sessions) },
   ];
   return html`<${Panel} title="New errors" note="first seen in this time range, by release" wide=${true}>
-    <${Loaded} of=${errors}>${({ groups }) => {
-      const found = groups.filter((group) => group.isNew).sort((a, b) => b.firstRelease.localeCompare(a.firstRelease, undefined, { numeric: true }));
+    <${Loaded} of=${errors}>${({ latest }) => {
+      const found = latest.filter((group) => group.isNew).sort((a, b) => b.firstRelease.localeCompare(a.firstRelease, undefined, { numeric: true }));
       return found.length
         ? html`<${Table} caption="New errors by release" rows=${found} columns=${columns} keyOf=${(group) => group.fingerprint} />`
         : html`<p class="quiet">No error was seen for the first time.</p>`;
@@ -40,8 +63,8 @@ export function NewErrors({ place, selection }) {
   <//>`;
 }
 
-export function FailingRequests({ place, selection }) {
-  const targets = useList(selection, "http", { maxResults: 7 });
+function FailingRequests({ place, selection }) {
+  const targets = useList(selection, "http", { maxResults: SHOWN });
   return html`<${Panel} title="HTTP requests that fail" link=${{ href: linkTo(place, ["http"]), text: "All requests" }}>
     <${Loaded} of=${targets}>${(data) => {
       const failing = data.targets.filter(failures);
@@ -52,7 +75,7 @@ export function FailingRequests({ place, selection }) {
   <//>`;
 }
 
-export function WorstPages({ place, selection }) {
+function WorstPages({ place, selection }) {
   const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8, distribution: MEASURED });
   return html`<${Panel} wide=${true} title="Worst pages" note="by views that are slow or have an error" link=${{ href: linkTo(place, ["pages"]), text: "All pages" }}>
     <${Loaded} of=${pages}>${({ segments }) => {
