@@ -64,15 +64,15 @@ class Round:
 def retention_table(kept: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the table of what was kept for each case."""
     lines = [
-        "| database | work | batches/s without | with | with / without, median | of the rounds |"
-        " removed in a round | longest group |",
-        "|---|---|---|---|---|---|---|---|",
+        "| database | work | rounds | batches/s without | with | with / without, median |"
+        " of the rounds | removed in a round | longest group |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for case, found in kept.items():
         rounds = [Round(**each) for each in found["rounds"]]
         ratios = sorted(each.with_work / each.without for each in rounds)
         lines.append(
-            f"| {_CASES[case]} | {_TITLES[case]}"
+            f"| {_CASES[case]} | {_TITLES[case]} | {len(rounds)} of {found['seconds']:g} s"
             f" | {median(each.without for each in rounds):,.0f}"
             f" | {median(each.with_work for each in rounds):,.0f}"
             f" | {median(ratios):.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f}"
@@ -81,8 +81,8 @@ def retention_table(kept: Mapping[str, Mapping[str, Any]]) -> str:
         )
     first = next(iter(kept.values()))
     return (
-        "\n".join(lines) + f"\n\n{len(first['rounds'])} rounds of {first['seconds']:g} s each way,"
-        f" groups of {_GROUP} batches of {first['batch_events']} events, {first['date']}."
+        "\n".join(lines) + f"\n\nGroups of {_GROUP} batches of {first['batch_events']} events,"
+        f" {first['date']}."
     )
 
 

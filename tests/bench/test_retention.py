@@ -20,8 +20,8 @@ def test_the_ratio_is_of_each_round_and_not_of_the_medians() -> None:
 
     table = retention_table({"removal": {**found, "date": "2026-11"}})
 
-    assert "| 2,000 | 2,000 | 0.95 | 0.90 to 1.00 | 500 | 30 ms |" in table
-    assert "3 rounds of 6 s each way, groups of 16 batches of 20 events, 2026-11." in table
+    assert "| 3 of 6 s | 2,000 | 2,000 | 0.95 | 0.90 to 1.00 | 500 | 30 ms |" in table
+    assert "Groups of 16 batches of 20 events, 2026-11." in table
 
 
 @pytest.mark.parametrize("case", ["removal", "partitions", "single rows"])
