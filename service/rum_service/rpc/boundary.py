@@ -213,7 +213,14 @@ class CallBoundary:
             content = await self._incoming.read(context, known=known)
             if len(content) > max_bytes:
                 raise ValidationException(f"The message must have at most {max_bytes} bytes.")
-            return await behavior(content, context)
+            if known:
+                return await behavior(content, context)
+            size = len(content)
+            self._incoming.hold(size)
+            try:
+                return await behavior(content, context)
+            finally:
+                self._incoming.release(size)
 
         return self.bounded(method, answer)
 

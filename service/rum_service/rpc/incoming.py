@@ -12,7 +12,6 @@ __all__ = ["Incoming"]
 import asyncio
 from collections import deque
 from typing import Any, TypeAlias, cast
-from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -32,13 +31,13 @@ _TICK_S = 0.1
 class _Message:
     """A message that is being received, or waits for its turn."""
 
-    __slots__ = ("context", "error", "peer", "since_s", "task", "turn")
+    __slots__ = ("_address", "context", "error", "since_s", "task", "turn")
 
     def __init__(self, context: _Context, task: asyncio.Task[Any], since_s: float) -> None:
         self.context = context
         self.task = task
         self.since_s = since_s
-        self.peer = ""
+        self._address = ""
         self.turn: asyncio.Future[None] | None = None
         self.error: RumError | None = None
 
@@ -51,9 +50,9 @@ class _Message:
     @property
     def address(self) -> str:
         """The address of the caller, without its port. Found when it is needed: it costs 2 µs."""
-        if not self.peer:
-            self.peer = unquote(self.context.peer()) or "?"
-        return self.peer.rpartition(":")[0]
+        if not self._address:
+            self._address = self.context.peer().rpartition(":")[0] or "?"
+        return self._address
 
 
 class Incoming:
@@ -75,8 +74,9 @@ class Incoming:
         """All messages that `read` waits for, oldest first."""
         self._receiving: dict[_Message, None] = {}
         """Messages of unknown callers that are being received, oldest first."""
-        self._lines: dict[str, deque[_Message]] = {}
-        """Those that wait for their turn, by connection, the next one first."""
+        self._lines: dict[str, dict[str, deque[_Message]]] = {}
+        """Those that wait for their turn, by address and by connection, the next one first. Some
+        may have been given up."""
         self._waiting = 0
         self._ticking = False
         self.held = 0
@@ -138,13 +138,13 @@ class Incoming:
         if self._waiting >= _MAX_WAITING:
             raise _too_many()
         message.turn = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(message.peer, deque()).append(message)
+        lines = self._lines.setdefault(message.address, {})
+        lines.setdefault(message.context.peer(), deque()).append(message)
         self._waiting += 1
         try:
             await message.turn
         finally:
-            if message not in self._receiving:
-                self._leave(message)
+            self._waiting -= 1
 
     def _may_begin(self, address: str) -> bool:
         if len(self._receiving) >= self._max_receiving:
@@ -153,25 +153,27 @@ class Incoming:
         return same < self._max_of_address
 
     def _begin_next(self) -> None:
-        """Begin messages whose turn it is, connection by connection."""
-        for peer in list(self._lines):
-            message = self._lines[peer][0]
-            if self._may_begin(message.address):
-                self._leave(message)
-                if message.turn and not message.turn.done():
-                    self._receiving[message] = None
-                    message.since_s = message.task.get_loop().time()
-                    message.turn.set_result(None)
+        """Begin the next message of each address that may have one more."""
+        for address in list(self._lines):
+            if self._may_begin(address) and (message := self._take(address)):
+                self._receiving[message] = None
+                message.since_s = message.task.get_loop().time()
 
-    def _leave(self, message: _Message) -> None:
-        """Remove a message that waits, and move its connection to the end."""
-        line = self._lines.pop(message.peer, None)
-        if line is None or message not in line:
-            return
-        line.remove(message)
-        self._waiting -= 1
-        if line:
-            self._lines[message.peer] = line
+    def _take(self, address: str) -> _Message | None:
+        """Give the connection of an address whose turn it is a turn. Return its message."""
+        lines = self._lines.pop(address)
+        while lines:
+            peer = next(iter(lines))
+            line = lines.pop(peer)
+            message = line.popleft()
+            if line:
+                lines[peer] = line  # at the end
+            if message.turn and not message.turn.done():
+                message.turn.set_result(None)
+                if lines:
+                    self._lines[address] = lines
+                return message
+        return None
 
     def _start_ticking(self) -> None:
         self._ticking = True
@@ -187,9 +189,8 @@ class Incoming:
                 )
         if self._lines:
             full = len(self._receiving) >= self._max_receiving
-            waiting = {peer.rpartition(":")[0] for peer in self._lines}
             for message in self._receiving:
-                if message.since_s < now_s - _SLOW_S and (full or message.address in waiting):
+                if message.since_s < now_s - _SLOW_S and (full or message.address in self._lines):
                     message.give_up(_too_many())
         self._ticking = bool(self._all)
         if self._ticking:
