@@ -23,7 +23,7 @@ from rum_service.composition.service import Service
 from rum_service.errors import RumError
 from rum_service.ingest.accounting import CANCELLED, MAX_NAMES, Accounting
 from rum_service.ingest.drops import CUSTOM_EVENTS_DISABLED
-from rum_service.ingest.put import Put
+from rum_service.ingest.preparation import Put
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended

@@ -22,7 +22,7 @@ from rum_endpoint.start_error import StartError
 from rum_service.auth.callers import Call
 from rum_service.composition.service import Service
 from rum_service.ingest.countries import Countries
-from rum_service.ingest.put import Put
+from rum_service.ingest.preparation import Put
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended

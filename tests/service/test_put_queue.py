@@ -9,7 +9,7 @@ import pytest
 
 from rum_service.auth.callers import Call
 from rum_service.errors import ThrottlingException
-from rum_service.ingest.put import Put
+from rum_service.ingest.preparation import Put
 from rum_service.ingest.put_queue import MAX_IN_PROGRESS, MAX_WAITING, UNKNOWN, PutQueue
 from rum_service.storage import open_store
 from tests.support.batches import message, new_id

@@ -9,7 +9,7 @@ from typing import Any
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.auth.callers import Call
-from rum_service.ingest.put import Put
+from rum_service.ingest.preparation import Put
 
 
 def new_id() -> str:

@@ -90,7 +90,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         data_plane=DataPlane(storing.ingest, boundary, incoming),
         bridge_plane=bridge_plane,
         admission=Admission(
-            access.authentication, base.monitors, storing.quotas, storing.ingest, boundary
+            access.authentication, base.monitors, storing.quotas, storing.preparation, boundary
         ),
         control_plane=_control_plane(base, readback),
         insight_plane=InsightPlane(

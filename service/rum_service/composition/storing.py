@@ -17,6 +17,7 @@ from rum_service.ingest.drops import Drops
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.log_maintenance import LogMaintenance
+from rum_service.ingest.preparation import Preparation
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.replays import Replays
@@ -39,6 +40,7 @@ class Storing:
     retention: RetentionSweep
     countries: Countries | None
     """None: countries are not looked up."""
+    preparation: Preparation
     ingest: Ingest
 
 
@@ -63,11 +65,10 @@ def build_storing(base: Base, access: Access) -> Storing:
         is_busy=lambda: group_commit.is_busy,
     )
     countries = _countries(settings)
-    ingest = Ingest(
+    preparation = Preparation(
         base.monitors,
         access.authentication,
         access.authorization,
-        group_commit,
         accounting,
         limits=_limits(settings),
         quotas=quotas,
@@ -76,6 +77,7 @@ def build_storing(base: Base, access: Access) -> Storing:
         clock=base.clock,
         country_of=countries.of if countries else None,
     )
+    ingest = Ingest(preparation, base.monitors, group_commit, accounting)
     return Storing(
         group_commit,
         LogMaintenance(store.log.maintain),
@@ -83,6 +85,7 @@ def build_storing(base: Base, access: Access) -> Storing:
         quotas,
         retention,
         countries,
+        preparation,
         ingest,
     )
 

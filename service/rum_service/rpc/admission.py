@@ -17,7 +17,7 @@ from rum_service.auth.callers import Call
 from rum_service.auth.operations import PUT_RUM_EVENTS, operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
-from rum_service.ingest.put import Ingest
+from rum_service.ingest.preparation import Preparation
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.monitors import Monitors
 from rum_service.rpc.boundary import CallBoundary, Context, call_of
@@ -44,13 +44,13 @@ class Admission:
         authentication: Authentication,
         monitors: Monitors[Policy],
         quotas: StorageQuotas,
-        ingest: Ingest,
+        preparation: Preparation,
         boundary: CallBoundary,
     ) -> None:
         self._authentication = authentication
         self._monitors = monitors
         self._quotas = quotas
-        self._ingest = ingest
+        self._preparation = preparation
         self._boundary = boundary
 
     async def check(self, call: Call) -> bool:
@@ -86,7 +86,7 @@ class Admission:
             raise ValidationException(f"request must have at most {_MAX_PATH_BYTES} bytes.")
         if request.method == PUT_RUM_EVENTS.name:
             put = _parsed(PutRumEventsRequest, request.request)
-            await self._ingest.check_caller(call_of(context), put)
+            await self._preparation.check_caller(call_of(context), put)
             return pb.CheckCallerResponse()
         method = _METHODS.get(request.method)
         if method is None:

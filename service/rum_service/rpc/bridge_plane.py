@@ -17,7 +17,8 @@ from rum_service.auth.callers import Call
 from rum_service.auth.operations import PUT_RUM_EVENTS
 from rum_service.errors import RumError, ValidationException
 from rum_service.ingest.fields import has_more_fields
-from rum_service.ingest.put import Ingest, Put
+from rum_service.ingest.preparation import Put
+from rum_service.ingest.put import Ingest
 from rum_service.rpc.boundary import MAX_REQUEST_ID, CallBoundary, Context, call_of
 from rum_service.rpc.status import to_status
 from rum_service.storage.records import Appended

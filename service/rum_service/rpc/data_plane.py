@@ -6,7 +6,8 @@ __all__ = ["DataPlane"]
 
 from functools import partial
 
-from rum_service.ingest.put import Ingest, Put
+from rum_service.ingest.preparation import Put
+from rum_service.ingest.put import Ingest
 from rum_service.rpc.boundary import SILENT_CALL, CallBoundary, Context
 from rum_service.rpc.incoming import Incoming
 

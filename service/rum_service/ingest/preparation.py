@@ -1,0 +1,220 @@
+"""A put until it is a batch: authenticate → app monitor → authorize → parse → validate.
+
+The ID of the app monitor is read from the serialized request, so that requests for unknown ones are
+rejected before they are parsed.
+
+Source: PutRumEvents API page. docs/reference/wire.md states the promises.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Preparation", "Put", "leading_id"]
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from rum.internal.v1.bridge_service_pb2 import ImportedBatch
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_service.auth.authentication import Authentication
+from rum_service.auth.authorization import Authorization
+from rum_service.auth.callers import Call, Caller
+from rum_service.auth.operations import PUT_RUM_EVENTS
+from rum_service.auth.policy import Policy
+from rum_service.errors import ValidationException
+from rum_service.ingest.accounting import Accounting
+from rum_service.ingest.drops import Drops
+from rum_service.ingest.fields import field_count, has_more_fields, text_field
+from rum_service.ingest.imports import check_import
+from rum_service.ingest.limits import MonitorLimits
+from rum_service.ingest.quotas import StorageQuotas
+from rum_service.ingest.validation import check_id, validate
+from rum_service.monitors import Monitor, Monitors
+from rum_service.storage.records import Batch
+
+# A request has this many members beside its events. Clients may be newer and send some more.
+_MEMBERS = 100
+_ID = PutRumEventsRequest.ID_FIELD_NUMBER
+_EVENTS = PutRumEventsRequest.RUM_EVENTS_FIELD_NUMBER
+# The tag and the length of an ID. Clients serialize members in the order of their numbers.
+_ID_PREFIX = bytes([_ID << 3 | 2, 36])
+_MAX_WITHOUT_ID_BYTES = 16 << 10
+
+
+class Put(NamedTuple):
+    """One batch to store."""
+
+    content: bytes
+    """The serialized PutRumEventsRequest as received: what the log keeps."""
+    call: Call
+    """The credentials and the origin that the call carries."""
+    request_id: Callable[[], str]
+    """Returns the ID under which the put is logged."""
+    imported: ImportedBatch | None = None
+    """Time of receipt and country, if the batch is imported. None: it is new."""
+
+
+class Preparation:
+    """Checks puts and makes batches of them. For use on one event loop.
+
+    Args:
+        max_events: the maximum number of events in a batch.
+        clock: Unix seconds.
+        country_of: returns the country of a client's address, if both are known. None: countries
+            are not looked up.
+    """
+
+    def __init__(
+        self,
+        monitors: Monitors[Policy],
+        authentication: Authentication,
+        authorization: Authorization,
+        accounting: Accounting,
+        *,
+        limits: MonitorLimits,
+        quotas: StorageQuotas,
+        drops: Drops,
+        max_events: int,
+        clock: Callable[[], float],
+        country_of: Callable[[str | None], str | None] | None = None,
+    ) -> None:
+        self._monitors = monitors
+        self._authentication = authentication
+        self._authorization = authorization
+        self._accounting = accounting
+        self._limits = limits if limits else None
+        self._quotas = quotas
+        self._drops = drops
+        self._max_events = max_events
+        self._clock = clock
+        self._country_of = country_of
+
+    async def prepare(self, put: Put) -> Batch:
+        """Return the batch to store. Count a batch that is rejected. Raises RumError."""
+        app_monitor_id = self._id_of(put.content)
+        try:
+            caller, monitor = await self._admit(put, app_monitor_id)
+        except BaseException as error:
+            events = self._event_count(put.content)
+            self._accounting.reject(put.content, error, app_monitor_id, events)
+            raise
+        request = None
+        try:
+            request = _parsed(put.content)
+            if request.id != app_monitor_id:
+                raise ValidationException("Id must appear at most once.")
+            return self._batch(put, request, caller, monitor)
+        except BaseException as error:
+            events = len(request.rum_events) if request else 0
+            self._accounting.reject(put.content, error, app_monitor_id, events)
+            raise
+
+    async def check_caller(self, call: Call, request: PutRumEventsRequest) -> None:
+        """Return if the caller may put events for the app monitor in a request.
+
+        Its other members do not count. Raises RumError.
+        """
+        caller = await self._identify(call, request.id)
+        check_id(request.id)
+        monitor = await self._monitors.by_id(request.id)
+        self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
+
+    def reject_unread(self, put: Put, error: BaseException) -> None:
+        """Count a put whose app monitor cannot be read, with its events."""
+        self._accounting.reject(put.content, error, events=self._event_count(put.content))
+
+    async def _admit(self, put: Put, app_monitor_id: str) -> tuple[Caller, Monitor[Policy]]:
+        """Return the caller and the app monitor, before the request is parsed. Raises RumError.
+
+        Without a resource policy, whose conditions may depend on the alias, the caller is
+        authorized.
+        """
+        caller = self._authentication.trusted(put.call)
+        if caller is None:
+            caller = await self._identify(put.call, app_monitor_id)
+        monitor = self._monitors.cached(app_monitor_id)
+        if monitor is None:
+            if not app_monitor_id:
+                self._check_size(put.content)
+                if len(put.content) <= _MAX_WITHOUT_ID_BYTES:
+                    _parsed(put.content)  # says what is wrong with other bytes
+            check_id(app_monitor_id)
+            monitor = await self._monitors.by_id(app_monitor_id)
+        if put.imported is None and monitor.policy is None:
+            self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
+        self._check_size(put.content)
+        return caller, monitor
+
+    def _check_size(self, content: bytes) -> None:
+        if has_more_fields(content, self._max_events + _MEMBERS):
+            raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
+
+    def _batch(
+        self, put: Put, request: PutRumEventsRequest, caller: Caller, monitor: Monitor[Policy]
+    ) -> Batch:
+        received_ms = round(self._clock() * 1000)
+        imported = put.imported
+        if imported is not None:
+            check_import(imported, caller, now_ms=received_ms)
+            received_ms = imported.received_ms
+        elif monitor.policy is not None:
+            alias = request.alias if request.HasField("alias") else None
+            self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
+        self._quotas.check(monitor.key)
+        self._accounting.know(monitor)
+        times, types = validate(request, max_events=self._max_events)
+        remaining = None
+        if imported is None:
+            if self._limits:
+                self._limits.take(monitor.key, events=times.events, size=len(put.content))
+            remaining = self._drops.apply(monitor, request, types, put.content, put.request_id)
+        if remaining:
+            times = remaining.times
+        return Batch(
+            app_monitor=monitor.key,
+            batch_id=bytes.fromhex(request.batch_id.replace("-", "")),
+            received_ms=received_ms,
+            first_ms=round(times.first_s * 1000) if times.events else received_ms,
+            last_ms=round(times.last_s * 1000) if times.events else received_ms,
+            event_count=times.events,
+            content=remaining.content if remaining else put.content,
+            received=put.content if remaining else None,
+            dropped=remaining.dropped if remaining else (),
+            country=self._country(caller, imported),
+        )
+
+    def _country(self, caller: Caller, imported: ImportedBatch | None) -> str | None:
+        """Return the country of the client, if it is known."""
+        if imported is not None:
+            return imported.country or None
+        return self._country_of(caller.source_ip) if self._country_of else None
+
+    def _id_of(self, content: bytes) -> str:
+        """Return the app monitor's ID in a serialized request, or nothing."""
+        if content[:2] == _ID_PREFIX:
+            return leading_id(content)
+        return text_field(content, _ID, self._max_events + _MEMBERS)
+
+    def _event_count(self, content: bytes) -> int:
+        """Return the number of events in a serialized request that is not parsed."""
+        return field_count(content, _EVENTS, self._max_events + _MEMBERS)
+
+    async def _identify(self, call: Call, app_monitor_id: str) -> Caller:
+        path = f"/appmonitors/{app_monitor_id}"
+        return await self._authentication.caller(call, PUT_RUM_EVENTS, path)
+
+
+def _parsed(content: bytes) -> PutRumEventsRequest:
+    try:
+        return PutRumEventsRequest.FromString(content)
+    except DecodeError:
+        raise ValidationException("The message is not a PutRumEventsRequest.") from None
+
+
+def leading_id(content: bytes) -> str:
+    """Return the app monitor's ID, if a serialized request begins with it, as those of bridges do.
+
+    Otherwise the text is not an ID. Parsing the request only for this would cost more.
+    """
+    return content[2:38].decode("latin-1")
