@@ -2,7 +2,7 @@
 
 gRPC receives the message of a call when the method asks for it. Until then it holds about 256 KiB
 for each connection, and the client waits. So a method authenticates its caller first, and few
-messages arrive at the same time. docs/decisions/00XX-messages-are-received-in-turns.md
+messages arrive at the same time. docs/decisions/0037-messages-are-received-in-turns.md
 """
 
 from __future__ import annotations

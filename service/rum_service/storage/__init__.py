@@ -252,7 +252,7 @@ def _parsed(url: str) -> URL:
     if name in _REJECTED:
         raise ValueError(
             f"{name}:// is not supported; use {_KNOWN}."
-            " docs/decisions/00XX-mariadb-and-galera.md gives the reasons"
+            " docs/decisions/0036-mariadb-and-galera.md gives the reasons"
         )
     try:
         parsed = make_url(with_single_host(url))
