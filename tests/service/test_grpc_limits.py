@@ -143,7 +143,7 @@ def test_unfinished_messages_take_little_memory(service: Service) -> None:
         sent = send_calls(connection, bytes(4_000_000), calls=32, ends=False)
 
         assert sent > 1_000_000
-        assert _peak_mib(service) - before < 25
+        assert _peak_mib(service) - before < 60
 
 
 def test_an_unfinished_message_is_given_up_after_a_while(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_an_unfinished_message_is_given_up_after_a_while(tmp_path: Path) -> None
 
 
 def test_puts_go_on_beside_unfinished_messages(service: Service) -> None:
-    """They come from the same address, which may receive four messages at once."""
+    """They come from the same address, which may receive 16 messages at once."""
     body = message(new_id()).SerializeToString()
     with _new_connection(service) as hostile, grpc.insecure_channel(service.grpc) as channel:
         sending = threading.Thread(

@@ -31,13 +31,13 @@ _TICK_S = 0.1
 class _Message:
     """A message that is being received, or waits for its turn."""
 
-    __slots__ = ("_address", "context", "error", "since_s", "task", "turn")
+    __slots__ = ("_connection", "context", "error", "since_s", "task", "turn")
 
     def __init__(self, context: _Context, task: asyncio.Task[Any], since_s: float) -> None:
         self.context = context
         self.task = task
         self.since_s = since_s
-        self._address = ""
+        self._connection = ""
         self.turn: asyncio.Future[None] | None = None
         self.error: RumError | None = None
 
@@ -48,11 +48,16 @@ class _Message:
             self.task.cancel()
 
     @property
+    def connection(self) -> str:
+        """The address of the caller, with its port. Found when it is needed: it costs 2 µs."""
+        if not self._connection:
+            self._connection = self.context.peer()
+        return self._connection
+
+    @property
     def address(self) -> str:
-        """The address of the caller, without its port. Found when it is needed: it costs 2 µs."""
-        if not self._address:
-            self._address = self.context.peer().rpartition(":")[0] or "?"
-        return self._address
+        """The address of the caller, without its port."""
+        return self.connection.rpartition(":")[0]
 
 
 class Incoming:
@@ -61,14 +66,16 @@ class Incoming:
     Args:
         max_message_bytes: the longest message that gRPC accepts.
         max_bytes: the most bytes of messages that methods may hold. Messages that are being
-            received may take half as much in addition.
+            received may take twice as much in addition.
         timeout_s: how long a message may take to arrive.
     """
 
     def __init__(self, *, max_message_bytes: int, max_bytes: int, timeout_s: float) -> None:
         self._max_held = max_bytes
-        self._max_receiving = max(4, max_bytes // 2 // max_message_bytes)
+        # With half as many, receiving short messages limits how many are stored (2026-11).
+        self._max_receiving = max(8, 2 * max_bytes // max_message_bytes)
         self._max_of_address = self._max_receiving // 2
+        self._max_of_connection = self._max_receiving // 8
         self._timeout_s = timeout_s
         self._all: dict[_Message, None] = {}
         """All messages that `read` waits for, oldest first."""
@@ -99,7 +106,7 @@ class Incoming:
             self._start_ticking()
         try:
             if not known:
-                if len(self._receiving) >= self._max_of_address:
+                if len(self._receiving) >= self._max_of_connection:
                     await self._turn(message)
                 self._receiving[message] = None
             content = await context.read()
@@ -133,47 +140,57 @@ class Incoming:
 
     async def _turn(self, message: _Message) -> None:
         """Return when the message may be received."""
-        if self._may_begin(message.address):
+        if self._may_begin(message):
             return
         if self._waiting >= _MAX_WAITING:
             raise _too_many()
         message.turn = asyncio.get_running_loop().create_future()
         lines = self._lines.setdefault(message.address, {})
-        lines.setdefault(message.context.peer(), deque()).append(message)
+        lines.setdefault(message.connection, deque()).append(message)
         self._waiting += 1
         try:
             await message.turn
         finally:
             self._waiting -= 1
 
-    def _may_begin(self, address: str) -> bool:
-        if len(self._receiving) >= self._max_receiving:
-            return False
-        same = sum(each.address == address for each in self._receiving)
-        return same < self._max_of_address
+    def _may_begin(self, message: _Message) -> bool:
+        of_address = of_connection = 0
+        for each in self._receiving:
+            if each.address == message.address:
+                of_address += 1
+                of_connection += each.connection == message.connection
+        return (
+            len(self._receiving) < self._max_receiving
+            and of_address < self._max_of_address
+            and of_connection < self._max_of_connection
+        )
 
     def _begin_next(self) -> None:
         """Begin the next message of each address that may have one more."""
         for address in list(self._lines):
-            if self._may_begin(address) and (message := self._take(address)):
+            if message := self._take(address):
                 self._receiving[message] = None
                 message.since_s = message.task.get_loop().time()
 
     def _take(self, address: str) -> _Message | None:
-        """Give the connection of an address whose turn it is a turn. Return its message."""
-        lines = self._lines.pop(address)
-        while lines:
-            peer = next(iter(lines))
-            line = lines.pop(peer)
-            message = line.popleft()
-            if line:
-                lines[peer] = line  # at the end
-            if message.turn and not message.turn.done():
-                message.turn.set_result(None)
-                if lines:
-                    self._lines[address] = lines
-                return message
-        return None
+        """Give the next connection of an address that may have one a turn. Return its message."""
+        lines = self._lines[address]
+        taken = None
+        for connection, line in list(lines.items()):
+            while line and _has_ended(line[0]):
+                line.popleft()
+            if line and self._may_begin(line[0]):
+                taken = line.popleft()
+                lines[connection] = lines.pop(connection)  # at the end
+            if not line:
+                del lines[connection]
+            if taken:
+                break
+        if not lines:
+            del self._lines[address]
+        if taken and taken.turn:
+            taken.turn.set_result(None)
+        return taken
 
     def _start_ticking(self) -> None:
         self._ticking = True
@@ -195,6 +212,11 @@ class Incoming:
         self._ticking = bool(self._all)
         if self._ticking:
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+
+def _has_ended(message: _Message) -> bool:
+    """Return whether a message that waits has been given up."""
+    return message.turn is None or message.turn.done()
 
 
 def _too_many() -> ThrottlingException:
