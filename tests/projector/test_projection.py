@@ -609,6 +609,32 @@ def test_metrics_that_an_app_monitor_defines_have_a_value_for_each_matching_even
     ]
 
 
+def test_metrics_and_dimensions_know_the_browser_of_a_user_agent(
+    lite: Store, engine: Engine
+) -> None:
+    definition = {
+        "Name": "Firefox",
+        "EventPattern": json.dumps(
+            {"event_type": ["cart"], "metadata": {"browserName": ["Firefox"]}}
+        ),
+        "DimensionKeys": {"metadata.osName": "System"},
+    }
+    lite.metrics.put_destination(1, "CloudWatch", "", None)
+    (destination,) = lite.metrics.list_destinations(1, after=0, limit=1)
+    record = MetricDefinitionRecord("id", json.dumps(definition), b"digest")
+    lite.metrics.create_definitions(destination.key, [record], limit=10)
+    user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+    session = json.dumps({"aws:userAgent": user_agent})
+    named = sent("cart", metadata={"browserName": "Edge"})
+    put(lite, sent("cart", metadata={}), named, session_metadata=session)
+
+    project(lite, engine)
+
+    found = engine.query(select(custom_metrics.c.value, custom_metrics.c.dimensions))
+    assert [tuple(row) for row in found] == [(1.0, '{"System": "Linux"}')]
+    assert [(row.browser, row.os) for row in rows(engine)] == [("Firefox", "Linux"), ("Edge", "")]
+
+
 def test_freshness_tells_what_is_missing_and_for_how_long(lite: Store, engine: Engine) -> None:
     started = Projection(lite, engine, clock=lambda: RECEIVED_MS / 1000 + 3)
     started.start()

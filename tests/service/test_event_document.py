@@ -141,6 +141,64 @@ def test_every_event_is_merged_with_a_few_members_of_the_session_only() -> None:
     assert merged_metadata(parsed, RumEvent(metadata='{"domain":"b"}')) == {**parsed, "domain": "b"}
 
 
+_APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_APPLE} Version/18.1 Safari/605.1.15"
+_IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {_APPLE}"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "expected"),
+    [
+        pytest.param(
+            "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+            ("Firefox", "143.0", "Linux", None, "desktop"),
+            id="firefox",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (Android 14; Mobile; rv:143.0) Gecko/143.0 Firefox/143.0",
+            ("Firefox", "143.0", "Android", "14", "mobile"),
+            id="firefox-android",
+        ),
+        pytest.param(_MAC, ("Safari", "18.1", "Mac OS", "10.15.7", "desktop"), id="safari"),
+        pytest.param(
+            f"{_IPHONE} CriOS/141.0.7390.41 Mobile/15E148 Safari/604.1",
+            ("Chrome", "141.0.7390.41", "iOS", "18.1", "mobile"),
+            id="chrome-ios",
+        ),
+        pytest.param("\ud800", (None,) * 5, id="unknown"),
+        pytest.param([_MAC], (None,) * 5, id="not-text"),
+    ],
+)
+def test_a_user_agent_alone_adds_what_aws_rum_web_1_would_send(
+    user_agent: object, expected: tuple[str | None, ...]
+) -> None:
+    names = ("browserName", "browserVersion", "osName", "osVersion", "deviceType")
+    sent = {"aws:userAgent": user_agent, "pageId": "/"}
+
+    document = strict(text_of(RumEvent(details="{}", metadata=json.dumps(sent))))
+
+    assert document["metadata"] == sent | {
+        name: value for name, value in zip(names, expected, strict=True) if value
+    }
+
+
+def test_members_that_the_client_sent_are_not_replaced_from_its_user_agent() -> None:
+    own = {"aws:userAgent": _MAC, "osName": "mine", "deviceType": "tv"}
+    known = {"aws:userAgent": _MAC, "browserName": "mine"}
+
+    added, unchanged = (
+        strict(text_of(RumEvent(details="{}", metadata=json.dumps(sent))))["metadata"]
+        for sent in (own, known)
+    )
+
+    assert added == own | {
+        "browserName": "Safari",
+        "browserVersion": "18.1",
+        "osVersion": "10.15.7",
+    }
+    assert unchanged == known
+
+
 @pytest.mark.parametrize(
     ("metadata", "interaction"),
     [

@@ -208,6 +208,38 @@ async def test_filters_with_the_same_name_are_alternatives_and_use_session_metad
     assert types(await use_cases.events(filters=names)) == ["own", "session"]
 
 
+_IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+)
+
+
+async def test_an_event_with_only_a_user_agent_has_its_browser_and_matches_filters(
+    use_cases: UseCases,
+) -> None:
+    shop = await use_cases.create()
+    session = json.dumps({"aws:userAgent": _IPHONE, "deviceType": "desktop"})
+    derived = {"browserName": "Mobile Safari", "browserVersion": "18.1"}
+    derived |= {"osName": "iOS", "osVersion": "18.1"}
+    own = at(1, type="own", metadata='{"browserName":"Chrome"}')
+    await use_cases.put(of(shop, at(1, type="session"), own, session_metadata=session))
+
+    documents = await use_cases.events(
+        filters=[
+            QueryFilter(name="Browser", values=["Mobile Safari"]),
+            QueryFilter(name="OS", values=["iOS"]),
+        ]
+    )
+    chrome = await use_cases.events(filters=[QueryFilter(name="Browser", values=["Chrome"])])
+
+    assert types(documents) == ["session"]
+    assert documents[0]["metadata"] == {**json.loads(session), **derived}
+    assert "browserName=Mobile Safari" in documents[0]["metadata_values"]
+    assert [event["metadata"] for event in chrome] == [
+        {**json.loads(session), "browserName": "Chrome"}
+    ]
+
+
 async def test_an_unknown_value_of_invert_is_rejected(use_cases: UseCases) -> None:
     await use_cases.create()
 

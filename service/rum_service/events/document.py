@@ -23,12 +23,16 @@ from urllib.parse import quote
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.attributes import valid_attributes
 from rum_service.events.nesting import is_nested_too_deeply
+from rum_service.events.user_agent import parse_user_agent
 
 JsonObject = dict[str, object]
 _Reader = Callable[[str], object]
 
 # In characters. aws-rum-web 3 sends about 500.
 _MAX_SESSION_METADATA = 64 << 10
+
+# In the order of `UserAgent`.
+_CLIENT_MEMBERS = ("browserName", "browserVersion", "osName", "osVersion", "deviceType")
 
 
 def event_ms(event: RumEvent) -> int:
@@ -57,9 +61,13 @@ def parse_session_metadata(request: PutRumEventsRequest, country: str | None = N
 def merged_metadata(session: JsonObject, event: RumEvent) -> JsonObject:
     """Return an event's metadata: its own members override those of the session.
 
-    Invalid custom attributes are left out.
+    Invalid custom attributes are left out. Without a browser, missing members are added from
+    `aws:userAgent`.
     """
-    return valid_attributes({**session, **(_metadata_object(event.metadata) or {})})
+    merged = valid_attributes({**session, **(_metadata_object(event.metadata) or {})})
+    if "browserName" not in merged and "aws:userAgent" in merged:
+        _add_client(merged, merged["aws:userAgent"])
+    return merged
 
 
 def event_document(
@@ -124,6 +132,17 @@ def event_members(
         "account_id": account_id,
         "event_interaction": _interaction(metadata),
     }
+
+
+def _add_client(metadata: JsonObject, user_agent: object) -> None:
+    """Add the browser, system and device that a User-Agent names, if the client sent none."""
+    # Undocumented: whether AWS adds them. Otherwise filters and event patterns would never find
+    # the Firefox and Safari of aws-rum-web 3.
+    if not isinstance(user_agent, str):
+        return
+    for member, value in zip(_CLIENT_MEMBERS, parse_user_agent(user_agent), strict=True):
+        if value:
+            metadata.setdefault(member, value)
 
 
 def _metadata_object(text: str) -> JsonObject | None:
