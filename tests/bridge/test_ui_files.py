@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rum_projector.insight.changes import MEASURES
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import send
 from tests.support.running import OpenRum
@@ -205,3 +206,12 @@ def test_no_text_is_rendered_as_markup() -> None:
     forbidden = ("dangerouslySetInnerHTML", "innerHTML", "insertAdjacentHTML", "document.write")
 
     assert [n for n in _OURS if any(word in (_UI / n).read_text() for word in forbidden)] == []
+
+
+def test_the_page_names_each_measure_that_can_change() -> None:
+    script = (_UI / "views" / "changes.js").read_text()
+    names = script.partition("const NAMES = {")[2].partition("};")[0]
+
+    named = re.findall(r'^  (\w+): \["', names, re.MULTILINE)
+
+    assert sorted(MEASURES) == sorted(named)

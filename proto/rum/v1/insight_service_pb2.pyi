@@ -575,7 +575,7 @@ class Change(_message.Message):
     RELEASE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     measure: _builtins.str
-    """The name of the measure: sessions, page_views, js_error_rate, http_5xx_rate, http_4xx_rate, http_no_response_rate,
+    """The name of the measure: sessions, js_error_rate, http_5xx_rate, http_4xx_rate, http_no_response_rate,
     lcp_p75, inp_p75, cls_p75, apdex or new_error.
     """
     after: _builtins.float

@@ -8,8 +8,7 @@ import { membersOf } from "../selection.js";
 
 const NAMES = {
   sessions: ["Sessions", count, "overview"],
-  page_views: ["Page views", count, "overview"],
-  js_error_rate: ["JavaScript errors per page view", percent, "errors"],
+  js_error_rate: ["Sessions with a JavaScript error", percent, "errors"],
   http_5xx_rate: ["HTTP 5xx", percent, "http"],
   http_4xx_rate: ["HTTP 4xx", percent, "http"],
   http_no_response_rate: ["HTTP requests without a response", percent, "http"],
