@@ -24,6 +24,12 @@ _DEFAULT_SEGMENTS = 50
 _DEFAULT_MINUTES = 5
 _MAX_MINUTES = 60
 _MONITORS_PER_PAGE = 1000
+# Without their prefix, as in the query of a GET.
+_DIMENSIONS = {
+    number: name.removeprefix("DIMENSION_").lower()
+    for name, number in pb.Dimension.items()
+    if number
+}
 # In the order of NAVIGATION_PARTS, LCP_PARTS and INP_PARTS in rum_service.events.measures.
 _NAVIGATION_PHASES = (
     "DNS",
@@ -64,8 +70,8 @@ def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverview
 def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegmentsResponse:
     """Return the measures for each value of a dimension."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
-    if request.by not in pb.Dimension.values() or not request.by:
-        raise ValidationException("by must be a dimension.")
+    if request.by not in _DIMENSIONS:
+        raise ValidationException(f"by must be one of {', '.join(_DIMENSIONS.values())}.")
     order = request.order or "page_views"
     if order not in ORDERS:
         raise ValidationException(f"order must be one of {', '.join(ORDERS)}.")
@@ -74,7 +80,7 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
     found = segments.segments(
         asked.query,
         selection,
-        pb.Dimension.Name(request.by).removeprefix("DIMENSION_").lower(),
+        _DIMENSIONS[request.by],
         order=order,
         offset=offset,
         limit=limit,
