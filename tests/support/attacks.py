@@ -154,13 +154,28 @@ ATTACKS = [
         lambda i: _CHUNKED(i) + b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * (3 * _MIB),
     ),
     Attack("4,000 pipelined upgrades", lambda _: _UPGRADE * 4000),
-    Attack("30 connections pipeline 16 MB each and read nothing", lambda _: _GET * 600_000, 30),
     Attack(
-        "150 unfinished bodies of 4 MB, unknown app monitor", _unfinished(4_000_000), 150, False
+        "30 connections pipeline 16 MB each and read nothing",
+        lambda _: _GET * 600_000,
+        connections=30,
     ),
     Attack(
-        "150 unfinished bodies of 4 MB, known app monitor", _unfinished_put(4_000_000), 150, False
+        "150 unfinished bodies of 4 MB, unknown app monitor",
+        _unfinished(4_000_000),
+        connections=150,
+        waits=False,
     ),
-    Attack("500 unfinished heads of 60 kB", _head("Host: x", "X: " + "a" * 60_000), 500, False),
-    Attack("900 idle connections", lambda _: b"", 900, False),
+    Attack(
+        "150 unfinished bodies of 4 MB, known app monitor",
+        _unfinished_put(4_000_000),
+        connections=150,
+        waits=False,
+    ),
+    Attack(
+        "500 unfinished heads of 60 kB",
+        _head("Host: x", "X: " + "a" * 60_000),
+        connections=500,
+        waits=False,
+    ),
+    Attack("900 idle connections", lambda _: b"", connections=900, waits=False),
 ]

@@ -182,14 +182,14 @@ GRPC_ATTACKS = [
     Attack(
         "gRPC: 900 connections that send half an opening",
         lambda _: http2.OPENING[:10],
-        900,
+        connections=900,
         waits=False,
         face="grpc",
     ),
     Attack(
         "gRPC with TLS: 300 handshakes",
         _client_hello,
-        300,
+        connections=300,
         waits=True,
         face="grpc-tls",
     ),
