@@ -20,11 +20,14 @@ from botocore.config import Config
 
 from rum.operator.v1.operator_service_pb2 import SetRetentionRequest
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
+from rum.v1.data_plane_service_pb2 import RumEvent
+from rum_cli.event_lines import event_lines
+from rum_cli.import_lines import parse_line
 from rum_service.storage import open_store
 from rum_service.storage.records import CommittedBatch
 from tests.e2e.exported import export
 from tests.e2e.stored import stored_events
-from tests.support.batches import batch, event, new_id
+from tests.support.batches import batch, event, message, new_id
 from tests.support.running import OpenRum, run_openrum
 
 _SESSION = json.dumps({"version": "1.0.0", "browserName": "Firefox", "domain": "shop.example"})
@@ -97,6 +100,20 @@ def test_a_round_trip_restores_all_that_clients_read(
         stored_events(source.grpc), key=_id
     )
     assert _logged(restored) == _logged(source)
+
+
+@pytest.mark.parametrize("session", ["", '{"domain":"shop.example"}'])
+def test_a_line_with_the_browser_of_a_user_agent_restores_the_event(session: str) -> None:
+    metadata = '{"aws:userAgent":"Mozilla/5.0 (X11; rv:143.0) Gecko/20100101 Firefox/143.0"}'
+    sent = RumEvent(id=new_id(), timestamp=1.5, type="t", details="{}", metadata=metadata)
+    request = message("a" * 36, 0, session_metadata=session)
+    request.rum_events.append(sent)
+    stored = CommittedBatch(1, 1, 1_500, request.SerializeToString())
+
+    (line,) = event_lines(stored, request, monitor_name="shop", account_id="1")
+
+    assert json.loads(line)["metadata"]["browserName"] == "Firefox"
+    assert parse_line(line.encode()).event == sent
 
 
 def _put_with_boto3(server: OpenRum, monitor_id: str) -> None:
