@@ -16,8 +16,8 @@ _SETTLED = """async () => {
     for (let number = 0; number < 4; number += 1) {
         await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
     }
-    return document.querySelector("main h1") !== null
-        && document.querySelector("main [role=status]:not(.banner), [aria-busy=true]") === null;
+    const loading = "main [role=status]:not(.banner, .waiting), [aria-busy=true]";
+    return document.querySelector("main h1") !== null && document.querySelector(loading) === null;
 }"""
 _TEXTS = """selector => [...document.querySelectorAll(selector)]
     .map(found => found.innerText ?? found.textContent)"""
@@ -40,7 +40,7 @@ class Shown:
         inner.on("request", lambda request: self.requests.append(request.url))
 
     def open(self, *path: str, **parameters: object) -> None:
-        """Open a view, and wait until it has loaded everything."""
+        """Open a view, and wait until it has loaded everything or waits for the projector."""
         view = "/".join(quote(segment, safe="") for segment in path)
         query = urlencode(parameters, doseq=True)
         self.page.open("about:blank")

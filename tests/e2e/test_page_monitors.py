@@ -43,8 +43,13 @@ def test_a_name_that_is_in_use_is_rejected_with_the_message_of_the_api(
 
 def test_without_a_projector_the_page_says_what_runs_it(openrum: OpenRum, page: Page) -> None:
     ui = Shown(page, openrum)
+    ui.page.do(lambda inner: inner.clock.install())
     ui.open("errors")
+    waiting = ui.texts(".waiting")
+    ui.page.do(lambda inner: inner.clock.fast_forward(20_000))
+    wait_until(lambda: ui.texts("[role=alert]"))
 
+    assert waiting == ["Waiting for the projector to start…"]
     assert "The projector is not running." in ui.text("[role=alert]")
     assert "openrum projector" in ui.text("[role=alert]")
 

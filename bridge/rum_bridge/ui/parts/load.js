@@ -1,5 +1,6 @@
 /** Loading data for a view: aborted when the view changes, and kept on the screen while it is loaded again. */
 import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.mjs";
+import { retried } from "./retries.js";
 
 /**
  * @template T
@@ -7,11 +8,12 @@ import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.mjs";
  * @property {T | undefined} data
  * @property {import("../api.js").ApiError | undefined} error
  * @property {boolean} loading
+ * @property {import("../api.js").ApiError | undefined} waiting The temporary error after which the request is retried.
  * @property {() => void} retry
  */
 
 /**
- * Load data, again whenever `key` changes.
+ * Load data, again whenever `key` changes, and while an error is temporary.
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {string} key
@@ -24,10 +26,11 @@ export function useData(load, key) {
   latest.current = load;
   useEffect(() => {
     const controller = new AbortController();
-    setState((before) => ({ ...before, error: undefined, loading: true }));
-    latest.current(controller.signal).then(
-      (data) => controller.signal.aborted || setState({ data, loading: false }),
-      (error) => controller.signal.aborted || setState({ error, loading: false }),
+    const { signal } = controller;
+    setState((before) => ({ ...before, error: undefined, waiting: undefined, loading: true }));
+    retried(latest.current, signal, (waiting) => setState((before) => ({ ...before, waiting }))).then(
+      (data) => signal.aborted || setState({ data, loading: false }),
+      (error) => signal.aborted || setState({ error, loading: false }),
     );
     return () => controller.abort();
   }, [key, attempt]);
@@ -52,7 +55,7 @@ export function useList(load, key) {
     const { signal } = controller.current;
     setLater({ ...mine, nextToken, error: undefined, loading: true });
     try {
-      const page = await load(nextToken, signal);
+      const page = await retried(() => load(nextToken, signal), signal);
       if (!signal.aborted) setLater({ key, items: [...mine.items, ...page.items], nextToken: page.nextToken });
     } catch (error) {
       if (!signal.aborted) setLater({ ...mine, nextToken, error });

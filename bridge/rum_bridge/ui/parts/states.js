@@ -2,6 +2,7 @@
 import { keepToken, hasToken } from "../api.js";
 import { go, linkHere, readPlace } from "../place.js";
 import { Fragment, html } from "./html.js";
+import { waitingFor } from "./retries.js";
 
 /**
  * Show data, or why there is none.
@@ -11,17 +12,26 @@ import { Fragment, html } from "./html.js";
 export function Loaded({ of, missing, children }) {
   if (of.error?.status === 404 && missing) return html`<${Empty} title=${of.error.message}><p>${missing}</p><//>`;
   if (of.error) return html`<${Failure} error=${of.error} retry=${of.retry} />`;
-  if (of.data === undefined) return html`<p class="quiet" role="status">Loading…</p>`;
-  return html`<div class=${of.loading ? "stale" : ""} aria-busy=${of.loading}>${children(of.data)}</div>`;
+  const waiting = of.waiting && html`<${Waiting} error=${of.waiting} />`;
+  if (of.data === undefined) return waiting || html`<p class="quiet" role="status">Loading…</p>`;
+  return html`${waiting}<div class=${of.loading ? "stale" : ""} aria-busy=${of.loading}>${children(of.data)}</div>`;
 }
 
-/** @param {{error: Error, retry?: () => void, inForm?: boolean}} props inForm: another form cannot be inside. */
-export function Failure({ error, retry, inForm }) {
+/** Says why there is no data yet, while the request is retried. */
+export function Waiting({ error }) {
+  return html`<p class="quiet waiting" role="status">${waitingFor(error)}</p>`;
+}
+
+/**
+ * @param {{error: Error, retry?: () => void, note?: string, inForm?: boolean}} props inForm: another form cannot be inside.
+ */
+export function Failure({ error, retry, note, inForm }) {
   if (error.isAboutAccess && !inForm) return html`<${TokenForm} error=${error} />`;
   return html`<div class="failure" role="alert">
     <p>${error.message}</p>
     ${error.type === "ProjectionUnavailableException" && html`<p>The numbers come from the projector. <code>openrum up</code> runs
       it, and beside <code>openrum service</code> it is a process of its own: <code>openrum projector</code></p>`}
+    ${note && html`<p>${note}</p>`}
     ${retry && html`<button type="button" onClick=${retry}>Try again</button>`}
   </div>`;
 }

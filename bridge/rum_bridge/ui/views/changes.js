@@ -3,6 +3,7 @@ import { get } from "../api.js";
 import { HOUR, count, date, duration, percent, score, shift } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
+import { waitingFor } from "../parts/retries.js";
 import { linkTo } from "../place.js";
 import { membersOf } from "../selection.js";
 
@@ -22,6 +23,9 @@ const hour = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit" 
 export function Changes({ place, selection }) {
   const changes = useData((signal) => get(["insight", selection.monitor, "changes"], membersOf(selection), signal), selection.key);
   if (changes.error) return html`<p class="changes wide quiet">What changed is not known: ${changes.error.message}</p>`;
+  if (!changes.data && changes.waiting) {
+    return html`<p class="changes wide quiet waiting" role="status">${waitingFor(changes.waiting)}</p>`;
+  }
   if (!changes.data) return html`<p class="changes wide quiet" role="status">Looking for changes…</p>`;
   const { changes: found, weeks } = changes.data;
   if (!found.length) {

@@ -3,11 +3,15 @@ import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
-import { Empty, Failure } from "../parts/states.js";
+import { PATIENCE_MS, isTemporary } from "../parts/retries.js";
+import { Empty, Failure, Waiting } from "../parts/states.js";
 import { Timeline } from "../parts/timeline.js";
 import { go, linkHere, linkTo } from "../place.js";
 
 const POLL_MS = 1500;
+/** After errors, the pause between two polls grows from POLL_MS to this. */
+const MAX_PAUSE_MS = 10_000;
+const GROWTH = 1.5;
 const KEPT = 300;
 /** Types of events of aws-rum-web, without their prefix and suffix. */
 const TYPES = [
@@ -38,12 +42,13 @@ export function Live({ place, monitor }) {
 }
 
 function Events({ place, monitor, members, text, paused }) {
-  const { events, error, retry } = useTail(monitor, members, paused);
+  const { events, waiting, error, retry } = useTail(monitor, members, paused);
   const shown = events?.filter((event) => !text || `${event.type} ${event.summary} ${event.page}`.toLowerCase().includes(text));
   const isLimited = members.filter.length > 0 || members.type || members.sessionId;
   const title = text && events?.length ? "No event has this text." : isLimited ? "Waiting for events that meet the filter." : "Waiting for events.";
-  return html`${error && html`<${Failure} error=${error} retry=${retry} />`}
-    ${!shown && !error && html`<p class="quiet" role="status">Loading…</p>`}
+  return html`${waiting && html`<${Waiting} error=${waiting} />`}
+    ${error && html`<${Failure} error=${error} retry=${retry} note=${!paused && "The page keeps trying by itself."} />`}
+    ${!shown && !waiting && !error && html`<p class="quiet" role="status">Loading…</p>`}
     ${shown?.length === 0 && html`<${Empty} title=${title}>
       ${!text && !isLimited && html`<p>Send one from the server: <code>openrum send --sample --name ${monitor}</code>, or <a
         href=${linkTo(place, ["monitors", monitor])}>connect a page</a>.</p>`}<//>`}
@@ -51,7 +56,7 @@ function Events({ place, monitor, members, text, paused }) {
       <${Timeline} events=${shown} pauses=${false} dates=${true} sessionLink=${(id) => linkTo(place, ["sessions", id])} /><//>`}`;
 }
 
-/** Poll for events. Nothing is requested while the page is hidden or paused. */
+/** Poll for events, also after an error. Nothing is requested while the page is hidden or paused. */
 function useTail(monitor, members, paused) {
   const [state, setState] = useState({});
   const [attempt, setAttempt] = useState(0);
@@ -59,16 +64,26 @@ function useTail(monitor, members, paused) {
   useEffect(() => {
     if (paused) return undefined;
     const controller = new AbortController();
+    const { signal } = controller;
     let timer;
+    let pauseMs = POLL_MS;
+    let failingSince;
     const poll = async () => {
       try {
-        if (!document.hidden) await readMore(controller.signal);
-        timer = setTimeout(poll, POLL_MS);
+        if (!document.hidden) {
+          await readMore();
+          [pauseMs, failingSince] = [POLL_MS, undefined];
+        }
       } catch (error) {
-        if (!controller.signal.aborted) setState((before) => ({ ...before, error }));
+        if (signal.aborted) return;
+        failingSince ??= Date.now();
+        pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * GROWTH);
+        const isEarly = isTemporary(error) && Date.now() - failingSince < PATIENCE_MS;
+        setState(({ events }) => (isEarly ? { events, waiting: error } : { events, error }));
       }
+      timer = setTimeout(poll, pauseMs);
     };
-    const readMore = async (signal) => {
+    const readMore = async () => {
       const query = { ...members, nextToken: position.current, maxResults: 100 };
       const page = await get(["insight", monitor, "tail"], query, signal);
       position.current = page.nextToken;
