@@ -62,9 +62,12 @@ def test_a_policy_can_be_set_and_deleted(openrum: OpenRum, page: Page) -> None:
     wait_until(lambda: _has_delete(ui))
     stored: Any = read_api(openrum, "appmonitor", "my-app", "policy")
     ui.click("button:text-is('Delete the policy')")
+    kept: Any = read_api(openrum, "appmonitor", "my-app", "policy")
+    ui.click("button[aria-label='Really delete the policy']")
     wait_until(lambda: openrum.get("/appmonitor/my-app/policy")[0] == 404)
 
     assert json.loads(stored["PolicyDocument"])["Statement"][0]["Principal"] == "*"
+    assert kept == stored
 
 
 def _has_delete(ui: Shown) -> bool:
@@ -82,11 +85,14 @@ def test_a_custom_metric_can_be_added_and_deleted(openrum: OpenRum, page: Page) 
     wait_until(lambda: ui.texts(button))
     rows = ui.table("Custom metrics")
     ui.click(button)
-    wait_until(lambda: not ui.texts(button))
     path = ("rummetrics", "my-app", "metrics")
+    kept = read_api(openrum, *path, destination="CloudWatch")["MetricDefinitions"]
+    ui.click("button[aria-label='Really delete Orders']")
+    wait_until(lambda: not ui.texts("button[aria-label$='elete Orders']"))
     left = read_api(openrum, *path, destination="CloudWatch")["MetricDefinitions"]
 
     assert rows[0][:4] == ["Orders", "Shop", "count", '{"event_type": ["shop.order"]}']
+    assert len(kept) == 1
     assert left == []
 
 

@@ -5,6 +5,7 @@ import { NOTHING } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
+import { Remove } from "../parts/remove.js";
 import { Spark } from "../parts/spark.js";
 import { Failure, Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
@@ -50,8 +51,7 @@ function List({ name, metrics, changed }) {
     { title: "Value", cell: (metric) => html`<span class="mono">${metric.ValueKey ?? "count"}</span>` },
     { title: "Events", cell: (metric) => html`<span class="mono">${metric.EventPattern ?? "all"}</span>` },
     { title: "Last 24 hours", cell: (metric) => html`<${Recent} name=${name} metric=${metric} />` },
-    { title: "Actions", untitled: true, cell: (metric) => html`<button type="button" aria-label=${`Delete ${metric.Name}`}
-        onClick=${() => remove(metric.MetricDefinitionId)}>Delete</button>` },
+    { title: "Actions", untitled: true, cell: (metric) => html`<${Remove} what=${metric.Name} remove=${() => remove(metric.MetricDefinitionId)} />` },
   ];
   return html`${error && html`<${Failure} error=${error} />`}
     <${Table} caption="Custom metrics" columns=${columns} rows=${metrics} keyOf=${(metric) => metric.MetricDefinitionId} />`;

@@ -4,6 +4,7 @@ import { get, send } from "../api.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
+import { Remove } from "../parts/remove.js";
 import { Failure, Loaded } from "../parts/states.js";
 
 export function Policy({ name }) {
@@ -49,7 +50,7 @@ function Editor({ name, policy, changed }) {
     ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
     <div class="row"><button type="submit" class="primary" disabled=${state.busy}>Save</button>
       <button type="button" onClick=${() => setText(EVERYONE)}>Insert: everyone may send</button>
-      ${policy.PolicyDocument && html`<button type="button" disabled=${state.busy} onClick=${remove}>Delete the policy</button>`}</div>
+      ${policy.PolicyDocument && html`<${Remove} what="the policy" text="Delete the policy" label="Delete the policy" remove=${remove} />`}</div>
   </form>`;
 }
 

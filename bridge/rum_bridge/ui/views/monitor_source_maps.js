@@ -1,10 +1,11 @@
 /** The source maps of an app monitor, by release: how large they are and since when they are there. */
-import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
+import { useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
 import { bytes, count, dateTime, named } from "../format.js";
 import { html } from "../parts/html.js";
 import { useList } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
+import { Remove } from "../parts/remove.js";
 import { Failure, Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 
@@ -64,22 +65,4 @@ function Release({ name, release, maps, changed }) {
     <${Table} caption=${`Source maps of release ${named(release)}`} columns=${columns} rows=${maps} keyOf=${(map) => map.file} />
     <${Remove} what=${`source maps of release ${release}`} text="Delete all" remove=${() => remove("")} />
   </details>`;
-}
-
-/** A button that asks before it deletes. */
-function Remove({ what, text = "Delete", remove }) {
-  const [asked, setAsked] = useState();
-  const button = useRef(null);
-  // The button that had the focus is replaced.
-  useEffect(() => asked !== undefined && button.current.focus(), [asked]);
-  const [busy, setBusy] = useState(false);
-  const confirm = async () => {
-    setBusy(true);
-    await remove();
-    setBusy(false);
-    setAsked(false);
-  };
-  if (!asked) return html`<button type="button" ref=${button} aria-label=${`${text} ${what}`} onClick=${() => setAsked(true)}>${text}</button>`;
-  return html`<span class="row"><button type="button" class="danger" ref=${button} disabled=${busy} onClick=${confirm} aria-label=${`Really delete ${what}`}>Really
-    delete</button><button type="button" disabled=${busy} onClick=${() => setAsked(false)}>Keep</button></span>`;
 }
