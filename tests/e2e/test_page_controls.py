@@ -99,6 +99,18 @@ def test_a_filter_can_exclude_a_value(ui: Shown, shop: Visited) -> None:
     assert number(ui.tiles()["Page views"]) == others["total"]["counts"]["pageViews"]
 
 
+def test_a_click_elsewhere_closes_the_form_of_filters(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", **shop.range)
+    ui.click("summary:text-is('+ Filter')")
+    ui.click(".popover input[name=value]")
+    opened = ui.texts(".popover button")
+    ui.click("h1")
+
+    assert opened == ["Add the filter"]
+    assert ui.texts(".popover button") == []
+    assert ui.texts(".popover[open]") == []
+
+
 @pytest.mark.parametrize(
     ("label", "members"),
     [

@@ -1,5 +1,5 @@
 /** The controls of all views: app monitor, time range, and filters. All of them only change the URL. */
-import { useState } from "../vendor/hooks.mjs";
+import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
 import { named } from "../format.js";
 import { go, linkHere } from "../place.js";
@@ -58,6 +58,13 @@ function local(ms) {
 function AddFilter({ place, monitor }) {
   const [dimension, setDimension] = useState("browser");
   const [open, setOpen] = useState(false);
+  const popover = useRef(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    const closeFromOutside = (event) => popover.current.contains(event.target) || setOpen(false);
+    document.addEventListener("pointerdown", closeFromOutside);
+    return () => document.removeEventListener("pointerdown", closeFromOutside);
+  }, [open]);
   const close = (event) => {
     if (event.key !== "Escape") return;
     event.currentTarget.firstElementChild.focus();
@@ -70,7 +77,7 @@ function AddFilter({ place, monitor }) {
     setOpen(false);
     go(linkHere(place, { filter: [...new Set([...place.params.getAll("filter"), added])] }));
   };
-  return html`<details class="popover" open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}
+  return html`<details class="popover" ref=${popover} open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}
       onKeyDown=${close}>
     <summary>+ Filter</summary>
     ${open && html`<form onSubmit=${submit}>
