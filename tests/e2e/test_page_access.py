@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.shown import Shown
-from tests.support.running import OPENRUM, OpenRum, environment
+from tests.support.running import OPENRUM, OpenRum, environment, wait_until
 from tests.tools.chromium import Browser, Page
 
 _KEPT = "() => [Object.keys(sessionStorage), Object.keys(localStorage), document.cookie]"
@@ -96,6 +96,22 @@ def test_a_token_for_one_app_monitor_opens_that_one(guarded: OpenRum, page: Page
     assert ui.texts("[role=alert]") == []
     ui.click("main a:text-is('my-app')")
     assert "Connect a page" in ui.text()
+
+
+def test_the_snippet_says_whether_the_policy_allows_pages_to_send(
+    guarded: OpenRum, page: Page
+) -> None:
+    ui = Shown(page, guarded)
+    ui.open("monitors", "my-app")
+    _enter(ui, _token(guarded, "--access", "admin"))
+    before = ui.text("section:has(pre)")
+    ui.click("button:text-is('Insert: everyone may send')")
+    ui.click("button:text-is('Save')")
+    wait_until(lambda: "Delete the policy" in ui.text())
+    after = ui.text("section:has(pre)")
+
+    assert "They can send only if the resource policy below allows everyone" in before
+    assert "They can send: the resource policy below allows everyone" in after
 
 
 def test_a_token_that_only_reads_cannot_create_an_app_monitor(guarded: OpenRum, page: Page) -> None:

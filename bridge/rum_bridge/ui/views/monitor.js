@@ -8,13 +8,14 @@ import { Loaded } from "../parts/states.js";
 import { linkTo } from "../place.js";
 import { Delete } from "./monitor_delete.js";
 import { Metrics } from "./monitor_metrics.js";
-import { Policy } from "./monitor_policy.js";
+import { Policy, usePolicy } from "./monitor_policy.js";
 import { Settings, domainsOf } from "./monitor_settings.js";
 import { Snippet } from "./monitor_snippet.js";
 import { SourceMaps } from "./monitor_source_maps.js";
 
 export function Monitor({ id, place, monitors }) {
   const found = useData((signal) => get(["appmonitor", id], {}, signal), id);
+  const policy = usePolicy(id);
   return html`<p class="headline"><a href=${linkTo(place, ["monitors"])}>All app monitors</a>
       <a href=${linkTo(place, ["overview"], { monitor: id, filter: undefined })}>Overview of ${id}</a></p>
     <${Loaded} of=${found} missing="It may have been deleted.">${({ AppMonitor: monitor }) => html`<div class="grid">
@@ -28,8 +29,8 @@ export function Monitor({ id, place, monitors }) {
           ["Changed", dateTime(Date.parse(monitor.LastModified))],
         ]} />
       <//>
-      <${Snippet} monitor=${monitor} />
-      <${Policy} name=${monitor.Name} />
+      <${Snippet} monitor=${monitor} policy=${policy} />
+      <${Policy} name=${monitor.Name} found=${policy} />
       <${Metrics} name=${monitor.Name} />
       <${SourceMaps} name=${monitor.Name} />
       <${Settings} monitor=${monitor} changed=${found.retry} />

@@ -7,8 +7,19 @@ import { Panel } from "../parts/panel.js";
 import { Remove } from "../parts/remove.js";
 import { Failure, Loaded } from "../parts/states.js";
 
-export function Policy({ name }) {
-  const found = useData((signal) => read(name, signal), name);
+/** Load the policy of an app monitor: {} if it has none. */
+export const usePolicy = (name) => useData((signal) => read(name, signal), name);
+
+/** Whether a policy certainly allows everyone: no Deny, no condition, every app monitor. Its only action is rum:PutRumEvents. */
+export function allowsEveryone({ PolicyDocument }) {
+  if (!PolicyDocument) return false;
+  const statements = [JSON.parse(PolicyDocument).Statement].flat();
+  const has = (element, value) => [element].flat().includes(value);
+  return statements.every(({ Effect }) => Effect === "Allow") && statements.some(({ Principal, Resource, Condition }) =>
+    !Condition && has(Resource, "*") && (Principal === "*" || has(Principal.AWS, "*")));
+}
+
+export function Policy({ name, found }) {
   return html`<${Panel} wide=${true} title="Resource policy" note="who may send events">
     <${Loaded} of=${found}>${(policy) => html`<${Editor} key=${policy.PolicyRevisionId} name=${name} policy=${policy} changed=${found.retry} />`}<//>
   <//>`;

@@ -3,10 +3,11 @@ import { useState } from "../vendor/hooks.mjs";
 import { endpoint, hasToken } from "../api.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
+import { allowsEveryone } from "./monitor_policy.js";
 
 const DEFAULT_TELEMETRIES = ["performance", "errors", "http"];
 
-export function Snippet({ monitor }) {
+export function Snippet({ monitor, policy }) {
   const [how, setHow] = useState("npm");
   const [copied, setCopied] = useState(false);
   const text = (how === "npm" ? npm : tag)(monitor);
@@ -20,8 +21,10 @@ export function Snippet({ monitor }) {
     <div class="row">${choice("npm", "npm")} ${choice("tag", "Script tag")}
       ${navigator.clipboard && html`<button type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>`}</div>
     <pre tabindex="0">${text}</pre>
-    ${hasToken() && html`<p>This server authorizes callers, and pages send without a signature. They can send only if the
-      resource policy below allows everyone to call <code>rum:PutRumEvents</code>.</p>`}
+    ${hasToken() && (policy.data || policy.error) && html`<p>This server authorizes callers, and pages send without a signature. ${
+      policy.data && allowsEveryone(policy.data)
+        ? html`They can send: the resource policy below allows everyone to call <code>rum:PutRumEvents</code>.`
+        : html`They can send only if the resource policy below allows everyone to call <code>rum:PutRumEvents</code>.`}</p>`}
   <//>`;
 }
 
