@@ -1,7 +1,8 @@
-"""At most one projector reads a database on PostgreSQL, also with a projection of its own."""
+"""At most one projector reads a database, also with a projection of its own."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -35,9 +36,23 @@ def admin(url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind with the schema of the log."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("url"))
+    url = sqlite_url(tmp_path)
+    open_store(url).close()
+    return url
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'log.sqlite3'}"
+
+
 def projector(folder: Path, url: str) -> Projector:
     folder.mkdir(exist_ok=True)
-    return Projector(folder, OPENRUM_DATABASE_URL=url)
+    return Projector(folder, OPENRUM_DATABASE_URL=url, OPENRUM_PROJECTION="insight.duckdb")
 
 
 def backend(admin: psycopg.Connection) -> int:
@@ -47,12 +62,12 @@ def backend(admin: psycopg.Connection) -> int:
 
 
 def test_a_second_projector_of_a_database_ends_and_names_the_first(
-    url: str, tmp_path: Path
+    any_url: str, tmp_path: Path
 ) -> None:
-    with projector(tmp_path / "a", url) as first:
+    with projector(tmp_path / "a", any_url) as first:
         first.wait(0)
-        second = projector(tmp_path / "b", url).run("run")
-        rebuild = projector(tmp_path / "b", url).run("rebuild")
+        second = projector(tmp_path / "b", any_url).run("run")
+        rebuild = projector(tmp_path / "b", any_url).run("rebuild")
 
         assert first.events() == 0
     reason = f"another projector reads this database: openrum projector, process {first.pid} on"
@@ -62,11 +77,11 @@ def test_a_second_projector_of_a_database_ends_and_names_the_first(
     assert reason in rebuild.stderr
 
 
-def test_a_projector_starts_after_another_one_was_killed(url: str, tmp_path: Path) -> None:
-    with projector(tmp_path / "a", url) as first:
+def test_a_projector_starts_after_another_one_was_killed(any_url: str, tmp_path: Path) -> None:
+    with projector(tmp_path / "a", any_url) as first:
         first.wait(0)
         assert first.kill() == -signal.SIGKILL
-    with projector(tmp_path / "b", url) as second:
+    with projector(tmp_path / "b", any_url) as second:
         second.wait(0)
         assert second.stop() == 0
 
@@ -139,3 +154,69 @@ def test_locks_with_other_keys_and_in_other_databases_are_free(postgres_server: 
 
     for lock in locks:
         lock.close()
+
+
+def test_a_lock_beside_a_sqlite_file_is_taken_again_when_it_was_deleted(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    lock, other = (open_lock(url, key=7, name="test") for _ in range(2))
+    lock.hold()
+    (tmp_path / "log.sqlite3.test.lock").unlink()
+    lock.hold()
+    with pytest.raises(LockHeldError, match=f"openrum test, process {os.getpid()} on "):
+        other.hold()
+    (tmp_path / "log.sqlite3.test.lock").unlink()
+    other.hold()
+
+    with pytest.raises(LockHeldError):
+        lock.hold()
+    other.close()
+    lock.hold()
+    lock.close()
+
+
+def test_symbolic_links_to_a_sqlite_file_share_its_lock(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "folder").mkdir()
+    locks = [
+        open_lock(sqlite_url(tmp_path / "folder"), key=7, name="test"),
+        open_lock(sqlite_url(tmp_path / "link"), key=7, name="test"),
+        open_lock(sqlite_url(tmp_path / "link"), key=8, name="other"),
+        open_lock(sqlite_url(tmp_path), key=7, name="test"),
+    ]
+    locks[0].hold()
+    with pytest.raises(LockHeldError):
+        locks[1].hold()
+    locks[2].hold()
+    locks[3].hold()
+    for lock in locks:
+        lock.close()
+
+
+def test_a_projector_runs_where_no_lock_can_be_created(tmp_path: Path) -> None:
+    """As root, permissions do not prevent it, so a folder has its place."""
+    url = sqlite_url(tmp_path)
+    open_store(url).close()
+    (tmp_path / "log.sqlite3.projector.lock").mkdir()
+    with projector(tmp_path / "a", url) as running:
+        running.wait(0)
+        assert running.stop() == 0
+
+    [warning] = [line for line in running.output.splitlines() if "cannot be locked" in line]
+    assert json.loads(warning)["reason"] == "Is a directory"
+
+
+def test_a_projector_ends_when_another_one_has_the_lock_beside_the_file(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    open_store(url).close()
+    other = open_lock(url, key=0, name="projector")
+    with projector(tmp_path / "a", url) as running:
+        running.wait(0)
+        (tmp_path / "log.sqlite3.projector.lock").unlink()
+        other.hold()
+        code = running.wait_for_end()
+    other.close()
+
+    assert code == 70
+    assert f"another projector reads this database: openrum projector, process {os.getpid()}" in (
+        running.output
+    )

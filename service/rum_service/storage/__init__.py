@@ -26,7 +26,8 @@ from rum_service.storage.base import Store
 from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.database import Database
 from rum_service.storage.database_copy import CopyInterruptedError, DatabaseCopy
-from rum_service.storage.database_lock import DatabaseLock, NoLock
+from rum_service.storage.database_lock import DatabaseLock
+from rum_service.storage.file_lock import FileLock
 from rum_service.storage.inspection import Inspection, reason_of
 from rum_service.storage.migrate import check_current, migrate
 from rum_service.storage.postgres_url import with_single_host
@@ -173,15 +174,16 @@ def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
     """Return a lock of the database, which is not held yet.
 
     Args:
-        key: identifies the lock in the database, below 2**31.
-        name: the name of this process in messages to other processes.
+        key: identifies the lock in PostgreSQL, below 2**31.
+        name: the kind of process. It identifies the lock beside a SQLite file, and is in messages
+            to other processes.
 
     Raises:
         ValueError: `url` is not a database URL.
     """
     parsed = _parsed(url)
     if parsed.drivername == "sqlite":
-        return NoLock()
+        return FileLock(Path(parsed.database or ""), name=name)
     from rum_service.storage.postgres_lock import PostgresLock
 
     return PostgresLock(parsed, key=key, name=name)

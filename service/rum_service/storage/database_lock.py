@@ -1,8 +1,8 @@
-"""A lock that allows one process of each kind for a database, across hosts."""
+"""A lock that allows one process of each kind for a database."""
 
 from __future__ import annotations
 
-__all__ = ["DatabaseLock", "LockHeldError", "LockLostError", "NoLock"]
+__all__ = ["DatabaseLock", "LockHeldError", "LockLostError"]
 
 from typing import Protocol
 
@@ -30,13 +30,3 @@ class DatabaseLock(Protocol):
     def close(self) -> None:
         """Release the lock."""
         ...
-
-
-class NoLock:
-    """For a database in a file: its processes run on one host, where files can be locked."""
-
-    def hold(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
