@@ -68,8 +68,10 @@ def rebuild() -> None:
     with Progress(*bar, TimeRemainingColumn()) as progress:
         task = progress.add_task("Building from the log", total=None)
         events = 0
-        for projected, newest, count in _rebuilding(read_settings(ProjectorSettings)):
-            progress.update(task, completed=projected, total=newest)
+        longest_ms = 0.0
+        for lag_ms, count in _rebuilding(read_settings(ProjectorSettings)):
+            longest_ms = max(longest_ms, lag_ms)
+            progress.update(task, completed=longest_ms - lag_ms, total=longest_ms or None)
             events = count
         progress.update(task, completed=1, total=1)
     click.echo(f"{events} events are in the projection")
@@ -89,7 +91,6 @@ def state() -> None:
     freshness = found.freshness
     rows = [
         ["events", f"{found.events:.0f}"],
-        ["position", f"{freshness.projected_sequence:.0f} of {freshness.log_sequence:.0f}"],
         ["lag", f"{freshness.lag_ms / 1000:.1f} s"],
         ["rebuilding", "yes" if freshness.rebuilding else "no"],
         ["bytes on disk", f"{found.bytes:.0f}"],
@@ -98,8 +99,8 @@ def state() -> None:
     print_table([Column("Projection"), Column("Value", whole=True)], rows)
 
 
-def _rebuilding(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
-    """Rebuild, and yield the projected sequence, the newest one and the number of events."""
+def _rebuilding(settings: ProjectorSettings) -> Iterator[tuple[float, int]]:
+    """Rebuild, and yield the lag in milliseconds and the number of events."""
     from rum_cli.projector_process import read_state, rebuild_here
     from rum_projector.lock import is_locked
     from rum_projector.runner import rebuild_marker
@@ -121,6 +122,6 @@ def _rebuilding(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
                 )
             continue
         freshness = found.freshness
-        yield int(freshness.projected_sequence), int(freshness.log_sequence), int(found.events)
+        yield freshness.lag_ms, int(found.events)
         if not freshness.rebuilding:
             return

@@ -84,8 +84,8 @@ def read_state(socket: Path) -> GetProjectionStateResponse | None:
             return None
 
 
-def rebuild_here(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
-    """Rebuild in this process. Yield the projected sequence, the newest one and the events.
+def rebuild_here(settings: ProjectorSettings) -> Iterator[tuple[float, int]]:
+    """Rebuild in this process. Yield the lag in milliseconds and the number of events.
 
     Raises:
         Failure: the projection cannot be opened.
@@ -97,9 +97,11 @@ def rebuild_here(settings: ProjectorSettings) -> Iterator[tuple[int, int, int]]:
             projection.delete_absent()
             more = True
             while more:
-                more = projection.step()
                 fresh = projection.freshness()
-                yield fresh.projected_sequence, fresh.log_sequence, fresh.events
+                yield fresh.lag_ms, fresh.events
+                more = projection.step()
+            fresh = projection.freshness()
+            yield fresh.lag_ms, fresh.events
     except StartError as error:
         raise Failure(str(error), WRONG_USAGE) from None
 

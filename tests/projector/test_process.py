@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from rum_cli.projector_process import rebuild_here
 from rum_projector.lock import is_locked
+from rum_projector.settings import ProjectorSettings
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.projector.running import Projector, damage_a_block, eventually, projected
@@ -203,6 +205,20 @@ def test_rebuild_without_a_projector_builds_the_columns_here(log: Store, tmp_pat
     assert f"{count} events are in the projection" in ran.stdout
     assert (count, count) == projected(tmp_path)[:2]
     assert Projector(tmp_path).run("state").returncode == 3
+
+
+def test_the_progress_of_a_rebuild_is_the_part_of_the_lag_that_is_gone(
+    log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rum_cli.projector_process.collect_rarely", lambda: None)
+    put(log, sent(), received_ms=round(time.time() * 1000) - 60_000)
+    settings = ProjectorSettings(database_url=f"sqlite:///{tmp_path / 'log.sqlite3'}")
+
+    (first_lag_ms, first_count), *_, last = rebuild_here(settings)
+
+    assert first_lag_ms >= 60_000
+    assert first_count == 0
+    assert last == (0, 1)
 
 
 def test_rebuild_beside_a_projector_makes_it_build_the_columns(log: Store, tmp_path: Path) -> None:

@@ -86,7 +86,6 @@ function Projection() {
   return html`<${Panel} title="Projection" note="the numbers of this page are computed from it">
     <${Loaded} of=${found}>${(state) => html`<${Facts} pairs=${[
       ["Behind the log", state.freshness.lagMs ? duration(state.freshness.lagMs) : "no"],
-      ["Log position", `${count(state.freshness.projectedSequence)} of ${count(state.freshness.logSequence)}`],
       ["Events", count(state.events)],
       ["Size on disk", bytes(state.bytes)],
       ["Last change", dateTime(state.updatedMs)],
