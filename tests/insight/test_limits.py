@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -17,6 +18,7 @@ from rum_projector.insight.asked import Asked as Call
 from tests.insight.asked import Asked, asked
 from tests.insight.oracle import as_json, measures, read
 from tests.insight.visits import START_MS, Stored
+from tests.projector.running import eventually
 from tests.service.served import LoopThread
 
 _RANGE = {"after": START_MS, "before": START_MS + 1000}
@@ -97,6 +99,41 @@ def test_a_query_that_takes_too_long_is_interrupted(
         == ["DEADLINE_EXCEEDED: The query took longer than 1 s. Choose a shorter time range."] * 3
     )
     assert as_json(after.total) == measures([])
+
+
+def test_a_cancelled_call_makes_room_for_the_next_one(
+    loop: LoopThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three calls, two run on the two threads, and the third waits for one."""
+    begun: list[object] = []
+    submitted: list[object] = []
+
+    def slow(call: Call, request: pb.GetOverviewRequest) -> pb.GetOverviewResponse:
+        begun.append(request)
+        return _slow(call, request)
+
+    def counted(*work: Any) -> Any:
+        submitted.append(work)
+        return submit(*work)
+
+    with asked(loop, tmp_path, max_query_s=60.0) as shop:
+        submit = shop.threads.submit
+        monkeypatch.setattr("rum_projector.insight.numbers.get_overview", slow)
+        monkeypatch.setattr(shop.threads, "submit", counted)
+        with grpc.insecure_channel(shop.target) as channel:
+            overview = channel.unary_unary(
+                "/rum.v1.InsightService/GetOverview",
+                request_serializer=pb.GetOverviewRequest.SerializeToString,
+            )
+            calls = [overview.future(pb.GetOverviewRequest(**_RANGE)) for _ in range(3)]
+            eventually(lambda: len(submitted) == 3 and len(begun) == 2)
+            for call in calls:
+                call.cancel()
+        # Its deadline is before the end of the time that a query may take.
+        state = shop.ask("GetProjectionState", pb.GetProjectionStateRequest())
+
+    assert state.version
+    assert len(begun) == 2
 
 
 def test_the_statements_of_a_call_share_its_time(loop: LoopThread, tmp_path: Path) -> None:

@@ -274,6 +274,32 @@ def test_a_snapshot_that_took_too_long_runs_no_statement(engine: Engine) -> None
     assert engine.query(count) == [(0,)]
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_setting_stop_ends_the_statements_of_a_snapshot(engine: Engine, alone: bool) -> None:
+    numbers = text("SELECT range FROM range(3000000000)").columns(literal_column("range"))
+    slow = select(func.sum(func.sin(numbers.subquery().c.range)))
+    count = select(func.count()).select_from(events)
+    stop = threading.Event()
+    opened = threading.Event()
+
+    def read() -> None:
+        with engine.snapshot(timeout_s=600, alone=alone, stop=stop) as query:
+            opened.set()
+            with pytest.raises(QueryTimeoutError):
+                query(slow)
+            with pytest.raises(QueryTimeoutError):
+                query(count)
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        opened.wait(30)
+        stop.set()
+        for reader in readers:
+            reader.result(60)
+
+    assert engine.query(count) == [(0,)]
+
+
 def test_a_query_can_run_while_the_projection_is_cleared(engine: Engine) -> None:
     rows = [event_row(1, position) for position in range(1_000)]
     stop = threading.Event()

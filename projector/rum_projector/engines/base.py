@@ -21,6 +21,7 @@ __all__ = [
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Executable
@@ -226,7 +227,7 @@ class Engine(Protocol):
         ...
 
     def snapshot(
-        self, *, timeout_s: float, alone: bool = True
+        self, *, timeout_s: float, alone: bool = True, stop: Event | None = None
     ) -> AbstractContextManager[Callable[[Executable], Sequence[tuple[Any, ...]]]]:
         """Return a function like `query` whose statements all see the same rows.
 
@@ -236,6 +237,8 @@ class Engine(Protocol):
             timeout_s: how long the context may be open before a statement.
             alone: whether its statements wait for those of other such snapshots, because they
                 need much memory.
+            stop: setting it, on any thread, ends the statements with a QueryTimeoutError. It is
+                set when the context closes.
         """
         ...
 

@@ -38,6 +38,7 @@ _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
 _OF_APP_MONITORS = (*OF_BATCHES, hour_counts, error_groups)
 _MAX_SCAN_S = 60.0
 _INTERRUPT_AGAIN_S = 0.05
+_TURN_POLL_S = 0.05
 
 
 class DuckDb:
@@ -140,24 +141,30 @@ class DuckDb:
             return self._result(connection, statement)
 
     @contextmanager
-    def snapshot(self, *, timeout_s: float, alone: bool = True) -> Iterator[_Query]:
+    def snapshot(
+        self, *, timeout_s: float, alone: bool = True, stop: threading.Event | None = None
+    ) -> Iterator[_Query]:
         end_s = time.monotonic() + timeout_s
+        ends = stop or threading.Event()
+
+        def check_time() -> None:
+            if ends.is_set() or time.monotonic() >= end_s:
+                raise QueryTimeoutError
 
         def query(statement: Executable) -> Sequence[tuple[Any, ...]]:
-            remaining_s = end_s - time.monotonic()
-            if remaining_s <= 0:
-                raise QueryTimeoutError
+            check_time()
             if not alone:
                 return self._result(connection, statement)
-            if not self._turn.acquire(timeout=remaining_s):
-                raise QueryTimeoutError
+            while not self._turn.acquire(timeout=_TURN_POLL_S):
+                check_time()
             try:
+                check_time()
                 return self._result(connection, statement)
             finally:
                 self._turn.release()
 
         # One timer for all statements: starting a thread for each took 1 ms.
-        with self._connection.cursor() as connection, _interrupting(connection, timeout_s):
+        with self._connection.cursor() as connection, _interrupting(connection, timeout_s, ends):
             connection.begin()  # closing the connection rolls it back
             yield query
 
@@ -212,16 +219,23 @@ class DuckDb:
 
 
 @contextmanager
-def _interrupting(connection: duckdb.DuckDBPyConnection, timeout_s: float) -> Iterator[None]:
-    """Interrupt the statements that run after some time, as long as the context is open."""
+def _interrupting(
+    connection: duckdb.DuckDBPyConnection, timeout_s: float, stop: threading.Event | None = None
+) -> Iterator[None]:
+    """Interrupt the statements that run after some time, as long as the context is open.
+
+    Args:
+        stop: setting it interrupts them earlier. It is set when the context closes.
+    """
     done = threading.Event()
+    early = stop or done
 
     def interrupt() -> None:
-        wait_s = timeout_s
-        while not done.wait(wait_s):
+        early.wait(timeout_s)
+        while not done.is_set():
             connection.interrupt()
             # A statement that starts at this moment does not notice it.
-            wait_s = _INTERRUPT_AGAIN_S
+            done.wait(_INTERRUPT_AGAIN_S)
 
     timer = threading.Thread(target=interrupt, name="query-limit", daemon=True)
     timer.start()
@@ -229,6 +243,7 @@ def _interrupting(connection: duckdb.DuckDBPyConnection, timeout_s: float) -> It
         yield
     finally:
         done.set()
+        early.set()
         timer.join()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["InsightServicer"]
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -151,10 +152,16 @@ class InsightServicer(InsightServiceServicer):
         """Return what `answer` returns, with the freshness. End the call for its exceptions."""
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         loop = asyncio.get_running_loop()
+        stop = threading.Event()
         try:
             return await loop.run_in_executor(
-                self._executor, self._answered, answer, request, metadata
+                self._executor, self._answered, answer, request, metadata, stop
             )
+        except asyncio.CancelledError:
+            # The client has gone. asyncio cancels an answer that waits for a thread, but not one
+            # that runs.
+            stop.set()
+            raise
         except ValidationException as error:
             await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except ResourceNotFoundException as error:
@@ -172,14 +179,18 @@ class InsightServicer(InsightServiceServicer):
             await _abort(context, grpc.StatusCode.INTERNAL, "The query failed.")
 
     def _answered(
-        self, answer: _Answer[_Request, _Response], request: Any, metadata: dict[str, str]
+        self,
+        answer: _Answer[_Request, _Response],
+        request: Any,
+        metadata: dict[str, str],
+        stop: threading.Event,
     ) -> Any:
         # Read before the query, so that it does not promise more than the answer contains.
         freshness = self._freshness()
         monitor = int(metadata.get(APP_MONITOR_KEY, "0"))
         removed_before_ms = self._store.retention.removed_before(monitor) or 0 if monitor else 0
         alone = _needs_memory(request)
-        with self._engine.snapshot(timeout_s=self._max_query_s, alone=alone) as query:
+        with self._engine.snapshot(timeout_s=self._max_query_s, alone=alone, stop=stop) as query:
             asked = Asked(
                 query=query,
                 documents=Documents(
