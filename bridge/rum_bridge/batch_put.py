@@ -14,7 +14,7 @@ import structlog
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum_bridge.channel import BridgeToken
-from rum_bridge.errors import from_rpc_error
+from rum_bridge.errors import bridge_token_rejected, from_rpc_error
 
 logger = structlog.get_logger()
 
@@ -62,5 +62,8 @@ class GrpcBatchPut:
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _RETRIED or left < _RETRY_EVERY_S:
                     logger.warning("put not answered", code=error.code().name)
+                    if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+                        # Callers are rejected entry by entry, so it is the bridge itself.
+                        raise bridge_token_rejected() from None
                     raise from_rpc_error(error) from None
             await asyncio.sleep(_RETRY_EVERY_S)

@@ -11,6 +11,7 @@ __all__ = [
     "NO_ANSWER",
     "SERVICE",
     "HttpError",
+    "bridge_token_rejected",
     "error_response",
     "from_rpc_error",
     "from_status",
@@ -103,19 +104,26 @@ def from_status(status: Status) -> HttpError:
         )
     name = exception.DESCRIPTOR.name
     if status.message == BRIDGE_TOKEN_REJECTED:
-        # Not the caller's fault, and aws-rum-web stops sending after a 403.
-        return HttpError(
-            503,
-            "ServiceUnavailable",
-            "The service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE.",
-            retry_after_s=1,
-            source=SERVICE,
-        )
+        return bridge_token_rejected()
     members = MessageToDict(exception, always_print_fields_with_no_presence=True)
     retry_after = members.pop("retryAfterSeconds", None)
     message = members.pop("message")
     status_code = _OVERRIDES.get(name, http_status)
     return HttpError(status_code, name, message, members, retry_after, source=SERVICE)
+
+
+def bridge_token_rejected() -> HttpError:
+    """Return the error of all callers while the service rejects the bridge's own token.
+
+    It is not their fault, and aws-rum-web stops sending after a 403.
+    """
+    return HttpError(
+        503,
+        "ServiceUnavailable",
+        "The service rejects the token in OPENRUM_BRIDGE_TOKEN_FILE.",
+        retry_after_s=1,
+        source=SERVICE,
+    )
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> HttpError:

@@ -102,7 +102,9 @@ def test_every_reader_skips_a_damaged_batch_and_names_it(filled: _Filled, how: D
 
 
 def test_a_long_damaged_batch_is_skipped(filled: _Filled) -> None:
-    damage(filled.url, filled.sequences[_LONG], lambda payload: payload[:-1] + b"?")
+    damage(
+        filled.url, filled.sequences[_LONG], lambda payload: payload[:-1] + bytes([payload[-1] ^ 1])
+    )
 
     assert _read(filled.store) == (_others(_LONG)[::-1], [filled.sequences[_LONG]])
     assert filled.store.log.after(0, limit=99, max_bytes=ALL_TIME)[_LONG].is_damaged

@@ -86,7 +86,9 @@ def test_every_list_has_what_was_put(server: OpenRum) -> None:
     tail = _get(server, "/insight/my-app/tail?maxResults=2")["events"]
 
     assert [page["value"] for page in pages] == ["/cart"]
-    assert [(group["title"], group["isNew"]) for group in errors] == [("TypeError: <b>x</b>", True)]
+    assert [(group["title"], group["isNew"]) for group in errors] == [
+        ("TypeError: <b>x</b>", False)
+    ]
     assert [(t["method"], t["url"], t["httpNoResponse"]) for t in targets] == [
         ("GET", "/api/:id", 1)
     ]

@@ -159,10 +159,17 @@ def _assert_each_stored_once(batches: dict[str, Any], documents: list[str]) -> N
             _assert_equal(batch, sent, event, document)
 
 
+_DERIVED = {"browserName", "browserVersion", "osName", "osVersion", "deviceType"}
+
+
 def _assert_equal(batch: Any, sent: Any, event: Any, document: str) -> None:
     user = {name: batch["UserDetails"].get(name, "") for name in ("sessionId", "userId")}
     session = json.loads(batch.get("SessionMetadata", "{}"))
     metadata = {**session, **json.loads(sent.get("metadata", "{}"))}
+    if "browserName" not in metadata:
+        # Derived from aws:userAgent: tests/service/test_event_document.py has the values.
+        derived = {name: event["metadata"].get(name) for name in _DERIVED - metadata.keys()}
+        metadata |= {name: value for name, value in derived.items() if value}
 
     assert sent["id"] == event["event_id"]
     assert sent["timestamp"] * 1000 == event["event_timestamp"]
