@@ -112,9 +112,10 @@ def _table(name: str, found: Mapping[str, Any]) -> str:
         value = mean if key == "means_us" else median
         before, after = value(first[key]), value(last[key])
         digits = 0 if unit == "µs" else 2
+        # A short run can be below the resolution of CPU times.
+        ratio = f"{after / before:.2f}" if before else ""
         lines.append(
-            f"| {title} | {before:.{digits}f} {unit} | {after:.{digits}f} {unit}"
-            f" | {after / before:.2f} |"
+            f"| {title} | {before:.{digits}f} {unit} | {after:.{digits}f} {unit} | {ratio} |"
         )
     return "\n".join(lines)
 

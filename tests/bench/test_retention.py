@@ -24,6 +24,7 @@ def test_the_ratio_is_of_each_round_and_not_of_the_medians() -> None:
     assert "Groups of 16 batches of 20 events, 2026-11." in table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["removal", "partitions", "single rows"])
 def test_a_short_run_removes_an_old_day(case: str, tmp_path: Path) -> None:
     short = ["--rounds", "1", "--seconds", "3", "--batches", "500", "--batch-events", "1"]

@@ -280,11 +280,11 @@ def test_setting_stop_ends_the_statements_of_a_snapshot(engine: Engine, alone: b
     slow = select(func.sum(func.sin(numbers.subquery().c.range)))
     count = select(func.count()).select_from(events)
     stop = threading.Event()
-    opened = threading.Event()
+    opened = threading.Barrier(3)
 
     def read() -> None:
         with engine.snapshot(timeout_s=600, alone=alone, stop=stop) as query:
-            opened.set()
+            opened.wait(30)
             with pytest.raises(QueryTimeoutError):
                 query(slow)
             with pytest.raises(QueryTimeoutError):

@@ -165,7 +165,10 @@ class DuckDb:
 
         # One timer for all statements: starting a thread for each took 1 ms.
         with self._connection.cursor() as connection, _interrupting(connection, timeout_s, ends):
-            connection.begin()  # closing the connection rolls it back
+            try:
+                connection.begin()  # closing the connection rolls it back
+            except duckdb.InterruptException:
+                raise QueryTimeoutError from None
             yield query
 
     def _result(
