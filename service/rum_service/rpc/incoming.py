@@ -31,12 +31,13 @@ _TICK_S = 0.1
 class _Message:
     """A message that is being received, or waits for its turn."""
 
-    __slots__ = ("_connection", "context", "error", "since_s", "task", "turn")
+    __slots__ = ("_address", "_connection", "context", "error", "since_s", "task", "turn")
 
     def __init__(self, context: _Context, task: asyncio.Task[Any], since_s: float) -> None:
         self.context = context
         self.task = task
         self.since_s = since_s
+        self._address = ""
         self._connection = ""
         self.turn: asyncio.Future[None] | None = None
         self.error: RumError | None = None
@@ -57,7 +58,9 @@ class _Message:
     @property
     def address(self) -> str:
         """The address of the caller, without its port."""
-        return self.connection.rpartition(":")[0]
+        if not self._address:
+            self._address = self.connection.rpartition(":")[0] or "?"
+        return self._address
 
 
 class Incoming:
@@ -154,16 +157,14 @@ class Incoming:
             self._waiting -= 1
 
     def _may_begin(self, message: _Message) -> bool:
+        if len(self._receiving) >= self._max_receiving:
+            return False
         of_address = of_connection = 0
         for each in self._receiving:
             if each.address == message.address:
                 of_address += 1
                 of_connection += each.connection == message.connection
-        return (
-            len(self._receiving) < self._max_receiving
-            and of_address < self._max_of_address
-            and of_connection < self._max_of_connection
-        )
+        return of_address < self._max_of_address and of_connection < self._max_of_connection
 
     def _begin_next(self) -> None:
         """Begin the next message of each address that may have one more."""
