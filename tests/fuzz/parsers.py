@@ -8,7 +8,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import ip_address
 
 from google.protobuf.message import DecodeError
 
@@ -39,7 +38,7 @@ _REQUESTS = [
         "arn:aws:rum:us-east-1:000000000000:appmonitor/shop",
         principal="arn:aws:iam::000000000000:user/jobs",
         aliases=("shop",),
-        source_ip=ip_address("10.1.2.3"),
+        source_ip="10.1.2.3",
         referer="https://a.example/",
         user_agent="x",
     ),

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 __all__ = ["Authorization", "AuthorizedMonitor"]
 
-import ipaddress
-
 from rum_service.auth import policy
 from rum_service.auth.callers import ADMIN, READ, TRUSTED, UNVERIFIED, WRITE, Caller
 from rum_service.auth.operations import Operation
@@ -87,7 +85,7 @@ class Authorization:
             resource=self._arn_prefix + monitor.name,
             principal=caller.principal.arn,
             aliases=() if alias is None else (alias,),
-            source_ip=_address(caller.source_ip),
+            source_ip=caller.source_ip,
             referer=caller.referer,
             user_agent=caller.user_agent,
         )
@@ -101,10 +99,3 @@ class Authorization:
             f"User: {caller.principal.arn} is not authorized to perform: rum:{operation.name} on"
             f" resource: {self._arn_prefix}{name or '*'}"
         )
-
-
-def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text) if text else None
-    except ValueError:
-        return None

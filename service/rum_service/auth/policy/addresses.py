@@ -5,15 +5,23 @@ Source: IAM User Guide, "IP address condition operators".
 
 from __future__ import annotations
 
-__all__ = ["Address", "compile_ranges"]
+__all__ = ["Address", "address_of", "compile_ranges"]
 
 import re
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 _CIDR = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?")
+
+
+def address_of(text: str | None) -> Address | None:
+    """Return the address that a text is, or None if it is not an address."""
+    try:
+        return ip_address(text) if text else None
+    except ValueError:
+        return None
 
 
 def compile_ranges(texts: Iterable[str]) -> Callable[[Address], bool]:

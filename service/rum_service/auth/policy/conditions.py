@@ -25,6 +25,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from rum_service.auth.policy import addresses, document, wildcards
 
@@ -38,8 +39,7 @@ _Texts = list[tuple[str, str]]
 """The condition's list: (path of an entry in the document, its text)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRequest:
+class PolicyRequest(NamedTuple):
     """A put to authorize. An absent header, address or alias is None or empty."""
 
     resource: str
@@ -48,8 +48,8 @@ class PolicyRequest:
     """The caller's ARN; None for an anonymous caller."""
     aliases: tuple[str, ...] = ()
     """The request's `Alias`, as `rum:alias`."""
-    source_ip: addresses.Address | None = None
-    """The client's address, as `aws:SourceIp`."""
+    source_ip: str | None = None
+    """The client's address, as `aws:SourceIp`. Parsed only for a condition that checks it."""
     referer: str | None = None
     """The Referer header, as `aws:referer`."""
     user_agent: str | None = None
@@ -64,7 +64,7 @@ def _optional(value: _Value | None) -> tuple[_Value, ...]:
 # and the Bool operator: rejecting the document is safer than a Deny that never holds.
 _READERS: dict[str, _Read] = {
     "rum:alias": lambda request: request.aliases,
-    "aws:sourceip": lambda request: _optional(request.source_ip),
+    "aws:sourceip": lambda request: _optional(addresses.address_of(request.source_ip)),
     "aws:referer": lambda request: _optional(request.referer),
     "aws:useragent": lambda request: _optional(request.user_agent),
 }
