@@ -63,13 +63,13 @@ def query_pairs(raw_query: bytes) -> list[tuple[bytes, bytes]]:
 
 def fields_of(headers: Headers) -> Fields:
     """Return the values of all headers by name."""
-    fields: dict[bytes, list[bytes]] = {}
+    fields = {name: (value,) for name, value in headers}
+    if len(fields) == len(headers):  # as nearly always
+        return fields
+    repeated: dict[bytes, list[bytes]] = {name: [] for name in fields}
     for name, value in headers:
-        if name in fields:
-            fields[name].append(value)
-        else:
-            fields[name] = [value]
-    return fields
+        repeated[name].append(value)
+    return repeated
 
 
 def folded(fields: Fields, name: bytes) -> bytes:

@@ -21,9 +21,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from rum.internal.v1.caller_pb2 import SignedRequest
@@ -40,6 +40,7 @@ _TERMINATOR = "aws4_request"
 _MAX_SKEW = timedelta(minutes=5)
 _MAX_EXPIRES_S = 604_800
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_AMZ_DATE_LENGTH = 16
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 # CloudFront adds this header after the client has signed.
 _MAY_BE_UNSIGNED = frozenset({"x-amz-cf-id"})
@@ -56,8 +57,8 @@ def verify(
     session_token: str = "",
     now: datetime,
     region: str | None,
-) -> None:
-    """Return if the key signed the request, for this service, at most five minutes ago.
+) -> tuple[bytes, bytes]:
+    """Return the signed method and path, if the key signed the request at most five minutes ago.
 
     A presigned request is valid until its X-Amz-Expires has passed.
 
@@ -76,15 +77,17 @@ def verify(
     """
     if not secret_access_key:
         raise ValueError("the secret access key is empty")
-    canonical = _parse(signed)
-    _check_time(signed, now.astimezone(UTC))
-    _check_coverage(signed, canonical)
-    _check_report(signed, canonical)
-    _check_scope(signed, region)
+    report = _read(signed)
+    canonical = _parse(report)
+    _check_time(report, now)
+    _check_coverage(signed, report, canonical)
+    _check_report(signed, report, canonical)
+    _check_scope(report, region)
     _check_payload(canonical)
-    _check_signature(signed, secret_access_key)
-    if not hmac.compare_digest(signed.session_token.encode(), session_token.encode()):
+    _check_signature(signed, report, secret_access_key)
+    if not hmac.compare_digest(report.session_token, session_token.encode()):
         raise UnrecognizedClientException
+    return canonical.method, canonical.path
 
 
 @lru_cache(maxsize=1024)
@@ -99,27 +102,67 @@ def signing_key(secret_access_key: str, date: str, region: str, service: str) ->
     return key
 
 
-@dataclass(slots=True, repr=False)
-class _Canonical:
-    """A canonical request: its headers, decoded X-Amz- query parameters and payload hash."""
+class _Report(NamedTuple):
+    """Members of a report, read once: each access to a text creates it anew."""
 
+    amz_date: str
+    date: str
+    region: str
+    service: str
+    terminator: str
+    session_token: bytes
+    signed_headers: str
+    """The names, separated by semicolons."""
+    expires_s: int | None
+    """None: the signature is in a header."""
+    canonical_request: bytes
+
+    @property
+    def scope(self) -> str:
+        return "/".join(self[1:5])
+
+
+def _read(signed: SignedRequest) -> _Report:
+    return _Report(
+        signed.amz_date,
+        signed.date,
+        signed.region,
+        signed.service,
+        signed.terminator,
+        signed.session_token.encode(),
+        ";".join(signed.signed_headers),
+        signed.expires_seconds if signed.HasField("expires_seconds") else None,
+        signed.canonical_request,
+    )
+
+
+class _Canonical(NamedTuple):
+    """A canonical request. `query` has the decoded X-Amz- parameters, `payload` is a hash."""
+
+    method: bytes
+    path: bytes
     headers: Mapping[bytes, bytes]
     query: Mapping[bytes, bytes]
     payload: bytes
 
 
-def _parse(signed: SignedRequest) -> _Canonical:
-    names = [name.encode() for name in signed.signed_headers]
-    lines = signed.canonical_request.split(b"\n")
-    headers = [line.partition(b":")[::2] for line in lines[3:-3]]
+def _parse(report: _Report) -> _Canonical:
+    # method, path, query, each header, an empty line, names, payload
+    lines = report.canonical_request.split(b"\n")
+    names = report.signed_headers.encode()
+    try:
+        headers = dict([line.split(b":", 1) for line in lines[3:-3]])
+    except ValueError:  # a line without a colon
+        headers = {}
     if (
-        len(lines) != 6 + len(names)
-        or [name for name, _ in headers] != names
+        len(lines) != 6 + len(headers)  # also if a name appears twice
         or lines[-3] != b""
-        or lines[-2] != b";".join(names)
+        or lines[-2] != names
+        or b";".join(headers) != names
     ):
         raise InvalidSignatureException(_MISMATCH)
-    return _Canonical(dict(headers), _amz_parameters(lines[2]) if lines[2] else {}, lines[-1])
+    query = _amz_parameters(lines[2]) if lines[2] else {}
+    return _Canonical(lines[0], lines[1], headers, query, lines[-1])
 
 
 def _amz_parameters(query: bytes) -> Mapping[bytes, bytes]:
@@ -127,46 +170,54 @@ def _amz_parameters(query: bytes) -> Mapping[bytes, bytes]:
     return {name: unquote_to_bytes(value) for name, _, value in pairs}
 
 
-def _check_time(signed: SignedRequest, now: datetime) -> None:
-    signed_at = _instant(signed.amz_date)
+def _check_time(report: _Report, now: datetime) -> None:
+    signed_at = _instant(report.amz_date)
     lifetime = _MAX_SKEW
-    if signed.HasField("expires_seconds"):
-        if not 1 <= signed.expires_seconds <= _MAX_EXPIRES_S:
+    if report.expires_s is not None:
+        if not 1 <= report.expires_s <= _MAX_EXPIRES_S:
             raise IncompleteSignatureException(
                 f"X-Amz-Expires must be between 1 and {_MAX_EXPIRES_S} seconds."
             )
-        lifetime = timedelta(seconds=signed.expires_seconds)
+        lifetime = timedelta(seconds=report.expires_s)
     if signed_at < now - lifetime:
         raise InvalidSignatureException(
-            f"Signature expired: {signed.amz_date} is now earlier than {_basic(now - lifetime)}"
+            f"Signature expired: {report.amz_date} is now earlier than {_basic(now - lifetime)}"
             f" ({_basic(now)} - {lifetime.total_seconds() / 60:g} min.)"
         )
     if signed_at > now + _MAX_SKEW:
         raise InvalidSignatureException(
-            f"Signature not yet current: {signed.amz_date} is still later than"
+            f"Signature not yet current: {report.amz_date} is still later than"
             f" {_basic(now + _MAX_SKEW)} ({_basic(now)} + 5 min.)"
         )
 
 
 def _instant(amz_date: str) -> datetime:
+    if len(amz_date) == _AMZ_DATE_LENGTH and (found := _cached_instant(amz_date)):
+        return found
+    raise IncompleteSignatureException("X-Amz-Date must be in ISO-8601 'basic format'.")
+
+
+@lru_cache(maxsize=1024)
+def _cached_instant(amz_date: str) -> datetime | None:
+    """Return an instant, or None for another text. Cached: many requests have the same second."""
     try:
         if _AMZ_DATE.fullmatch(amz_date):
             return datetime.fromisoformat(amz_date)
     except ValueError:  # 30 February
         pass
-    raise IncompleteSignatureException("X-Amz-Date must be in ISO-8601 'basic format'.")
+    return None
 
 
 def _basic(instant: datetime) -> str:
-    return instant.strftime("%Y%m%dT%H%M%SZ")
+    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _check_coverage(signed: SignedRequest, canonical: _Canonical) -> None:
+def _check_coverage(signed: SignedRequest, report: _Report, canonical: _Canonical) -> None:
     if b"host" not in canonical.headers:
         raise InvalidSignatureException(
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         )
-    if not signed.HasField("expires_seconds") and b"x-amz-date" not in canonical.headers:
+    if report.expires_s is None and b"x-amz-date" not in canonical.headers:
         raise InvalidSignatureException(
             "'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization."
         )
@@ -176,39 +227,38 @@ def _check_coverage(signed: SignedRequest, canonical: _Canonical) -> None:
         )
 
 
-def _check_report(signed: SignedRequest, canonical: _Canonical) -> None:
-    """Check the fields of the report against the canonical request, which the signature covers."""
-    token = signed.session_token.encode()
-    if signed.HasField("expires_seconds"):
+def _check_report(signed: SignedRequest, report: _Report, canonical: _Canonical) -> None:
+    """Check the members of the report against the canonical request, which the signature covers."""
+    if report.expires_s is not None:
         covered = canonical.query
-        credential = f"{signed.access_key_id}/{_scope(signed)}"
+        credential = f"{signed.access_key_id}/{report.scope}"
         same = (
             covered.get(b"X-Amz-Algorithm") == _ALGORITHM.encode()
             and covered.get(b"X-Amz-Credential") == credential.encode()
-            and covered.get(b"X-Amz-Date") == signed.amz_date.encode()
-            and covered.get(b"X-Amz-Expires") == str(signed.expires_seconds).encode()
-            and covered.get(b"X-Amz-SignedHeaders") == ";".join(signed.signed_headers).encode()
-            and covered.get(b"X-Amz-Security-Token", b"") == token
+            and covered.get(b"X-Amz-Date") == report.amz_date.encode()
+            and covered.get(b"X-Amz-Expires") == str(report.expires_s).encode()
+            and covered.get(b"X-Amz-SignedHeaders") == report.signed_headers.encode()
+            and covered.get(b"X-Amz-Security-Token", b"") == report.session_token
         )
     else:
         covered = canonical.headers
         same = (
-            covered.get(b"x-amz-date") == signed.amz_date.encode()
-            and covered.get(b"x-amz-security-token", b"") == token
+            covered.get(b"x-amz-date") == report.amz_date.encode()
+            and covered.get(b"x-amz-security-token", b"") == report.session_token
         )
     if not same:
         raise InvalidSignatureException(_MISMATCH)
 
 
-def _check_scope(signed: SignedRequest, region: str | None) -> None:
+def _check_scope(report: _Report, region: str | None) -> None:
     wrong = []
-    if region is not None and signed.region != region:
+    if region is not None and report.region != region:
         wrong.append("Credential should be scoped to a valid region.")
-    if signed.service != _SERVICE:
+    if report.service != _SERVICE:
         wrong.append(f"Credential should be scoped to correct service: '{_SERVICE}'.")
-    if signed.terminator != _TERMINATOR:
+    if report.terminator != _TERMINATOR:
         wrong.append(f"Credential should be scoped with a valid terminator: '{_TERMINATOR}'.")
-    if signed.date != signed.amz_date[:8]:
+    if report.date != report.amz_date[:8]:
         wrong.append("Date in Credential scope does not match YYYYMMDD of the date from HTTP.")
     if wrong:
         raise InvalidSignatureException(" ".join(wrong))
@@ -227,14 +277,10 @@ def _check_payload(canonical: _Canonical) -> None:
         )
 
 
-def _check_signature(signed: SignedRequest, secret_access_key: str) -> None:
-    hashed = hashlib.sha256(signed.canonical_request).hexdigest()
-    to_sign = "\n".join((_ALGORITHM, signed.amz_date, _scope(signed), hashed))
-    key = signing_key(secret_access_key, signed.date, signed.region, signed.service)
+def _check_signature(signed: SignedRequest, report: _Report, secret_access_key: str) -> None:
+    hashed = hashlib.sha256(report.canonical_request).hexdigest()
+    to_sign = f"{_ALGORITHM}\n{report.amz_date}\n{report.scope}\n{hashed}"
+    key = signing_key(secret_access_key, report.date, report.region, report.service)
     expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
     if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
         raise InvalidSignatureException(_MISMATCH)
-
-
-def _scope(signed: SignedRequest) -> str:
-    return f"{signed.date}/{signed.region}/{signed.service}/{signed.terminator}"
