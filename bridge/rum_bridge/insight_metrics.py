@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["INSIGHT_METRICS", "METRICS", "PATH"]
+__all__ = ["INSIGHT_METRICS", "METRICS", "PATH", "PERCENTILES", "RATINGS", "REASONS", "VITALS"]
 
 import asyncio
 from collections.abc import Iterator
@@ -83,9 +83,10 @@ METRICS = (
 )
 """Most are about the last minutes: 5, unless the query has `minutes`."""
 
-_VITALS = ("lcp", "inp", "fcp", "ttfb", "fid")
-_PERCENTILES = ("50", "75", "90", "99")
-_RATINGS = ("good", "needs_improvement", "poor")
+VITALS = ("lcp", "inp", "fcp", "ttfb", "fid")
+PERCENTILES = ("50", "75", "90", "99")
+RATINGS = ("good", "needs_improvement", "poor")
+REASONS = ("4xx", "5xx", "no_response")
 
 
 async def _respond(_: Request, __: Descriptor, content: bytes) -> Response:
@@ -108,25 +109,25 @@ def _of_monitor(name: str, measures: pb.Measures) -> Iterator[Sample]:
     counts = measures.counts
     for member, metric in _COUNTS.items():
         yield Sample(metric, getattr(counts, member), (name,))
-    for reason in ("4xx", "5xx", "no_response"):
+    for reason in REASONS:
         yield Sample(_HTTP_FAILURES, getattr(counts, f"http_{reason}"), (name, reason))
     if counts.HasField("apdex"):
         yield Sample(_APDEX, counts.apdex, (name,))
     for percentile, value in _percentiles(measures.navigation):
         yield Sample(_NAVIGATION, value / 1000, (name, percentile))
-    for vital in _VITALS:
+    for vital in VITALS:
         for percentile, value in _percentiles(getattr(measures, vital)):
             yield Sample(_VITAL, value / 1000, (name, vital, percentile))
     for percentile, value in _percentiles(measures.cls):
         yield Sample(_CLS, value, (name, percentile))
-    for vital in (*_VITALS, "cls"):
-        for rating in _RATINGS:
+    for vital in (*VITALS, "cls"):
+        for rating in RATINGS:
             samples = getattr(getattr(measures, vital), rating)
             yield Sample(_SAMPLES, samples, (name, vital, rating))
 
 
 def _percentiles(distribution: pb.Distribution) -> Iterator[tuple[str, float]]:
-    for percentile in _PERCENTILES:
+    for percentile in PERCENTILES:
         if distribution.HasField(f"p{percentile}"):  # type: ignore[arg-type] # one of its members
             yield percentile, getattr(distribution, f"p{percentile}")
 

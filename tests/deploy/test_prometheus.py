@@ -1,15 +1,17 @@
-"""The dashboard and the alerts use metrics and labels that exist, and the docs list the alerts."""
+"""The dashboards and the alerts use metrics and labels that exist, and the docs list the alerts."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from rum_bridge import insight_metrics
 from rum_bridge import metrics as bridge
 from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
@@ -17,7 +19,9 @@ from rum_service import metrics as service
 from tests.deploy.files import DEPLOY
 
 _FOLDER = DEPLOY / "prometheus"
-_METRICS = {metric.name: metric for metric in (*service.METRICS, *bridge.METRICS, DROPPED_LINES)}
+_ALL = (*service.METRICS, *bridge.METRICS, *insight_metrics.METRICS, DROPPED_LINES)
+_METRICS = {metric.name: metric for metric in _ALL}
+_DASHBOARDS = sorted(_FOLDER.glob("grafana-*.json"))
 _SUFFIXES = ("_bucket", "_sum", "_count")
 _OWN = {"instance", "job"}
 _PAGE = (DEPLOY.parent / "docs" / "how-to" / "monitor.md").read_text()
@@ -28,16 +32,15 @@ def _alerts() -> list[dict[str, Any]]:
     return [rule for group in rules["groups"] for rule in group["rules"]]
 
 
-def _panels() -> list[dict[str, Any]]:
-    panels: list[dict[str, Any]] = json.loads((_FOLDER / "grafana-dashboard.json").read_text())[
-        "panels"
-    ]
+def _panels(dashboard: Path) -> list[dict[str, Any]]:
+    panels: list[dict[str, Any]] = json.loads(dashboard.read_text())["panels"]
     return [panel for panel in panels if panel["type"] != "row"]
 
 
 def _expressions() -> Iterator[str]:
     yield from (alert["expr"] for alert in _alerts())
-    yield from (target["expr"] for panel in _panels() for target in panel["targets"])
+    for dashboard in _DASHBOARDS:
+        yield from (target["expr"] for p in _panels(dashboard) for target in p["targets"])
 
 
 def _metric(name: str) -> Metric | None:
@@ -58,7 +61,9 @@ def test_an_expression_uses_series_and_labels_that_exist(expression: str) -> Non
     if any(metric and metric.kind == "histogram" for metric in found):
         known |= {"le"}
     grouped = {
-        label for by in re.findall(r"by \(([^)]*)\)", expression) for label in by.split(", ")
+        label
+        for labels in re.findall(r"\b(?:by|on|without) \(([^)]+)\)", expression)
+        for label in labels.split(", ")
     }
     selected = set(re.findall(r"(\w+)(?:=~|!=|=)\"", expression))
 
@@ -79,11 +84,49 @@ def test_every_alert_is_explained_in_its_annotations_and_listed_in_the_docs() ->
         assert len(alert["annotations"]["description"].split()) > 10
 
 
-def test_every_panel_is_explained() -> None:
-    panels = _panels()
+@pytest.mark.parametrize("dashboard", _DASHBOARDS, ids=lambda path: path.stem)
+def test_every_panel_is_explained(dashboard: Path) -> None:
+    panels = _panels(dashboard)
 
     assert len(panels) > 12
     assert [panel["title"] for panel in panels if not panel["description"].endswith(".")] == []
+
+
+@pytest.mark.parametrize("dashboard", _DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_is_named_in_the_docs_and_its_panels_do_not_overlap(dashboard: Path) -> None:
+    cells = [
+        (place["x"] + column, place["y"] + line)
+        for panel in json.loads(dashboard.read_text())["panels"]
+        for place in [panel["gridPos"]]
+        for column in range(place["w"])
+        for line in range(place["h"])
+    ]
+
+    assert f"`deploy/prometheus/{dashboard.name}`" in _PAGE
+    assert len(set(cells)) == len(cells)
+    assert max(column for column, _ in cells) < 24
+
+
+def test_the_values_of_labels_that_the_users_alerts_select_exist() -> None:
+    """The bridge gives these values to the labels; a typing error would never fire."""
+    values = {
+        (label, value)
+        for expression in _expressions()
+        if "openrum_rum_" in expression
+        for label, found in re.findall(
+            r"(vital|rating|reason|percentile)=~?\"([^\"]+)\"", expression
+        )
+        for value in found.split("|")
+    }
+    sent = {
+        *(("vital", vital) for vital in (*insight_metrics.VITALS, "cls")),
+        *(("rating", rating) for rating in insight_metrics.RATINGS),
+        *(("reason", reason) for reason in insight_metrics.REASONS),
+        *(("percentile", percentile) for percentile in insight_metrics.PERCENTILES),
+    }
+
+    assert values <= sent
+    assert len(values) > 6
 
 
 def test_every_metric_of_the_product_is_on_the_dashboard_or_in_an_alert() -> None:
