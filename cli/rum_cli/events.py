@@ -14,6 +14,7 @@ import click
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import event_row, full_types
+from rum_cli.filters import filter_option
 from rum_cli.invocation import command_line
 from rum_cli.moments import Moment
 from rum_cli.output import (
@@ -23,6 +24,8 @@ from rum_cli.output import (
     print_json_text,
     print_table,
 )
+from rum_service.events.conditions import Condition, parse_conditions
+from rum_service.events.dimensions import dimensions
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -55,6 +58,7 @@ def type_option(command: Decorated) -> Decorated:
 @click.option("--after", type=Moment(), metavar="TIME", help="Only events at or after this time.")
 @click.option("--before", type=Moment(), metavar="TIME", help="Only events at or before this time.")
 @type_option
+@filter_option
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many."
 )
@@ -64,11 +68,15 @@ def events(
     after: int | None,
     before: int | None,
     types: tuple[str, ...],
+    filters: tuple[str, ...],
     limit: int,
     as_json: bool,
     target: Target,
 ) -> None:
     """Print the events of the app monitor NAME, newest first.
+
+    They come from the log, so --filter reads all events in the time range until --limit of them
+    meet it. Limit the range of a large log with --after.
 
     TIME is ISO 8601, in local time unless it has an offset; or milliseconds since the Unix epoch;
     or a duration before now, such as 90s, 15m, 2h or 7d. Session ids are shown where the output has
@@ -76,6 +84,8 @@ def events(
     """
     with connect(target) as client:
         documents = read_documents(client, name, types, TimeRange(after=after or 0, before=before))
+        if conditions := parse_conditions(filters):
+            documents = (each for each in documents if _meets(json.loads(each), conditions))
         found = list(islice(documents, limit))
     if as_json:
         for document in found:
@@ -83,7 +93,7 @@ def events(
     elif found:
         rows = [visible(event_row(json.loads(document))) for document in found]
         print_table(visible(_COLUMNS), rows)
-    elif types or after is not None or before is not None:
+    elif types or filters or after is not None or before is not None:
         line = command_line("events", name, *target.arguments)
         click.echo(f"No event of {name} matches. See all: {line}", err=True)
     else:
@@ -104,6 +114,20 @@ def read_documents(
         if not page.next_token:
             return
         request.next_token = page.next_token
+
+
+def _meets(event: dict[str, Any], conditions: Sequence[Condition]) -> bool:
+    found = dimensions(_metadata(event))
+    return all(condition.is_met(found) for condition in conditions)
+
+
+def _metadata(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's merged metadata, also if the event's own is not a JSON object."""
+    metadata = event["metadata"]
+    if isinstance(metadata, dict):
+        return metadata
+    pairs = zip(event["metadata_keys"], event["metadata_values"], strict=True)
+    return {key: text.removeprefix(f"{key}=") for key, text in pairs}
 
 
 _Cell = TypeVar("_Cell")

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from rum_service.errors import ValidationException
+from rum_service.events.conditions import parse_conditions
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -19,7 +22,16 @@ def filter_option(command: Decorated) -> Decorated:
         "filters",
         multiple=True,
         metavar="CONDITION",
+        callback=_valid,
         help="Use only events that meet this condition, for example browser=Firefox or page!=/cart."
         " The other properties are os, device, country and release. Repeat it for several:"
         " values of the same property are alternatives.",
     )(command)
+
+
+def _valid(_: click.Context, __: click.Parameter, filters: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        parse_conditions(filters)
+    except ValidationException as error:
+        raise click.BadParameter(str(error)) from None
+    return filters

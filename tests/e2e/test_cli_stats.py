@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -128,6 +129,40 @@ def _overview(ran: subprocess.CompletedProcess[str]) -> float:
     views = json.loads(ran.stdout)["Overview"]["total"]["counts"]["pageViews"]
     assert isinstance(views, float)
     return views
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [["browser=Firefox", "browser=Safari"], ["country!=DE"], ["page=/product/:id"]],
+    ids=str,
+)
+def test_events_prints_the_events_that_the_page_counts(
+    server: OpenRum, conditions: list[str]
+) -> None:
+    before = round(time.time() * 1000)
+    after = before - 12 * 3_600_000
+    filters = [part for condition in conditions for part in ("--filter", condition)]
+    times = ["--after", str(after), "--before", str(before - 1)]
+    ran = _run_events(server, *filters, *times, "--limit", "9999", "--json")
+    query = urlencode({"after": after, "before": before, "filter": conditions}, doseq=True)
+    status, body = server.get(f"/insight/shop/overview?{query}")
+
+    assert status == 200
+    assert len(ran.stdout.splitlines()) == json.loads(body)["total"]["counts"]["events"] > 10
+
+
+def test_events_without_a_match_and_with_a_wrong_condition(server: OpenRum) -> None:
+    none = _run_events(server, "--filter", "browser=Lynx", "--after", "1h")
+    wrong = _run_events(server, "--filter", "colour=red")
+
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr.startswith("No event of shop matches.")
+    assert wrong.returncode == 2
+    assert "Invalid value for '--filter': filter[0] must be a name" in wrong.stderr
+
+
+def _run_events(server: OpenRum, *options: str) -> subprocess.CompletedProcess[str]:
+    return run_openrum("events", "shop", *options, OPENRUM_SERVICE=server.grpc)
 
 
 def test_tail_prints_only_events_that_meet_the_filter(server: OpenRum) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = [
     "choose_step",
     "compared_selection",
-    "conditions_of",
     "distributions_of",
     "limit_of",
     "offset_of",
@@ -16,21 +15,18 @@ __all__ = [
 ]
 
 import math
-import re
 from collections.abc import Iterable
 
 from rum_projector.insight.tokens import decode_token
-from rum_projector.queries.base import DIMENSIONS, Condition, Selection
+from rum_projector.queries.base import Selection
 from rum_projector.queries.measures import MEASURED_KINDS
 from rum_service.errors import ValidationException
+from rum_service.events.conditions import parse_conditions
 
 _DAY_MS = 86_400_000
 _MAX_RANGE_MS = 400 * _DAY_MS
 # Years 1970 to 9999, which date libraries can show.
 _LATEST_MS = 253_402_300_799_999
-_MAX_CONDITIONS = 20
-_MAX_CONDITION = 300
-_CONDITION = re.compile(r"([a-z]+)(!?=)(.*)", re.DOTALL)
 _MAX_RESULTS = 200
 _MAX_OFFSET = 100_000
 
@@ -54,7 +50,7 @@ def selection_of(monitor: int, after: float, before: float, filters: Iterable[st
         raise ValidationException("before must be later than after.")
     if before_ms - after_ms > _MAX_RANGE_MS:
         raise ValidationException("The time from after to before must be at most 400 days.")
-    return Selection(monitor, after_ms, before_ms, conditions_of(filters))
+    return Selection(monitor, after_ms, before_ms, parse_conditions(filters))
 
 
 def compared_selection(selection: Selection, compare_after: float) -> Selection | None:
@@ -101,31 +97,6 @@ def _time(member: str, value: float) -> int:
             f"{member} must be a time in milliseconds since 1970, before the year 10000."
         )
     return math.ceil(value)  # events have whole milliseconds: the same ones are at or after it
-
-
-def conditions_of(filters: Iterable[str]) -> tuple[Condition, ...]:
-    """Return the conditions that a request describes. Raises ValidationException."""
-    filters = list(filters)
-    if len(filters) > _MAX_CONDITIONS:
-        raise ValidationException(f"filter must have at most {_MAX_CONDITIONS} conditions.")
-    required: dict[str, list[str]] = {}
-    excluded: dict[str, list[str]] = {}
-    for number, text in enumerate(filters):
-        if len(text) > _MAX_CONDITION:
-            raise ValidationException(
-                f"filter[{number}] must have at most {_MAX_CONDITION} characters."
-            )
-        parts = _CONDITION.fullmatch(text)
-        if parts is None or parts[1] not in DIMENSIONS:
-            raise ValidationException(
-                f"filter[{number}] must be a name, = or !=, and a value. The names are"
-                f" {', '.join(DIMENSIONS)}."
-            )
-        (required if parts[2] == "=" else excluded).setdefault(parts[1], []).append(parts[3])
-    return (
-        *(Condition(name, tuple(values)) for name, values in required.items()),
-        *(Condition(name, tuple(values), excluded=True) for name, values in excluded.items()),
-    )
 
 
 def offset_of(token: str, *, most: int = _MAX_OFFSET) -> int:

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
-from rum_projector.insight.selection import conditions_of, limit_of, selection_of
+from rum_projector.insight.selection import limit_of, selection_of
 from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import sessions, tail
 from rum_projector.queries.sessions import EventRef, Found, Wanted
 from rum_projector.queries.tail import Followed
 from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.events.conditions import parse_conditions
 from rum_service.events.summary import rating, summary
 
 _DEFAULT_SESSIONS = 50
@@ -130,7 +131,7 @@ def _followed(asked: Asked, request: pb.TailEventsRequest) -> Followed:
     if len(request.type) > _MAX_TYPES:
         raise ValidationException(f"type must have at most {_MAX_TYPES} values.")
     return Followed(
-        asked.monitor, conditions_of(request.filter), tuple(request.type), request.session_id
+        asked.monitor, parse_conditions(request.filter), tuple(request.type), request.session_id
     )
 
 

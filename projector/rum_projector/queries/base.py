@@ -8,6 +8,7 @@ __all__ = [
     "Condition",
     "Query",
     "Selection",
+    "clause_of",
     "distinct_count",
     "first",
     "is_kind",
@@ -35,36 +36,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from rum.v1.insight_service_pb2 import Dimension
 from rum_projector.schema import events
+from rum_service.events.conditions import NAMES, Condition
 
 Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 """Returns the rows of a SELECT."""
 
 PARTS_OF_TREND = 24
 
-DIMENSIONS: Mapping[str, ColumnElement[str]] = {
-    name.removeprefix("DIMENSION_").lower(): events.c[name.removeprefix("DIMENSION_").lower()]
-    for name, number in Dimension.items()
-    if number
-}
+DIMENSIONS: Mapping[str, ColumnElement[str]] = {name: events.c[name] for name in NAMES}
 """The columns by the names that filters have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition that events must meet."""
-
-    dimension: str
-    values: tuple[str, ...]
-    """Alternatives."""
-    excluded: bool = False
-    """Whether the dimension must have none of the values."""
-
-    def clause(self, table: FromClause = events) -> ColumnElement[bool]:
-        """Return it as SQL, for a table with the dimensions of `events`."""
-        column: ColumnElement[str] = table.c[self.dimension]
-        return column.not_in(self.values) if self.excluded else column.in_(self.values)
+def clause_of(condition: Condition, table: FromClause = events) -> ColumnElement[bool]:
+    """Return a condition as SQL, for a table with the dimensions of `events`."""
+    column: ColumnElement[str] = table.c[condition.dimension]
+    values = condition.values
+    return column.not_in(values) if condition.excluded else column.in_(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +80,7 @@ class Selection:
 
     def clauses(self, table: FromClause = events) -> list[ColumnElement[bool]]:
         """Return all clauses, for a table with the time and the dimensions of `events`."""
-        return [*self.in_time(table), *(each.clause(table) for each in self.conditions)]
+        return [*self.in_time(table), *(clause_of(each, table) for each in self.conditions)]
 
     def at(self, after_ms: int) -> Selection:
         """Return the same selection in a time range of the same length."""

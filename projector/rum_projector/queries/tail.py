@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from rum_projector.queries.base import Condition, Query
+from rum_projector.queries.base import Condition, Query, clause_of
 from rum_projector.queries.sessions import EventRef
 from rum_projector.schema import events
 from rum_service.events.measures import Kind, kind_of
@@ -30,7 +30,7 @@ class Followed:
     def clauses(self) -> list[ColumnElement[bool]]:
         """Return it as SQL."""
         clauses = [events.c.monitor == self.monitor]
-        clauses += [condition.clause() for condition in self.conditions]
+        clauses += map(clause_of, self.conditions)
         if self.types:
             clauses.append(or_(*map(_is_of_type, self.types)))
         if self.session:
