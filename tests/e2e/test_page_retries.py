@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,16 +34,26 @@ def test_a_page_that_is_opened_before_the_projector_starts_waits_for_it(
     settings = {"OPENRUM_PROJECTOR_SOCKET": "var/projector.sock"}
     with OpenRum(tmp_path, **settings) as server:
         ui = Shown(page, server)
-        # The page waits for 15 s, which may be too short for this machine.
-        ui.page.do(lambda inner: inner.clock.set_fixed_time(datetime.now(UTC)))
+        ui.page.do(lambda inner: inner.clock.install())
         ui.open("errors")
-        waiting = ui.texts(".waiting")
+        waiting = ui.texts(".waiting, [role=alert]")
+        ui.page.do(lambda inner: inner.clock.fast_forward(20_000))
+        wait_until(lambda: ui.texts("[role=alert]"))
+        failure = ui.texts("[role=alert] p")
         with Projector(tmp_path, OPENRUM_DATABASE_URL=f"sqlite:///{server.database}", **settings):
-            wait_until(lambda: ui.texts(".empty"))
-        failures = ui.texts("[role=alert]")
+            wait_until(lambda: _later(ui).texts(".empty"))
+        left = ui.texts("[role=alert]")
 
     assert waiting == ["Waiting for the projector to start…"]
-    assert failures == []
+    assert failure[0] == "The projector is not running."
+    assert failure[-1] == "The page keeps trying by itself."
+    assert left == []
+
+
+def _later(ui: Shown) -> Shown:
+    """Let the longest pause between two attempts pass."""
+    ui.page.do(lambda inner: inner.clock.fast_forward(12_000))
+    return ui
 
 
 def test_a_request_that_a_busy_server_rejects_is_retried(ui: Shown, shop: Visited) -> None:

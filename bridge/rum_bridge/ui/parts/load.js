@@ -8,7 +8,9 @@ import { retried } from "./retries.js";
  * @property {T | undefined} data
  * @property {import("../api.js").ApiError | undefined} error
  * @property {boolean} loading
- * @property {import("../api.js").ApiError | undefined} waiting The temporary error after which the request is retried.
+ * @property {import("../api.js").ApiError | undefined} waiting The temporary error after which the request is retried. It is
+ *   not shown yet.
+ * @property {boolean | undefined} retrying Whether the request is retried although the error is shown.
  * @property {() => void} retry
  */
 
@@ -28,7 +30,8 @@ export function useData(load, key) {
     const controller = new AbortController();
     const { signal } = controller;
     setState((before) => ({ ...before, error: undefined, waiting: undefined, loading: true }));
-    retried(latest.current, signal, (waiting) => setState((before) => ({ ...before, waiting }))).then(
+    const wait = (error, isLate) => setState((before) => (isLate ? { error, loading: false, retrying: true } : { ...before, waiting: error }));
+    retried(latest.current, signal, wait).then(
       (data) => signal.aborted || setState({ data, loading: false }),
       (error) => signal.aborted || setState({ error, loading: false }),
     );
@@ -53,9 +56,12 @@ export function useList(load, key) {
   const more = async () => {
     controller.current = new AbortController();
     const { signal } = controller.current;
+    const stopWhenLate = (error, isLate) => {
+      if (isLate) throw error;
+    };
     setLater({ ...mine, nextToken, error: undefined, loading: true });
     try {
-      const page = await retried(() => load(nextToken, signal), signal);
+      const page = await retried(() => load(nextToken, signal), signal, stopWhenLate);
       if (!signal.aborted) setLater({ key, items: [...mine.items, ...page.items], nextToken: page.nextToken });
     } catch (error) {
       if (!signal.aborted) setLater({ ...mine, nextToken, error });

@@ -1,8 +1,9 @@
 /** Retries of requests that fail only for a moment: the projector starts after the bridge, and a busy server rejects some. */
 
-/** How long a view waits before it shows such an error. */
-export const PATIENCE_MS = 15_000;
-const PAUSE_MS = 1000;
+/** How long a view says only that it waits. Then it shows the error, too. */
+export const PATIENCE_MS = 5_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 8_000;
 
 /** Whether the same request can succeed soon. @param {import("../api.js").ApiError} error */
 export const isTemporary = (error) => error.status === 429 || error.type === "ProjectionUnavailableException";
@@ -12,24 +13,25 @@ export const waitingFor = (error) =>
   error.status === 429 ? "The server is busy. Trying again…" : "Waiting for the projector to start…";
 
 /**
- * Load data, again while the error is temporary.
+ * Load data, again while the error is temporary. The pauses between two attempts grow.
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {AbortSignal} signal
- * @param {(error: import("../api.js").ApiError) => void} [onWait] Called with each error after which the request is retried.
+ * @param {(error: import("../api.js").ApiError, isLate: boolean) => void} onWait Called with each error after which the
+ *   request is retried, and whether that has lasted longer than PATIENCE_MS.
  * @returns {Promise<T>}
  */
-export async function retried(load, signal, onWait = () => {}) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
+export async function retried(load, signal, onWait) {
+  const patientUntil = Date.now() + PATIENCE_MS;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(MAX_PAUSE_MS, 2 * pauseMs)) {
     try {
       return await load(signal);
     } catch (error) {
-      if (signal.aborted || !isTemporary(error) || Date.now() >= deadline) throw error;
-      onWait(error);
+      if (signal.aborted || !isTemporary(error)) throw error;
+      onWait(error, Date.now() >= patientUntil);
     }
     // Random, so that the panels of a view do not send all their requests at once.
-    await new Promise((resume) => setTimeout(resume, PAUSE_MS * (1 + Math.random())));
+    await new Promise((resume) => setTimeout(resume, pauseMs * (1 + Math.random() / 2)));
     signal.throwIfAborted();
   }
 }

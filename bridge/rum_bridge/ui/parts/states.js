@@ -4,6 +4,9 @@ import { go, linkHere, readPlace } from "../place.js";
 import { Fragment, html } from "./html.js";
 import { waitingFor } from "./retries.js";
 
+/** Said beside errors after which the page tries again. */
+export const RETRYING = "The page keeps trying by itself.";
+
 /**
  * Show data, or why there is none.
  * @param {{of: import("./load.js").Loaded<any>, missing?: any, children: (data: any) => any}} props missing: what to do
@@ -11,7 +14,7 @@ import { waitingFor } from "./retries.js";
  */
 export function Loaded({ of, missing, children }) {
   if (of.error?.status === 404 && missing) return html`<${Empty} title=${of.error.message}><p>${missing}</p><//>`;
-  if (of.error) return html`<${Failure} error=${of.error} retry=${of.retry} />`;
+  if (of.error) return html`<${Failure} error=${of.error} retry=${of.retry} note=${of.retrying && RETRYING} />`;
   const waiting = of.waiting && html`<${Waiting} error=${of.waiting} />`;
   if (of.data === undefined) return waiting || html`<p class="quiet" role="status">Loading…</p>`;
   return html`${waiting}<div class=${of.loading ? "stale" : ""} aria-busy=${of.loading}>${children(of.data)}</div>`;

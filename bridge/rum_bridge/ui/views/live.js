@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { PATIENCE_MS, isTemporary } from "../parts/retries.js";
-import { Empty, Failure, Waiting } from "../parts/states.js";
+import { Empty, Failure, RETRYING, Waiting } from "../parts/states.js";
 import { Timeline } from "../parts/timeline.js";
 import { go, linkHere, linkTo } from "../place.js";
 
@@ -47,7 +47,7 @@ function Events({ place, monitor, members, text, paused }) {
   const isLimited = members.filter.length > 0 || members.type || members.sessionId;
   const title = text && events?.length ? "No event has this text." : isLimited ? "Waiting for events that meet the filter." : "Waiting for events.";
   return html`${waiting && html`<${Waiting} error=${waiting} />`}
-    ${error && html`<${Failure} error=${error} retry=${retry} note=${!paused && "The page keeps trying by itself."} />`}
+    ${error && html`<${Failure} error=${error} retry=${retry} note=${!paused && RETRYING} />`}
     ${!shown && !waiting && !error && html`<p class="quiet" role="status">Loading…</p>`}
     ${shown?.length === 0 && html`<${Empty} title=${title}>
       ${!text && !isLimited && html`<p>Send one from the server: <code>openrum send --sample --name ${monitor}</code>, or <a

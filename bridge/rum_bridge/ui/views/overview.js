@@ -30,7 +30,7 @@ export function Overview({ place, selection, onSelect }) {
       <li>Send a sample from the server: <code>openrum send --sample --name ${monitor}</code></li><//>`}<//>`;
   }
   return html`${!data && html`<${Loaded} of=${overview} />`}
-    <div class=${data && loading ? "stale" : ""} aria-busy=${loading} hidden=${!data}>${sent && html`<div class="grid">
+    <div class=${data && loading ? "stale" : ""} aria-busy=${Boolean(data) && loading} hidden=${!data}>${sent && html`<div class="grid">
       <${Changes} place=${place} selection=${selection} />
       ${data && html`<${Numbers} data=${data} selection=${selection} place=${place} onSelect=${onSelect} />`}
       <${Lists} place=${place} selection=${selection} />
