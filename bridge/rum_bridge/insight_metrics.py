@@ -6,12 +6,14 @@ __all__ = ["INSIGHT_METRICS", "METRICS", "PATH", "PERCENTILES", "RATINGS", "REAS
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rum.v1 import insight_service_pb2 as pb
+from rum_bridge.errors import validation_error
 from rum_bridge.query_members import query_members
 from rum_bridge.transcode import RestForm
 from rum_endpoint.metrics_page import CONTENT_TYPE, Metric, Sample, exposition
@@ -89,6 +91,18 @@ RATINGS = ("good", "needs_improvement", "poor")
 REASONS = ("4xx", "5xx", "no_response")
 
 
+_PAGE = {"maxResults": 1000}
+"""The most that a response has. Prometheus reads all app monitors at once."""
+
+
+def _query(message: Descriptor, request: Request) -> dict[str, Any]:
+    members = query_members(message, request)
+    for name in ("maxResults", "nextToken"):
+        if name in members:
+            raise validation_error(f"{name} is not a member of the query.")
+    return {**members, **_PAGE}
+
+
 async def _respond(_: Request, __: Descriptor, content: bytes) -> Response:
     page = await asyncio.to_thread(_page, content)
     return Response(page, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE)
@@ -132,5 +146,5 @@ def _percentiles(distribution: pb.Distribution) -> Iterator[tuple[str, float]]:
             yield percentile, getattr(distribution, f"p{percentile}")
 
 
-INSIGHT_METRICS = RestForm(query_members, _respond)
+INSIGHT_METRICS = RestForm(_query, _respond, is_whole=True)
 """Of ListCurrentValues."""

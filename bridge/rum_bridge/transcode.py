@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc.aio
 from google.api import annotations_pb2
@@ -47,6 +47,8 @@ _CALL_TIMEOUT_S = 30.0
 _MAX_BODY_BYTES = 256 << 10
 _MAX_CONTAINERS = 20_000
 
+_Metadata: TypeAlias = list[tuple[str, str | bytes]]
+
 
 @dataclass(frozen=True)
 class RestForm:
@@ -56,6 +58,8 @@ class RestForm:
     """Returns the members in the query under their JSON names. Raises HttpError."""
     respond: Callable[[Request, Descriptor, bytes], Awaitable[Response]]
     """Returns the response for a serialized message."""
+    is_whole: bool = False
+    """Whether a response has all pages of a list. Its messages have the member next_token."""
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
@@ -162,6 +166,7 @@ class _Call:
         self._takes_body = rpc.GetOptions().Extensions[annotations_pb2.http].body == "*"
         self._input = rpc.input_type
         self._output = rpc.output_type
+        self._output_class: Any = GetMessageClass(rpc.output_type)
         self._body = body
         self._method = rpc.name
         self._check_caller = CallerCheck(channel, token, timeout_s=_CALL_TIMEOUT_S)
@@ -199,17 +204,29 @@ class _Call:
                 await self._check(variables, caller, request_id)
             raise
         try:
-            call = self._rpc(message, timeout=_CALL_TIMEOUT_S, metadata=metadata)
-            content = await call
-            trailing = await call.trailing_metadata()
+            content, trailing = await self._response_of(message, metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
         response = await self._form.respond(request, self._output, content)
         response.headers["x-amzn-RequestId"] = request_id
-        for key, value in trailing or ():
+        for key, value in trailing:
             if key == REPLICA_LAG_KEY:
                 response.headers[key] = str(value)
         return response
+
+    async def _response_of(self, message: Message, metadata: _Metadata) -> tuple[bytes, _Metadata]:
+        """Return the serialized response and its trailing metadata."""
+        # Serialized messages in a row are one message with all values of their lists.
+        content = b""
+        following: Any = message
+        while True:
+            call = self._rpc(following, timeout=_CALL_TIMEOUT_S, metadata=metadata)
+            page = await call
+            content += page
+            next_token = self._form.is_whole and self._output_class.FromString(page).next_token
+            if not next_token:
+                return content, [(k, v) for k, v in await call.trailing_metadata() or ()]
+            following.next_token = next_token
 
     async def _check(self, variables: dict[str, str], caller: HttpCaller, request_id: str) -> None:
         """Return if the caller may make the call. Otherwise raise HttpError."""

@@ -133,6 +133,8 @@ class InsightStandIn(grpc.GenericRpcHandler):
         self.requests: list[Message] = []
         self.response: Message | None = None
         """None: an empty response."""
+        self.first: list[Message] = []
+        """The responses to the first calls, before `response`."""
 
     def service(self, handler_call_details: Any) -> Any:
         service, _, name = handler_call_details.method[1:].partition("/")
@@ -142,7 +144,8 @@ class InsightStandIn(grpc.GenericRpcHandler):
 
         async def answer(request: Message, _: _Context) -> bytes:
             self.requests.append(request)
-            return self.response.SerializeToString() if self.response else b""
+            response = self.first.pop(0) if self.first else self.response
+            return response.SerializeToString() if response else b""
 
         return grpc.unary_unary_rpc_method_handler(answer, request_deserializer=kind.FromString)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from anyio import to_thread
 from prometheus_client.parser import text_string_to_metric_families
@@ -53,7 +55,7 @@ async def test_prometheus_reads_the_measures(bridge: Bridge, standin: StandIn) -
     monitor = ("app_monitor", 'a"\\')
 
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert standin.insight.requests == [pb.ListCurrentValuesRequest(minutes=15)]
+    assert standin.insight.requests == [pb.ListCurrentValuesRequest(minutes=15, max_results=1000)]
     assert families.keys() == {metric.name for metric in METRICS}
     assert {family.type for family in families.values()} == {"gauge"}
     assert found["openrum_rum_sessions", monitor] == 7
@@ -71,7 +73,32 @@ async def test_prometheus_reads_the_measures(bridge: Bridge, standin: StandIn) -
     assert not [key for key in found if "apdex" in key[0] and ("app_monitor", "idle") in key]
 
 
-@pytest.mark.parametrize("query", ["minutes=x", "hours=1"])
+async def test_prometheus_reads_every_app_monitor_at_once(bridge: Bridge, standin: StandIn) -> None:
+    standin.insight.first = [
+        pb.ListCurrentValuesResponse(
+            values=[pb.CurrentValues(app_monitor=name, measures=_MEASURES)],
+            freshness=pb.Freshness(lag_ms=2500),
+            next_token=f"after {name}",
+        )
+        for name in ("a", "b")
+    ]
+    standin.insight.response = _RESPONSE
+    async with bridge() as url:
+        response = await _get(url, "/insight-metrics")
+    families = {f.name: f for f in text_string_to_metric_families(response.body.decode())}
+    requests: list[Any] = standin.insight.requests
+
+    assert [sample.labels["app_monitor"] for sample in families["openrum_rum_events"].samples] == [
+        "a",
+        "b",
+        'a"\\',
+        "idle",
+    ]
+    assert [request.next_token for request in requests] == ["", "after a", "after b"]
+    assert families["openrum_rum_projection_lag_seconds"].samples[0].value == 1.5
+
+
+@pytest.mark.parametrize("query", ["minutes=x", "hours=1", "maxResults=1", "nextToken=x"])
 async def test_an_invalid_query_is_rejected(bridge: Bridge, query: str) -> None:
     async with bridge() as url:
         response = await _get(url, f"/insight-metrics?{query}")

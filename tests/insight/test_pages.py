@@ -142,6 +142,14 @@ def test_current_values_are_those_of_every_app_monitor(loop: LoopThread, tmp_pat
             for minutes in (0, 60)
         }
         failure = shop.failure("ListCurrentValues", pb.ListCurrentValuesRequest(minutes=61))
+        first = shop.ask(
+            "ListCurrentValues", pb.ListCurrentValuesRequest(minutes=60, max_results=2)
+        )
+        rest = shop.ask(
+            "ListCurrentValues",
+            pb.ListCurrentValuesRequest(minutes=60, max_results=2, next_token=first.next_token),
+        )
+        too_many = shop.failure("ListCurrentValues", pb.ListCurrentValuesRequest(max_results=1001))
         seen = read(shop.store.log)
         by_monitor = {
             name: {
@@ -164,6 +172,10 @@ def test_current_values_are_those_of_every_app_monitor(loop: LoopThread, tmp_pat
             assert as_json(value.measures) == measures(events)
     assert found[60].values[2].measures.counts.events > 0
     assert failure == "INVALID_ARGUMENT: minutes must be from 1 to 60."
+    assert [len(first.values), len(rest.values)] == [2, 1]
+    assert [*first.values, *rest.values] == list(found[60].values)
+    assert (rest.next_token, found[60].next_token) == ("", "")
+    assert too_many == "INVALID_ARGUMENT: maxResults must be from 1 to 1000."
 
 
 def test_the_state_says_how_far_the_projection_is(shop: Asked, seen: list[Seen]) -> None:

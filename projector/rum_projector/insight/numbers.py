@@ -13,7 +13,7 @@ from rum_projector.insight.selection import (
     offset_of,
     selection_of,
 )
-from rum_projector.insight.tokens import encode_token
+from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import overview, pages, segments
 from rum_projector.queries.measures import empty, measures
 from rum_projector.queries.segments import MAX_SEGMENTS, ORDERS
@@ -23,7 +23,8 @@ from rum_service.events.measures import Kind
 _DEFAULT_SEGMENTS = 50
 _DEFAULT_MINUTES = 5
 _MAX_MINUTES = 60
-_MONITORS_PER_PAGE = 1000
+_DEFAULT_MONITORS = 100
+_MAX_MONITORS = 1000
 # Without their prefix, as in the query of a GET.
 _DIMENSIONS = {
     number: name.removeprefix("DIMENSION_").lower()
@@ -112,18 +113,20 @@ def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetP
 def list_current_values(
     asked: Asked, request: pb.ListCurrentValuesRequest
 ) -> pb.ListCurrentValuesResponse:
-    """Return the measures of all app monitors in the last minutes."""
+    """Return the measures of a page of app monitors in the last minutes."""
     minutes = request.minutes or _DEFAULT_MINUTES
     if not 1 <= minutes <= _MAX_MINUTES:
         raise ValidationException(f"minutes must be from 1 to {_MAX_MINUTES}.")
+    limit = limit_of(request.max_results, default=_DEFAULT_MONITORS, most=_MAX_MONITORS)
+    (after,) = decode_token(request.next_token, str) if request.next_token else ("",)
+    listed = asked.store.monitors.list(after=str(after), limit=limit + 1)
     found = overview.current_values(
         asked.query, after_ms=asked.now_ms - minutes * 60_000, before_ms=asked.now_ms + 1
     )
-    response = pb.ListCurrentValuesResponse()
-    name = ""
-    while listed := asked.store.monitors.list(after=name, limit=_MONITORS_PER_PAGE):
-        for monitor in listed:
-            values = found.get(monitor.key) or empty()
-            response.values.append(pb.CurrentValues(app_monitor=monitor.name, measures=values))
-        name = listed[-1].name
-    return response
+    return pb.ListCurrentValuesResponse(
+        values=[
+            pb.CurrentValues(app_monitor=m.name, measures=found.get(m.key) or empty())
+            for m in listed[:limit]
+        ],
+        next_token=encode_token(listed[limit - 1].name) if len(listed) > limit else "",
+    )

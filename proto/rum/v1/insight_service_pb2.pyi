@@ -2000,16 +2000,24 @@ class ListCurrentValuesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MINUTES_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     minutes: _builtins.int
     """The length of the time range that ends now, from 1 to 60. 0: 5."""
+    max_results: _builtins.int
+    """At most this number of app monitors, from 1 to 1,000. 0: 100."""
+    next_token: _builtins.str
+    """Continues after a previous response."""
     def __init__(
         self,
         *,
         minutes: _builtins.int = ...,
+        max_results: _builtins.int = ...,
+        next_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["minutes", b"minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_results", b"max_results", "minutes", b"minutes", "next_token", b"next_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2051,9 +2059,12 @@ class ListCurrentValuesResponse(_message.Message):
 
     VALUES_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
+    NEXT_TOKEN_FIELD_NUMBER: _builtins.int
+    next_token: _builtins.str
+    """Present if there are more app monitors."""
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurrentValues]:
-        """All app monitors, in the order of their names."""
+        """One page of app monitors, in the order of their names."""
 
     @_builtins.property
     def freshness(self) -> Global___Freshness:
@@ -2064,10 +2075,11 @@ class ListCurrentValuesResponse(_message.Message):
         *,
         values: _abc.Iterable[Global___CurrentValues] | None = ...,
         freshness: Global___Freshness | None = ...,
+        next_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "next_token", b"next_token", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -221,8 +221,8 @@ class InsightServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCurrentValues(self, request, context):
-        """ListCurrentValues returns the measures of every app monitor in the last minutes, for monitoring systems. It needs
-        read access to all app monitors.
+        """ListCurrentValues returns the measures of all app monitors in the last minutes, one page at a time, for monitoring
+        systems. It needs read access to all app monitors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -80,8 +80,8 @@ class InsightServiceStub:
     Source: "CloudWatch metrics that you can collect with CloudWatch RUM", Amazon CloudWatch User Guide.
     """
     ListCurrentValues: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.ListCurrentValuesRequest, _insight_service_pb2.ListCurrentValuesResponse]
-    """ListCurrentValues returns the measures of every app monitor in the last minutes, for monitoring systems. It needs
-    read access to all app monitors.
+    """ListCurrentValues returns the measures of all app monitors in the last minutes, one page at a time, for monitoring
+    systems. It needs read access to all app monitors.
     """
     GetProjectionState: _grpc.UnaryUnaryMultiCallable[_insight_service_pb2.GetProjectionStateRequest, _insight_service_pb2.GetProjectionStateResponse]
     """GetProjectionState returns how far the projection is."""
@@ -134,8 +134,8 @@ class InsightServiceAsyncStub(InsightServiceStub):
     Source: "CloudWatch metrics that you can collect with CloudWatch RUM", Amazon CloudWatch User Guide.
     """
     ListCurrentValues: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.ListCurrentValuesRequest, _insight_service_pb2.ListCurrentValuesResponse]  # type: ignore[assignment]
-    """ListCurrentValues returns the measures of every app monitor in the last minutes, for monitoring systems. It needs
-    read access to all app monitors.
+    """ListCurrentValues returns the measures of all app monitors in the last minutes, one page at a time, for monitoring
+    systems. It needs read access to all app monitors.
     """
     GetProjectionState: _aio.UnaryUnaryMultiCallable[_insight_service_pb2.GetProjectionStateRequest, _insight_service_pb2.GetProjectionStateResponse]  # type: ignore[assignment]
     """GetProjectionState returns how far the projection is."""
@@ -263,8 +263,8 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _insight_service_pb2.ListCurrentValuesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insight_service_pb2.ListCurrentValuesResponse, _abc.Awaitable[_insight_service_pb2.ListCurrentValuesResponse]]:
-        """ListCurrentValues returns the measures of every app monitor in the last minutes, for monitoring systems. It needs
-        read access to all app monitors.
+        """ListCurrentValues returns the measures of all app monitors in the last minutes, one page at a time, for monitoring
+        systems. It needs read access to all app monitors.
         """
 
     @_abc_1.abstractmethod
