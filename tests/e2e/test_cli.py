@@ -328,7 +328,7 @@ def test_session_ids_are_complete_or_omitted(openrum: OpenRum, monitor: str) -> 
 def test_events_are_printed_as_a_table_in_a_terminal(openrum: OpenRum, monitor: str) -> None:
     hostile = event(
         timestamp=1_790_000_000,
-        metadata=json.dumps({"pageId": "[/b]"}),
+        metadata=json.dumps({"pageId": "[/b]\u202eexe"}),
         details="\x1b[2J[red]\x07",
     )
     assert _send(openrum, monitor, batch([hostile])).returncode == 0
@@ -340,7 +340,7 @@ def test_events_are_printed_as_a_table_in_a_terminal(openrum: OpenRum, monitor: 
     # Control characters of a page are left out.
     assert "[2J[red]" in shown
     assert "\x1b[2J" not in shown
-    assert "\x1b[2J" not in shown
+    assert "[/b]\ufffdexe" in shown  # nor can a page reverse the text after it
 
 
 # Deleting, and the control sequence introducer of 8-bit terminals: JSON need not escape either.

@@ -82,14 +82,17 @@ def test_text_of_clients_cannot_control_the_terminal(server: OpenRum) -> None:
     hostile["RumEvents"][0] |= {
         "type": "com.amazon.rum.js_error_event",
         "timestamp": time.time(),
-        "metadata": json.dumps({"version": "1.0.0", "pageId": "/\x1b[31m<b>"}),
+        "metadata": json.dumps({"version": "1.0.0", "pageId": "/\x1b[31m<b>\u202eexe"}),
         "details": json.dumps({"version": "1.0.0", "type": "\x1b]0;x\x07", "message": "[red]x"}),
     }
     path = f"/appmonitors/{BLOG.id}"
     assert server.post(path, hostile)[0] == 200
     wait_until(lambda: "[red]x" in _stats(server, "blog").stdout)
 
-    assert "\x1b" not in _stats(server, "blog").stdout
+    shown = _stats(server, "blog").stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "<b>\ufffdexe" in shown
 
 
 def test_an_unknown_app_monitor_and_a_wrong_range_are_named(server: OpenRum) -> None:
@@ -166,7 +169,7 @@ def _run_events(server: OpenRum, *options: str) -> subprocess.CompletedProcess[s
 
 
 def test_tail_prints_only_events_that_meet_the_filter(server: OpenRum) -> None:
-    views = [_visit("Firefox", "/a"), _visit("Chrome", "/b"), _visit("Firefox", "/c")]
+    views = [_visit("Firefox", "/a"), _visit("Chrome", "/b"), _visit("Firefox", "/c\u202eexe")]
     error = _visit("Firefox", "/a", "js_error_event")
     session = views[2]["UserDetails"]["sessionId"]
     options = ["--filter", "browser=Firefox", "--type", "page_view"], ["--session", session]
@@ -184,7 +187,7 @@ def test_tail_prints_only_events_that_meet_the_filter(server: OpenRum) -> None:
 
         assert [line.split()[2:4] for line in lines] == [
             ["page_view_event", "/a"],
-            ["page_view_event", "/c"],
+            ["page_view_event", "/c\ufffdexe"],
         ]
         assert in_session.readline() == lines[1]
         assert session in lines[1]

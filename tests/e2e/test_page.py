@@ -16,6 +16,7 @@ from rum.v1.insight_service_pb2 import Change, ListChangesResponse
 from tests.e2e.shown import Shown, number, read_api
 from tests.e2e.visited import HOSTILE, HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
 from tests.insight.visits import HOUR_MS
+from tests.support.batches import new_id
 from tests.support.running import wait_until
 from tests.tools.chromium import Page
 
@@ -415,6 +416,35 @@ def test_texts_of_clients_stay_text_in_every_view(ui: Shown, shop: Visited) -> N
         None,
         0,
     ]
+
+
+def test_texts_of_clients_cannot_reverse_the_text_after_them(ui: Shown, shop: Visited) -> None:
+    text, shown = "photo\u202egpj.exe\u2067", "photo\ufffdgpj.exe\ufffd"
+    request = hostile_visit(shop.after + HOUR_MS, text)
+    request.user_details.session_id = new_id()
+    shop.put([request])
+    fingerprint = next(g["fingerprint"] for g in _groups(shop) if text in g["title"])
+    members = {**shop.range, "filter": f"page=/{text}"}
+    for path in (
+        *((view,) for view in ("overview", "pages", "errors", "http", "segments", "sessions")),
+        ("pages", f"/{text}"),
+        ("errors", fingerprint),
+        ("sessions", request.user_details.session_id),
+        ("live",),
+    ):
+        ui.open(*path, **members)
+        found: Any = ui.page.evaluate(_EVERY_TEXT)
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", found), path
+        assert shown in found, path
+    ui.open("pages", **members)
+    ui.click("main td a, main th a")
+
+    assert ui.texts("h1") == [f"/{shown}"]
+    assert ui.texts(".panel.vital, .empty")  # the link has the text as the client sent it
+
+
+_EVERY_TEXT = """() => document.title + document.body.innerText
+    + [...document.querySelectorAll("[title], [aria-label]")].map(e => e.title + e.ariaLabel)"""
 
 
 def test_the_page_calls_only_its_own_server(ui: Shown, shop: Visited) -> None:

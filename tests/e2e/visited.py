@@ -88,13 +88,13 @@ def _shifted(request: PutRumEventsRequest, start_ms: int) -> PutRumEventsRequest
     return request
 
 
-def hostile_visit(time_ms: int) -> PutRumEventsRequest:
-    """Return a batch whose texts are markup."""
-    page = json.dumps({"pageId": f"/{HOSTILE}", "browserName": HOSTILE, "aws:releaseId": HOSTILE})
-    request = {"method": "GET", "url": f"https://shop.example/{HOSTILE}"}
+def hostile_visit(time_ms: int, text: str = HOSTILE) -> PutRumEventsRequest:
+    """Return a batch with this text wherever a client may write one."""
+    page = json.dumps({"pageId": f"/{text}", "browserName": text, "aws:releaseId": text})
+    request = {"method": "GET", "url": f"https://shop.example/{text}"}
     details: dict[str, dict[str, object]] = {
-        "page_view_event": {"pageId": f"/{HOSTILE}", "pageInteractionId": "h-0"},
-        "js_error_event": {"type": "Error", "message": HOSTILE, "stack": f"Error: {HOSTILE}\n"},
+        "page_view_event": {"pageId": f"/{text}", "pageInteractionId": "h-0"},
+        "js_error_event": {"type": "Error", "message": text, "stack": f"Error: {text}\n"},
         "http_event": {"request": request, "response": {"status": 500}},
     }
     return PutRumEventsRequest(

@@ -3,7 +3,7 @@ import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "./vendor
 import { hasToken, send, watchFreshness } from "./api.js";
 import { dateTime, elapsed, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
-import { html, render } from "./parts/html.js";
+import { html, plain, render } from "./parts/html.js";
 import { useData, useMinutes } from "./parts/load.js";
 import { Empty, Failure } from "./parts/states.js";
 import { go, linkTo, usePlace } from "./place.js";
@@ -96,7 +96,7 @@ function Title({ place, view }) {
   const id = view?.one && place.path[1];
   const title = id === undefined ? (view?.title ?? "Unknown view") : view.titleOf(id);
   useEffect(() => {
-    document.title = `${title} · OpenRUM`;
+    document.title = plain(`${title} · OpenRUM`);
     if (shown.current && shown.current !== path) heading.current.focus();
     shown.current = path;
   }, [path]);
