@@ -7,7 +7,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
 
 import grpc
 
@@ -15,7 +16,7 @@ from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from tests.support.batches import message
 from tests.support.running import OpenRum
 
-__all__ = ["SMALL_QUEUE", "broken_store", "full_queue"]
+__all__ = ["SMALL_QUEUE", "broken_store", "full_queue", "hidden_batches"]
 
 SMALL_QUEUE = {"OPENRUM_MAX_WAITING_BYTES": str(1 << 20)}
 """Settings of a server whose queue `full_queue` can fill."""
@@ -54,16 +55,21 @@ def _put_long(server: OpenRum, monitor_id: str) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-@contextmanager
-def broken_store(server: OpenRum) -> Iterator[None]:
+def broken_store(server: OpenRum) -> AbstractContextManager[None]:
     """Hide the table of batches while the context is open."""
-    _rename(server, "batches", "batches_hidden")
+    return hidden_batches(server.database)
+
+
+@contextmanager
+def hidden_batches(database: Path) -> Iterator[None]:
+    """Hide the table of batches in a SQLite file while the context is open."""
+    _rename(database, "batches", "batches_hidden")
     try:
         yield
     finally:
-        _rename(server, "batches_hidden", "batches")
+        _rename(database, "batches_hidden", "batches")
 
 
-def _rename(server: OpenRum, old: str, new: str) -> None:
-    with closing(sqlite3.connect(server.database, timeout=30)) as connection:
+def _rename(database: Path, old: str, new: str) -> None:
+    with closing(sqlite3.connect(database, timeout=30)) as connection:
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
