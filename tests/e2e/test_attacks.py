@@ -173,7 +173,7 @@ def _main(*parts: str) -> None:
             cost = measure(attack, Path(folder))
         row = (
             f"| {attack.name} | {cost.sent_bytes:,} | {cost.cpu_ms:.0f} | {cost.memory_mib:.0f}"
-            f" | {cost.wait_ms:.0f} |"
+            f" | {cost.wait_ms:.0f} | {attack.first_version} |"
         )
         print(row, flush=True)
         table = "HTTP" if attack in ATTACKS else "gRPC"

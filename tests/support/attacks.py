@@ -36,6 +36,8 @@ class Attack:
     acknowledges: bool = False
     """Whether the client first acknowledges the settings of HTTP/2. gRPC allows only few calls
     before."""
+    first_version: str = ""
+    """What the attack cost the first version of OpenRUM, if it was measured then."""
     max_cpu_ms: float = 50
     """What a connection may cost."""
     max_mib: float = 20
@@ -128,10 +130,13 @@ _CHUNKED = _head("Host: x", "Transfer-Encoding: chunked\r\n\r\n")
 _GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 _UPGRADE = b"GET /healthz HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 _OBJECTS = _list_of("{}", 15 * _MIB, "MetricDefinitions")
+_LISTS = _list_of("[]", 2_010_000, "X")
 
 ATTACKS = [
     Attack(
-        "control plane: 5 million empty objects, gzip", _control(gzip.compress(_OBJECTS), _GZIP)
+        "control plane: 5 million empty objects, gzip",
+        _control(gzip.compress(_OBJECTS), _GZIP),
+        first_version="26 s of CPU, 1.8 GB",
     ),
     Attack(
         "control plane: 87,000 empty objects",
@@ -146,29 +151,39 @@ ATTACKS = [
         lambda _: _request("/appmonitor", _invalid_number()),
     ),
     Attack("put: gzip of a gigabyte", _put(_gzip_bomb(), _GZIP)),
+    Attack("put: 670,000 lists in an unknown member", _put(_LISTS), first_version="1.4 s of CPU"),
+    Attack(
+        "put: the same lists and a lone surrogate",
+        _put(_LISTS[:-1] + rb',"Y":"\ud800"}'),
+        first_version="3.6 s of CPU",
+    ),
     Attack("put: 60,000 header fields", _head("Host: x", *["X:"] * 60_000)),
-    Attack("put: 4,000 signed headers", _signed_headers()),
+    Attack("put: 4,000 signed headers", _signed_headers(), first_version="0.78 s of CPU"),
     Attack("put: 4 MB in chunks of one byte", lambda i: _CHUNKED(i) + b"1\r\n \r\n" * (4 * _MIB)),
     Attack(
         "put: 20 MB of trailers",
         lambda i: _CHUNKED(i) + b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * (3 * _MIB),
+        first_version="trailers became headers of the request",
     ),
     Attack("4,000 pipelined upgrades", lambda _: _UPGRADE * 4000),
     Attack(
         "30 connections pipeline 16 MB each and read nothing",
         lambda _: _GET * 600_000,
         connections=30,
+        first_version="5.2 GB",
     ),
     Attack(
         "150 unfinished bodies of 4 MB, unknown app monitor",
         _unfinished(4_000_000),
         connections=150,
+        first_version="700 MB",
         waits=False,
     ),
     Attack(
         "150 unfinished bodies of 4 MB, known app monitor",
         _unfinished_put(4_000_000),
         connections=150,
+        first_version="700 MB",
         waits=False,
     ),
     Attack(

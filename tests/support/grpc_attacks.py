@@ -97,6 +97,7 @@ GRPC_ATTACKS = [
         "gRPC: a compressed message of 60 MB",
         _frames(_compressed_call()),
         face="grpc",
+        first_version="1.6 GB for 32 kB, 8.5 GB for 650 kB",
         waits=False,
     ),
     Attack(
