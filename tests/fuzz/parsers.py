@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PARSERS", "Parser", "outcomes"]
+__all__ = ["INPUTS", "PARSERS", "Parser", "outcomes"]
 
 import hashlib
 from collections import Counter
@@ -28,6 +28,8 @@ from tests.support.traffic import MONITOR_ID
 Parser = Callable[[int], str]
 """Parses the input with this number, and returns the name of the outcome."""
 
+INPUTS = 26_000
+"""For each parser. More than 100,000 are rejected together, with those that are sent."""
 _MAX_EVENTS = 1000
 # Shorter messages are not counted. An empty entry takes two bytes.
 _COUNTED_BYTES = 256 << 10

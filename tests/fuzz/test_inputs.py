@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.insight import Projecting, insight_queries
-from tests.fuzz.parsers import PARSERS, outcomes
+from tests.fuzz.parsers import INPUTS, PARSERS, outcomes
 from tests.fuzz.running import Harness, grpc_calls, http_requests, usage
 from tests.fuzz.seeds import BODIES, MESSAGES, POLICIES, SIGNED
 from tests.fuzz.source_maps import source_map_uploads
 from tests.support.batches import batch
 from tests.support.running import OpenRum
 
-_PARSED = 22_000
 _SENT = {
     http_requests: 8_000,
     insight_queries: 4_000,
@@ -46,9 +45,9 @@ def test_there_are_seeds_of_every_kind() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_accepts_an_input_or_raises_a_documented_error(name: str) -> None:
-    counts = outcomes(PARSERS[name], range(_PARSED))
+    counts = outcomes(PARSERS[name], range(INPUTS))
 
-    assert counts.total() == _PARSED
+    assert counts.total() == INPUTS
     assert len(counts) > 1
 
 
