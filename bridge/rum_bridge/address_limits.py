@@ -1,37 +1,38 @@
-"""Limits how many puts and bytes one client address may send in a second."""
+"""Limits how many puts, events and bytes one client address may send in a second."""
 
 from __future__ import annotations
 
 __all__ = ["AddressLimits"]
 
 import math
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from typing import Self
 
 from rum_bridge.errors import HttpError
-from rum_endpoint.addresses import ip_of, network_of
-from rum_endpoint.token_buckets import TokenBuckets
-
-_BURST_S = 2.0
-_MAX_ADDRESSES = 10_000
+from rum_bridge.settings import BridgeSettings
+from rum_endpoint.address_buckets import AddressBuckets, Reached
 
 
 class AddressLimits:
     """The limits of one bridge. Use it from one event loop only.
 
-    Loopback addresses have no limit: they belong to proxies that are not configured as trusted.
-
     Args:
-        requests_per_s: 0 for no limit. As many as in two seconds may come at once.
-        bytes_per_s: the same for the bytes of bodies as sent.
+        rates: the most `requests`, `events` and `bytes` in a second. 0: no limit.
         clock: monotonic, in seconds.
     """
 
-    def __init__(
-        self, *, requests_per_s: float, bytes_per_s: float, clock: Callable[[], float]
-    ) -> None:
-        self._requests = _buckets(requests_per_s, clock)
-        self._bytes = _buckets(bytes_per_s, clock)
+    def __init__(self, rates: Mapping[str, float], *, clock: Callable[[], float]) -> None:
+        self._buckets = AddressBuckets(rates, clock=clock)
+
+    @classmethod
+    def of(cls, settings: BridgeSettings, *, clock: Callable[[], float]) -> Self:
+        """Return the limits in the settings."""
+        rates = {
+            "requests": settings.address_requests_per_s,
+            "events": settings.address_events_per_s,
+            "bytes": settings.address_bytes_per_s,
+        }
+        return cls(rates, clock=clock)
 
     def check(self, address: str) -> None:
         """Count a put from an address. Call this before its body is read.
@@ -41,45 +42,27 @@ class AddressLimits:
         """
         if error := self.reached(address):
             raise error
-        if self._requests is not None and (key := _key(address)):
-            self._requests.charge(key, 1)
+        self._buckets.charge(address, requests=1)
 
     def reached(self, address: str) -> HttpError | None:
         """Return the error for a put from this address if it has sent too much. Count nothing."""
-        key = _key(address)
-        if not key:
-            return None
-        if self._bytes is not None and (wait_s := self._bytes.wait_s(key)):
-            return _throttled("bytes", "bytes-per-address", wait_s)
-        if self._requests is not None and (wait_s := self._requests.wait_s(key)):
-            return _throttled("requests", "requests-per-address", wait_s)
-        return None
+        reached = self._buckets.reached(address)
+        return _throttled(reached) if reached else None
 
-    def charge(self, address: str, size: int) -> None:
-        """Count a body's bytes, once it has been read."""
-        if self._bytes is not None and (key := _key(address)):
-            self._bytes.charge(key, size)
+    def charge_bytes(self, address: str, size: int) -> None:
+        """Count a body's bytes as sent, once it has been read."""
+        self._buckets.charge(address, bytes=size)
+
+    def charge_events(self, address: str, events: int) -> None:
+        """Count a body's events, once it has been parsed."""
+        self._buckets.charge(address, events=events)
 
 
-def _buckets(rate: float, clock: Callable[[], float]) -> TokenBuckets[str] | None:
-    if not rate:
-        return None
-    burst = rate * _BURST_S
-    return TokenBuckets(rate=rate, burst=burst, clock=clock, max_keys=_MAX_ADDRESSES)
-
-
-@lru_cache(_MAX_ADDRESSES)
-def _key(address: str) -> str:
-    """Return what is counted as one address, or nothing for those without a limit."""
-    ip = ip_of(address)
-    return "" if ip is None or ip.is_loopback else network_of(ip)
-
-
-def _throttled(what: str, quota_code: str, wait_s: float) -> HttpError:
+def _throttled(reached: Reached) -> HttpError:
     return HttpError(
         429,
         "ThrottlingException",
-        f"Your address sends too many {what}.",
-        {"serviceCode": "rum", "quotaCode": quota_code},
-        max(1, math.ceil(wait_s)),
+        reached.message,
+        {"serviceCode": "rum", "quotaCode": reached.quota_code},
+        max(1, math.ceil(reached.wait_s)),
     )

@@ -107,11 +107,7 @@ def create_app(
     ]
     requests = RequestLog.of("bridge", settings)
     accounting = PutAccounting(requests)
-    limits = AddressLimits(
-        requests_per_s=settings.address_requests_per_s,
-        bytes_per_s=settings.address_bytes_per_s,
-        clock=time.monotonic,
-    )
+    limits = AddressLimits.of(settings, clock=time.monotonic)
     admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins), limits)
     others = CountedResponses(
         Boundary(Router(routes, redirect_slashes=False)),

@@ -121,13 +121,14 @@ class PutEvents:
             receive, headers, partial(self._monitors.check, put.app_monitor_id)
         )
         put.size = len(raw)
-        self._limits.charge(address, len(raw))
+        self._limits.charge_bytes(address, len(raw))
         caller = self._report(scope, headers, raw)
         is_long = len(body) > LONG_BYTES
         try:
             parse = partial(parse_json, body)
             document = await self._long_bodies.run(body, parse) if is_long else parse()
             events = event_count(document)
+            self._limits.charge_events(address, events)
             self._accounting.receive(put, events)
             check_length(events, self._max_events)
             decode = partial(decode_put, put.app_monitor_id, document, put.request_id, caller)

@@ -11,4 +11,4 @@ from rum_bridge.address_limits import AddressLimits
 
 def unlimited() -> AddressLimits:
     """Return limits that no address reaches."""
-    return AddressLimits(requests_per_s=0, bytes_per_s=0, clock=time.monotonic)
+    return AddressLimits({}, clock=time.monotonic)
