@@ -6,6 +6,7 @@ __all__ = ["Planes", "build_planes"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from rum_endpoint.request_log import RequestLog
 from rum_service.composition.access import Access
@@ -23,6 +24,7 @@ from rum_service.control.source_maps import SourceMaps
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
 from rum_service.control.tags import Tags
+from rum_service.rpc.address_limits import AddressLimits
 from rum_service.rpc.admission import Admission
 from rum_service.rpc.boundary import CallBoundary
 from rum_service.rpc.bridge_plane import BridgePlane
@@ -34,6 +36,7 @@ from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
 from rum_service.rpc.source_map_plane import SourceMapPlane
+from rum_service.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     server = GrpcServer(
         settings,
         boundary,
-        data_plane=DataPlane(storing.ingest, boundary, incoming),
+        data_plane=DataPlane(storing.ingest, boundary, incoming, _address_limits(settings)),
         bridge_plane=bridge_plane,
         admission=Admission(
             access.authentication, base.monitors, storing.quotas, storing.preparation, boundary
@@ -104,6 +107,15 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     )
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
     return Planes(boundary, readback, statistics, erasures, erasure_runner, local_bridge, server)
+
+
+def _address_limits(settings: ServiceSettings) -> AddressLimits:
+    rates = {
+        "requests": settings.address_requests_per_s,
+        "events": settings.address_events_per_s,
+        "bytes": settings.address_bytes_per_s,
+    }
+    return AddressLimits(rates, clock=monotonic)
 
 
 def _control_plane(base: Base, readback: Readback) -> ControlPlane:

@@ -96,7 +96,7 @@ class Preparation:
         try:
             caller, monitor = await self._admit(put, app_monitor_id)
         except BaseException as error:
-            events = self._event_count(put.content)
+            events = self.event_count(put.content)
             self._accounting.reject(put.content, error, app_monitor_id, events)
             raise
         request = None
@@ -122,7 +122,7 @@ class Preparation:
 
     def reject_unread(self, put: Put, error: BaseException) -> None:
         """Count a put whose app monitor cannot be read, with its events."""
-        self._accounting.reject(put.content, error, events=self._event_count(put.content))
+        self._accounting.reject(put.content, error, events=self.event_count(put.content))
 
     async def _admit(self, put: Put, app_monitor_id: str) -> tuple[Caller, Monitor[Policy]]:
         """Return the caller and the app monitor, before the request is parsed. Raises RumError.
@@ -196,7 +196,7 @@ class Preparation:
             return leading_id(content)
         return text_field(content, _ID, self._max_events + _MEMBERS)
 
-    def _event_count(self, content: bytes) -> int:
+    def event_count(self, content: bytes) -> int:
         """Return the number of events in a serialized request that is not parsed."""
         return field_count(content, _EVENTS, self._max_events + _MEMBERS)
 

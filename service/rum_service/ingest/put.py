@@ -85,6 +85,10 @@ class Ingest:
             raise
         return app_monitor
 
+    def event_count(self, content: bytes) -> int:
+        """Return the number of events in a serialized request that is not parsed."""
+        return self._preparation.event_count(content)
+
     def reject(self, content: bytes, error: BaseException) -> None:
         """Count a call that is rejected before its batches are parsed, as one batch."""
         self._accounting.reject(content, error)

@@ -8,6 +8,7 @@ from functools import partial
 
 from rum_service.ingest.preparation import Put
 from rum_service.ingest.put import Ingest
+from rum_service.rpc.address_limits import AddressLimits
 from rum_service.rpc.boundary import SILENT_CALL, CallBoundary, Context
 from rum_service.rpc.incoming import Incoming
 
@@ -15,10 +16,13 @@ from rum_service.rpc.incoming import Incoming
 class DataPlane:
     """The methods of the service."""
 
-    def __init__(self, ingest: Ingest, boundary: CallBoundary, incoming: Incoming) -> None:
+    def __init__(
+        self, ingest: Ingest, boundary: CallBoundary, incoming: Incoming, limits: AddressLimits
+    ) -> None:
         self._ingest = ingest
         self._boundary = boundary
         self._incoming = incoming
+        self._limits = limits
 
     async def put_rum_events(self, _: object, context: Context) -> bytes:
         """Receive a serialized PutRumEventsRequest and return a PutRumEventsResponse: no bytes."""
@@ -27,7 +31,13 @@ class DataPlane:
         try:
             call = boundary.put_call(context)
             known = call is not SILENT_CALL and await boundary.is_known(call)
+            address = (not known and self._limits and call.peer_ip) or ""
+            if address:
+                await self._limits.check(address)
             content = await incoming.read(context, known=known)
+            if address:
+                events = self._ingest.event_count(content)
+                self._limits.charge(address, events=events, size=len(content))
             incoming.hold(len(content))
         except BaseException as error:
             self._ingest.reject(content, error)
