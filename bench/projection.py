@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -21,10 +19,11 @@ from bench.http1 import http_connections
 from bench.load import Load, send_at_rate
 from bench.log_options import large_log, options_of
 from bench.requests import http_requests
+from rum_cli.projector_process import read_state
 from rum_projector.runner import collect_rarely
 from rum_projector.server import open_projection
 from rum_projector.settings import ProjectorSettings
-from tests.support.running import OpenRum, environment
+from tests.support.running import OpenRum
 
 _SLOTS = 32
 _EVENTS_PER_PUT = 10
@@ -65,7 +64,7 @@ def interference(folder: Path, url: str, *, rate: float, seconds: float, turns: 
                 file.unlink()
             with Projector(folder, **settings):
                 found["with"].append(put_at_rate(address, rate, seconds))
-                _print_state(folder, settings)
+                print(progress(folder))
     for name, loads in found.items():
         for percent in (50, 99):
             values = [load.percentile_ms(percent) for load in loads]
@@ -78,18 +77,22 @@ def put_at_rate(address: str, rate: float, seconds: float) -> Load:
 
     async def send() -> Load:
         slots = await http_connections(address, _SLOTS)
-        return await send_at_rate(slots, requests, rate)
+        try:
+            return await send_at_rate(slots, requests, rate)
+        finally:
+            for slot in slots:
+                slot.close()
 
     return asyncio.run(send())
 
 
-def _print_state(folder: Path, settings: dict[str, str]) -> None:
-    """Print how far the projector is: it must not have caught up during the turn."""
-    command = [sys.executable, "-m", "rum_cli", "projector", "state"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(**settings), capture_output=True, text=True, check=True
-    )
-    print(next(line for line in done.stdout.splitlines() if line.startswith("position")))
+def progress(folder: Path) -> str:
+    """Return how far the projector in a folder is: it must not catch up during a turn."""
+    found = read_state(folder / ProjectorSettings().projector_socket)
+    if found is None:
+        raise SystemExit("The projector does not answer.")
+    lag_s = found.freshness.lag_ms / 1000
+    return f"{found.events:,.0f} events are projected, the next is {lag_s:,.0f} s old"
 
 
 def main() -> None:
