@@ -17,7 +17,9 @@ _SETTLED = """async () => {
         await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
     }
     const loading = "main [role=status]:not(.banner, .waiting), [aria-busy=true]";
-    return document.querySelector("main h1") !== null && document.querySelector(loading) === null;
+    const isShown = (found) => !found.closest("[hidden]");
+    return document.querySelector("main h1") !== null &&
+        ![...document.querySelectorAll(loading)].some(isShown);
 }"""
 _TEXTS = """selector => [...document.querySelectorAll(selector)]
     .map(found => found.innerText ?? found.textContent)"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,6 +23,15 @@ from tests.support.projection_rows import chunk, event_row
 from tests.support.running import OPENRUM, environment
 
 _TIMEOUT_S = 60.0
+# `openrum` with a projector that checks its lock, and tries again, in a fraction of a second.
+_CHECKING_OFTEN = (
+    sys.executable,
+    "-c",
+    "from rum_cli.__main__ import main\n"
+    "from rum_projector import runner\n"
+    "runner._INTERVAL_S = runner._LOCK_CHECK_S = runner._RETRY_S = 0.2\n"
+    "main()",
+)
 # Of the files of DuckDB.
 _HEADER, _BLOCK = 12_288, 262_144
 
@@ -37,10 +47,15 @@ def eventually(condition: Callable[[], Any], timeout_s: float = _TIMEOUT_S) -> A
 
 
 class Projector:
-    """`openrum projector` for the log in `folder`/log.sqlite3. The context manager ends it."""
+    """`openrum projector` for the log in `folder`/log.sqlite3. The context manager ends it.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    Args:
+        checks_often: the projector does not wait for seconds before it checks its lock.
+    """
+
+    def __init__(self, folder: Path, *, checks_often: bool = False, **settings: str) -> None:
         self.folder = folder
+        self._openrum = _CHECKING_OFTEN if checks_often else OPENRUM
         self._settings = {
             "OPENRUM_DATABASE_URL": f"sqlite:///{folder / 'log.sqlite3'}",
             "OPENRUM_PROJECTOR_SOCKET": "p.sock",
@@ -49,7 +64,7 @@ class Projector:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [*OPENRUM, "projector"],
+            [*self._openrum, "projector"],
             cwd=self.folder,
             env=environment(**self._settings),
             stdout=subprocess.PIPE,

@@ -52,7 +52,8 @@ def sqlite_url(folder: Path) -> str:
 
 def projector(folder: Path, url: str) -> Projector:
     folder.mkdir(exist_ok=True)
-    return Projector(folder, OPENRUM_DATABASE_URL=url, OPENRUM_PROJECTION="insight.duckdb")
+    settings = {"OPENRUM_DATABASE_URL": url, "OPENRUM_PROJECTION": "insight.duckdb"}
+    return Projector(folder, checks_often=True, **settings)
 
 
 def backend(admin: psycopg.Connection) -> int:
