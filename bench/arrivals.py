@@ -158,7 +158,7 @@ class _Sender:
         return self._outcomes
 
     def _send_due(self, now: float) -> None:
-        due = int((now - self._began) * self._job.rate)
+        due = int((now - self._began) * self._job.rate) + 1
         while self._sent < due:
             due_at = self._began + self._sent / self._job.rate
             self._sent += 1

@@ -6,7 +6,13 @@ nanoseconds for each process; /proc/PID/stat counts in steps of 10 ms.
 
 from __future__ import annotations
 
-__all__ = ["cpu_seconds", "current_memory_mb", "descendants", "peak_memory_mb"]
+__all__ = [
+    "busy_share",
+    "cpu_seconds",
+    "current_memory_mb",
+    "descendants",
+    "peak_memory_mb",
+]
 
 import time
 from collections.abc import Iterable
@@ -19,6 +25,14 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the CPU time that these processes have used, user and system, all threads."""
     # The clock's number as clock_getcpuclockid(3) computes it.
     return sum(time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED) for pid in pids)
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """Return which share of the machine's CPU time is used, measured for some time."""
+    before = _machine_ticks()
+    time.sleep(seconds)
+    busy, total = (now - then for now, then in zip(_machine_ticks(), before, strict=True))
+    return busy / total
 
 
 def descendants(pid: int) -> set[int]:
@@ -38,6 +52,15 @@ def peak_memory_mb(pid: int) -> float:
 def current_memory_mb(pid: int) -> float:
     """Return the resident set of a process, in megabytes."""
     return _status_mb(pid, "VmRSS:")
+
+
+def _machine_ticks() -> tuple[int, int]:
+    """Return the time in which CPUs were busy, and all time, since the machine has started."""
+    user, nice, system, idle, waiting, *others = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    )
+    busy = user + nice + system + sum(others)
+    return busy, busy + idle + waiting
 
 
 def _status_mb(pid: int, field: str) -> float:

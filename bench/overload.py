@@ -2,8 +2,8 @@
 
 Usage: python -m bench.overload [--part REST] [--page]
 
-Each part takes two to three minutes. Its numbers replace those in bench/results/overload.json, and
-the page has the numbers of all parts.
+Each part takes about two and a half minutes. Its numbers replace those in
+bench/results/overload.json, and the page has the numbers of all parts.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from pathlib import Path
 import click
 
 from bench.arrivals import Arrivals, run_together
-from bench.cpu import current_memory_mb
-from bench.overload_page import Part, Row, overload_page
+from bench.cpu import busy_share, current_memory_mb
+from bench.overload_page import Part, Row, median_run, overload_page
 from bench.servers import Server, Servers
 from tests.support.slow_disk import SlowDisk
 
 _FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _METHODS = {"REST": "", "gRPC": "/rum.v1.DataPlaneService/PutRumEvents"}
 _SLOW_DISK = "slow disk"
+_OTHER_WORK_SHARE = 0.1
 _QUIET_SLOTS, _BUSY_SLOTS = 200, 3000
 # With gRPC. The server limits the calls on each.
 _CONNECTIONS, _QUIET_CONNECTIONS, _BUSY_CONNECTIONS = 64, 4, 32
@@ -49,20 +50,32 @@ class _Measurement:
         job = self._job(self._server.open_monitor, seconds)
         return max(run_together([job])[0].goodput for _ in range(2))
 
+    def curve(self, capacity: float, seconds: float, rounds: int) -> list[Row]:
+        """Send at each rate once in each round. A drift of the machine affects all rates."""
+        runs: dict[float, list[list[Row]]] = {factor: [] for factor in _FACTORS}
+        for number in range(rounds):
+            for factor in _FACTORS if number % 2 else reversed(_FACTORS):
+                runs[factor].append([self.row(f"{factor:g}", capacity * factor, seconds)])
+        return [median_run(each, lambda row: row.goodput)[0] for each in runs.values()]
+
     def row(self, name: str, rate: float, seconds: float) -> Row:
         """Send at a rate."""
         job = self._job(self._server.open_monitor, seconds, rate, self._slots)
         return self._rows([name], [job])[0]
 
-    def fairness(self, capacity: float, seconds: float) -> list[Row]:
-        """Send a tenth of the capacity alone, and then beside ten times the capacity."""
+    def fairness(self, capacity: float, seconds: float, rounds: int) -> list[Row]:
+        """Send a tenth of the capacity alone and beside ten times the capacity, in each round."""
         quiet = self._job(
             self._server.history_monitor, seconds, capacity / 10, _QUIET_SLOTS, _QUIET_CONNECTIONS
         )
         busy = self._job(
             self._server.open_monitor, seconds, capacity * 10, _BUSY_SLOTS, _BUSY_CONNECTIONS
         )
-        return self._rows(["quiet, alone"], [quiet]) + self._rows(["quiet", "busy"], [quiet, busy])
+        alone, beside = [], []
+        for _ in range(rounds):
+            alone.append(self._rows(["quiet, alone"], [quiet]))
+            beside.append(self._rows(["quiet", "busy"], [quiet, busy]))
+        return [row for runs in (alone, beside) for row in median_run(runs, lambda row: row.p99_ms)]
 
     def _rows(self, names: list[str], jobs: list[Arrivals]) -> list[Row]:
         found = run_together(jobs)
@@ -92,7 +105,8 @@ class _Measurement:
         )
 
 
-def _measure(name: str, *, events: int, seconds: float, slots: int) -> Part:
+def _measure(name: str, *, events: int, seconds: float, rounds: int, slots: int) -> Part:
+    other_work = busy_share() > _OTHER_WORK_SHARE
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = stack.enter_context(Servers(folder))
@@ -101,14 +115,14 @@ def _measure(name: str, *, events: int, seconds: float, slots: int) -> Part:
             measurement = _Measurement(servers.overloaded(disk.environment), "", events, slots)
             capacity = 0.0
             stack.enter_context(disk.taking(_FSYNC_S))
-            curve = [measurement.row(f"{rate}/s", rate, 5 * seconds) for rate in _SLOW_RATES]
+            curve = [measurement.row(f"{rate}/s", rate, 10 * seconds) for rate in _SLOW_RATES]
             fairness = []
         else:
             measurement = _Measurement(servers["overloaded"], _METHODS[name], events, slots)
-            capacity = measurement.capacity(seconds)
-            curve = [measurement.row(f"{x:g}", capacity * x, seconds) for x in _FACTORS]
-            fairness = measurement.fairness(capacity, 2.5 * seconds)
-        return Part(name, capacity, curve, fairness)
+            capacity = measurement.capacity(2 * seconds)
+            curve = measurement.curve(capacity, seconds, rounds)
+            fairness = measurement.fairness(capacity, 4 * seconds, rounds)
+        return Part(name, capacity, curve, fairness, other_work)
 
 
 @click.command()
@@ -121,14 +135,18 @@ def _measure(name: str, *, events: int, seconds: float, slots: int) -> Part:
     help="What to measure. By default everything.",
 )
 @click.option("--events", default=10, show_default=True, help="Events in each batch.")
-@click.option("--seconds", default=4.0, show_default=True, help="Length of each load.")
+@click.option("--seconds", default=2.0, show_default=True, help="Length of each load.")
+@click.option("--rounds", default=3, show_default=True, help="How often each load is measured.")
 @click.option("--slots", default=6000, show_default=True, help="Requests in progress at most.")
 @click.option("--page", is_flag=True, help="Write docs/reference/overload.md and .svg.")
-def main(names: list[str], events: int, seconds: float, slots: int, *, page: bool) -> None:
+def main(
+    names: list[str], events: int, seconds: float, rounds: int, slots: int, *, page: bool
+) -> None:
     """Measure the curve from a quarter of the capacity to four times, fairness, a slow disk."""
     kept = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     for name in names:
-        kept[name] = _measure(name, events=events, seconds=seconds, slots=slots).as_json()
+        part = _measure(name, events=events, seconds=seconds, rounds=rounds, slots=slots)
+        kept[name] = part.as_json()
         _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     parts = [Part.from_json(kept[name]) for name in [*_METHODS, _SLOW_DISK] if name in kept]
     if page:

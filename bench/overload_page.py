@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Part", "Row", "overload_page"]
+__all__ = ["Part", "Row", "median_run", "overload_page"]
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bench.arrivals import Outcomes
@@ -21,24 +21,26 @@ The capacity is the goodput of 64 clients that wait for each response. `openrum 
 the load generators share two cores. At a high load the generators take CPU from the server, so its
 capacity is lower. The generators have at most 6,000 requests in progress. With REST, each request
 has its own connection. With gRPC, 64 connections carry 24 calls each: the service allows 32. "Sent"
-is the rate that the generators reached.
+is the rate that the generators reached. An overloaded server responds late, so that they do not
+reach the highest loads: requests that are due find none of the 6,000 free, and are "not sent".
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
 puts, and count from the time at which each put was due. Memory is what the server uses afterwards.
-Other work ran on the machine while gRPC was measured. An idle one reached a capacity of 3,868
-puts a second with gRPC (2026-11).
+Each load is measured several times, in alternation with the others. A row shows the run with the
+median goodput, and "runs" shows the goodput of all.
 """
 _CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness
 
 One client sends a tenth of the capacity: alone, and while another client tries to send ten times
 the capacity to another app monitor, with at most 3,000 requests in progress. With gRPC, the quiet
-client has 4 connections and the busy one 32.
+client has 4 connections and the busy one 32. A row shows the run in which the 99th percentile of
+the quiet client is the median, and "runs" shows the percentile of the row's client in all.
 """
 _SLOW_DISK = """## Slow disk
 
 Puts over REST, while each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk
-stores about 130 puts per second. Other work ran on the machine (2026-11).
+stores about 130 puts per second.
 """
 
 
@@ -55,6 +57,8 @@ class Row:
     """Responses by problem; empty for a success."""
     not_sent: int
     memory_mb: float
+    runs: Sequence[float] = ()
+    """The value by which this run was chosen, of every run."""
 
     @classmethod
     def of(cls, name: str, outcomes: Outcomes, memory_mb: float) -> Self:
@@ -89,6 +93,8 @@ class Part:
     curve: Sequence[Row]
     """The name of a row is its load: times the capacity if there is one."""
     fairness: Sequence[Row]
+    other_work: bool = False
+    """Whether other work ran on the machine."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the part as JSON."""
@@ -98,7 +104,26 @@ class Part:
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Return the part that `as_json` returned."""
         rows = {name: [Row(**row) for row in document[name]] for name in ("curve", "fairness")}
-        return cls(document["name"], document["capacity"], rows["curve"], rows["fairness"])
+        return cls(
+            document["name"],
+            document["capacity"],
+            rows["curve"],
+            rows["fairness"],
+            document.get("other_work", False),
+        )
+
+
+def median_run(runs: Sequence[Sequence[Row]], value: Callable[[Row], float]) -> list[Row]:
+    """Return the rows of the run in which the value of the first row is the median.
+
+    Args:
+        runs: an odd number of runs, each with the same rows.
+    """
+    chosen = sorted(runs, key=lambda rows: value(rows[0]))[len(runs) // 2]
+    return [
+        replace(row, runs=[value(rows[number]) for rows in runs])
+        for number, row in enumerate(chosen)
+    ]
 
 
 def overload_page(parts: Sequence[Part]) -> tuple[str, str | None]:
@@ -108,11 +133,20 @@ def overload_page(parts: Sequence[Part]) -> tuple[str, str | None]:
     if curves:
         texts += [_CHART]
         for part in curves:
-            texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second.\n"]
+            texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second."]
+            texts[-1] += _other_work(part)
             texts += [_table(part.curve)]
         texts += [_FAIRNESS, *(f"{part.name}:\n\n{_table(part.fairness)}" for part in curves)]
-    texts += [f"{_SLOW_DISK}\n{_table(part.curve)}" for part in parts if not part.capacity]
+    texts += [
+        f"{_SLOW_DISK.rstrip()}{_other_work(part)}\n{_table(part.curve)}"
+        for part in parts
+        if not part.capacity
+    ]
     return "\n".join(texts), _chart(curves) if curves else None
+
+
+def _other_work(part: Part) -> str:
+    return " Other work ran on the machine.\n" if part.other_work else "\n"
 
 
 def _chart(curves: Sequence[Part]) -> str:
@@ -131,12 +165,13 @@ def _chart(curves: Sequence[Part]) -> str:
 
 def _table(rows: Sequence[Row]) -> str:
     lines = [
-        "| load | sent/s | goodput/s | p50 ms | p99 ms | responses | not sent | memory MB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| load | sent/s | goodput/s | p50 ms | p99 ms | responses | not sent | memory MB | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row.name} | {row.sent:,.0f} | {row.goodput:,.0f} | {row.p50_ms:,.0f}"
-        f" | {row.p99_ms:,.0f} | {row.responses} | {row.not_sent:,} | {row.memory_mb:,.0f} |"
+        f" | {row.p99_ms:,.0f} | {row.responses} | {row.not_sent:,} | {row.memory_mb:,.0f}"
+        f" | {', '.join(f'{value:,.0f}' for value in row.runs)} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"

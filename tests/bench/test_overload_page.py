@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
-from bench.overload_page import Part, Row, overload_page
+from bench.overload_page import Part, Row, median_run, overload_page
 
 _COUNTS = {"": 9_000, "status 429": 1_500}
 
@@ -23,7 +24,7 @@ def test_the_page_has_every_load_and_the_chart_every_curve() -> None:
     kept = json.loads(json.dumps([part.as_json() for part in parts]))
     text, svg = overload_page([Part.from_json(each) for each in kept])
 
-    values = "2,625 | 2,250 | 12 | 1,400 | 9,000 accepted, 1,500 429 | 7 | 200 |"
+    values = "2,625 | 2,250 | 12 | 1,400 | 9,000 accepted, 1,500 429 | 7 | 200 |  |"
     for name in ("0.5", "4", "quiet", "100/s"):
         assert f"| {name} | {values}\n" in text
     assert "Capacity: 5,000 puts a second." in text
@@ -39,3 +40,25 @@ def test_a_page_without_a_curve_has_no_chart() -> None:
     assert svg is None
     assert "overload.svg" not in text
     assert "| 100/s |" in text
+
+
+def test_the_page_says_which_parts_were_measured_beside_other_work() -> None:
+    parts = [
+        Part("REST", 5_000.0, [_row("0.5")], [], other_work=False),
+        Part("gRPC", 3_000.0, [_row("0.5")], [], other_work=True),
+    ]
+    text, _ = overload_page([Part.from_json(part.as_json()) for part in parts])
+
+    assert "Capacity: 5,000 puts a second.\n" in text
+    assert "Capacity: 3,000 puts a second. Other work ran on the machine.\n" in text
+
+
+def test_all_rows_come_from_the_run_with_the_median_of_the_first_row() -> None:
+    runs = [
+        [replace(_row("quiet"), p99_ms=quiet), replace(_row("busy"), p99_ms=busy)]
+        for quiet, busy in ((30.0, 1.0), (10.0, 2.0), (20.0, 9.0))
+    ]
+    quiet, busy = median_run(runs, lambda row: row.p99_ms)
+
+    assert (quiet.p99_ms, quiet.runs) == (20.0, [30.0, 10.0, 20.0])
+    assert (busy.p99_ms, busy.runs) == (9.0, [1.0, 2.0, 9.0])
