@@ -121,6 +121,7 @@ def _known_members(shop: Visited) -> str:
         "query.statistic": ["Sum", "p75"],
         "query.periodSeconds": [3600],
         "query.nextToken": [""],
+        "query.by": ["browser", "page"],
         "query.order": [""],
         "query.httpResult": ["5xx", ""],
     }
