@@ -130,6 +130,7 @@ def test_kill_9_while_batches_are_removed_loses_no_others(
         server.stop()
     checked = run_openrum("db", "check", cwd=tmp_path, **database)
     compacted = run_openrum("db", "compact", cwd=tmp_path, **database)
+    print(f"\n{kills} kills, {load.ledger}, {batches - left} of {batches} old batches removed")
 
     load.ledger.assert_kept(documents)
     assert (checked.returncode, checked.stderr) == (0, "")
