@@ -94,7 +94,14 @@ class Preparation:
         """Return the batch to store. Count a batch that is rejected. Raises RumError."""
         app_monitor_id = self._id_of(put.content)
         try:
-            caller, monitor = await self._admit(put, app_monitor_id)
+            # Most puts need no lookup, and each call of a coroutine takes 0.2 µs.
+            caller = self._authentication.trusted(put.call)
+            if caller is None:
+                caller = await self._identify(put.call, app_monitor_id)
+            monitor = self._monitors.cached(app_monitor_id)
+            if monitor is None:
+                monitor = await self._find(put.content, app_monitor_id)
+            self._admit(put, caller, monitor)
         except BaseException as error:
             events = self.event_count(put.content)
             self._accounting.reject(put.content, error, app_monitor_id, events)
@@ -124,27 +131,24 @@ class Preparation:
         """Count a put whose app monitor cannot be read, with its events."""
         self._accounting.reject(put.content, error, events=self.event_count(put.content))
 
-    async def _admit(self, put: Put, app_monitor_id: str) -> tuple[Caller, Monitor[Policy]]:
-        """Return the caller and the app monitor, before the request is parsed. Raises RumError.
+    async def _find(self, content: bytes, app_monitor_id: str) -> Monitor[Policy]:
+        """Return the app monitor. Raises RumError."""
+        if not app_monitor_id:
+            self._check_size(content)
+            if len(content) <= _MAX_WITHOUT_ID_BYTES:
+                _parsed(content)  # says what is wrong with other bytes
+        check_id(app_monitor_id)
+        return await self._monitors.by_id(app_monitor_id)
+
+    def _admit(self, put: Put, caller: Caller, monitor: Monitor[Policy]) -> None:
+        """Check what can be checked before the request is parsed. Raises RumError.
 
         Without a resource policy, whose conditions may depend on the alias, the caller is
         authorized.
         """
-        caller = self._authentication.trusted(put.call)
-        if caller is None:
-            caller = await self._identify(put.call, app_monitor_id)
-        monitor = self._monitors.cached(app_monitor_id)
-        if monitor is None:
-            if not app_monitor_id:
-                self._check_size(put.content)
-                if len(put.content) <= _MAX_WITHOUT_ID_BYTES:
-                    _parsed(put.content)  # says what is wrong with other bytes
-            check_id(app_monitor_id)
-            monitor = await self._monitors.by_id(app_monitor_id)
         if put.imported is None and monitor.policy is None:
             self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor)
         self._check_size(put.content)
-        return caller, monitor
 
     def _check_size(self, content: bytes) -> None:
         if has_more_fields(content, self._max_events + _MEMBERS):
@@ -171,17 +175,18 @@ class Preparation:
             remaining = self._drops.apply(monitor, request, types, put.content, put.request_id)
         if remaining:
             times = remaining.times
+        # By position: names take 0.3 µs longer.
         return Batch(
-            app_monitor=monitor.key,
-            batch_id=bytes.fromhex(request.batch_id.replace("-", "")),
-            received_ms=received_ms,
-            first_ms=round(times.first_s * 1000) if times.events else received_ms,
-            last_ms=round(times.last_s * 1000) if times.events else received_ms,
-            event_count=times.events,
-            content=remaining.content if remaining else put.content,
-            received=put.content if remaining else None,
-            dropped=remaining.dropped if remaining else (),
-            country=self._country(caller, imported),
+            monitor.key,
+            bytes.fromhex(request.batch_id.replace("-", "")),
+            received_ms,
+            round(times.first_s * 1000) if times.events else received_ms,
+            round(times.last_s * 1000) if times.events else received_ms,
+            times.events,
+            remaining.content if remaining else put.content,
+            put.content if remaining else None,
+            remaining.dropped if remaining else (),
+            self._country(caller, imported),
         )
 
     def _country(self, caller: Caller, imported: ImportedBatch | None) -> str | None:

@@ -66,10 +66,11 @@ class Ingest:
         # No await from here to submit: a cancelled call would leave room reserved forever.
         prepared = [self._try_to_reserve(found) for found in prepared]
         batches = [batch for batch in prepared if isinstance(batch, Batch)]
-        outcomes = iter(await self._group_commit.submit(batches) if batches else ())
-        return [
-            _result(next(outcomes)) if isinstance(found, Batch) else found for found in prepared
-        ]
+        outcomes = await self._group_commit.submit(batches) if batches else []
+        if outcomes.count(Appended.STORED) == len(prepared):  # as nearly always
+            return [Appended.STORED] * len(prepared)
+        each = iter(outcomes)
+        return [_result(next(each)) if isinstance(found, Batch) else found for found in prepared]
 
     async def _wait(self, put: Put) -> int:
         """Wait for the put's turn, and return the app monitor that it is for.
@@ -103,7 +104,10 @@ class Ingest:
                     self._preparation.reject_unread(put, failed)
                     prepared.append(failed)
                 else:
-                    prepared.append(await self._try(put))
+                    try:
+                        prepared.append(await self._preparation.prepare(put))
+                    except Exception as error:
+                        prepared.append(_failure(put, error))
         except BaseException as error:
             # `prepare` has counted the errors and the put that was cancelled.
             for found in prepared:
@@ -132,16 +136,6 @@ class Ingest:
             raise
         return None
 
-    async def _try(self, put: Put) -> Batch | RumError:
-        """Prepare a batch, or return why it cannot be stored."""
-        try:
-            return await self._preparation.prepare(put)
-        except RumError as error:
-            return error
-        except Exception:
-            logger.exception("put failed", request_id=put.request_id())
-            return InternalServerException(retry_after_seconds=1)
-
     def _try_to_reserve(self, found: Batch | RumError) -> Batch | RumError:
         """Reserve room for a prepared batch, or return why there is none."""
         if isinstance(found, Batch):
@@ -159,6 +153,14 @@ class Ingest:
         except RumError as error:
             self._accounting.end([batch], [error])
             raise
+
+
+def _failure(put: Put, error: Exception) -> RumError:
+    """Return why a batch cannot be prepared. Call it in the handler of the error."""
+    if isinstance(error, RumError):
+        return error
+    logger.exception("put failed", request_id=put.request_id())
+    return InternalServerException(retry_after_seconds=1)
 
 
 def _appended(outcome: Outcome) -> Appended:

@@ -107,13 +107,14 @@ def _is_certainly_valid(request: PutRumEventsRequest, ids: list[str]) -> bool:
         ids: the ids of the batch and its events. Those of the user are added.
     """
     user = request.user_details
-    if user.HasField("user_id"):
-        ids.append(user.user_id)
-    if user.HasField("session_id"):
-        ids.append(user.session_id)
+    user_id, session_id = user.user_id, user.session_id
+    if user_id or user.HasField("user_id"):
+        ids.append(user_id)
+    if session_id or user.HasField("session_id"):
+        ids.append(session_id)
     return (
         are_uuids(ids)
-        and request.HasField("user_details")
+        and (bool(user_id) or request.HasField("user_details"))
         and request.HasField("app_monitor_details")
         and not request.HasField("alias")
     )
