@@ -31,6 +31,7 @@ import click
 from bench.log_batches import LogBatches
 from bench.log_databases import LogDatabase, opened
 from bench.page import with_part
+from rum_service.control.removal_pace import busy_share
 from rum_service.control.retention_sweep import DAY_MS, RetentionSweep
 from rum_service.storage.postgres_partitions import Partition
 
@@ -89,8 +90,11 @@ def retention_table(kept: Mapping[str, Mapping[str, Any]]) -> str:
 class _Log:
     """A log with old days, one of which becomes old in each round."""
 
-    def __init__(self, case: str, database: LogDatabase, rounds: int, batch_events: int) -> None:
+    def __init__(
+        self, case: str, database: LogDatabase, rounds: int, batch_events: int, share: float | None
+    ) -> None:
         self._case = case
+        self._share = share
         self._database = database
         self._store = database.store
         self._made = database.batches(batch_events)
@@ -153,10 +157,15 @@ class _Log:
             default_days=0,
             clock=lambda: now_ms / 1000,
             is_busy=lambda: True,
+            busy_share=busy_share if self._share is None else self._share_of,
         )
         async with sweep:
             await asyncio.wait([appends])
         return sum(amount.batches for amount in sweep.removed.values())
+
+    def _share_of(self, _: float) -> float:
+        assert self._share is not None
+        return self._share
 
     def _maintain(self, old_day: int, seconds: float) -> None:
         """Do once what the database needs beside the removal."""
@@ -202,6 +211,11 @@ async def _measure(log: _Log, rounds: int, seconds: float) -> list[Round]:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where the file of SQLite is created.",
 )
+@click.option(
+    "--share",
+    type=click.FloatRange(0.01, 0.99),
+    help="Share of the time for removal. By default that of batches that have not waited long.",
+)
 @click.option("--page", is_flag=True, help="Write the table into docs/reference/durability.md.")
 def main(
     cases: Sequence[str],
@@ -210,6 +224,7 @@ def main(
     batches: int,
     batch_events: int,
     folder: Path | None,
+    share: float | None,
     *,
     page: bool,
 ) -> None:
@@ -217,7 +232,7 @@ def main(
     kept = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     for case in cases:
         with opened(_CASES[case], folder) as database:
-            log = _Log(case, database, rounds, batch_events)
+            log = _Log(case, database, rounds, batch_events, share)
             log.fill(batches)
             measured = asyncio.run(_measure(log, rounds, seconds))
         found = {

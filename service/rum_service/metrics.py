@@ -137,6 +137,11 @@ _OLDEST_BATCH = Metric(
     "Age of an app monitor's oldest batch. Absent without batches.",
     ("app_monitor",),
 )
+_REMOVAL_DELAY = Metric(
+    "openrum_service_removal_delay_seconds",
+    "gauge",
+    "How long old batches have waited for their removal, at most. 0: none waits.",
+)
 _UNFINISHED_ERASURES = Metric(
     "openrum_service_unfinished_erasures",
     "gauge",
@@ -182,6 +187,7 @@ METRICS = (
     _REMOVED_EVENTS,
     _RETENTION,
     _OLDEST_BATCH,
+    _REMOVAL_DELAY,
     _UNFINISHED_ERASURES,
     _OLDEST_ERASURE,
     _ERASED_EVENTS,
@@ -258,6 +264,7 @@ class ServiceMetrics:
             if found.oldest_ms is not None:
                 age_s = self._clock() - found.oldest_ms / 1000
                 yield Sample(_OLDEST_BATCH, max(0.0, age_s), (found.name,))
+        yield Sample(_REMOVAL_DELAY, self._retention.delay_s)
         unfinished = self._erasures.unfinished
         yield Sample(_UNFINISHED_ERASURES, len(unfinished))
         ages_s = [self._clock() - record.began_ms / 1000 for record in unfinished]

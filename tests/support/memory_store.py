@@ -346,6 +346,8 @@ class MemoryUsage:
 class MemoryRetention:
     """Implements `RetentionStore`."""
 
+    held_s = 0.0
+
     def __init__(self, tables: MemoryTables) -> None:
         self.tables = tables
 

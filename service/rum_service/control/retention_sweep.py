@@ -18,6 +18,7 @@ from typing import Self
 
 import structlog
 
+from rum_service.control.removal_pace import Backlog, busy_share
 from rum_service.storage.base import RetentionStore
 from rum_service.storage.records import Retention
 from rum_service.storage.threads import on_thread
@@ -34,9 +35,8 @@ _TURN_S = 8.0
 # batches at once take twice the time for each (SQLite, 2026-11).
 _BATCHES_AT_ONCE = 256
 _BYTES_AT_ONCE = 4 << 20
-# The share of the time that steps take, and the same while batches wait to be committed.
+# The share of the time that steps take while no batches wait to be committed.
 _SHARE = 0.5
-_BUSY_SHARE = 0.05
 # Logged, since it is more than most servers receive in a turn: a retention was shortened.
 _MANY = 1000
 
@@ -61,6 +61,9 @@ class RetentionSweep:
         clock: Unix seconds.
         is_busy: returns whether batches wait to be committed.
         interval_s: how long to wait before looking again.
+        turn_s: how long to remove batches before looking again which ones are old.
+        busy_share: returns the share of the time that steps take while batches wait, from the
+            seconds that old batches have waited for their removal.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class RetentionSweep:
         clock: Callable[[], float],
         is_busy: Callable[[], bool],
         interval_s: float = _INTERVAL_S,
+        turn_s: float = _TURN_S,
+        busy_share: Callable[[float], float] = busy_share,
     ) -> None:
         self._store = store
         self._executor = executor
@@ -79,12 +84,20 @@ class RetentionSweep:
         self._clock = clock
         self._is_busy = is_busy
         self._interval_s = interval_s
+        self._turn_s = turn_s
+        self._busy_share = busy_share
+        self._backlog = Backlog()
         self._claimed_until_ms: int | None = None
         self._changed = asyncio.Event()
         self.removed: dict[str, RemovedAmount] = {}
         """The batches and events that this service has removed, by app monitor name."""
         self.retention: Mapping[int, Retention] = {}
         """The retention of each app monitor by its key, as last read."""
+
+    @property
+    def delay_s(self) -> float:
+        """How long old batches have waited for their removal, as last read."""
+        return self._backlog.delay_s
 
     def days_of(self, own: int | None) -> int:
         """Return the number of days that applies to an app monitor. 0: forever."""
@@ -100,7 +113,7 @@ class RetentionSweep:
         due = self._due(self.retention)
         if due and not await self._claim():
             return min(_CLAIM_S, self._interval_s)
-        ends_s = perf_counter() + _TURN_S
+        ends_s = perf_counter() + self._turn_s
         removed = 0
         while due and perf_counter() < ends_s:
             removed += await self._step(due)
@@ -136,16 +149,23 @@ class RetentionSweep:
             self._changed.clear()
 
     def _due(self, retention: Mapping[int, Retention]) -> dict[int, int]:
-        """Return the time before which batches are removed, for app monitors with such batches."""
-        due = {}
+        """Return the time before which batches are removed, for app monitors with such batches.
+
+        The app monitor whose oldest batch is the most late is first.
+        """
+        due: dict[int, int] = {}
+        late_s: dict[int, float] = {}
+        now_s = self._clock()
         for key, found in retention.items():
-            before_ms = cutoff_ms(self.days_of(found.days), self._clock())
+            before_ms = cutoff_ms(self.days_of(found.days), now_s)
             if before_ms is None or found.oldest_ms is None:
                 continue
             before_ms = self._store.removal_ms(before_ms)
             if found.oldest_ms < before_ms:
                 due[key] = before_ms
-        return due
+                late_s[key] = (before_ms - found.oldest_ms) / 1000
+        self._backlog.update(late_s, now_s)
+        return {key: due[key] for key in sorted(due, key=late_s.__getitem__, reverse=True)}
 
     async def _claim(self) -> bool:
         now_ms = round(self._clock() * 1000)
@@ -165,7 +185,7 @@ class RetentionSweep:
 
         Remove app monitors from `due` when they have no more old batches.
         """
-        began_s = perf_counter()
+        held_s = self._store.held_s
         found = await on_thread(
             self._executor,
             self._store.remove,
@@ -180,24 +200,30 @@ class RetentionSweep:
                 amount.batches += removed.batches
                 amount.events += removed.events
             before_ms = due.pop(key)
-            if not removed.is_done:
+            if removed.is_done:
+                self._backlog.end(key)
+            else:
                 due[key] = before_ms  # behind the others
-        await self._pause(began_s)
+        await self._pause(held_s)
         return sum(removed.batches for removed in found.values())
 
     async def _give_back_space(self, ends_s: float) -> bool:
         more = True
         while more and perf_counter() < ends_s:
-            began_s = perf_counter()
+            held_s = self._store.held_s
             more = await on_thread(self._executor, self._store.give_back_space)
             if more:
-                await self._pause(began_s)
+                await self._pause(held_s)
         return more
 
-    async def _pause(self, began_s: float) -> None:
-        """Pause, so that puts get the rest of the time."""
-        used_s = perf_counter() - began_s
-        share = _BUSY_SHARE if self._is_busy() else _SHARE
+    async def _pause(self, held_s: float) -> None:
+        """Pause after a step, so that puts get the rest of the time.
+
+        Args:
+            held_s: `RetentionStore.held_s` before the step.
+        """
+        used_s = self._store.held_s - held_s
+        share = self._busy_share(self.delay_s) if self._is_busy() else _SHARE
         await asyncio.sleep(used_s / share - used_s)
 
 

@@ -377,6 +377,9 @@ class UsageStore(Protocol):
 class RetentionStore(Protocol):
     """How long the batches of app monitors are kept, and the removal of older ones."""
 
+    held_s: float
+    """For how many seconds other writers could not write while this store removed batches."""
+
     def read(self) -> dict[int, Retention]:
         """Return the retention of each app monitor by its key."""
         ...

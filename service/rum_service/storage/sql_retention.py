@@ -16,6 +16,7 @@ __all__ = [
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from time import perf_counter
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -130,6 +131,7 @@ class SqlRetention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.held_s = 0.0
 
     def read(self) -> dict[int, Retention]:
         with self._database.read() as connection:
@@ -189,9 +191,11 @@ class SqlRetention:
     def remove(
         self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
     ) -> dict[int, Removed]:
+        began_s = perf_counter()
         dropped = self._database.drop_old(before_ms)
         found = {key: Removed(*dropped[key], is_done=False) for key in before_ms if key in dropped}
         if found:
+            self.held_s += perf_counter() - began_s
             return found
         # Choose the batches before taking the write lock, so that puts wait less.
         chosen: list[_Chosen] = []
@@ -218,18 +222,24 @@ class SqlRetention:
                     break
         if chosen:
             with self._database.write() as connection:
+                began_s = perf_counter()
                 for each in chosen:
                     batches_, events = self._remove(connection, each)
                     found[each.app_monitor] = found[each.app_monitor]._replace(
                         batches=batches_, events=events
                     )
+            self.held_s += perf_counter() - began_s
         return found
 
     def removal_ms(self, before_ms: int) -> int:
         return self._database.removal_ms(before_ms)
 
     def give_back_space(self) -> bool:
-        return self._database.give_back_space()
+        began_s = perf_counter()
+        try:
+            return self._database.give_back_space()
+        finally:
+            self.held_s += perf_counter() - began_s
 
     def _remove(self, connection: Connection, chosen: _Chosen) -> tuple[int, int]:
         """Remove batches of one app monitor. Return how many, and how many events they had."""
