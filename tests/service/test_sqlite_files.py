@@ -58,7 +58,7 @@ def test_batches_are_rejected_after(
     fault(database)
     left = sorted(database.parent.glob("*"))
     for number in (2, 3):
-        with pytest.raises(FilesReplacedError):
+        with pytest.raises(FilesReplacedError, match=r"Nothing is stored until you .* back"):
             store.log.append([logged(number)])
     with pytest.raises(FilesReplacedError):
         store.log.check_writable()

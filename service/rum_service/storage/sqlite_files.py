@@ -33,9 +33,16 @@ class DatabaseFiles:
         try:
             found = self._found()
         except OSError as error:
-            raise FilesReplacedError(f"{error.filename}: {error.strerror}") from None
+            raise FilesReplacedError(
+                f"{error.filename}: {error.strerror}. Nothing is stored until you put the file"
+                " back. Without it, restart OpenRUM after you restored a backup."
+            ) from None
         if found != self._inodes:
-            raise FilesReplacedError(f"{self._database} was replaced while it was open")
+            raise FilesReplacedError(
+                f"{self._database} or its -wal file was replaced while it was open. Nothing is"
+                " stored until you restart OpenRUM, which opens the new file, or put the old one"
+                " back."
+            )
 
     def _found(self) -> tuple[int, int, int, int]:
         # os.stat takes half the time of Path.stat.
