@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator
 
@@ -261,3 +262,38 @@ def test_at_most_four_uploads_are_in_progress_and_an_interrupted_one_leaves_noth
     assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
     assert len(stored) == 3
     assert len(maps.list().source_maps) == 3
+
+
+@pytest.mark.parametrize("at", [5, 60, -1], ids=["header", "content", "checksum"])
+def test_a_damaged_source_map_must_be_uploaded_again(maps: Maps, at: int) -> None:
+    content = _large(500)
+    maps.upload(content)
+    whole = maps.found("https://shop.example/app.js")
+    _damage_parts(maps, at)
+    damaged = maps.server.rejection(
+        "GetSourceMap",
+        pb.GetSourceMapRequest(app_monitor="shop", url="https://shop.example/app.js"),
+        maps.admin,
+    )
+    maps.upload(content)
+    again = "".join(maps.parts("https://shop.example/app.js"))
+
+    assert whole == "1 app.js"
+    assert damaged == (
+        "ResourceNotFoundException: The source map for this script and release is damaged."
+        " Upload it again."
+    )
+    assert again.encode() == content
+
+
+def _damage_parts(maps: Maps, at: int) -> None:
+    """Flip a bit of every stored part."""
+    with sqlite3.connect(maps.server.folder / "openrum.sqlite3") as database:
+        for key, number, part in database.execute("SELECT * FROM source_map_parts").fetchall():
+            changed = bytearray(part)
+            changed[at] ^= 4
+            database.execute(
+                "UPDATE source_map_parts SET content = ? WHERE source_map = ? AND number = ?",
+                (bytes(changed), key, number),
+            )
+    database.close()

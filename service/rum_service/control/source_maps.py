@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 
+import structlog
+
 from rum.v1 import source_map_service_pb2 as pb
 from rum_service.auth.operations import app_monitor_name
 from rum_service.control.app_monitors import AppMonitors
@@ -21,8 +23,11 @@ from rum_service.errors import (
     ValidationException,
 )
 from rum_service.storage.base import QuotaReachedError, SourceMapStore
+from rum_service.storage.payload import UnreadableError
 from rum_service.storage.records import AppMonitorRecord, SourceMapRecord
 from rum_service.storage.threads import on_thread
+
+logger = structlog.get_logger()
 
 _MAX_RELEASE = 200
 _MAX_FILE = 400
@@ -140,18 +145,16 @@ class SourceMaps:
             record, number, offset = await self._continued(monitor, request.next_token)
         else:
             record = await self._found(monitor, request)
-        content = None
-        if record is not None:
-            content = await on_thread(self._executor, self._store.part, record.key, number)
-        if record is None or content is None:
+        text = await self._text(record, number) if record else None
+        if record is None or text is None:
             raise ResourceNotFoundException(
                 "There is no source map for this script and release.", resource_type="SourceMap"
             )
-        offset += len(content)
+        offset += len(text.encode())
         more = offset < record.size
         return pb.GetSourceMapResponse(
             source_map=_to_message(record),
-            text=content.decode(),
+            text=text,
             next_token=encode_token(record.key, number + 1, offset) if more else "",
         )
 
@@ -249,6 +252,19 @@ class SourceMaps:
             limit=_MAX_CANDIDATES,
         )
         return best_match(path, candidates)
+
+    async def _text(self, record: SourceMapRecord, number: int) -> str | None:
+        """Return one part of a source map. None: it does not exist."""
+        try:
+            content = await on_thread(self._executor, self._store.part, record.key, number)
+            return None if content is None else content.decode()
+        except (UnreadableError, UnicodeDecodeError):
+            logger.error("damaged source map", release=record.release, file=record.file)
+            # Not a failure of the service: trying again does not help.
+            raise ResourceNotFoundException(
+                "The source map for this script and release is damaged. Upload it again.",
+                resource_type="SourceMap",
+            ) from None
 
     async def _continued(
         self, monitor: AppMonitorRecord, token: str

@@ -493,7 +493,11 @@ class SourceMapStore(Protocol):
         ...
 
     def part(self, key: int, number: int) -> bytes | None:
-        """Return one part of the source map, if it exists."""
+        """Return one part of the source map, if it exists.
+
+        Raises:
+            UnreadableError: its bytes are damaged.
+        """
         ...
 
     def stored_bytes(self, app_monitor: int) -> int:

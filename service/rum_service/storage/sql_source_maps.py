@@ -67,7 +67,8 @@ class SqlSourceMaps:
             return key
 
     def add_part(self, key: int, number: int, content: bytes) -> None:
-        compressed = ZstdCompressor(level=_LEVEL).compress(content)
+        # The checksum tells whether the stored bytes were changed.
+        compressed = ZstdCompressor(level=_LEVEL, write_checksum=True).compress(content)
         part = {"source_map": key, "number": number, "content": compressed}
         with self._database.write() as connection:
             connection.execute(insert(source_map_parts).values(part))
@@ -134,7 +135,7 @@ class SqlSourceMaps:
             return None
         try:
             return ZstdDecompressor().decompress(content)
-        except ZstdError as error:
+        except (ZstdError, MemoryError) as error:  # the damaged part may be a length
             raise UnreadableError(str(error)) from None
 
     def stored_bytes(self, app_monitor: int) -> int:
