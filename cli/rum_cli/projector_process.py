@@ -37,6 +37,7 @@ logger = structlog.get_logger()
 
 # Puts come first: the scheduler gives the projector what they leave.
 _NICENESS = 10
+_LOWEST = 19
 _DRAIN_S = 5.0
 _CALL_S = 5.0
 _LOCK_POLL_S = 0.5
@@ -49,7 +50,7 @@ def run_projector(*, as_child: bool = False) -> None:
         as_child: end with the main process, and wait while another projector runs.
     """
     settings = read_settings(ProjectorSettings)
-    os.nice(_NICENESS)
+    _lower_priority()
     if as_child:
         _wait_for_lock(settings.projection_file)
 
@@ -63,6 +64,13 @@ def run_projector(*, as_child: bool = False) -> None:
             yield
 
     serve(projector, _DRAIN_S, settings.log_format)
+
+
+def _lower_priority() -> None:
+    """Lower the priority of every thread. `os.nice` misses those that imports have started."""
+    lower = min(_LOWEST, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+    for thread in Path("/proc/self/task").iterdir():
+        os.setpriority(os.PRIO_PROCESS, int(thread.name), lower)
 
 
 def _wait_for_lock(projection: Path) -> None:

@@ -277,6 +277,20 @@ def test_dropped_events_are_summed_per_app_monitor(log: LogStore) -> None:
     assert log.dropped_events([]) == {}
 
 
+def test_dropped_events_are_summed_for_batches(log: LogStore) -> None:
+    dropped = [2, 0, 7, 9]
+    log.append(
+        [
+            logged(number)._replace(dropped=(Dropped("a", count, 0),))
+            for number, count in enumerate(dropped)
+        ]
+    )
+    sequences = [batch.sequence for batch in log.after(0, limit=10, max_bytes=1 << 20)]
+
+    assert log.dropped_from(sequences[:3]) == 9
+    assert log.dropped_from(sequences[1:2]) == log.dropped_from([]) == 0
+
+
 def test_a_retried_batch_does_not_count_its_dropped_events_again(log: LogStore) -> None:
     batch = logged(1)._replace(dropped=(Dropped("a", 1, 0), Dropped("b", 3, 0)))
     log.append([batch])

@@ -14,7 +14,7 @@ from playwright.async_api import Page as PlaywrightPage
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent, UserDetails
 from tests.e2e.shown import Shown, read_api
-from tests.e2e.visited import MONITOR, Visited, visited
+from tests.e2e.visited import HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
 from tests.support.batches import new_id
 from tests.support.running import wait_until
 from tests.tools.axe import violations
@@ -23,13 +23,16 @@ from tests.tools.rum_page import RumPage, demo_site
 from tests.tools.toolbox import tools_needed
 
 _HOSTILE_SESSION = "deadbeef-0000-4000-8000-000000000002"
+_GAP_SESSION = "deadbeef-0000-4000-8000-000000000003"
+_QUOTA = 1_000_000
 _RUN = "parent.parent.hacked = 1"
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Visited]:
-    """A server with a visit that aws-rum-web recorded."""
-    with visited(tmp_path_factory.mktemp("visited"), sessions=5) as found:
+    """A server with a visit that aws-rum-web recorded, and a quota of replays."""
+    quota = {"OPENRUM_REPLAY_BYTES_PER_DAY": str(_QUOTA)}
+    with visited(tmp_path_factory.mktemp("visited"), sessions=5, **quota) as found:
         settings = {"telemetries": ["replay", "errors"], "dispatchInterval": 600_000}
         server = found.server
         site = demo_site(server.url, server.monitor_id(), settings)
@@ -52,7 +55,7 @@ def _recorded(shop: Visited) -> str:
 
     def is_there() -> bool:
         listed: Any = shop.read("sessions", hasReplay="true")
-        found[:] = [s for s in listed["sessions"] if s["sessionId"] != _HOSTILE_SESSION]
+        found[:] = [s for s in listed["sessions"] if not s["sessionId"].startswith("deadbeef")]
         return bool(found)
 
     wait_until(is_there)
@@ -123,51 +126,115 @@ def test_nothing_in_a_recording_runs_and_nothing_is_loaded(ui: Shown, shop: Visi
     assert ui.page.evaluate("() => window.hacked") is None
 
 
-def _hostile_recording(other: str) -> PutRumEventsRequest:
+def test_gaps_in_a_recording_are_shown(ui: Shown, shop: Visited) -> None:
     now_ms = int(time.time() * 1000)
-
-    def node(number: int, name: str, attributes: dict[str, str], *children: object) -> object:
-        members = {"tagName": name, "attributes": attributes, "childNodes": children}
-        return {"type": 2, "id": number, **members}
-
-    def text(number: int, content: str) -> object:
-        return {"type": 3, "id": number, "textContent": content}
-
-    body = node(
-        5,
-        "body",
-        {"onload": _RUN},
-        node(6, "h1", {"style": "color: red", "onclick": _RUN}, text(7, "Shop")),
-        node(8, "script", {}, text(9, _RUN)),
-        node(10, "img", {"src": f"{other}/pixel.png", "onerror": _RUN}),
-        node(11, "iframe", {"src": f"{other}/frame"}),
-        node(12, "a", {"href": f"javascript:{_RUN}"}, text(13, "link")),
-        node(14, "link", {"rel": "stylesheet", "href": f"{other}/style.css"}),
-        node(15, "meta", {"http-equiv": "refresh", "content": f"0;url={other}/"}),
+    moves = [_moved(now_ms + at_ms) for at_ms in (2_000, 22_000, 23_000)]
+    shop.put([_recording(_GAP_SESSION, [*_first_events(now_ms, _page("Shop")), *moves])])
+    _open(ui, _GAP_SESSION)
+    marks = "iframe >> internal:control=enter-frame >> .marks"
+    text = ui.page.do(lambda inner: inner.inner_text(marks))
+    ui.page.do(lambda inner: inner.click(f"{marks} >> button"))
+    position = ui.page.do(
+        lambda inner: inner.input_value(marks.replace(".marks", "input[type=range]"))
     )
-    html = node(3, "html", {}, node(4, "head", {}), body)
-    document = {"type": 0, "id": 1, "childNodes": [html]}
+    drawn = ui.page.do(
+        lambda inner: inner.locator(marks.replace(".marks", "rect.gap")).evaluate_all(
+            "found => found.map(gap => [gap.x.baseVal.value, gap.width.baseVal.value])"
+        )
+    )
+
+    assert text.split("\n") == ["Without recorded events:", "0:02 to 0:22"]
+    assert position == "2000"
+    assert [[round(part * 23) for part in gap] for gap in drawn] == [[2_000, 20_000]]
+
+
+def test_a_recording_without_its_beginning_says_so(ui: Shown, shop: Visited) -> None:
+    session = new_id()
+    session = f"deadbeef{session[8:]}"
+    now_ms = int(time.time() * 1000)
+    shop.put([_recording(session, [_moved(now_ms), _moved(now_ms + 1000)])])
+    ui.open("sessions", session)
+    ui.click("button:text-is('Show the replay')")
+    wait_until(lambda: "cannot be shown" in ui.text())
+
+    assert "The start of the session was not stored." in ui.text()
+
+
+def test_a_session_says_that_its_replay_was_dropped(ui: Shown, shop: Visited) -> None:
+    monitor = {"Name": "over-quota", "DomainList": ["shop.example"]}
+    assert shop.server.post("/appmonitor", monitor)[0] == 200
+    now_ms = int(time.time() * 1000)
+    first = _recording(new_id(), _first_events(now_ms, _page("x" * _QUOTA)))
+    request = hostile_visit(now_ms)
+    replay = _recording(HOSTILE_SESSION, _first_events(now_ms, _page("Shop")))
+    request.rum_events.extend(replay.rum_events)
+    shop.put([first, request], "over-quota")
+    ui.open("sessions", HOSTILE_SESSION, monitor="over-quota")
+
+    assert "There is no replay. The server dropped 1 event of this session:" in ui.text()
+    assert "session replays that are off or over their quota" in ui.text()
+    assert "Show the replay" not in ui.text()
+
+
+def _moved(time_ms: int) -> object:
+    return {"type": 3, "timestamp": time_ms, "data": {"source": 1, "positions": []}}
+
+
+def _node(number: int, name: str, attributes: dict[str, str], *children: object) -> object:
+    members = {"tagName": name, "attributes": attributes, "childNodes": children}
+    return {"type": 2, "id": number, **members}
+
+
+def _text(number: int, content: str) -> object:
+    return {"type": 3, "id": number, "textContent": content}
+
+
+def _page(content: str) -> object:
+    return _node(2, "html", {}, _node(3, "head", {}), _node(4, "body", {}, _text(5, content)))
+
+
+def _first_events(time_ms: int, *nodes: object) -> list[object]:
+    """Return the size of the window, and a full snapshot of a document with these nodes."""
+    document = {"type": 0, "id": 1, "childNodes": nodes}
     view = {"href": "https://shop.example/", "width": 800, "height": 600}
-    recorded = [
-        {"type": 4, "timestamp": now_ms, "data": view},
-        {
-            "type": 2,
-            "timestamp": now_ms + 1,
-            "data": {"node": document, "initialOffset": {"left": 0, "top": 0}},
-        },
-        {"type": 3, "timestamp": now_ms + 2000, "data": {"source": 1, "positions": []}},
+    snapshot = {"node": document, "initialOffset": {"left": 0, "top": 0}}
+    return [
+        {"type": 4, "timestamp": time_ms, "data": view},
+        {"type": 2, "timestamp": time_ms + 1, "data": snapshot},
     ]
+
+
+def _recording(session: str, recorded: list[Any]) -> PutRumEventsRequest:
+    """Return a batch with recorded events."""
     details = {"version": "1.0.0", "events": recorded, "eventCount": len(recorded)}
     return PutRumEventsRequest(
         batch_id=new_id(),
         app_monitor_details={},
-        user_details=UserDetails(user_id=new_id(), session_id=_HOSTILE_SESSION),
+        user_details=UserDetails(user_id=new_id(), session_id=session),
         rum_events=[
             RumEvent(
                 id=new_id(),
-                timestamp=now_ms / 1000,
+                timestamp=recorded[0]["timestamp"] / 1000,
                 type="com.amazon.rum.rrweb_event",
                 details=json.dumps(details),
             )
         ],
     )
+
+
+def _hostile_recording(other: str) -> PutRumEventsRequest:
+    now_ms = int(time.time() * 1000)
+    body = _node(
+        5,
+        "body",
+        {"onload": _RUN},
+        _node(6, "h1", {"style": "color: red", "onclick": _RUN}, _text(7, "Shop")),
+        _node(8, "script", {}, _text(9, _RUN)),
+        _node(10, "img", {"src": f"{other}/pixel.png", "onerror": _RUN}),
+        _node(11, "iframe", {"src": f"{other}/frame"}),
+        _node(12, "a", {"href": f"javascript:{_RUN}"}, _text(13, "link")),
+        _node(14, "link", {"rel": "stylesheet", "href": f"{other}/style.css"}),
+        _node(15, "meta", {"http-equiv": "refresh", "content": f"0;url={other}/"}),
+    )
+    html = _node(3, "html", {}, _node(4, "head", {}), body)
+    return _recording(_HOSTILE_SESSION, [*_first_events(now_ms, html), _moved(now_ms + 2000)])

@@ -52,12 +52,13 @@ class Visited:
         """Return the latest events."""
         return read_api(self.server, "insight", MONITOR, "tail", **members)
 
-    def put(self, requests: Iterable[PutRumEventsRequest]) -> None:
+    def put(self, requests: Iterable[PutRumEventsRequest], monitor: str = MONITOR) -> None:
         """Store batches, and wait until the numbers contain them."""
+        monitor_id = self.server.monitor_id(monitor)
         with grpc.insecure_channel(self.server.grpc) as channel:
             stub = DataPlaneServiceStub(channel)
             for request in requests:
-                request.id = self.server.monitor_id()
+                request.id = monitor_id
                 stub.PutRumEvents(request, metadata=self.server.operator)
         wait_until(self._is_projected)
 
@@ -71,10 +72,10 @@ class Visited:
 
 
 @contextmanager
-def visited(folder: Path, *, sessions: int = 300) -> Iterator[Visited]:
+def visited(folder: Path, *, sessions: int = 300, **settings: str) -> Iterator[Visited]:
     """Run a server with visits that began 47 hours ago, and with one hostile visit."""
     after = (int(time.time()) // 60 - 47 * 60) * 60_000
-    with _Projecting(folder) as server:
+    with _Projecting(folder, **settings) as server:
         found = Visited(server, after, after + 48 * HOUR_MS)
         shifted = (_shifted(stored.request, after) for stored in visits(sessions, hours=46))
         found.put([*shifted, hostile_visit(after + HOUR_MS)])

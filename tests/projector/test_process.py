@@ -57,6 +57,18 @@ def test_events_are_projected_about_once_a_second(log: Store, tmp_path: Path) ->
     assert (rows, different, sequence) == (count, count, log.log.newest_sequence())
 
 
+def test_every_thread_has_a_low_priority(log: Store, tmp_path: Path) -> None:
+    """Also those of DuckDB, which the first query starts."""
+    with Projector(tmp_path) as projector:
+        put_some(log, 1)
+        projector.wait(2)
+        threads = list(Path(f"/proc/{projector.pid}/task").iterdir())
+        found = {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads}
+
+    assert len(threads) > 2
+    assert found == {min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)}
+
+
 def kill_repeatedly(log: Store, folder: Path, kills: int, *, seed: int = 0) -> None:
     """Kill projectors at random moments while batches arrive; then compare with the log."""
     count = 0

@@ -155,6 +155,14 @@ class MemoryLog:
                     dropped[batch.app_monitor] += batch.dropped_events
             return dict(+dropped)
 
+    def dropped_from(self, sequences: Sequence[int]) -> int:
+        with self.tables.lock:
+            return sum(
+                batch.dropped_events
+                for sequence, batch in self.tables.batches.values()
+                if sequence in sequences
+            )
+
     def deleted_app_monitors(self) -> list[int]:
         with self.tables.lock:
             existing = {record.key for record in self.tables.monitors}

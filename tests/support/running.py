@@ -190,13 +190,13 @@ class OpenRum(Process):
             self._grpc = words[1]
         return line.startswith("Connect your clients:")
 
-    def monitor_id(self) -> str:
-        """Return the ID of the app monitor that the first start created."""
+    def monitor_id(self, name: str = "my-app") -> str:
+        """Return the ID of an app monitor. The first start created my-app."""
         with grpc.insecure_channel(self.grpc) as channel:
             listed = ControlPlaneServiceStub(channel).ListAppMonitors(
                 ListAppMonitorsRequest(), metadata=self.operator
             )
-        return next(m.id for m in listed.app_monitor_summaries if m.name == "my-app")
+        return next(m.id for m in listed.app_monitor_summaries if m.name == name)
 
 
 class Service(Process):

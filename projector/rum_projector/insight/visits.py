@@ -29,6 +29,8 @@ _LAST_POSITION = 2**31 - 1
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 3 << 20
 _REPLAYS_PER_QUERY = 200
+# Of one session, to look for dropped events.
+_MAX_BATCHES = 1000
 
 
 def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
@@ -78,6 +80,14 @@ def get_session(asked: Asked, request: pb.GetSessionRequest) -> pb.GetSessionRes
         session=known[request.session_id],
         events=shown,
         next_token=encode_token(*last[:3]) if last and has_more else "",
+        dropped_events=0 if above else _dropped(asked, request.session_id),
+    )
+
+
+def _dropped(asked: Asked, session: str) -> int:
+    """Return how many events were dropped from a session's batches."""
+    return asked.store.log.dropped_from(
+        sessions.batches_of(asked.query, asked.monitor, session, limit=_MAX_BATCHES)
     )
 
 

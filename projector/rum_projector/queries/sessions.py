@@ -189,6 +189,19 @@ def _summary(session: str, members: dict[str, Any]) -> pb.SessionSummary:
     return pb.SessionSummary(session_id=session, **members)
 
 
+def batches_of(query: Query, monitor: int, session: str, *, limit: int) -> list[int]:
+    """Return the sequences of a session's first batches."""
+    counts = event_counts.c
+    statement = (
+        select(counts.sequence)
+        .where(counts.monitor == monitor, counts.session == session)
+        .distinct()
+        .order_by(counts.sequence)
+        .limit(limit)
+    )
+    return [sequence for (sequence,) in query(statement)]
+
+
 def events_of(
     query: Query, monitor: int, session: str, *, above: tuple[int, int, int] | None, limit: int
 ) -> list[EventRef]:

@@ -1727,8 +1727,14 @@ class GetSessionResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
+    DROPPED_EVENTS_FIELD_NUMBER: _builtins.int
     next_token: _builtins.str
     """Present if there are more events."""
+    dropped_events: _builtins.float
+    """On the first page, the number of events that were dropped from its batches: session replays that are off or over
+    their quota, and custom events that the app monitor does not store. Batches of which nothing was stored are not
+    counted, nor are batches after the first 1,000.
+    """
     @_builtins.property
     def session(self) -> Global___SessionSummary:
         """The session."""
@@ -1748,10 +1754,11 @@ class GetSessionResponse(_message.Message):
         events: _abc.Iterable[Global___EventSummary] | None = ...,
         next_token: _builtins.str = ...,
         freshness: Global___Freshness | None = ...,
+        dropped_events: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "freshness", b"freshness", "next_token", b"next_token", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped_events", b"dropped_events", "events", b"events", "freshness", b"freshness", "next_token", b"next_token", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -339,6 +339,13 @@ class SqlLog:
         with self._database.read() as connection:
             return {key: int(dropped) for key, dropped in connection.execute(query)}
 
+    def dropped_from(self, sequences: Sequence[int]) -> int:
+        query = select(func.coalesce(func.sum(batches.c.dropped_events), 0)).where(
+            batches.c.sequence.in_(sequences)
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def deleted_app_monitors(self) -> list[int]:
         with self._database.read() as connection:
             return list(connection.execute(_DELETED).scalars())

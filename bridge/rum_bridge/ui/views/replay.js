@@ -1,7 +1,7 @@
 /** Loads the replay of a session, when somebody asks for it, and shows the player. */
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
-import { bytes } from "../format.js";
+import { bytes, count } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Failure } from "../parts/states.js";
@@ -10,7 +10,7 @@ import { position } from "../parts/replay_time.js";
 const MAX_CHARS = 100e6;
 const FULL_SNAPSHOT = 2;
 
-export function Replay({ id, monitor, events }) {
+export function Replay({ id, monitor, events, dropped }) {
   const [state, setState] = useState({});
   const loading = useRef(null);
   useEffect(() => () => loading.current?.abort(), []);
@@ -25,6 +25,7 @@ export function Replay({ id, monitor, events }) {
     }
   };
   return html`<${Panel} wide=${true} title="Replay">
+    ${dropped > 0 && html`<p class="quiet">Parts of it may be missing. <${Dropped} number=${dropped} /></p>`}
     ${state.error && html`<${Failure} error=${state.error} retry=${load} />`}
     ${state.replay
       ? html`<${Player} replay=${state.replay} marks=${events} />`
@@ -33,6 +34,10 @@ export function Replay({ id, monitor, events }) {
         : !state.error && html`<button type="button" class="primary" onClick=${load}>Show the replay</button>`}
   <//>`;
 }
+
+/** Says that the server dropped events of the session. It does not record which ones. */
+export const Dropped = ({ number }) => html`The server dropped ${count(number)} ${number === 1 ? "event" : "events"} of this session:
+  session replays that are off or over their quota, or custom events that the app monitor does not store.`;
 
 async function readReplay(monitor, id, progress, signal) {
   const events = [];

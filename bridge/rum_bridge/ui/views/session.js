@@ -7,21 +7,22 @@ import { Facts, Panel } from "../parts/panel.js";
 import { Loaded, More } from "../parts/states.js";
 import { Timeline } from "../parts/timeline.js";
 import { go, linkHere, linkTo } from "../place.js";
-import { Replay } from "./replay.js";
+import { Dropped, Replay } from "./replay.js";
 
 const RESOURCE = "com.amazon.rum.performance_resource_event";
 
 export function Session({ id, place, monitor }) {
   const load = async (nextToken, signal) => {
     const page = await get(["insight", monitor, "sessions", id], { nextToken }, signal);
-    return { items: page.events, nextToken: page.nextToken, session: page.session };
+    return { items: page.events, nextToken: page.nextToken, session: page.session, dropped: page.droppedEvents };
   };
   const list = useList(load, id);
   return html`<p class="headline"><a href=${linkTo(place, ["sessions"])}>All sessions</a>
       <a href=${linkTo(place, ["live"], { session: id, filter: undefined })}>Follow it live</a> <span class="mono quiet">${id}</span></p>
-    <${Loaded} of=${list} missing="Events are removed when their retention ends, and when their user is erased.">${({ session }) => html`<div class="grid">
+    <${Loaded} of=${list} missing="Events are removed when their retention ends, and when their user is erased.">${({ session, dropped }) => html`<div class="grid">
       <${About} session=${session} place=${place} />
-      ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} />`}
+      ${session.hasReplay && html`<${Replay} id=${id} monitor=${monitor} events=${list.items} dropped=${dropped} />`}
+      ${!session.hasReplay && dropped > 0 && html`<${Panel} wide=${true} title="Replay"><p>There is no replay. <${Dropped} number=${dropped} /></p><//>`}
       <${Panel} wide=${true} title="Events" note="oldest first">
         <${Events} events=${list.items} place=${place} />
         <${More} list=${list} />

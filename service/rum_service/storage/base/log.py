@@ -87,6 +87,10 @@ class LogStore(Protocol):
         """Return the sum of `Batch.dropped_events` per app monitor. Sums of zero are left out."""
         ...
 
+    def dropped_from(self, sequences: Sequence[int]) -> int:
+        """Return the sum of `Batch.dropped_events` of the batches with these sequences."""
+        ...
+
     def deleted_app_monitors(self) -> list[int]:
         """Return the keys of deleted app monitors that still have batches, in ascending order."""
         ...
