@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["Preparation", "Put", "leading_id"]
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -28,8 +29,9 @@ from rum_service.ingest.drops import Drops
 from rum_service.ingest.fields import field_count, has_more_fields, text_field
 from rum_service.ingest.imports import check_import
 from rum_service.ingest.limits import MonitorLimits
+from rum_service.ingest.long_requests import LONG_BYTES, LongRequests
 from rum_service.ingest.quotas import StorageQuotas
-from rum_service.ingest.validation import check_id, validate
+from rum_service.ingest.validation import Events, check_id, validate
 from rum_service.monitors import Monitor, Monitors
 from rum_service.storage.records import Batch
 
@@ -89,6 +91,7 @@ class Preparation:
         self._max_events = max_events
         self._clock = clock
         self._country_of = country_of
+        self._long_requests = LongRequests()
 
     async def prepare(self, put: Put) -> Batch:
         """Return the batch to store. Count a batch that is rejected. Raises RumError."""
@@ -106,14 +109,18 @@ class Preparation:
             events = self.event_count(put.content)
             self._accounting.reject(put.content, error, app_monitor_id, events)
             raise
-        request = None
+        request, checked = None, None
         try:
-            request = _parsed(put.content)
+            if len(put.content) > LONG_BYTES:
+                parse = partial(_parsed_and_checked, put.content, self._max_events)
+                request, checked = await self._long_requests.run(parse)
+            else:
+                request = _parsed(put.content)
             if request.id != app_monitor_id:
                 raise ValidationException("Id must appear at most once.")
-            return self._batch(put, request, caller, monitor)
+            return self._batch(put, request, checked, caller, monitor)
         except BaseException as error:
-            events = len(request.rum_events) if request else 0
+            events = len(request.rum_events) if request else self.event_count(put.content)
             self._accounting.reject(put.content, error, app_monitor_id, events)
             raise
 
@@ -155,8 +162,18 @@ class Preparation:
             raise ValidationException(f"RumEvents must have at most {self._max_events} items.")
 
     def _batch(
-        self, put: Put, request: PutRumEventsRequest, caller: Caller, monitor: Monitor[Policy]
+        self,
+        put: Put,
+        request: PutRumEventsRequest,
+        checked: Events | ValidationException | None,
+        caller: Caller,
+        monitor: Monitor[Policy],
     ) -> Batch:
+        """Return the batch of a parsed request.
+
+        Args:
+            checked: the result of the validation, or None if the request is to be validated.
+        """
         received_ms = round(self._clock() * 1000)
         imported = put.imported
         if imported is not None:
@@ -167,7 +184,9 @@ class Preparation:
             self._authorization.authorize(caller, PUT_RUM_EVENTS, monitor, alias=alias)
         self._quotas.check(monitor.key)
         self._accounting.know(monitor)
-        times, types = validate(request, max_events=self._max_events)
+        if isinstance(checked, ValidationException):
+            raise checked
+        times, types = checked or validate(request, max_events=self._max_events)
         remaining = None
         if imported is None:
             if self._limits:
@@ -215,6 +234,17 @@ def _parsed(content: bytes) -> PutRumEventsRequest:
         return PutRumEventsRequest.FromString(content)
     except DecodeError:
         raise ValidationException("The message is not a PutRumEventsRequest.") from None
+
+
+def _parsed_and_checked(
+    content: bytes, max_events: int
+) -> tuple[PutRumEventsRequest, Events | ValidationException]:
+    """Return a request, and the result of its validation: errors of authorization come first."""
+    request = _parsed(content)
+    try:
+        return request, validate(request, max_events=max_events)
+    except ValidationException as error:
+        return request, error
 
 
 def leading_id(content: bytes) -> str:
