@@ -52,7 +52,7 @@ tools: setup ## installs the programs that tests drive (a browser, npm packages,
 run: .venv/.server ## starts service and bridge on loopback, data under var/
 	@exec $(BIN)/openrum up
 
-demo: tools ## shows the page with a month of generated data and live visitors
+demo: setup ## shows the page with a month of generated data and live visitors
 	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
 test: tools ## runs the tests, two files at a time

@@ -23,7 +23,8 @@ from rich.progress import Progress
 from bench.demo.browse import shop_site, visit_for
 from bench.demo.fill import fill
 from bench.demo.shop import SHOP
-from tests.tools.chromium import chromium
+from tests.tools.chromium import chromium, chromium_program
+from tests.tools.rum_page import bundle
 from tests.tools.toolbox import ToolMissingError
 
 _FOLDER = Path("var/demo")
@@ -41,6 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     if not 1_000 <= options.events <= 10_000_000:
         parser.error("--events: from 1,000 to 10,000,000")
+    missing = _missing_tool()
     shutil.rmtree(_FOLDER, ignore_errors=True)
     (_FOLDER / "var").mkdir(parents=True, mode=0o700)
     fill(f"sqlite:///{_FOLDER.resolve()}/var/openrum.sqlite3", options.events)
@@ -49,7 +51,10 @@ def main() -> None:
     try:
         _wait_for_projection(url)
         console.print(f"\n[bold]{url}/ui/#/overview?monitor={SHOP.name}[/bold]\n")
-        _visit(url, options.seconds)
+        if missing:
+            console.print(f"No visitors: {missing}")
+        else:
+            _visit(url, options.seconds)
         console.print("The page stays until you press Ctrl-C.")
         server.wait()
     except KeyboardInterrupt:
@@ -57,6 +62,16 @@ def main() -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()
+
+
+def _missing_tool() -> str:
+    """Install the browser and aws-rum-web, once. Return why one is missing, or an empty string."""
+    try:
+        chromium_program()
+        bundle()
+    except ToolMissingError as error:
+        return str(error)
+    return ""
 
 
 def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
@@ -117,13 +132,9 @@ def _state(url: str) -> dict[str, float]:
 
 def _visit(url: str, seconds: float) -> None:
     console.print(f"Visitors look around in a small shop for {seconds:g} seconds: see Live.")
-    try:
-        with chromium() as browser, shop_site(url, SHOP.id) as site:
-            visitors = visit_for(browser, site, seconds)
-    except ToolMissingError as error:
-        console.print(f"No visitors: {error}")
-    else:
-        console.print(f"{visitors} visitors have left.")
+    with chromium() as browser, shop_site(url, SHOP.id) as site:
+        visitors = visit_for(browser, site, seconds)
+    console.print(f"{visitors} visitors have left.")
 
 
 main()
