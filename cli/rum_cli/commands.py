@@ -35,7 +35,7 @@ class Summary(NamedTuple):
 
 SECTIONS: dict[str, list[Summary]] = {
     "Servers": [
-        Summary("up", "run", "Run the service and the bridge."),
+        Summary("up", "run", "Run the service, the bridge and the projector."),
         Summary("service", "run", "Run the gRPC service."),
         Summary("bridge", "run", "Run the REST bridge."),
         Summary("projector", "projector", "Keep columns of the events for queries."),
@@ -56,7 +56,7 @@ SECTIONS: dict[str, list[Summary]] = {
         Summary("erase", "erase", "Erase a user or a session, and print the proof."),
         Summary("sourcemaps", "source_maps", "Manage source maps, for readable stacks of errors."),
         Summary("keys", "keys", "Manage access keys for clients that sign requests."),
-        Summary("tokens", "tokens", "Manage bearer tokens for gRPC clients."),
+        Summary("tokens", "tokens", "Manage bearer tokens, for gRPC clients and the page."),
         Summary("copy", "copy", "Copy the database to another one, of any kind."),
         Summary("db", "db", "Check, upgrade, back up and restore the database."),
         Summary("policy", "policy", "Manage the resource policies of app monitors."),

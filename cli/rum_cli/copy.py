@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
 _MAX_NAMED = 20
 _NAMES = {
-    "metric_destinations": "metric destinations",
-    "metric_definitions": "metric definitions",
-    "credentials": "access keys and tokens",
-    "source_maps": "source maps",
+    "metric_destinations": ("metric destination", ""),
+    "metric_definitions": ("metric definition", ""),
+    "credentials": ("access key or token", "access keys and tokens"),
+    "source_maps": ("source map", ""),
 }
 
 
@@ -84,18 +84,19 @@ def _print(copied: Copied, took_s: float) -> None:
 
     rate = copied.events / took_s if took_s else 0.0
     click.echo(
-        f"Copied {copied.batches:,} batches with {copied.events:,} events in {took_s:.1f} s"
-        f" ({rate:,.0f} events/s)"
+        f"Copied {counted(copied.batches, 'batch', 'batches')} with"
+        f" {counted(copied.events, 'event')} in {took_s:.1f} s ({rate:,.0f} events/s)"
     )
     if copied.replaced:
-        click.echo(f"Copied {copied.replaced} ranges again, which had changed in the source")
+        ranges = counted(copied.replaced, "range")
+        click.echo(f"Copied {ranges} again, changed in the source meanwhile")
     for name, total in sorted(copied.monitors.items()):
         click.echo(
-            f"  {name or 'deleted app monitors'}: {total.batches:,} batches, {total.events:,}"
-            f" events, {decimal(total.payload_bytes)}"
+            f"  {name or 'deleted app monitors'}: {counted(total.batches, 'batch', 'batches')},"
+            f" {counted(total.events, 'event')}, {decimal(total.payload_bytes)}"
         )
     others = [
-        f"{copied.rows[table]} {name}" for table, name in _NAMES.items() if copied.rows[table]
+        counted(copied.rows[table], *names) for table, names in _NAMES.items() if copied.rows[table]
     ]
     if others:
         click.echo(f"  {', '.join(others)}")

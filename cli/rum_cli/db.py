@@ -59,15 +59,16 @@ def check() -> None:
         click.echo(f"... and {further} more")
     if found.log.of_deleted:
         click.echo(
-            f"{found.log.of_deleted} batches are of deleted app monitors. The service deletes them"
-            " after its start."
+            f"{counted(found.log.of_deleted, 'batch is', 'batches are')} of deleted app monitors."
+            " The service deletes them after its start."
         )
     checked = (
-        f"{found.log.batches} batches with {found.log.events} events, {found.monitors} app"
-        f" monitors, {found.keys} access keys"
+        f"{counted(found.log.batches, 'batch', 'batches')} with"
+        f" {counted(found.log.events, 'event')}, {counted(found.monitors, 'app monitor')},"
+        f" {counted(found.keys, 'access key')}"
     )
     if count:
-        raise Failure(f"{count + further} problems in {checked}", REJECTED)
+        raise Failure(f"{counted(count + further, 'problem')} in {checked}", REJECTED)
     click.echo(f"No problems in {checked}")
 
 

@@ -92,7 +92,8 @@ def send(
         if sample:
             batches = [_sample(str(monitor_id), name or "")]
         else:
-            batches = [_batch(document, monitor_id, at) for at, document in _documents(content)]
+            documents = _documents(content, _place(file))
+            batches = [_batch(document, monitor_id, at) for at, document in documents]
         outcomes = []
         for outcome in _send(client, batches):
             outcomes.append(outcome)
@@ -117,10 +118,14 @@ def _sample(monitor_id: str, name: str) -> _Batch:
     return _batch(document, monitor_id, "the sample")
 
 
-def _documents(content: bytes) -> Iterator[tuple[str, JsonObject]]:
-    """Yield each document and its place: the whole file if it is one document, else each line."""
+def _place(file: BinaryIO | None) -> str:
+    return "standard input" if file is None or file.name == "<stdin>" else file.name
+
+
+def _documents(content: bytes, place: str) -> Iterator[tuple[str, JsonObject]]:
+    """Yield each document and its place: `place` if it is the only one, else its line."""
     try:
-        yield "the file", load_json(content)
+        yield place, load_json(content)
         return
     except HttpError:
         lines = content.splitlines()

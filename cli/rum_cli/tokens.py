@@ -1,4 +1,4 @@
-"""`openrum tokens`: bearer tokens for gRPC clients."""
+"""`openrum tokens`: bearer tokens for callers that do not sign."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KIND: Kind = "token"
 
 @click.group()
 def tokens() -> None:
-    """Manage bearer tokens for gRPC clients."""
+    """Manage bearer tokens, for gRPC clients, the page at /ui/ and Prometheus."""
 
 
 @tokens.command(cls=ClientCommand)

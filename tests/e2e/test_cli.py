@@ -250,14 +250,23 @@ def test_send_needs_exactly_one_source_and_one_app_monitor(
     assert ran.stderr.splitlines()[-1] == f"Error: {error}"
 
 
+def test_an_error_names_the_file(openrum: OpenRum, tmp_path: Path) -> None:
+    file = tmp_path / "batches.json"
+    file.write_text('{"Id": "x", "BatchId": 3}')
+    sent = _run(openrum, "send", str(file))
+
+    assert sent.returncode == 2
+    assert sent.stderr.splitlines()[-1] == f"Error: {file}: BatchId must be a string."
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [
         ('{"BatchId": ', "line 1: The body is not JSON."),
         ('{"Id": "x", "RumEvents": []}\n\n{]\n', "line 3: The body is not JSON."),
         ("[1]", "line 1: The body must be a JSON object."),
-        ('{"BatchId": "x"}', "the file has no app monitor id; use --id or --name"),
-        ('{"Id": "x", "BatchId": 3}', "the file: BatchId must be a string."),
+        ('{"BatchId": "x"}', "standard input has no app monitor id; use --id or --name"),
+        ('{"Id": "x", "BatchId": 3}', "standard input: BatchId must be a string."),
     ],
 )
 def test_a_file_without_batches_is_wrong_usage(openrum: OpenRum, content: str, error: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -78,9 +79,7 @@ def test_a_sound_database_has_no_problems(folder: Path) -> None:
     ran = _run(folder, "check")
 
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == (
-        "No problems in 5 batches with 10 events, 2 app monitors, 1 access keys\n"
-    )
+    assert ran.stdout == ("No problems in 5 batches with 10 events, 2 app monitors, 1 access key\n")
 
 
 def test_a_check_changes_nothing(folder: Path) -> None:
@@ -124,7 +123,7 @@ def test_a_check_says_what_is_wrong_and_where(folder: Path, change: str, problem
 
     assert ran.returncode == 1
     assert problem in ran.stdout
-    assert " problems in 5 batches with " in ran.stderr
+    assert re.search(r" problems? in 5 batches with ", ran.stderr)
     if "sequence = 2" in change:
         assert ran.stdout.startswith("batch 2 of ")
 
@@ -247,7 +246,7 @@ def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
     finally_checked = _run(tmp_path, "check")
 
     assert (made.returncode, made.stdout) == (0, "The database is copied to copy.sqlite3\n")
-    assert "No problems in 1 batches with 3 events" in checked.stdout
+    assert "No problems in 1 batch with 3 events" in checked.stdout
     assert (early.returncode, early.stderr) == (
         1,
         "Error: openrum.sqlite3 is in use; stop OpenRUM first\n",
@@ -256,7 +255,7 @@ def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
     assert "The old database is openrum.sqlite3." in restored.stdout
     assert "insight.duckdb is deleted" in restored.stdout
     assert not projection.exists()
-    assert "No problems in 1 batches with 3 events" in after.stdout
+    assert "No problems in 1 batch with 3 events" in after.stdout
     assert "No problems in 2 batches with 6 events" in finally_checked.stdout
 
 
@@ -301,7 +300,7 @@ def test_a_postgresql_database_is_checked_and_not_copied(
     checked = run_openrum("db", "check", cwd=tmp_path, **settings)
     copied = run_openrum("db", "backup", "x", cwd=tmp_path, **settings)
 
-    assert "No problems in 1 batches with 3 events" in checked.stdout
+    assert "No problems in 1 batch with 3 events" in checked.stdout
     assert copied.returncode == 1
     assert "pg_dump" in copied.stderr
     assert "OPENRUM_SECRETS_KEY_FILE" in copied.stderr

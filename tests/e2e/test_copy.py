@@ -298,7 +298,7 @@ def test_deletions_and_changes_in_the_source_arrive_in_the_copy(
     second = _copy(_url(tmp_path), target, tmp_path)
 
     assert (second.returncode, second.stderr) == (0, "")
-    assert "Copied 1 ranges again" in second.stdout
+    assert "Copied 1 range again" in second.stdout
     assert _everything(target) == _everything(_url(tmp_path))
 
 

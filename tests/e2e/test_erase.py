@@ -102,7 +102,7 @@ def test_a_user_is_erased_and_a_late_retry_stores_nothing(server: OpenRum, url: 
     ] == [line[11:] for line in proof.splitlines() if line[:5] not in ("Freed", "When ")]
     assert (stored["Events"], stored["DeletedBatches"], stored["RewrittenBatches"]) == (4, 1, 1)
     assert stored["FinishTime"] >= stored["StartTime"]
-    assert _check(server, url).startswith("No problems in 2 batches with 1 events")
+    assert _check(server, url).startswith("No problems in 2 batches with 1 event")
 
 
 def test_a_damaged_batch_is_named_in_the_proof_and_the_command_fails(
@@ -176,7 +176,7 @@ def test_an_erasure_survives_a_kill_half_way(server: OpenRum, url: str) -> None:
     assert done.erased_by == "operator token"
     assert user not in _texts(server)
     problems = _check(server, url)
-    assert problems.startswith(f"No problems in {2 * _MANY} batches with {_MANY} events")
+    assert problems.startswith(f"No problems in {2 * _MANY:,} batches with {_MANY:,} events")
 
 
 def _stored(request: Any) -> Batch:

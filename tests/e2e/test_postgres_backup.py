@@ -61,10 +61,10 @@ def _assert_restored(original: _Original, url: str) -> None:
     final = _check(original.folder, url)
 
     assert restored.stdout == (
-        "No problems in 2 batches with 5 events, 1 app monitors, 1 access keys\n"
+        "No problems in 2 batches with 5 events, 1 app monitor, 1 access key\n"
     )
     assert statuses == [200] * 3
-    assert final.stdout == "No problems in 3 batches with 9 events, 1 app monitors, 1 access keys\n"
+    assert final.stdout == "No problems in 3 batches with 9 events, 1 app monitor, 1 access key\n"
 
 
 @pytest.mark.parametrize("name", ["dump"])
