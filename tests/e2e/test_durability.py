@@ -26,7 +26,7 @@ def settings(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("kills", "connections"), [(6, 4), pytest.param(60, 16, marks=pytest.mark.slow)]
+    ("kills", "connections"), [(4, 4), pytest.param(60, 16, marks=pytest.mark.slow)]
 )
 def test_kill_9_loses_no_acknowledged_batch_and_stores_none_twice(
     tmp_path: Path, settings: dict[str, str], kills: int, connections: int

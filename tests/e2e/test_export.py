@@ -43,6 +43,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
         started.stop()
 
 
+@pytest.fixture(scope="module")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A database that is exported in two slices, and the IDs of its events."""
+    database = tmp_path_factory.mktemp("long") / "db.sqlite3"
+    return database, _fill(database, batches=6 * export_run.SLICE_BATCHES // 5)
+
+
 def _batches() -> list[dict[str, Any]]:
     now = time.time()
     session = json.dumps({"version": "1.0.0", "browserName": "Firefox", "osName": "Linux"})
@@ -174,9 +181,11 @@ def test_an_unknown_app_monitor_is_an_error(server: OpenRum, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("format_", ["parquet", "jsonl"])
-def test_exports_that_are_killed_contain_each_event_once(tmp_path: Path, format_: str) -> None:
-    database, folder = tmp_path / "db.sqlite3", tmp_path / "out"
-    ids = _fill(database, batches=6 * export_run.SLICE_BATCHES // 5)
+def test_exports_that_are_killed_contain_each_event_once(
+    long_log: tuple[Path, list[str]], tmp_path: Path, format_: str
+) -> None:
+    database, ids = long_log
+    folder = tmp_path / "out"
     kills = 0
     while True:
         process = _begin(database, folder, format_)
@@ -206,9 +215,11 @@ def test_exports_that_are_killed_contain_each_event_once(tmp_path: Path, format_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_export_says_how_to_continue(tmp_path: Path, number: signal.Signals) -> None:
-    database, folder = tmp_path / "db.sqlite3", tmp_path / "out"
-    ids = _fill(database, batches=2 * export_run.SLICE_BATCHES)
+def test_an_interrupted_export_says_how_to_continue(
+    long_log: tuple[Path, list[str]], tmp_path: Path, number: signal.Signals
+) -> None:
+    database, ids = long_log
+    folder = tmp_path / "out"
     process = _begin(database, folder, "jsonl")
     _wait_for(process, lambda: _is_writing(folder))
     process.send_signal(number)
