@@ -55,8 +55,8 @@ run: .venv/.server ## starts service and bridge on loopback, data under var/
 demo: setup ## shows the page with a month of generated data and live visitors
 	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
-test: tools ## runs the tests, two files at a time
-	@$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
+test: tools ## runs the tests, four files at a time: they often wait
+	@$(BIN)/python -m pytest -m 'not slow' -n 4 --dist loadfile --no-loadscope-reorder
 
 slow: tools ## runs the long fault and scale tests
 	@$(BIN)/python -m pytest -m slow --hypothesis-profile=random

@@ -248,7 +248,7 @@ def test_an_address_with_too_many_connections_loses_the_newest(tmp_path: Path) -
         assert _code(channel) is grpc.StatusCode.NOT_FOUND
         connections = [stack.enter_context(_connected(service)) for _ in range(limit + 20)]
         for connection in connections:
-            connection.settimeout(0.1)
+            connection.settimeout(0.02)
         wait_until(lambda: sum(_is_closed(connection) for connection in connections) >= 21)
 
         assert sum(_is_closed(connection) for connection in connections) == 21
