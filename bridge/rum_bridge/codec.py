@@ -252,7 +252,10 @@ def _check_nesting(document: dict[str, Any]) -> None:
 def _load_surrogates(body: bytes) -> object:
     """Parse JSON with lone surrogates, so that a broken character does not lose the batch.
 
-    It is parsed a second time. To search each body first would take as long as to parse it.
+    It is parsed a second time. To search each body first, so that it is parsed once, would cost all
+    bodies 3.6 µs for 10 events and 16 µs for 50, about as much as to parse them. It would save an
+    eighth of the time for a body with a lone surrogate, and bodies with pairs, as boto3 writes
+    emoji, would take three times as long (2026-11).
     """
     try:
         return orjson.loads(without_lone_surrogates(body))
