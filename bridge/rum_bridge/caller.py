@@ -52,6 +52,9 @@ class CallerReport:
 def _add_credentials(
     caller: HttpCaller, scope: Scope, authorization: bytes, raw_body: bytes
 ) -> None:
+    if authorization.startswith(b"AWS4-"):  # as of SDKs
+        _add_signature(caller, scope, raw_body)
+        return
     # All headers: a repeated Authorization header counts as a signature, too.
     if carries_signature(scope["query_string"], scope["headers"]):
         _add_signature(caller, scope, raw_body)
@@ -64,13 +67,10 @@ def _add_signature(caller: HttpCaller, scope: Scope, raw_body: bytes) -> None:
     digest = hashlib.sha256(raw_body).hexdigest()
     path, query, headers = scope["raw_path"], scope["query_string"], scope["headers"]
     try:
-        signed = signed_request(scope["method"], path, query, headers, digest)
+        signed_request(scope["method"], path, query, headers, digest, into=caller.signed_request)
     except SignatureError as error:
         fault = SignatureFault(exception=error.name, message=error.message)
         caller.signature_fault.CopyFrom(fault)
-    else:
-        if signed is not None:
-            caller.signed_request.CopyFrom(signed)
 
 
 def _short(value: bytes | None) -> str | None:

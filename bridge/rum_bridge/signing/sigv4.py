@@ -87,7 +87,13 @@ def carries_signature(raw_query: bytes, headers: Headers) -> bool:
 
 
 def signed_request(
-    method: str, raw_path: bytes, raw_query: bytes, headers: Headers, body_sha256: str
+    method: str,
+    raw_path: bytes,
+    raw_query: bytes,
+    headers: Headers,
+    body_sha256: str,
+    *,
+    into: SignedRequest | None = None,
 ) -> SignedRequest | None:
     """Parse a request's signature and build its canonical request.
 
@@ -98,6 +104,8 @@ def signed_request(
         headers: lower-case names and values in the order received, as in ASGI. `host` is the Host
             header as received, with its port.
         body_sha256: SHA-256 of the body as received, still compressed, 64 lower-case hex digits.
+        into: an empty message to fill and return. It stays empty if the request is not signed, or
+            if an error is raised. None: a new one.
 
     Returns:
         The unverified signature, or None if the request is not signed. An Authorization header
@@ -112,26 +120,24 @@ def signed_request(
     claim = _claim(fields, pairs)
     if claim is None:
         return None
-    access_key_id, date, region, service, terminator = _credential(claim.credential)
-    signed = _signed_names(claim.signed_headers, fields)
-    names = signed.names
-    canonical = canonical_request(
-        method, raw_path, pairs, fields, signed_headers=names, body_sha256=body_sha256
+    scope = _credential(claim.credential)
+    names = _signed_names(claim.signed_headers, fields)
+    # Setting members takes half as long as creating a message with them and copying it.
+    signed = SignedRequest() if into is None else into
+    signed.access_key_id, signed.date, signed.region, signed.service, signed.terminator = scope
+    signed.amz_date = claim.amz_date
+    if claim.expires_seconds is not None:
+        signed.expires_seconds = claim.expires_seconds
+    signed.signed_headers.extend(names.texts)
+    if unsigned := _unsigned_names(names, fields):
+        signed.unsigned_headers.extend(unsigned)
+    signed.signature = claim.signature
+    if claim.session_token is not None:
+        signed.session_token = claim.session_token
+    signed.canonical_request = canonical_request(
+        method, raw_path, pairs, fields, signed_headers=names.names, body_sha256=body_sha256
     )
-    return SignedRequest(
-        access_key_id=access_key_id,
-        date=date,
-        region=region,
-        service=service,
-        terminator=terminator,
-        amz_date=claim.amz_date,
-        expires_seconds=claim.expires_seconds,
-        signed_headers=signed.texts,
-        unsigned_headers=_unsigned_names(signed, fields),
-        signature=claim.signature,
-        session_token=claim.session_token,
-        canonical_request=canonical,
-    )
+    return signed
 
 
 def _claim(fields: Fields, pairs: Pairs) -> _Claim | None:

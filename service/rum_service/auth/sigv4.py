@@ -150,10 +150,9 @@ def _parse(report: _Report) -> _Canonical:
     # method, path, query, each header, an empty line, names, payload
     lines = report.canonical_request.split(b"\n")
     names = report.signed_headers.encode()
-    try:
-        headers = dict([line.split(b":", 1) for line in lines[3:-3]])
-    except ValueError:  # a line without a colon
-        headers = {}
+    headers: dict[bytes, bytes] = {}
+    for line in lines[3:-3]:
+        name, _, headers[name] = line.partition(b":")
     if (
         len(lines) != 6 + len(headers)  # also if a name appears twice
         or lines[-3] != b""
