@@ -50,7 +50,7 @@ _NAVIGATION = _gauge(
 )
 _VITAL = _gauge(
     "web_vital_seconds",
-    "Time of a web vital. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
+    "Time of web vitals. vital is lcp, inp, fcp, ttfb or fid; percentile is 50, 75, 90 or 99.",
     ("app_monitor", "vital", "percentile"),
 )
 _CLS = _gauge(

@@ -180,7 +180,7 @@ def compact() -> None:
     """Make the file of the SQLite database as small as possible.
 
     Stop OpenRUM first. While it runs, the command uses up to twice the size of the compacted file
-    on the disk. A file of an older version needs this once. From then on the service itself gives
+    on the disk. An older file needs this once. From then on the service itself gives
     back the space of removed batches.
     """
     from rum_service.storage.sqlite_copy import compact as compact_file

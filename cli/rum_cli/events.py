@@ -76,7 +76,7 @@ def events(
     """Print the events of the app monitor NAME, newest first.
 
     They come from the log, so --filter reads all events in the time range until --limit of them
-    meet it. Limit the range of a large log with --after.
+    meet it. In a large log, limit the range with --after.
 
     TIME is ISO 8601, in local time unless it has an offset; or milliseconds since the Unix epoch;
     or a duration before now, such as 90s, 15m, 2h or 7d. Session ids are shown where the output has

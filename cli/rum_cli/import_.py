@@ -55,7 +55,7 @@ class _Counts:
 @click.option("--name", help="Store all events for this app monitor instead.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
 def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Target) -> None:
-    """Store the events in FILE, one event per line, or in all files of a folder.
+    """Store the events in FILE, one event per line, or in all files in a folder.
 
     FILE comes from `openrum export --format jsonl`, from the log group of CloudWatch RUM, or from
     an export of CloudWatch Logs, which starts each line with a timestamp. It can be compressed with

@@ -42,7 +42,7 @@ class OperatingSettings(BaseSettings):
     traces: str = Field(
         default="",
         pattern=r"^(https?://[^\s]+)?$",
-        description="URL of an OpenTelemetry collector that receives spans for the requests that "
+        description="URL of the OpenTelemetry collector that receives spans for the requests that "
         "OPENRUM_REQUEST_SAMPLING chooses, such as http://127.0.0.1:4318/v1/traces. Requires "
         "`openrum[traces]`.",
     )

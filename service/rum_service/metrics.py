@@ -36,7 +36,7 @@ _BATCHES = Metric(
 _EVENTS = Metric(
     "openrum_service_events_total",
     "counter",
-    "Events by their end: that of their batch, or dropped with a reason of its own.",
+    "Events by their end: that of their batch, or dropped for another reason.",
     ("app_monitor", "outcome", "reason"),
 )
 _BYTES = Metric(
@@ -140,7 +140,7 @@ _OLDEST_BATCH = Metric(
 _REMOVAL_DELAY = Metric(
     "openrum_service_removal_delay_seconds",
     "gauge",
-    "How long old batches have waited for their removal, at most. 0: none waits.",
+    "Time that old batches have waited for their removal, at most. 0: none waits.",
 )
 _UNFINISHED_ERASURES = Metric(
     "openrum_service_unfinished_erasures",

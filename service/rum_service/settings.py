@@ -35,7 +35,7 @@ class ServiceSettings(OperatingSettings):
     )
     read_database_url: str = Field(
         default="",
-        description="Standby of a PostgreSQL database, from which GetAppMonitorData reads: "
+        description="Standby of PostgreSQL, from which GetAppMonitorData reads: "
         "postgresql://... Responses say how far it is behind. Empty: it reads from "
         "OPENRUM_DATABASE_URL.",
     )
