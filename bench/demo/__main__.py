@@ -42,6 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     if not 1_000 <= options.events <= 10_000_000:
         parser.error("--events: from 1,000 to 10,000,000")
+    # A closed terminal or a `kill` must not leave the server running.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     missing = _missing_tool()
     shutil.rmtree(_FOLDER, ignore_errors=True)
     (_FOLDER / "var").mkdir(parents=True, mode=0o700)
@@ -92,12 +95,16 @@ def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
             process_group=0,  # Ctrl-C reaches only this process, which then stops the server
         )
     ends = time.monotonic() + _START_S
-    while server.poll() is None and time.monotonic() < ends:
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
-            return server
-        except OSError:
-            time.sleep(0.1)
+    try:
+        while server.poll() is None and time.monotonic() < ends:
+            try:
+                urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
+                return server
+            except OSError:
+                time.sleep(0.1)
+    except KeyboardInterrupt:
+        server.kill()
+        raise
     server.kill()
     raise SystemExit(f"openrum up did not start:\n{(_FOLDER / 'openrum.log').read_text()}")
 

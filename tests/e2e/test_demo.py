@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.running import environment, wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -41,7 +43,7 @@ def test_the_demo_shows_a_month_and_live_visitors(tmp_path: Path) -> None:
         sessions = _get(port, "sessions", days=0.01)["sessions"]
         requests = _get(port, "http", days=0.01)["targets"]
     finally:
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(signal.SIGTERM)  # ends like Ctrl-C, with the server
         rest, _ = demo.communicate(timeout=60)
 
     assert f"http://127.0.0.1:{port}/ui/#/overview?monitor=shop" in "".join(lines)
@@ -51,6 +53,8 @@ def test_the_demo_shows_a_month_and_live_visitors(tmp_path: Path) -> None:
     assert "Chrome Headless" in sessions[0]["browser"]
     assert max(request["latency"]["samples"] for request in requests) > 0
     assert demo.returncode == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 def _free_ports() -> list[int]:
