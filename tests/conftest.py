@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -12,6 +13,7 @@ from anyio.pytest_plugin import get_runner
 from hypothesis import HealthCheck, settings
 
 from tests.support.running import OpenRum
+from tests.support.screenshots import FOLDER
 from tests.tools.chromium import Browser, Page, chromium
 from tests.tools.postgres import URL_VARIABLE, ExistingPostgres, Postgres, postgres
 from tests.tools.toolbox import tools_needed
@@ -23,6 +25,14 @@ settings.register_profile(
 )
 settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
+
+_STARTED_S = time.time()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures of the page are, if this run took some."""
+    if any(file.stat().st_mtime > _STARTED_S for file in FOLDER.glob("*.png")):
+        terminalreporter.write_line(f"Pictures of the views of the page: {FOLDER}")
 
 
 @pytest.fixture(scope="session")

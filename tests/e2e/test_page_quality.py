@@ -13,6 +13,7 @@ from tests.e2e.shown import Shown
 from tests.e2e.visited import HOSTILE_SESSION, MONITOR, Visited, hostile_visit, visited
 from tests.insight.visits import HOUR_MS
 from tests.support.batches import new_id
+from tests.support.screenshots import DESKTOP, PHONE, keep
 from tests.tools.axe import violations
 from tests.tools.chromium import Page
 from tests.tools.toolbox import tools_needed
@@ -49,14 +50,20 @@ def ui(page: Page, shop: Visited) -> Shown:
     return Shown(page, shop.server)
 
 
-def _violations(ui: Shown) -> tuple[list[str], list[str], list[str]]:
-    """Return what axe finds in light, in dark, and then on a phone."""
+def _violations(ui: Shown, name: str) -> tuple[list[str], list[str], list[str]]:
+    """Return what axe finds in light, in dark, and then on a phone. Keep a picture of each."""
+    ui.page.do(lambda inner: inner.set_viewport_size(DESKTOP))
+    light = _violations_in(ui, f"{name}-light")
+    ui.page.do(lambda inner: inner.emulate_media(color_scheme="dark"))
+    dark = _violations_in(ui, f"{name}-dark")
+    ui.page.do(lambda inner: inner.set_viewport_size(PHONE))
+    return light, dark, _violations_in(ui, f"{name}-phone")
+
+
+def _violations_in(ui: Shown, name: str) -> list[str]:
+    keep(ui.page, name)
     with tools_needed():
-        light = violations(ui.page)
-        ui.page.do(lambda inner: inner.emulate_media(color_scheme="dark"))
-        dark = violations(ui.page)
-        ui.page.do(lambda inner: inner.set_viewport_size({"width": 390, "height": 844}))
-        return light, dark, violations(ui.page)
+        return violations(ui.page)
 
 
 @pytest.mark.parametrize("view", _VIEWS, ids=_IDS)
@@ -65,7 +72,7 @@ def test_every_view_works_with_screen_readers_in_both_schemes_and_on_phones(
 ) -> None:
     ui.open(*view, **shop.range)
 
-    assert _violations(ui) == ([], [], [])
+    assert _violations(ui, "-".join(view).replace("/", "")) == ([], [], [])
     assert ui.page.evaluate(_WIDTHS) == [390, 390]
     # Violations of the Content-Security-Policy would be here, too.
     assert [line for line in ui.page.console if line != _NO_POLICY] == []
@@ -75,7 +82,7 @@ def test_an_error_group_works_with_screen_readers(ui: Shown, shop: Visited) -> N
     groups: Any = shop.read("errors")["groups"]
     ui.open("errors", groups[0]["fingerprint"], **shop.range)
 
-    assert _violations(ui) == ([], [], [])
+    assert _violations(ui, "error") == ([], [], [])
     assert ui.page.evaluate(_WIDTHS) == [390, 390]
     assert [line for line in ui.page.console if line != _NO_POLICY] == []
 

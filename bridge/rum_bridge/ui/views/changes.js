@@ -22,7 +22,8 @@ const hour = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit" 
 
 export function Changes({ place, selection }) {
   const changes = useData((signal) => get(["insight", selection.monitor, "changes"], membersOf(selection), signal), selection.key);
-  if (changes.error) return html`<p class="changes wide quiet">What changed is not known: ${changes.error.message}</p>`;
+  if (changes.error) return html`<p class="changes wide quiet row">What changed is not known: ${changes.error.message}
+    <button type="button" onClick=${changes.retry}>Try again</button></p>`;
   if (!changes.data && changes.waiting) {
     return html`<p class="changes wide quiet waiting" role="status">${waitingFor(changes.waiting)}</p>`;
   }

@@ -19,7 +19,7 @@ export const httpColumns = (place) => [
   { title: "Requests", short: true, number: true, order: "calls", cell: (target) => count(target.calls) },
   { title: "4xx", short: true, number: true, order: "http_4xx", cell: (target) => linked(place, target, "4xx", target.http4xx) },
   { title: "5xx", short: true, number: true, order: "http_5xx", cell: (target) => linked(place, target, "5xx", target.http5xx) },
-  { title: "No response", short: true, number: true, cell: (target) => linked(place, target, "no_response", target.httpNoResponse) },
+  { title: "No response", short: true, roomy: true, number: true, cell: (target) => linked(place, target, "no_response", target.httpNoResponse) },
   { title: "Failures", number: true, order: "failures", cell: (target) => count(failures(target)) },
   { title: "Failing", short: true, number: true, cell: (target) => ratio(failures(target), target.calls) },
   { title: "Affected sessions", number: true, order: "sessions", cell: (target) => linked(place, target, "failed", target.failedSessions) },

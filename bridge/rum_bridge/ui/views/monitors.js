@@ -15,7 +15,7 @@ export function Monitors({ place, monitors, monitor }) {
   if (monitors.error) return html`<${OnlyOne} place=${place} name=${monitor} />`;
   const columns = [
     { title: "Name", cell: (monitor) => html`<a href=${linkTo(place, ["monitors", monitor.Name])}>${monitor.Name}</a>` },
-    { title: "ID", cell: (monitor) => html`<span class="mono nowrap">${monitor.Id}</span>` },
+    { title: "ID", roomy: true, cell: (monitor) => html`<span class="mono nowrap">${monitor.Id}</span>` },
     { title: "State", cell: (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()) },
     { title: "Created", cell: (monitor) => html`<span class="nowrap">${dateTime(Date.parse(monitor.Created))}</span>` },
     { title: "Dropped events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },

@@ -31,7 +31,7 @@ export const keyOfSegment = ({ value, isRest }) => (isRest ? "\n" : value);
 /** Columns with the measures of a segment. */
 export const measureColumns = () => [
   { title: "Page views", number: true, order: "page_views", cell: ({ measures }) => count(measures.counts.pageViews) },
-  { title: "Sessions", number: true, order: "sessions", cell: ({ measures }) => count(measures.counts.sessions) },
+  { title: "Sessions", number: true, roomy: true, order: "sessions", cell: ({ measures }) => count(measures.counts.sessions) },
   ...MEASURED.map((vital) => ({
     title: `${vital.toUpperCase()} p75`, number: true, order: `${vital}_p75`,
     cell: ({ measures }) => html`<${Rated} vital=${vital} value=${measures[vital].p75} />`,

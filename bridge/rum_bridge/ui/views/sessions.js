@@ -13,13 +13,13 @@ import { membersOf } from "../selection.js";
 export const sessionColumns = (place) => [
   { title: "Last event", cell: (session) => html`<a class="nowrap" href=${linkTo(place, ["sessions", session.sessionId])}>${dateTime(session.lastMs)}</a>${
     session.hasReplay && html` <span class="badge calm">replay</span>`}` },
-  { title: "Length", number: true, cell: (session) => elapsed(session.lastMs - session.firstMs) },
-  { title: "First page", cell: (session) => html`<span class="one-line" title=${session.entryPage}>${named(session.entryPage)}</span>` },
-  { title: "Page views", number: true, cell: (session) => count(session.pageViews) },
+  { title: "Length", number: true, roomy: true, cell: (session) => elapsed(session.lastMs - session.firstMs) },
+  { title: "Page views", number: true, roomy: true, cell: (session) => count(session.pageViews) },
   { title: "Errors", number: true, cell: ({ jsErrors }) => failures(jsErrors) },
   { title: "Failed requests", number: true, cell: ({ httpFailures }) => failures(httpFailures) },
+  { title: "First page", cell: (session) => html`<span class="one-line" title=${session.entryPage}>${named(session.entryPage)}</span>` },
   { title: "Browser", cell: (session) => html`<span class="one-line" title=${session.browser}>${named(session.browser)}</span>` },
-  { title: "OS", cell: (session) => named(session.os) },
+  { title: "OS", cell: (session) => html`<span class="nowrap">${named(session.os)}</span>` },
   { title: "Device", cell: (session) => named(session.device) },
   { title: "Country", cell: (session) => named(session.country) },
   { title: "Release", cell: (session) => html`<span class="one-line" title=${session.release}>${named(session.release)}</span>` },
