@@ -21,6 +21,11 @@ from tests.support.memory_tables import MemoryTables
 _TIMEOUT_S = 30.0
 
 
+def standing_still() -> float:
+    """Return the same time always. A group that failed is retried for at most one second."""
+    return 0.0
+
+
 class BlockedStore:
     """A store whose appends block until the test opens the gate."""
 
@@ -184,7 +189,7 @@ async def test_each_caller_gets_the_outcome_of_its_own_batch() -> None:
 
 async def test_a_batch_that_cannot_be_stored_does_not_fail_the_others() -> None:
     store = BlockedStore(fails=lambda batch: batch.content == content(2))
-    async with group_commit(store) as commit:
+    async with group_commit(store, clock=standing_still) as commit:
         outcomes = await commit_behind_another(commit, store, [logged(n) for n in range(5)])
 
     assert [type(outcome) for outcome in outcomes] == [Appended] * 2 + [OSError] + [Appended] * 2
@@ -203,7 +208,7 @@ async def test_a_single_batch_that_cannot_be_stored_is_not_retried() -> None:
 
 async def test_a_store_that_is_down_is_tried_four_times_for_a_group_of_any_size() -> None:
     store = BlockedStore(fails=lambda _: True)
-    async with group_commit(store) as commit:
+    async with group_commit(store, clock=standing_still) as commit:
         outcomes = await commit_behind_another(commit, store, [logged(n) for n in range(100)])
 
     assert [type(outcome) for outcome in outcomes] == [OSError] * 100
