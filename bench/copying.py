@@ -6,6 +6,7 @@ and while a second copy catches up. Then the server stops, and the last copy is 
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 from bench.load import Load
 from bench.log_options import large_log, options_of
 from bench.projection import put_at_rate
-from tests.support.running import OpenRum, run_openrum
+from tests.support.running import OPENRUM, OpenRum, environment
 from tests.tools.postgres import postgres
 
 _TURN_S = 1.0
@@ -48,9 +49,9 @@ class _Puts:
 def _copy(source: str, target: str, folder: Path) -> None:
     """Copy, and print the time and the lines that count and compare."""
     began_s = time.perf_counter()
-    ran = run_openrum("copy", "--from", source, "--to", target, cwd=folder)
+    command = [*OPENRUM, "copy", "--from", source, "--to", target]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     took_s = time.perf_counter() - began_s
-    ran.check_returncode()
     lines = [line for line in ran.stdout.splitlines() if line.startswith(("Copied", "Numbers"))]
     print(f"  {took_s:.1f} s:", *lines)
 
@@ -71,7 +72,9 @@ def main() -> None:
             server.stop()
         print("last copy, without puts")
         _copy(source, target, folder)
-        checked = run_openrum("db", "check", OPENRUM_DATABASE_URL=target, cwd=folder)
+        settings = environment(OPENRUM_DATABASE_URL=target)
+        check = [*OPENRUM, "db", "check"]
+        checked = subprocess.run(check, env=settings, capture_output=True, text=True, check=True)
         print(checked.stdout.splitlines()[-1])
 
 
