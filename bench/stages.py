@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.corpus import json_batches, message_batches
+from bench.signed_stages import signed_stages
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
@@ -83,6 +84,7 @@ async def _stages(events: int, count: int) -> dict[str, float]:
         "bridge: the whole put": await _bridge_us(bodies),
         "bridge: parse the JSON": each_us(load_json, bodies),
         "bridge: build and serialize the message": each_us(decode, documents),
+        **signed_stages(each_us, MONITOR_ID, events, count),
         "service: parse the message": each_us(PutRumEventsRequest.FromString, messages),
         "service: validate": each_us(_validate, requests),
         "service: from the bytes to the response, event loop": await _ingest_us(events, count),
