@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import zstandard
 from google.protobuf.json_format import ParseDict
+from isal import isal_zlib
 
 from bench.corpus import json_batches, message_batches, samples
 from bench.dictionary import train
@@ -74,6 +75,7 @@ def _compressors() -> dict[str, Callable[[bytes], bytes]]:
     return {
         "zstd, level 1 (used for large batches)": zstandard.ZstdCompressor(level=1).compress,
         "zstd, level 3": zstandard.ZstdCompressor(level=3).compress,
+        "igzip, level 0": lambda message: isal_zlib.compress(message, 0),
         "zlib, level 1": lambda message: zlib.compress(message, 1),
         "zstd, level 1, with the dictionary (used for small batches)": zstandard.ZstdCompressor(
             level=1, dict_data=learned
