@@ -90,7 +90,7 @@ def _change(request: SetRetentionRequest, target: Target, *, yes: bool) -> None:
         if asked.batches:
             batches = "1 batch" if asked.batches == 1 else f"{asked.batches:,} batches"
             click.echo(
-                f"This permanently deletes about {batches} of {name} that {_are(asked.batches)}"
+                f"This permanently deletes {batches} of {name} that {_are(asked.batches)}"
                 f" older than {_days(asked.days)}, within some minutes.",
                 err=True,
             )

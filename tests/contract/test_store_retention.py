@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.base import Store
 from rum_service.storage.payload import stored_form
 from rum_service.storage.records import Appended, Removed, Retention
@@ -186,6 +187,73 @@ def test_the_old_batches_are_counted(any_store: Store, before: int) -> None:
 
     assert any_store.retention.count_before(shop, before) == min(before, 1000)
     assert any_store.retention.count_before(77, before) == 0
+
+
+def _fill_with_imported(store: Store, app_monitor: int) -> None:
+    """Append batches received at 500 to 999 ms, 0 to 599 ms in another order, and 1000 to 1499."""
+    _fill(store, app_monitor, 500, first=500)
+    numbers = [*range(400, 600), *range(200), *range(200, 400)]
+    for start in range(0, 600, 50):
+        store.log.append(
+            [
+                logged(10_000 + n, app_monitor=app_monitor, received_ms=n)._replace(
+                    is_imported=True
+                )
+                for n in numbers[start : start + 50]
+            ]
+        )
+    _fill(store, app_monitor, 500, first=1000)
+
+
+def _received(store: Store, app_monitor: int) -> list[int]:
+    """Return when the batches were received that an app monitor has."""
+    numbers = [
+        int(PutRumEventsRequest.FromString(each).alias.split("/")[0])
+        for each in contents(store.log, app_monitor, limit=5_000)
+    ]
+    return sorted(n - 10_000 if n >= 10_000 else n for n in numbers)
+
+
+@pytest.mark.parametrize("before", [0, 1, 300, 499, 500, 501, 550, 600, 900, 1000, 1200, 1500])
+def test_imported_batches_are_counted_and_removed_by_their_receipt(
+    any_store: Store, before: int
+) -> None:
+    shop, blog = _create(any_store, "shop"), _create(any_store, "blog")
+    _fill(any_store, blog, 10)
+    _fill_with_imported(any_store, shop)
+    every = _received(any_store, shop)
+    counted = any_store.retention.count_before(shop, before)
+    oldest = any_store.retention.read()[shop].oldest_ms
+    _remove_all(any_store, {shop: before, blog: 0}, limit=100)
+    left = _received(any_store, shop)
+
+    assert oldest == 0
+    assert counted == len([each for each in every if each < before])
+    assert left == [each for each in every if each >= before]
+    assert any_store.retention.count_before(shop, before) == 0
+    assert any_store.retention.read()[shop].oldest_ms == (left[0] if left else None)
+    assert len(contents(any_store.log, blog)) == 10
+
+
+def test_a_retry_of_an_import_removes_no_batch_too_early(any_store: Store) -> None:
+    shop = _create(any_store, "shop")
+    _fill(any_store, shop, 10)
+    batch = logged(5, app_monitor=shop, received_ms=5)._replace(is_imported=True)
+    outcomes = any_store.log.append([batch])
+    _remove_all(any_store, {shop: 5})
+
+    assert outcomes == [Appended.DUPLICATE]
+    assert contents(any_store.log, shop) == [content(n) for n in (9, 8, 7, 6, 5)]
+
+
+def test_a_deleted_app_monitor_has_no_imported_batches(any_store: Store) -> None:
+    shop = _create(any_store, "shop")
+    _fill_with_imported(any_store, shop)
+    any_store.monitors.delete(shop)
+    while any_store.log.purge(shop, limit=300):
+        pass
+
+    assert any_store.retention.count_before(shop, 5_000) == 0
 
 
 def test_one_service_at_a_time_claims_the_work(any_store: Store) -> None:

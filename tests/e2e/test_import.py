@@ -28,7 +28,7 @@ from rum_service.storage.records import CommittedBatch
 from tests.e2e.exported import export
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, event, message, new_id
-from tests.support.running import OpenRum, run_openrum
+from tests.support.running import OpenRum, run_openrum, wait_until
 
 _SESSION = json.dumps({"version": "1.0.0", "browserName": "Firefox", "domain": "shop.example"})
 _MONTH_MS = 30 * 86_400_000
@@ -291,6 +291,32 @@ def test_events_that_the_retention_would_remove_are_not_imported(
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"1 events were received more than 30 days ago, and {name} ")
     assert ran.stdout == "Events: 1 stored, 0 already stored, 1 not imported\n"
+
+
+def test_imported_events_are_removed_by_their_time_of_receipt(
+    target: OpenRum, tmp_path: Path
+) -> None:
+    name = f"import-{new_id()}"
+    created = json.loads(_run(target, "monitors", "create", name, "--json").stdout)
+    now_ms = round(time.time() * 1000)
+    new, old = (
+        {**_exported(created, received_ms=now_ms - days * 86_400_000), "batch_id": new_id()}
+        for days in (1, 10)
+    )
+    for number, document in enumerate((new, old)):  # the older one comes later in the log
+        assert _run(target, "import", str(_file(tmp_path / str(number), document))).returncode == 0
+    imported = len(stored_events(target.grpc, name))
+    ran = _run(target, "retention", "set", name, "5", "--yes")
+    wait_until(lambda: len(stored_events(target.grpc, name)) == 1, timeout_s=30)
+    shown = json.loads(_run(target, "retention", "show", name, "--json").stdout)
+
+    assert imported == 2
+    assert ran.stderr == (
+        f"This permanently deletes 1 batch of {name} that is older than 5 days, within some"
+        " minutes.\n"
+    )
+    oldest_s = datetime.fromisoformat(shown["OldestBatch"]).timestamp()
+    assert round(oldest_s * 1000) == new["openrum"]["received_ms"]
 
 
 def test_an_incomplete_batch_is_named_and_not_imported(

@@ -66,7 +66,7 @@ def test_an_operator_learns_what_is_deleted_before_it_is(server: OpenRum) -> Non
     table = _run(server, "show").stdout
 
     message = (
-        "This permanently deletes about 130 batches of shop that are older than 7 days, within some"
+        "This permanently deletes 130 batches of shop that are older than 7 days, within some"
         " minutes.\n"
     )
     assert refused.returncode == 1

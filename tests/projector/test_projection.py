@@ -76,7 +76,12 @@ def project(store: Store, engine: Engine, **options: int) -> Projection:
 
 
 def put(
-    store: Store, *sent: RumEvent, monitor: int = 1, received_ms: int = RECEIVED_MS, **members: str
+    store: Store,
+    *sent: RumEvent,
+    monitor: int = 1,
+    received_ms: int = RECEIVED_MS,
+    is_imported: bool = False,
+    **members: str,
 ) -> PutRumEventsRequest:
     """Append a batch of these events."""
     request = message("a" * 36, 0, **members)
@@ -92,6 +97,7 @@ def put(
                 last_ms=max(times),
                 event_count=len(sent),
                 content=request.SerializeToString(),
+                is_imported=is_imported,
             )
         ]
     )
@@ -360,6 +366,30 @@ def test_removed_batches_leave_the_projection(store: Store, engine: Engine, tmp_
     assert rebuilt_group[2] == RECEIVED_MS + 30
     assert group[4:] == rebuilt_group[4:]
     assert started.freshness().events == 40
+
+
+def test_removed_imported_batches_leave_the_projection(
+    store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    errors_of(store, range(100, 105), message="stays")
+    for number in range(10):
+        at_ms = RECEIVED_MS + number
+        put(store, sent(at_ms=at_ms), received_ms=at_ms, is_imported=True)
+    errors_of(store, range(105, 110), message="stays")
+    started = project(store, engine)
+    before = started.freshness().events
+    remove(store, 7)
+    started.step()
+    started.delete_removed()
+    rebuilt, _ = open_duckdb(
+        tmp_path / "other.duckdb", name="log", memory_bytes=64 << 20, newest=0, now_ms=0
+    )
+    project(store, rebuilt)
+    rebuilt_tables = tables(rebuilt)
+    rebuilt.close()
+
+    assert (before, started.freshness().events) == (30, 23)
+    assert tables(engine) == rebuilt_tables
 
 
 def test_a_projection_of_an_empty_log_is_current(

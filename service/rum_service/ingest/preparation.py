@@ -206,6 +206,7 @@ class Preparation:
             put.content if remaining else None,
             remaining.dropped if remaining else (),
             self._country(caller, imported),
+            imported is not None,
         )
 
     def _country(self, caller: Caller, imported: ImportedBatch | None) -> str | None:

@@ -61,6 +61,8 @@ class Batch(NamedTuple):
     """The dropped events, by reason."""
     country: str | None = None
     """The country of the client: an ISO 3166 code, two capital letters. None: not known."""
+    is_imported: bool = False
+    """Whether it comes from a file, with the time of receipt in it."""
 
     @property
     def dropped_events(self) -> int:

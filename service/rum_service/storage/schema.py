@@ -13,6 +13,7 @@ __all__ = [
     "erased_batches",
     "erasures",
     "future_batches",
+    "imported_batches",
     "metadata",
     "metric_definitions",
     "metric_destinations",
@@ -108,6 +109,19 @@ future_batches = Table(
     Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
     Column("batch_id", LargeBinary(16), primary_key=True),
     Column("sequence", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The batches that were imported. They were received before those that are next to them in the log,
+# so retention does not find them by their sequence.
+imported_batches = Table(
+    "imported_batches",
+    metadata,
+    Column("app_monitor", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_ms", BigInteger, nullable=False),
+    # Retention looks for the oldest ones.
+    Index(None, "app_monitor", "received_ms"),
     sqlite_with_rowid=False,
 )
 

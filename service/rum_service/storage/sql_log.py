@@ -51,8 +51,9 @@ from rum_service.storage.schema import (
     removals,
     write_checks,
 )
+from rum_service.storage.sql_imports import forget_imported, note_imported
+from rum_service.storage.sql_removal import delete_spans_before, note_removed
 from rum_service.storage.sql_repair import Restorable, restore_payloads
-from rum_service.storage.sql_retention import delete_spans_before, note_removed
 from rum_service.storage.sql_usage import subtract_usage
 from rum_service.storage.unconfirmed import Unconfirmed
 
@@ -173,6 +174,11 @@ class SqlLog:
         rows = [_row(batch) for batch in new]
         try:
             inserted = self._database.insert_batches(rows)
+        except Exception:
+            self._unconfirmed.add(new)
+            raise
+        try:
+            note_imported(self._database, new, inserted)
         except Exception:
             self._unconfirmed.add(new)
             raise
@@ -325,6 +331,7 @@ class SqlLog:
                 purged = connection.execute(deletion).scalars().all()
             if purged:
                 note_removed(connection, purged)
+                forget_imported(connection, app_monitor, purged)
             delete_spans_before(connection, app_monitor, kept[0] if kept else None)
         # Not what was purged: another process may purge the same batches, and end too early.
         return len(oldest)

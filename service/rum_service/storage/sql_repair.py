@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
 from rum_service.storage.schema import batches, erased_batches, future_batches, stored_bytes
-from rum_service.storage.sql_retention import delete_spans_before, note_removed, oldest_sequence
+from rum_service.storage.sql_imports import forget_imported
+from rum_service.storage.sql_removal import delete_spans_before, note_removed, oldest_sequence
 from rum_service.storage.sql_rewrite import widen_spans
 from rum_service.storage.sql_usage import subtract_usage
 
@@ -69,6 +70,7 @@ class LogRepair:
                 return False
             # Otherwise a retry would be taken for a duplicate.
             connection.execute(delete(future_batches).where(future_batches.c.sequence == sequence))
+            forget_imported(connection, app_monitor, [sequence])
             note_removed(connection, [sequence])
             oldest = oldest_sequence(connection, app_monitor)
             delete_spans_before(connection, app_monitor, oldest)

@@ -5,19 +5,11 @@ docs/decisions/0029-batches-are-kept-for-days.md gives the reasons.
 
 from __future__ import annotations
 
-__all__ = [
-    "SqlRetention",
-    "delete_retention_of",
-    "delete_spans_before",
-    "is_free",
-    "note_removed",
-    "oldest_sequence",
-]
+__all__ = ["SqlRetention", "delete_retention_of", "is_free"]
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    case,
     delete,
     func,
     literal,
@@ -37,26 +28,22 @@ from sqlalchemy import (
 from rum_service.storage.database import Database
 from rum_service.storage.records import Removed, Retention
 from rum_service.storage.schema import (
-    BATCH_BYTES,
-    BLOCK_BITS,
     app_monitors,
-    batch_spans,
     batches,
-    counted_batches,
+    imported_batches,
     removals,
     retention,
-    stored_bytes,
 )
+from rum_service.storage.sql_imports import is_imported
+from rum_service.storage.sql_removal import BatchRemoval
 
-# A step executes some statements for each app monitor while puts wait.
-_MONITORS_AT_ONCE = 16
 # Look at several batches, because the clock may have been wrong when the oldest was received.
 _OLDEST = 16
 # A claim that ends later than any service would set it was made with a wrong clock.
 _LONGEST_CLAIM_MS = 3_600_000
 
 
-def _retention() -> Select[int, str, int | None, int | None, int | None]:
+def _retention() -> Select[Any]:
     oldest = (
         select(batches.c.received_ms)
         .where(batches.c.app_monitor == app_monitors.c.key)
@@ -65,12 +52,16 @@ def _retention() -> Select[int, str, int | None, int | None, int | None]:
         .correlate(app_monitors)
         .subquery()
     )
+    imported = select(func.min(imported_batches.c.received_ms)).where(
+        imported_batches.c.app_monitor == app_monitors.c.key
+    )
     return select(
         app_monitors.c.key,
         app_monitors.c.name,
         retention.c.days,
         retention.c.removed_before_ms,
         select(func.min(oldest.c.received_ms)).scalar_subquery(),
+        imported.correlate(app_monitors).scalar_subquery(),
     ).outerjoin(retention, retention.c.app_monitor == app_monitors.c.key)
 
 
@@ -88,16 +79,11 @@ _RETENTION = _retention()
 _REMOVED_BEFORE = select(retention.c.removed_before_ms).where(
     retention.c.app_monitor == bindparam("app_monitor")
 )
-_OLDEST_BATCHES = (
-    select(batches.c.sequence, batches.c.received_ms, func.length(batches.c.payload))
-    .where(batches.c.app_monitor == bindparam("app_monitor"))
-    .order_by(batches.c.sequence)
-    .limit(bindparam("count"))
-)
-_RECEIVED_FROM = (
+# Batches that were not imported: their times follow their sequences.
+_RECEIVED_BETWEEN = (
     select(batches.c.sequence, batches.c.received_ms)
-    .where(batches.c.app_monitor == bindparam("app_monitor"))
-    .where(batches.c.sequence >= bindparam("sequence"))
+    .where(batches.c.app_monitor == bindparam("app_monitor"), ~is_imported)
+    .where(batches.c.sequence >= bindparam("first"), batches.c.sequence < bindparam("end"))
     .order_by(batches.c.sequence)
     .limit(1)
 )
@@ -108,22 +94,14 @@ _COUNT_BELOW = select(func.count()).where(
     batches.c.app_monitor == bindparam("app_monitor"),
     batches.c.sequence < bindparam("sequence"),
 )
-_OLDEST_SEQUENCE = (
-    select(batches.c.sequence)
-    .where(batches.c.app_monitor == bindparam("app_monitor"))
-    .order_by(batches.c.sequence)
-    .limit(1)
+_IMPORTED_BELOW = select(func.count()).where(
+    imported_batches.c.app_monitor == bindparam("app_monitor"),
+    imported_batches.c.sequence < bindparam("sequence"),
 )
-
-
-class _Chosen(NamedTuple):
-    """The batches of one app monitor that a step removes."""
-
-    app_monitor: int
-    before_ms: int
-    sequences: Sequence[int]
-    kept_from: int
-    """The app monitor keeps no batches with lower sequences."""
+_OLD_IMPORTED = select(func.count()).where(
+    imported_batches.c.app_monitor == bindparam("app_monitor"),
+    imported_batches.c.received_ms < bindparam("before_ms"),
+)
 
 
 class SqlRetention:
@@ -131,12 +109,20 @@ class SqlRetention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.held_s = 0.0
+        self._removal = BatchRemoval(database)
+        self._giving_back_s = 0.0
+
+    @property
+    def held_s(self) -> float:
+        return self._removal.held_s + self._giving_back_s
 
     def read(self) -> dict[int, Retention]:
         with self._database.read() as connection:
             rows = connection.execute(_RETENTION).all()
-            return {row[0]: Retention(*row[1:]) for row in rows}
+            return {
+                key: Retention(name, days, removed_before_ms, _least(*oldest))
+                for key, name, days, removed_before_ms, *oldest in rows
+            }
 
     def first_sequences(self) -> dict[int, int]:
         with self._database.read() as connection:
@@ -168,18 +154,23 @@ class SqlRetention:
             low, high = connection.execute(_SEQUENCES, of_monitor).one()
             if low is None:
                 return 0
-            # The times follow the sequences, so halving finds the first batch that is kept.
+            # Halving finds the first batch that is kept. No batch is read twice.
             high += 1
             while low < high:
                 middle = (low + high) // 2
-                found = connection.execute(_RECEIVED_FROM, {**of_monitor, "sequence": middle})
-                row = found.one_or_none()
+                bounds = {**of_monitor, "first": middle, "end": high}
+                row = connection.execute(_RECEIVED_BETWEEN, bounds).one_or_none()
                 if row is not None and row.received_ms < before_ms:
                     low = row.sequence + 1
                 else:
                     high = middle
-            bounds = {**of_monitor, "sequence": low}
-            return connection.execute(_COUNT_BELOW, bounds).scalar_one()
+            below = {**of_monitor, "sequence": low}
+            old = {**of_monitor, "before_ms": before_ms}
+            return (
+                connection.execute(_COUNT_BELOW, below).scalar_one()
+                - connection.execute(_IMPORTED_BELOW, below).scalar_one()
+                + connection.execute(_OLD_IMPORTED, old).scalar_one()
+            )
 
     def claim(self, *, now_ms: int, until_ms: int, held_ms: int | None) -> bool:
         until = removals.c.claimed_until_ms
@@ -191,45 +182,7 @@ class SqlRetention:
     def remove(
         self, before_ms: Mapping[int, int], *, limit: int, max_bytes: int
     ) -> dict[int, Removed]:
-        began_s = perf_counter()
-        dropped = self._database.drop_old(before_ms)
-        found = {key: Removed(*dropped[key], is_done=False) for key in before_ms if key in dropped}
-        if found:
-            self.held_s += perf_counter() - began_s
-            return found
-        # Choose the batches before taking the write lock, so that puts wait less.
-        chosen: list[_Chosen] = []
-        with self._database.read() as connection:
-            for app_monitor, before in islice(before_ms.items(), _MONITORS_AT_ONCE):
-                rows = connection.execute(
-                    _OLDEST_BATCHES, {"app_monitor": app_monitor, "count": limit}
-                ).all()
-                sequences: list[int] = []
-                kept: list[int] = []
-                for sequence, received_ms, size in rows:
-                    if received_ms < before and max_bytes > 0:
-                        sequences.append(sequence)
-                        max_bytes -= size
-                    else:
-                        kept.append(sequence)
-                is_done = not sequences or (len(rows) < limit and max_bytes > 0)
-                found[app_monitor] = Removed(is_done=is_done)
-                if sequences:
-                    kept_from = kept[0] if kept else sequences[-1] + 1
-                    chosen.append(_Chosen(app_monitor, before, sequences, kept_from))
-                limit -= len(sequences)
-                if limit <= 0 or max_bytes <= 0:
-                    break
-        if chosen:
-            with self._database.write() as connection:
-                began_s = perf_counter()
-                for each in chosen:
-                    batches_, events = self._remove(connection, each)
-                    found[each.app_monitor] = found[each.app_monitor]._replace(
-                        batches=batches_, events=events
-                    )
-            self.held_s += perf_counter() - began_s
-        return found
+        return self._removal.remove(before_ms, limit=limit, max_bytes=max_bytes)
 
     def removal_ms(self, before_ms: int) -> int:
         return self._database.removal_ms(before_ms)
@@ -239,51 +192,11 @@ class SqlRetention:
         try:
             return self._database.give_back_space()
         finally:
-            self.held_s += perf_counter() - began_s
+            self._giving_back_s += perf_counter() - began_s
 
-    def _remove(self, connection: Connection, chosen: _Chosen) -> tuple[int, int]:
-        """Remove batches of one app monitor. Return how many, and how many events they had."""
-        removed = connection.execute(
-            delete(batches)
-            .where(batches.c.sequence.in_(chosen.sequences))
-            .returning(
-                batches.c.sequence,
-                batches.c.received_ms,
-                batches.c.event_count,
-                func.length(batches.c.payload),
-            )
-        ).all()
-        if not removed:  # another service removed them
-            return 0, 0
-        counted = connection.execute(select(counted_batches.c.sequence)).scalar_one()
-        size = sum(length + BATCH_BYTES for sequence, *_, length in removed if sequence <= counted)
-        connection.execute(
-            update(stored_bytes)
-            .where(stored_bytes.c.app_monitor == chosen.app_monitor)
-            .values(bytes=stored_bytes.c.bytes - size)
-        )
-        delete_spans_before(connection, chosen.app_monitor, chosen.kept_from)
-        note_removed(connection, [sequence for sequence, *_ in removed])
-        self._move_removed_before(connection, chosen, max(row.received_ms for row in removed) + 1)
-        return len(removed), sum(row.event_count for row in removed)
 
-    def _move_removed_before(
-        self, connection: Connection, chosen: _Chosen, removed_before_ms: int
-    ) -> None:
-        key = select(app_monitors.c.key, literal(removed_before_ms)).where(
-            app_monitors.c.key == chosen.app_monitor
-        )
-        insert = self._database.insert(retention).from_select(
-            ["app_monitor", "removed_before_ms"], key
-        )
-        earlier = retention.c.removed_before_ms
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=[retention.c.app_monitor],
-                set_={"removed_before_ms": insert.excluded.removed_before_ms},
-                where=or_(earlier.is_(None), earlier < insert.excluded.removed_before_ms),
-            )
-        )
+def _least(*times: int | None) -> int | None:
+    return min((each for each in times if each is not None), default=None)
 
 
 def is_free(
@@ -305,28 +218,3 @@ def is_free(
 def delete_retention_of(connection: Connection, app_monitor: int) -> None:
     """Delete an app monitor's own retention."""
     connection.execute(delete(retention).where(retention.c.app_monitor == app_monitor))
-
-
-def oldest_sequence(connection: Connection, app_monitor: int) -> int | None:
-    """Return the sequence of an app monitor's oldest batch. None: it has none."""
-    oldest: int | None = connection.execute(_OLDEST_SEQUENCE, {"app_monitor": app_monitor}).scalar()
-    return oldest
-
-
-def delete_spans_before(connection: Connection, app_monitor: int, sequence: int | None) -> None:
-    """Delete the spans of the blocks before the one with a sequence. None: delete all spans."""
-    empty = delete(batch_spans).where(batch_spans.c.app_monitor == app_monitor)
-    if sequence is not None:
-        empty = empty.where(batch_spans.c.block < sequence >> BLOCK_BITS)
-    connection.execute(empty)
-
-
-def note_removed(connection: Connection, sequences: Sequence[int]) -> None:
-    """Count removed batches, and keep their highest sequence: `newest_sequence` needs it."""
-    highest = max(sequences)
-    connection.execute(
-        update(removals).values(
-            batches=removals.c.batches + len(sequences),
-            sequence=case((removals.c.sequence < highest, highest), else_=removals.c.sequence),
-        )
-    )

@@ -43,6 +43,7 @@ _COMMITS = {
     "0009": "ef40c41",
     "0010": "1aed98b",
     "0011": "b707e41",
+    "0012": "b5980cc",
 }
 _FOLDER = Path(__file__).parent
 _POLICY = {

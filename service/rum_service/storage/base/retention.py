@@ -32,8 +32,10 @@ class UsageStore(Protocol):
 class RetentionStore(Protocol):
     """How long the batches of app monitors are kept, and the removal of older ones."""
 
-    held_s: float
-    """For how many seconds other writers could not write while this store removed batches."""
+    @property
+    def held_s(self) -> float:
+        """For how many seconds others could not write because this store removed batches."""
+        ...
 
     def read(self) -> dict[int, Retention]:
         """Return the retention of each app monitor by its key."""
@@ -52,9 +54,9 @@ class RetentionStore(Protocol):
         ...
 
     def count_before(self, app_monitor: int, before_ms: int) -> int:
-        """Estimate how many of an app monitor's batches were received before a time.
+        """Return how many of an app monitor's batches were received before a time.
 
-        The number is exact if the batches were received in the order of their sequences.
+        If the clock was set back, the number can differ by the batches received meanwhile.
         """
         ...
 
