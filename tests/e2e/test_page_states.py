@@ -19,10 +19,8 @@ from rum.v1.insight_service_pb2 import (
     Measures,
     Series,
 )
-from rum_service.storage import open_store
 from tests.e2e.shown import Shown, number
 from tests.e2e.visited import MONITOR, Visited, visited
-from tests.insight.oracle import Seen, measures, read
 from tests.insight.visits import HOUR_MS
 from tests.support.batches import new_id
 from tests.tools.axe import violations
@@ -45,16 +43,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
 def ui(page: Page, shop: Visited) -> Shown:
     """The page of this server, not opened yet."""
     return Shown(page, shop.server)
-
-
-@pytest.fixture(scope="module")
-def seen(shop: Visited) -> list[Seen]:
-    """The events in the log, in the time range of the visits."""
-    store = open_store(f"sqlite:///{shop.server.database}")
-    try:
-        return [event for event in read(store.log) if shop.after <= event.ts < shop.before]
-    finally:
-        store.close()
 
 
 def _accessible(ui: Shown) -> list[list[str]]:
@@ -201,42 +189,6 @@ def test_a_view_that_cannot_be_drawn_says_so(ui: Shown, shop: Visited) -> None:
 
     assert "This view cannot be drawn" in message
     assert len(ui.table("Pages")) > 1
-
-
-def test_the_views_equal_numbers_computed_from_the_log(
-    ui: Shown, shop: Visited, seen: list[Seen]
-) -> None:
-    counts = measures(seen)["counts"]
-    ui.open("overview", **shop.range)
-    tiles = {name: number(text) for name, text in ui.tiles().items()}
-    ui.open("pages", **shop.range)
-    pages = {row[0]: number(row[1]) for row in ui.table("Pages")}
-    ui.open("errors", **shop.range)
-    errors = sum(number(row[3]) for row in ui.table("Error groups"))
-    ui.open("http", **shop.range)
-    requests = [[number(text) for text in row[2:6]] for row in ui.table("HTTP requests")]
-    ui.open("segments", **shop.range, by="browser")
-    browsers = {row[0]: number(row[1]) for row in ui.table("Measures by Browser")}
-
-    assert tiles == {
-        "Sessions": counts["sessions"],
-        "Page views": counts["pageViews"],
-        "Apdex": round(counts["apdex"], 2),
-        "JavaScript errors": counts["jsErrors"],
-        "HTTP 5xx": counts["http5xx"],
-        "HTTP 4xx": counts["http4xx"],
-    }
-    assert pages["/cart"] == _views(seen, "page", "/cart") > 0
-    assert sum(pages.values()) == counts["pageViews"]
-    assert errors == counts["jsErrors"]
-    assert [sum(column) for column in zip(*requests, strict=True)] == [
-        counts[name] for name in ("httpRequests", "http4xx", "http5xx", "httpNoResponse")
-    ]
-    assert browsers["Firefox"] == _views(seen, "browser", "Firefox") > 0
-
-
-def _views(seen: list[Seen], dimension: str, value: str) -> int:
-    return sum(e.type == "page_view_event" and e.dimensions[dimension] == value for e in seen)
 
 
 def test_pages_after_the_first_1000_are_one_row(ui: Shown, shop: Visited) -> None:

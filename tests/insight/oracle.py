@@ -55,8 +55,13 @@ def read(log: LogStore) -> list[Seen]:
     found = []
     for logged in log.after(0, limit=100_000, max_bytes=1 << 30):
         batch = PutRumEventsRequest.FromString(logged.content)
+        # aws-rum-web 3 sends once for the batch what all events share.
+        shared = json.loads(batch.session_metadata or "{}")
         for position, event in enumerate(batch.rum_events):
-            metadata = json.loads(event.metadata or "{}")
+            metadata = {**shared, **json.loads(event.metadata or "{}")}
+            # The only browser of the captured traffic that does not name itself.
+            if "Firefox/" in metadata.get("aws:userAgent", ""):
+                metadata.setdefault("browserName", "Firefox")
             found.append(
                 Seen(
                     round(event.timestamp * 1000),
