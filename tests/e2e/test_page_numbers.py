@@ -10,6 +10,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -217,7 +218,7 @@ def _expected_tiles(expected: dict[str, Any]) -> dict[str, str]:
         "HTTP 5xx": "http5xx",
         "HTTP 4xx": "http4xx",
     }
-    apdex = f"{counts['apdex']:.2f}" if "apdex" in counts else _NOTHING
+    apdex = _rounded(counts["apdex"], 2) if "apdex" in counts else _NOTHING
     return {"Apdex": apdex, **{name: f"{counts[member]:,}" for name, member in names.items()}}
 
 
@@ -249,14 +250,21 @@ def _expected_vital(expected: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 
 def _shift(value: float) -> str:
-    return f"{value:.3f}"
+    return _rounded(value, 3)
 
 
 def _duration(ms: float) -> str:
     if ms < 1000:
-        return f"{int(ms + 0.5)} ms"
-    return f"{ms / 1000:.{2 if ms < 10_000 else 1}f} s"
+        return f"{_rounded(ms, 0)} ms"
+    return f"{_rounded(ms / 1000, 2 if ms < 10_000 else 1)} s"
 
 
 def _percent(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else "100"
+    """Return a percentage with two significant digits."""
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2
+    return _rounded(value, digits).rstrip("0").rstrip(".") if digits else _rounded(value, 0)
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Return a number as browsers round it: from its decimal form, and halves up."""
+    return str(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
