@@ -12,7 +12,7 @@ import numpy as np
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_cli.export_files import ExportedFile, PartNames
-from rum_projector.engines.arrays import event_arrays
+from rum_projector.engines.arrays import event_arrays, run_arrays
 from rum_projector.engines.base import Chunk
 from rum_projector.flatten import add_batch
 from rum_service.storage.records import AppMonitorRecord, CommittedBatch
@@ -138,7 +138,7 @@ class ParquetParts:
     def _store(self) -> None:
         """Move the rows into the database in memory."""
         width = len(_TEXTS)
-        arrays: dict[str, Any] = event_arrays(self._chunk.events)
+        arrays: dict[str, Any] = event_arrays(self._chunk.events, run_arrays(self._chunk.runs))
         for index, name in enumerate(_TEXTS):
             arrays[name] = np.array(self._texts[index::width], dtype=object)
         arrays["client_timestamp"] = np.array(self._timestamps)

@@ -1,4 +1,4 @@
-"""The rows of `schema.event_counts` and `schema.hour_counts`, as SELECTs. Pure.
+"""The rows of `schema.event_counts` and of the tables of whole hours, as SELECTs. Pure.
 
 A batch belongs to one session, and most of its events have the same dimensions: 12 events of the
 demo share a row. Rows differ from events only in their time, so they meet every condition that
@@ -7,7 +7,15 @@ their events meet.
 
 from __future__ import annotations
 
-__all__ = ["counts_by_hour", "counts_by_minute", "counts_of_events", "hour_of"]
+__all__ = [
+    "LEVELS",
+    "counts_by_hour",
+    "counts_by_minute",
+    "counts_of_events",
+    "hour_of",
+    "levels_by_hour",
+    "totals_by_hour",
+]
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +23,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     and_,
@@ -23,6 +32,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
 )
 
 from rum_projector.schema import (
@@ -32,69 +42,76 @@ from rum_projector.schema import (
     event_counts,
     events,
     hour_counts,
+    hour_totals,
+    vitals,
 )
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import APDEX_SATISFIED_MS, APDEX_TOLERATED_MS, WEB_VITALS
 
-_KIND, _VALUE, _STATUS = events.c.kind, events.c.value, events.c.status
-_IS_HTTP = _KIND == Kind.HTTP
-_IS_NAVIGATION = _KIND == Kind.NAVIGATION
+LEVELS = (Kind.LCP, Kind.INP, Kind.CLS)
+"""The kinds of values that `schema.hour_levels` has."""
 
 
-def _ratings() -> Mapping[str, ColumnElement[bool]]:
+def _ratings(columns: Any) -> Mapping[str, ColumnElement[bool]]:
     found: dict[str, ColumnElement[bool]] = {}
     for kind, limits in WEB_VITALS.items():
-        name, is_kind = kind.name.lower(), events.c.kind == kind
-        found[f"{name}_good"] = and_(is_kind, events.c.value <= limits.good)
+        name, is_kind = kind.name.lower(), columns.kind == kind
+        found[f"{name}_good"] = and_(is_kind, columns.value <= limits.good)
         found[f"{name}_needs_improvement"] = and_(
-            is_kind, events.c.value > limits.good, events.c.value <= limits.poor
+            is_kind, columns.value > limits.good, columns.value <= limits.poor
         )
-        found[f"{name}_poor"] = and_(is_kind, events.c.value > limits.poor)
+        found[f"{name}_poor"] = and_(is_kind, columns.value > limits.poor)
     return found
 
 
-_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
-    "events": true(),
-    "page_views": _KIND == Kind.PAGE_VIEW,
-    "js_errors": _KIND == Kind.JS_ERROR,
-    "http_requests": _IS_HTTP,
-    "http_4xx": and_(_IS_HTTP, _STATUS.between(400, 499)),
-    "http_5xx": and_(_IS_HTTP, _STATUS.between(500, 599)),
-    "http_no_response": and_(_IS_HTTP, _STATUS == 0),
-    "navigations_satisfied": and_(_IS_NAVIGATION, _VALUE <= APDEX_SATISFIED_MS),
-    "navigations_tolerated": and_(
-        _IS_NAVIGATION, _VALUE > APDEX_SATISFIED_MS, _VALUE <= APDEX_TOLERATED_MS
-    ),
-    "navigations_frustrated": and_(_IS_NAVIGATION, _VALUE > APDEX_TOLERATED_MS),
-    **_ratings(),
-}
-"""Which events a counter counts."""
-
-_KEY = ("page", "browser", "os", "device", "country", "release")
-
-
-def counts_by_minute(*clauses: ColumnElement[bool]) -> Select[Any]:
-    """Return the rows of the events that meet the clauses, with the columns of the table."""
-    columns: Mapping[str, Any] = {
-        "sequence": events.c.sequence,
-        "monitor": events.c.monitor,
-        # GROUP BY would take `ts` for the time of the event.
-        "ts": _start(events.c.ts, MINUTE_MS).label("minute"),
-        "session": func.any_value(events.c.session),
-        "user": func.any_value(events.c.user),
-        **{name: events.c[name] for name in _KEY},
-        "payload_bytes": func.sum(events.c.bytes),
-        **{name: func.count().filter(_CONDITIONS[name]) for name in COUNTERS},
+def _conditions(columns: Any) -> Mapping[str, ColumnElement[bool]]:
+    """Return which events a counter counts, from columns of events."""
+    kind, value, status = columns.kind, columns.value, columns.status
+    is_http, is_navigation = kind == Kind.HTTP, kind == Kind.NAVIGATION
+    return {
+        "events": true(),
+        "page_views": kind == Kind.PAGE_VIEW,
+        "js_errors": kind == Kind.JS_ERROR,
+        "http_requests": is_http,
+        "http_4xx": and_(is_http, status.between(400, 499)),
+        "http_5xx": and_(is_http, status.between(500, 599)),
+        "http_no_response": and_(is_http, status == 0),
+        "navigations_satisfied": and_(is_navigation, value <= APDEX_SATISFIED_MS),
+        "navigations_tolerated": and_(
+            is_navigation, value > APDEX_SATISFIED_MS, value <= APDEX_TOLERATED_MS
+        ),
+        "navigations_frustrated": and_(is_navigation, value > APDEX_TOLERATED_MS),
+        **_ratings(columns),
     }
-    return (
-        select(*(columns[column.name] for column in event_counts.c))
-        .where(*clauses)
-        .group_by(
-            events.c.sequence,
-            events.c.monitor,
-            literal_column("minute"),
-            *(events.c[name] for name in _KEY),
+
+
+def counts_by_minute(arrived: FromClause, runs: FromClause) -> Select[Any]:
+    """Return the rows of new events, with the columns of the table.
+
+    Args:
+        arrived: the events, with a reference to their run. They are counted before they are joined
+            with it: numbers take less time to group than texts.
+        runs: what the events of a batch with the same dimensions have in common.
+    """
+    conditions = _conditions(arrived.c)
+    counts = (
+        select(
+            arrived.c.run,
+            # GROUP BY would take `ts` for the time of the event.
+            _start(arrived.c.ts, MINUTE_MS).label("minute"),
+            func.sum(arrived.c.bytes).label("payload_bytes"),
+            *(func.count().filter(conditions[name]).label(name) for name in COUNTERS),
         )
+        .group_by(arrived.c.run, literal_column("minute"))
+        .subquery("counts")
+    )
+    columns: Mapping[str, Any] = {
+        **{column.name: column for column in runs.c},
+        **{column.name: column for column in counts.c},
+        "ts": counts.c.minute,
+    }
+    return select(*(columns[column.name] for column in event_counts.c)).select_from(
+        counts.join(runs, counts.c.run == runs.c.run)
     )
 
 
@@ -115,6 +132,40 @@ def counts_by_hour(*clauses: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+def totals_by_hour(*clauses: ColumnElement[bool]) -> Select[Any]:
+    """Return the rows of `schema.hour_totals` for the rows of `hour_counts` that meet clauses."""
+    counts = hour_counts.c
+    session = func.nullif(counts.session, "").distinct()
+    columns: Mapping[str, Any] = {
+        **{name: counts[name] for name in ("monitor", "ts", "page")},
+        "sessions": func.count(session),
+        "error_sessions": func.count(session).filter(counts.js_errors > 0),
+        **{name: func.sum(counts[name]) for name in COUNTERS},
+    }
+    hour, page = (counts.monitor, counts.ts), (counts.monitor, counts.ts, counts.page)
+    return (
+        select(*(columns[column.name] for column in hour_totals.c))
+        .where(*clauses)
+        .group_by(func.grouping_sets(tuple_(*hour), tuple_(*page)))
+    )
+
+
+def levels_by_hour(*clauses: ColumnElement[bool]) -> Select[Any]:
+    """Return the rows of `schema.hour_levels` for the rows of `vitals` that meet the clauses."""
+    value = vitals.c.value
+    return (
+        select(
+            vitals.c.monitor,
+            hour_of(vitals.c.ts).label("hour"),
+            vitals.c.kind,
+            func.count(),
+            func.quantile_disc(value, literal_column("0.75")),
+        )
+        .where(*clauses, vitals.c.kind.in_(LEVELS))
+        .group_by(vitals.c.monitor, literal_column("hour"), vitals.c.kind)
+    )
+
+
 def hour_of(ts: ColumnElement[int]) -> ColumnElement[int]:
     """Return the start of the hour that contains a time."""
     return _start(ts, HOUR_MS)
@@ -132,7 +183,7 @@ def counts_of_events(*clauses: ColumnElement[bool]) -> Select[Any]:
     columns: Mapping[str, Any] = {
         **{column.name: column for column in events.c},
         "payload_bytes": events.c.bytes,
-        **{name: cast(_CONDITIONS[name], Integer) for name in COUNTERS},
+        **{name: cast(condition, Integer) for name, condition in _conditions(events.c).items()},
     }
     return select(*(columns[column.name].label(column.name) for column in hour_counts.c)).where(
         *clauses

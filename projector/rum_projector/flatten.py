@@ -65,16 +65,20 @@ def add_batch(
     user = clean(request.user_details.user_id, _MAX_ID)
     session_metadata = request.session_metadata
     unreadable = 0
-    append = chunk.events.append
+    append, runs = chunk.events.append, chunk.runs
+    run_of: dict[Dimensions, int] = {}
+    oldest = received - _MAX_AGE_MS
     # Most events have the same metadata as the previous event in the batch.
-    known, about = None, _UNKNOWN
+    known, about, run = None, _UNKNOWN, -1
     for position, event in enumerate(request.rum_events):
         event_type, details, metadata = event.type, event.details, event.metadata
         kind = kind_of(event_type)
-        ts = event_time(event.timestamp, received)
+        ts = event.timestamp * 1000  # as `event_time`: a call would take 0.1 µs
+        ts = round(ts) if oldest <= ts <= received else received
         try:
             if metadata != known:
-                known, about = metadata, _about(session_metadata, metadata, country)
+                about = _about(session_metadata, metadata, country)
+                known, run = metadata, run_of.get(about.dimensions, -1)
             measured = (
                 _NOTHING
                 if kind in _WITHOUT_DETAILS
@@ -83,22 +87,20 @@ def add_batch(
             if definitions:
                 add_samples(chunk, definitions, batch, request, event, ts=ts)
         except Exception:  # whatever a client sends, the events after it must not wait forever
-            known, about, measured = None, _UNKNOWN, _NOTHING
+            about, measured = _UNKNOWN, _NOTHING
+            known, run = None, run_of.get(about.dimensions, -1)
             unreadable += 1
+        if run < 0:
+            run = run_of[about.dimensions] = len(runs)
+            runs.append((sequence, monitor, received, session, user, *about.dimensions))
         length = len(details) if details.isascii() else len(details.encode())
         append(
-            # An `EventRow`
             (
-                sequence,
+                run,
                 position,
-                monitor,
                 ts,
-                received,
                 kind,
                 None if kind else clean(event_type, _MAX_TYPE),
-                session,
-                user,
-                *about.dimensions,
                 *measured,
                 length + len(metadata if metadata.isascii() else metadata.encode()),
             )

@@ -4,8 +4,10 @@
 position. A column is NULL, or '' for a dimension, where the event does not say it.
 
 `event_counts` has the numbers of these events, so that most questions read a tenth of the rows.
-`hour_counts` has the same numbers for each session and hour, which is a third of those rows.
-`vitals` has the values that most percentiles are of, a sixth of the rows of `events`.
+`hour_counts` has the same numbers for each session and hour, which is a third of those rows, and
+`hour_totals` for each page and hour.
+`vitals`, `requests` and `js_errors` have the rows of some kinds of events, so that questions about
+them do not search all rows of `events`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ __all__ = [
     "HOUR_MS",
     "MINUTE_MS",
     "OF_BATCHES",
+    "OF_HOURS",
     "PARTS",
+    "REQUESTS",
     "VERSION",
     "VITALS",
     "cursors",
@@ -24,11 +28,16 @@ __all__ = [
     "event_counts",
     "events",
     "hour_counts",
+    "hour_levels",
+    "hour_totals",
     "hours",
+    "js_errors",
     "metadata",
+    "requests",
     "vitals",
 ]
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Column, Double, Integer, MetaData, String, Table
@@ -37,7 +46,7 @@ from sqlalchemy.ext.compiler import compiles
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 6
+VERSION = 7
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7
@@ -68,6 +77,9 @@ COUNTERS = (
 
 VITALS = (Kind.NAVIGATION, *WEB_VITALS)
 """The kinds of events that have a row in `vitals` if they have a value."""
+REQUESTS = (Kind.HTTP, Kind.XRAY_TRACE)
+"""The kinds of events that have a row in `requests` if they have a name. aws-rum-web measures the
+latency of a request only in the event of its trace."""
 
 
 class _UTinyInt(Integer):
@@ -132,50 +144,61 @@ events = Table(
     Column("bytes", Integer, nullable=False),
 )
 
+
+def _dimensions() -> Iterator[Column[str]]:
+    names = ("page", "browser", "os", "device", "country", "release")
+    return (Column(name, String, nullable=False) for name in names)
+
+
+def _counts() -> Iterator[Column[Any]]:
+    """Yield the columns that tables of counts share."""
+    yield Column("monitor", Integer, nullable=False)
+    # The start of the minute, or of the hour.
+    yield Column("ts", BigInteger, nullable=False)
+    yield Column("session", String, nullable=False)
+    yield Column("user", String, nullable=False)
+    yield from _dimensions()
+    yield Column("payload_bytes", BigInteger, nullable=False)
+    yield from (Column(name, Integer, nullable=False) for name in COUNTERS)
+
+
 # How many events a batch has in a minute, for each combination of dimensions.
 event_counts = Table(
-    "event_counts",
-    metadata,
-    Column("sequence", BigInteger, nullable=False),
-    Column("monitor", Integer, nullable=False),
-    # The start of the minute.
-    Column("ts", BigInteger, nullable=False),
-    Column("session", String, nullable=False),
-    Column("user", String, nullable=False),
-    Column("page", String, nullable=False),
-    Column("browser", String, nullable=False),
-    Column("os", String, nullable=False),
-    Column("device", String, nullable=False),
-    Column("country", String, nullable=False),
-    Column("release", String, nullable=False),
-    Column("payload_bytes", BigInteger, nullable=False),
-    *(Column(name, Integer, nullable=False) for name in COUNTERS),
+    "event_counts", metadata, Column("sequence", BigInteger, nullable=False), *_counts()
 )
 
 # The rows of `event_counts` in some hours, added up by session and dimensions.
-hour_counts = Table(
-    "hour_counts",
-    metadata,
-    Column("monitor", Integer, nullable=False),
-    # The start of the hour.
-    Column("ts", BigInteger, nullable=False),
-    Column("session", String, nullable=False),
-    Column("user", String, nullable=False),
-    Column("page", String, nullable=False),
-    Column("browser", String, nullable=False),
-    Column("os", String, nullable=False),
-    Column("device", String, nullable=False),
-    Column("country", String, nullable=False),
-    Column("release", String, nullable=False),
-    Column("payload_bytes", BigInteger, nullable=False),
-    *(Column(name, Integer, nullable=False) for name in COUNTERS),
-)
+hour_counts = Table("hour_counts", metadata, *_counts())
 
-# The hours that `hour_counts` has, completely. A later event of an hour removes it here and there.
+# The hours that `OF_HOURS` have, completely. A later event of an hour removes it here and there.
 hours = Table(
     "hours",
     metadata,
     Column("ts", BigInteger, nullable=False),
+)
+
+# The sums of `hour_counts` for each page, and for all pages where `page` is NULL.
+hour_totals = Table(
+    "hour_totals",
+    metadata,
+    Column("monitor", Integer, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("page", String),
+    Column("sessions", Integer, nullable=False),
+    # Sessions with a JavaScript error.
+    Column("error_sessions", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in COUNTERS),
+)
+
+# The 75th percentiles of all values of a kind in these hours.
+hour_levels = Table(
+    "hour_levels",
+    metadata,
+    Column("monitor", Integer, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("kind", _UTinyInt, nullable=False),
+    Column("samples", Integer, nullable=False),
+    Column("level", Double, nullable=False),
 )
 
 # The values of web vitals and the durations of navigations. Their columns are those of `events`.
@@ -186,13 +209,38 @@ vitals = Table(
     Column("monitor", Integer, nullable=False),
     Column("ts", BigInteger, nullable=False),
     Column("kind", _UTinyInt, nullable=False),
-    Column("page", String, nullable=False),
-    Column("browser", String, nullable=False),
-    Column("os", String, nullable=False),
-    Column("device", String, nullable=False),
-    Column("country", String, nullable=False),
-    Column("release", String, nullable=False),
+    *_dimensions(),
     Column("value", Double, nullable=False),
+)
+
+# HTTP requests, and the traces that have their latency. Their columns are those of `events`.
+requests = Table(
+    "requests",
+    metadata,
+    Column("sequence", BigInteger, nullable=False),
+    Column("monitor", Integer, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("kind", _UTinyInt, nullable=False),
+    Column("session", String, nullable=False),
+    *_dimensions(),
+    Column("name", String, nullable=False),
+    Column("status", _USmallInt),
+    Column("value", Double),
+)
+
+# JavaScript errors. Their columns are those of `events`.
+js_errors = Table(
+    "js_errors",
+    metadata,
+    Column("sequence", BigInteger, nullable=False),
+    Column("position", _UInteger, nullable=False),
+    Column("monitor", Integer, nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("session", String, nullable=False),
+    Column("user", String, nullable=False),
+    *_dimensions(),
+    Column("name", String, nullable=False),
+    Column("detail", String),
 )
 
 # The first error of each group. When it has been removed, its time and release stay, and the rest
@@ -225,8 +273,11 @@ custom_metrics = Table(
     Column("sequence", BigInteger, nullable=False),
 )
 
-OF_BATCHES = (events, event_counts, vitals, custom_metrics)
+OF_BATCHES = (events, event_counts, vitals, requests, js_errors, custom_metrics)
 """The tables whose rows belong to one batch each."""
+
+OF_HOURS = (hour_counts, hour_totals, hour_levels)
+"""The tables that are derived from the others for the hours that `hours` lists."""
 
 # How far the projection is. It moves in the transaction that inserts the rows.
 cursors = Table(

@@ -45,15 +45,22 @@ def _weeks(
 
 @pytest.fixture
 def shop(loop: LoopThread, tmp_path: Path) -> Iterator[Asked]:
-    with asked(loop, tmp_path) as found:
+    with asked(loop, tmp_path, max_query_s=25.0) as found:
         found.create("shop")
         found.now_s = (START_MS + 2 * _DAY_MS) / 1000
         yield found
 
 
 def _changes(shop: Asked, **members: Any) -> pb.ListChangesResponse:
-    response = shop.ask("ListChanges", pb.ListChangesRequest(**{**_RANGE, **members}))
+    """Return what is found with and without the sums of whole hours."""
+    request = pb.ListChangesRequest(**{**_RANGE, **members})
+    response = shop.ask("ListChanges", request)
+    while shop.projection.add_up_hours():
+        pass
+    with_sums = shop.ask("ListChanges", request)
+
     assert isinstance(response, pb.ListChangesResponse)
+    assert with_sums == response
     return response
 
 

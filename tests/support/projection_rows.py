@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rum_projector.engines.base import Chunk, ErrorGroupRow, EventRow
+from rum_projector.engines.base import EVENT_COLUMNS, RUN_COLUMNS, Chunk, ErrorGroupRow, EventRow
 from rum_service.events.measures import Kind
 
 
@@ -59,7 +59,13 @@ def chunk(*rows: EventRow | ErrorGroupRow) -> Chunk:
     found = Chunk()
     for row in rows:
         if isinstance(row, EventRow):
-            found.events.append(row)
+            _add(found, row)
         else:
             found.error_groups[row.monitor, row.fingerprint] = row
     return found
+
+
+def _add(found: Chunk, row: EventRow) -> None:
+    values: dict[str, Any] = {**row._asdict(), "run": len(found.runs)}
+    found.runs.append(tuple(values[name] for name in RUN_COLUMNS))  # type: ignore[arg-type]
+    found.events.append(tuple(values[name] for name in EVENT_COLUMNS))  # type: ignore[arg-type]

@@ -29,13 +29,13 @@ from rum_projector.engines import duckdb_hours as hours
 from rum_projector.engines import duckdb_rows as rows
 from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, QueryTimeoutError
 from rum_projector.engines.dialect import run
-from rum_projector.schema import OF_BATCHES, error_groups, events, hour_counts
+from rum_projector.schema import OF_BATCHES, OF_HOURS, error_groups, events
 
 _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 # A query takes at most 5 s.
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
-_OF_APP_MONITORS = (*OF_BATCHES, hour_counts, error_groups)
+_OF_APP_MONITORS = (*OF_BATCHES, *OF_HOURS, error_groups)
 _MAX_SCAN_S = 60.0
 _INTERRUPT_AGAIN_S = 0.05
 _TURN_POLL_S = 0.05
@@ -71,8 +71,7 @@ class DuckDb:
         with self._transaction() as connection:
             if not run(connection, move):
                 raise EngineError("another process has moved the cursor of the projection")
-            new = events.c.sequence > after, events.c.sequence <= sequence
-            rows.insert_events(connection, chunk, *new)
+            rows.insert_events(connection, chunk)
             rows.insert_error_groups(connection, chunk)
 
     def add_up_hours(self, *, limit: int) -> bool:
@@ -90,7 +89,7 @@ class DuckDb:
             if not run(connection, cursors.advance_erased(after=after, change=change)):
                 raise EngineError("another process has moved the cursor of the projection")
             added = len(chunk.events) - erasing.delete_batches(connection, sequences)
-            rows.insert_events(connection, chunk, events.c.sequence.in_(sequences))
+            rows.insert_events(connection, chunk)
             erasing.find_first_errors(connection, sequences)
             run(connection, cursors.add_events(self._name, added, now_ms=now_ms))
 

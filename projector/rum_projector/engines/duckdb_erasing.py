@@ -23,10 +23,10 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from rum_projector.engines.dialect import run
 from rum_projector.engines.duckdb_hours import remove_hours_of
-from rum_projector.schema import OF_BATCHES, error_groups, event_counts, events, hour_counts, hours
+from rum_projector.schema import OF_BATCHES, OF_HOURS, error_groups, event_counts, events, hours
 from rum_service.events.measures import Kind
 
-_TABLES = (*OF_BATCHES, hour_counts, hours, error_groups)
+_TABLES = (*OF_BATCHES, *OF_HOURS, hours, error_groups)
 _FILLING = "filling"
 _COLUMNS = 8
 _FREE = "SELECT free_blocks, block_size FROM pragma_database_size()"

@@ -14,8 +14,22 @@ import duckdb
 from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 
 from rum_projector.engines.dialect import run
-from rum_projector.event_counts import counts_by_hour, hour_of
-from rum_projector.schema import HOUR_MS, event_counts, hour_counts, hours
+from rum_projector.event_counts import (
+    counts_by_hour,
+    hour_of,
+    levels_by_hour,
+    totals_by_hour,
+)
+from rum_projector.schema import (
+    HOUR_MS,
+    OF_HOURS,
+    event_counts,
+    hour_counts,
+    hour_levels,
+    hour_totals,
+    hours,
+    vitals,
+)
 
 # Events of an hour arrive until some minutes later. After that, few do.
 _GRACE_MS = 600_000
@@ -39,6 +53,11 @@ def add_up(connection: duckdb.DuckDBPyConnection, added: Sequence[int]) -> None:
     within = counts.ts >= added[0], counts.ts < added[-1] + HOUR_MS
     rows = counts_by_hour(*within, hour_of(counts.ts).in_(added))
     run(connection, insert(hour_counts).from_select(list(hour_counts.c), rows))
+    totals = totals_by_hour(hour_counts.c.ts.in_(added))
+    run(connection, insert(hour_totals).from_select(list(hour_totals.c), totals))
+    within = vitals.c.ts >= added[0], vitals.c.ts < added[-1] + HOUR_MS
+    levels = levels_by_hour(*within, hour_of(vitals.c.ts).in_(added))
+    run(connection, insert(hour_levels).from_select(list(hour_levels.c), levels))
     run(connection, insert(hours).values([{"ts": hour} for hour in added]))
 
 
@@ -46,8 +65,9 @@ def remove_hours(connection: duckdb.DuckDBPyConnection, changed: Collection[int]
     """Remove the sums of hours whose events change."""
     removed = run(connection, delete(hours).where(hours.c.ts.in_(changed)).returning(hours.c.ts))
     if removed:
-        rows = hour_counts.c.ts.in_([hour for (hour,) in removed])
-        run(connection, delete(hour_counts).where(rows))
+        for table in OF_HOURS:
+            rows = table.c.ts.in_([hour for (hour,) in removed])
+            run(connection, delete(table).where(rows))
 
 
 def remove_hours_of(connection: duckdb.DuckDBPyConnection, *clauses: ColumnElement[bool]) -> None:

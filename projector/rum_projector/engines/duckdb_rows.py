@@ -4,15 +4,21 @@ from __future__ import annotations
 
 __all__ = ["delete_before", "insert_error_groups", "insert_events"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 import numpy as np
-from sqlalchemy import ColumnElement, Select, Table, delete, insert, select
+from sqlalchemy import Select, Table, column, delete, insert, select, table
 
-from rum_projector.engines.arrays import event_arrays, text_and_number_arrays
-from rum_projector.engines.base import Chunk, CustomMetricRow, ErrorGroupRow
+from rum_projector.engines.arrays import event_arrays, run_arrays, text_and_number_arrays
+from rum_projector.engines.base import (
+    RUN_COLUMNS,
+    Chunk,
+    CustomMetricRow,
+    ErrorGroupRow,
+)
 from rum_projector.engines.dialect import run
 from rum_projector.engines.duckdb_hours import remove_hours, remove_hours_of
 from rum_projector.event_counts import counts_by_minute
@@ -20,11 +26,14 @@ from rum_projector.schema import (
     HOUR_MS,
     OF_BATCHES,
     PARTS,
+    REQUESTS,
     VITALS,
     custom_metrics,
     error_groups,
     event_counts,
     events,
+    js_errors,
+    requests,
     vitals,
 )
 from rum_service.events.measures import Kind
@@ -35,9 +44,12 @@ _LISTS = " ".join(
 )
 _INSERT_EVENTS = f"""
 INSERT INTO events BY NAME
-SELECT * EXCLUDE (part_count, {", ".join(_PART_NAMES)}), CASE part_count {_LISTS} END AS parts
+SELECT * EXCLUDE (run, part_count, {", ".join(_PART_NAMES)}), CASE part_count {_LISTS} END AS parts
 FROM arrived
 """  # noqa: S608 # of constants
+_ARRIVED = table("arrived", column("run"), *(column(each.name) for each in events.c))
+_RUNS = table("runs", column("run"), *map(column, RUN_COLUMNS))
+_OF_KINDS = {vitals: VITALS, requests: REQUESTS, js_errors: (Kind.JS_ERROR,)}
 _INSERT_GROUPS = """
 INSERT INTO error_groups BY NAME SELECT * FROM arrived
 ON CONFLICT (monitor, fingerprint) DO UPDATE
@@ -67,31 +79,36 @@ WHERE monitor = $monitor AND sample_sequence < $sequence AND fingerprint = found
 """
 
 
-def insert_events(
-    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *counted: ColumnElement[bool]
-) -> None:
-    """Insert the events of a chunk, what is derived from them, and the values of custom metrics.
-
-    Args:
-        counted: the conditions that these events, and no others, meet.
-    """
+def insert_events(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
+    """Insert the events of a chunk, what is derived from them, and the values of custom metrics."""
     if chunk.events:
-        arrays = event_arrays(chunk.events)
+        runs = run_arrays(chunk.runs)
+        arrays = event_arrays(chunk.events, runs)
         chunk.events.clear()
+        chunk.runs.clear()
         remove_hours(connection, np.unique(arrays["ts"] // HOUR_MS * HOUR_MS).tolist())
-        _insert(connection, _INSERT_EVENTS, arrays)
-        del arrays
-        columns = list(event_counts.c)
-        run(connection, insert(event_counts).from_select(columns, counts_by_minute(*counted)))
-        run(connection, insert(vitals).from_select(list(vitals.c), _vitals(*counted)))
+        with _registered(connection, arrived=arrays, runs=runs):
+            connection.execute(_INSERT_EVENTS)
+            _insert_from(connection, event_counts, counts_by_minute(_ARRIVED, _RUNS))
+            for wanted, kinds in _OF_KINDS.items():
+                _insert_from(connection, wanted, _of_kinds(wanted, kinds))
     fields = CustomMetricRow._fields
     _insert_rows(connection, _INSERT_METRICS, custom_metrics, fields, chunk.custom_metrics)
 
 
-def _vitals(*clauses: ColumnElement[bool]) -> Select[Any]:
-    """Return the rows of `schema.vitals` of the events that meet the clauses."""
-    return select(*(events.c[column.name] for column in vitals.c)).where(
-        *clauses, events.c.kind.in_(VITALS), events.c.value.is_not(None)
+def _insert_from(connection: duckdb.DuckDBPyConnection, into: Table, rows: Select[Any]) -> None:
+    run(connection, insert(into).from_select(list(into.c), rows))
+
+
+def _of_kinds(wanted: Table, kinds: Sequence[Kind]) -> Select[Any]:
+    """Return the columns of a table for the new events of some kinds. Required ones have values."""
+    required = [
+        _ARRIVED.c[each.name].is_not(None)
+        for each in wanted.c
+        if not each.nullable and events.c[each.name].nullable
+    ]
+    return select(*(_ARRIVED.c[each.name] for each in wanted.c)).where(
+        _ARRIVED.c.kind.in_(kinds), *required
     )
 
 
@@ -105,27 +122,34 @@ def delete_before(connection: duckdb.DuckDBPyConnection, monitor: int, sequence:
     """Delete what an app monitor's batches before a sequence have brought."""
     counts = event_counts.c
     remove_hours_of(connection, counts.monitor == monitor, counts.sequence < sequence)
-    for table in OF_BATCHES:
-        of_monitor = table.c.monitor == monitor, table.c.sequence < sequence
-        run(connection, delete(table).where(*of_monitor))
+    for each in OF_BATCHES:
+        of_monitor = each.c.monitor == monitor, each.c.sequence < sequence
+        run(connection, delete(each).where(*of_monitor))
     of_groups = {"monitor": monitor, "sequence": sequence, "kind": int(Kind.JS_ERROR)}
     connection.execute(_DELETE_EMPTY_GROUPS, of_groups)
     connection.execute(_REPLACE_SAMPLES, of_groups)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, text: str, arrays: dict[str, Any]) -> None:
-    connection.register("arrived", arrays)
-    connection.execute(text)
-    connection.unregister("arrived")
+@contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, **tables: Any) -> Iterator[None]:
+    """Let statements read arrays as tables, while the context is open."""
+    for name, arrays in tables.items():
+        connection.register(name, arrays)
+    try:
+        yield
+    finally:
+        for name in tables:
+            connection.unregister(name)
 
 
 def _insert_rows(
     connection: duckdb.DuckDBPyConnection,
     text: str,
-    table: Table,
+    into: Table,
     names: Sequence[str],
     rows: Sequence[Sequence[Any]],
 ) -> None:
     if rows:
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-        _insert(connection, text, text_and_number_arrays(table, columns))
+        with _registered(connection, arrived=text_and_number_arrays(into, columns)):
+            connection.execute(text)

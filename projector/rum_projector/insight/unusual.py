@@ -15,8 +15,10 @@ from rum_projector.insight.selection import selection_of
 from rum_projector.insight.unusual_pages import changed_pages
 from rum_projector.queries import errors
 from rum_projector.queries.base import Selection
+from rum_projector.queries.hour_sums import Range
 from rum_projector.queries.hours import (
     HOUR_MS,
+    MINUTE_MS,
     Hours,
     first_event_ms,
     has_events,
@@ -71,7 +73,7 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
     """Return what is unusual in a selection."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
     # What has not been projected yet would look like a loss of visitors.
-    known_ms = asked.now_ms - asked.freshness.lag_ms - _DELAY_MS
+    known_ms = (asked.now_ms - asked.freshness.lag_ms - _DELAY_MS) // MINUTE_MS * MINUTE_MS
     before_ms = min(selection.before_ms, known_ms)
     after_ms = max(selection.after_ms, before_ms - _MAX_RANGE_MS)
     if asked.freshness.rebuilding or before_ms <= after_ms:
@@ -80,13 +82,8 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
     weeks = list(_weeks_before(asked, selection))
     if not weeks:
         return pb.ListChangesResponse()
-    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    whole = list(
-        _found(
-            hours(asked.query, selection, first_ms=first_ms),
-            [hours(asked.query, week, first_ms=start_ms) for week, start_ms in weeks],
-        )
-    )
+    current, *before = hours(asked.query, [Range(selection), *weeks])
+    whole = list(_found(current, before))
     changes = [
         *(_change(selection, found) for found in whole),
         *_of_pages(asked, selection, weeks, whole),
@@ -96,24 +93,22 @@ def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChanges
     return pb.ListChangesResponse(changes=changes[:_MAX_CHANGES], weeks=len(weeks))
 
 
-def _weeks_before(asked: Asked, selection: Selection) -> Iterator[tuple[Selection, int]]:
-    """Yield the same hours of the weeks before that have events, and the start of their first."""
-    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
+def _weeks_before(asked: Asked, selection: Selection) -> Iterator[Range]:
+    """Yield the same hours of the weeks before that have events."""
     began_ms = first_event_ms(asked.query, asked.monitor)
     for number in range(1, _WEEKS + 1):
-        shift_ms = number * _WEEK_MS
-        week = selection.at(selection.after_ms - shift_ms)
+        week = selection.at(selection.after_ms - number * _WEEK_MS)
         if began_ms is None or max(began_ms, asked.removed_before_ms) >= week.after_ms + HOUR_MS:
             # A part would mislead.
             return
         if has_events(asked.query, week):
-            yield week, first_ms - shift_ms
+            yield Range(week)
 
 
 def _of_pages(
     asked: Asked,
     selection: Selection,
-    weeks: Sequence[tuple[Selection, int]],
+    weeks: Sequence[Range],
     whole: Sequence[Found],
 ) -> Iterator[pb.Change]:
     """Yield what is unusual on single pages, and not on all of them."""

@@ -18,6 +18,7 @@ import numpy as np
 from rum_projector.insight.changes import MEASURES, Found, Hour, matters
 from rum_projector.insight.windows import Window, find_windows, score_of
 from rum_projector.queries.base import Query, Selection
+from rum_projector.queries.hour_sums import Range
 from rum_projector.queries.hours import HOUR_MS, Hours, busiest_pages, hours_of_pages, level
 from rum_service.events.measures import Kind
 
@@ -29,9 +30,8 @@ _LEAST_WINDOW_SCORE = 5.0
 _LEAST_PART = 2.0
 _MAX_FOUND = 8
 
-Weeks = Sequence[tuple[Selection, int]]
-"""The same hours of the weeks before, and the start of their first hour."""
-
+Weeks = Sequence[Range]
+"""The same hours of the weeks before."""
 
 _Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 """For each hour, a value and a number of samples."""
@@ -75,9 +75,7 @@ def changed_pages(
     pages = busiest_pages(query, selection, limit=_PAGES)
     if len(pages) < 2:
         return
-    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    current = hours_of_pages(query, selection, pages, first_ms=first_ms)
-    before = [hours_of_pages(query, week, pages, first_ms=start_ms) for week, start_ms in weeks]
+    current, *before = hours_of_pages(query, [Range(selection), *weeks], pages)
     best: dict[tuple[str, str], _Candidate] = {}
     for name, hour_of in {**_RATED, **shares}.items():
         hours = {
@@ -144,21 +142,19 @@ def _levels(
 ) -> tuple[float, float]:
     """Return the 75th percentile in the window, and its mean in the weeks before."""
     kind = _LEVELS[candidate.name]
-    first_ms = selection.after_ms // HOUR_MS * HOUR_MS
-    starts = [(selection, first_ms), *weeks]
     now, *before = (
         Hour(
             *level(
                 query,
-                range_.between(
-                    max(range_.after_ms, start_ms + candidate.first * HOUR_MS),
-                    min(range_.before_ms, start_ms + (candidate.last + 1) * HOUR_MS),
+                each.selection.between(
+                    max(each.selection.after_ms, each.first_ms + candidate.first * HOUR_MS),
+                    min(each.selection.before_ms, each.first_ms + (candidate.last + 1) * HOUR_MS),
                 ),
                 candidate.page,
                 kind,
             )
         )
-        for range_, start_ms in starts
+        for each in (Range(selection), *weeks)
     )
     samples = sum(hour.samples for hour in before)
     expected = sum(hour.value * hour.samples for hour in before) / samples if samples else 0.0

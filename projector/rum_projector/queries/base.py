@@ -121,9 +121,9 @@ def first(column: ColumnElement[Any]) -> Any:
     return func.first(aggregate_order_by(column, *order))
 
 
-def last(column: ColumnElement[Any]) -> Any:
+def last(column: ColumnElement[Any], table: FromClause = events) -> Any:
     """Return the value of the latest event. Of several, the last in the log."""
-    order = (events.c.ts.desc(), events.c.sequence.desc(), events.c.position.desc())
+    order = (table.c.ts.desc(), table.c.sequence.desc(), table.c.position.desc())
     return func.first(aggregate_order_by(column, *order))
 
 
@@ -149,15 +149,18 @@ def step_of(first_ms: int, step_ms: int, time: Any = events.c.ts) -> ColumnEleme
 
 
 def trends(
-    query: Query, selection: Selection, clauses: Sequence[ColumnElement[bool]]
+    query: Query,
+    selection: Selection,
+    table: FromClause,
+    clauses: Sequence[ColumnElement[bool]],
 ) -> dict[str, list[float]]:
     """Return the number of events by name, in each of 24 equal parts of the selection."""
-    since: Any = (events.c.ts - literal(selection.after_ms, BigInteger)) * PARTS_OF_TREND
+    since: Any = (table.c.ts - literal(selection.after_ms, BigInteger)) * PARTS_OF_TREND
     part = since.op("//", precedence=10)(literal_column(str(int(selection.length_ms))))
     statement = (
-        select(events.c.name, part.label("part"), func.count())
-        .where(*selection.clauses(), *clauses)
-        .group_by(events.c.name, literal_column("part"))
+        select(table.c.name, part.label("part"), func.count())
+        .where(*selection.clauses(table), *clauses)
+        .group_by(table.c.name, literal_column("part"))
     )
     found: dict[str, list[float]] = {}
     for name, number, count in query(statement):

@@ -14,6 +14,7 @@ __all__ = [
     "apdex",
     "counted",
     "counts_of",
+    "counts_of_parts",
     "keyed",
     "number",
     "percentiles",
@@ -27,6 +28,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     cast,
     func,
     literal_column,
@@ -75,15 +77,7 @@ def counts_of(query: Query, selection: Selection, *, unit_ms: int = HOUR_MS) -> 
     if unit_ms % MINUTE_MS or first_ms >= last_ms:
         return counts_of_events(*selection.clauses()).subquery("counts")
     minutes = selection.between(first_ms, last_ms)
-    # A SELECT for each range: DuckDB does not skip rows by alternatives.
-    parts = [
-        counts_of_events(*end.clauses())
-        for end in (
-            selection.between(selection.after_ms, first_ms),
-            selection.between(last_ms, selection.before_ms),
-        )
-        if end.length_ms
-    ]
+    parts = _partial_minutes(selection, minutes)
     others = [(first_ms, last_ms)] if unit_ms % HOUR_MS else _without_sums(query, minutes)
     if others != [(first_ms, last_ms)]:
         of_hours = selection.between(*_whole(selection, HOUR_MS))
@@ -93,6 +87,46 @@ def counts_of(query: Query, selection: Selection, *, unit_ms: int = HOUR_MS) -> 
         columns = (event_counts.c[column.name] for column in hour_counts.c)
         parts.append(select(*columns).where(*minutes.clauses(event_counts), or_(*within)))
     return union_all(*parts).subquery("counts")
+
+
+def counts_of_parts(parts: Sequence[Selection], names: Sequence[str]) -> FromClause:
+    """Return a table like `counts_of` for several short selections.
+
+    It has a column `part`, and of the other columns those that time, page and the numbers need.
+
+    Args:
+        names: of the numbers.
+    """
+    needed = {"ts", "page", "session", "js_errors", *names}
+    found = []
+    for index, selection in enumerate(parts):
+        part: ColumnElement[int] = literal_column(str(index)).label("part")
+        for rows in _of_minutes(selection):
+            columns = [each for each in rows.selected_columns if each.name in needed]
+            found.append(rows.with_only_columns(part, *columns))
+    return union_all(*found).subquery("counts")
+
+
+def _of_minutes(selection: Selection) -> list[Select[Any]]:
+    first_ms, last_ms = _whole(selection, MINUTE_MS)
+    if first_ms >= last_ms:
+        return [counts_of_events(*selection.clauses())]
+    minutes = selection.between(first_ms, last_ms)
+    columns = (event_counts.c[column.name] for column in hour_counts.c)
+    rows = select(*columns).where(*minutes.clauses(event_counts))
+    return [rows, *_partial_minutes(selection, minutes)]
+
+
+def _partial_minutes(selection: Selection, minutes: Selection) -> list[Select[Any]]:
+    """Return the events before and after the whole minutes in a selection.
+
+    A SELECT for each end: DuckDB does not skip rows by alternatives.
+    """
+    ends = (
+        selection.between(selection.after_ms, minutes.after_ms),
+        selection.between(minutes.before_ms, selection.before_ms),
+    )
+    return [counts_of_events(*end.clauses()) for end in ends if end.length_ms]
 
 
 def _whole(selection: Selection, unit_ms: int) -> tuple[int, int]:

@@ -20,26 +20,23 @@ from rum_projector.queries.base import (
     trends,
 )
 from rum_projector.queries.hours import has_events
-from rum_projector.schema import error_groups, events
-from rum_service.events.measures import Kind
+from rum_projector.schema import error_groups, js_errors
 
 _MAX_SHARES = 10
-
-_IS_ERROR = events.c.kind == Kind.JS_ERROR
 
 
 def _counted(selection: Selection, *clauses: ColumnElement[bool]) -> Any:
     return (
         select(
-            events.c.name.label("fingerprint"),
+            js_errors.c.name.label("fingerprint"),
             func.count().label("events"),
-            distinct_count(events.c.session).label("sessions"),
-            distinct_count(events.c.user).label("users"),
-            func.max(events.c.ts).label("last_ms"),
-            last(events.c.detail).label("location"),
+            distinct_count(js_errors.c.session).label("sessions"),
+            distinct_count(js_errors.c.user).label("users"),
+            func.max(js_errors.c.ts).label("last_ms"),
+            last(js_errors.c.detail, js_errors).label("location"),
         )
-        .where(*selection.clauses(), _IS_ERROR, events.c.name.is_not(None), *clauses)
-        .group_by(events.c.name)
+        .where(*selection.clauses(js_errors), *clauses)
+        .group_by(js_errors.c.name)
         .subquery("counted")
     )
 
@@ -62,7 +59,7 @@ def groups(
 
 def group(query: Query, selection: Selection, fingerprint: str) -> pb.ErrorGroup | None:
     """Return one group. None: it has no error in the selection."""
-    clauses = (events.c.name == fingerprint,)
+    clauses = (js_errors.c.name == fingerprint,)
     found = _groups(query, selection, clauses, order="events", offset=0, limit=1)
     return found[0] if found else None
 
@@ -106,7 +103,7 @@ def _groups(
     )
     rows = query(statement)
     names = [row[0] for row in rows]
-    of_groups = trends(query, selection, [_IS_ERROR, events.c.name.in_(names)]) if names else {}
+    of_groups = trends(query, selection, js_errors, [js_errors.c.name.in_(names)]) if names else {}
     has_past = bool(rows) and _has_past(query, selection)
     return [_group(row, of_groups, selection, has_past=has_past) for row in rows]
 
@@ -148,9 +145,9 @@ def latest_error(
 ) -> tuple[int, int, str] | None:
     """Return the sequence, position and release of a group's latest error."""
     rows = query(
-        select(events.c.sequence, events.c.position, events.c.release)
-        .where(*selection.clauses(), _IS_ERROR, events.c.name == fingerprint)
-        .order_by(events.c.ts.desc(), events.c.sequence.desc(), events.c.position.desc())
+        select(js_errors.c.sequence, js_errors.c.position, js_errors.c.release)
+        .where(*selection.clauses(js_errors), js_errors.c.name == fingerprint)
+        .order_by(js_errors.c.ts.desc(), js_errors.c.sequence.desc(), js_errors.c.position.desc())
         .limit(1)
     )
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
@@ -159,11 +156,11 @@ def latest_error(
 def shares(query: Query, selection: Selection, fingerprint: str) -> list[pb.Share]:
     """Return each dimension's most frequent values among a group's errors."""
     found = []
-    for name, column in DIMENSIONS.items():
-        number = func.count()
+    for name in DIMENSIONS:
+        column, number = js_errors.c[name], func.count()
         rows = query(
-            select(column, number, distinct_count(events.c.session))
-            .where(*selection.clauses(), _IS_ERROR, events.c.name == fingerprint)
+            select(column, number, distinct_count(js_errors.c.session))
+            .where(*selection.clauses(js_errors), js_errors.c.name == fingerprint)
             .group_by(column)
             .order_by(number.desc(), column)
             .limit(_MAX_SHARES)
@@ -178,17 +175,16 @@ def shares(query: Query, selection: Selection, fingerprint: str) -> list[pb.Shar
 
 def sessions_with(query: Query, selection: Selection, fingerprint: str, *, limit: int) -> list[str]:
     """Return the sessions with an error in the group, latest error first."""
-    latest = func.max(events.c.ts)
+    latest = func.max(js_errors.c.ts)
     rows = query(
-        select(events.c.session)
+        select(js_errors.c.session)
         .where(
-            *selection.clauses(),
-            _IS_ERROR,
-            events.c.name == fingerprint,
-            events.c.session != "",
+            *selection.clauses(js_errors),
+            js_errors.c.name == fingerprint,
+            js_errors.c.session != "",
         )
-        .group_by(events.c.session)
-        .order_by(latest.desc(), events.c.session)
+        .group_by(js_errors.c.session)
+        .order_by(latest.desc(), js_errors.c.session)
         .limit(limit)
     )
     return [session for (session,) in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "HOUR_MS",
+    "MINUTE_MS",
     "Hours",
     "busiest_pages",
     "first_event_ms",
@@ -18,14 +19,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import func, select
 
-from rum_projector.queries.base import Condition, Query, Selection, step_of
-from rum_projector.queries.counts import counted, counts_of, number, percentiles_75
+from rum_projector.queries.base import Condition, Query, Selection
+from rum_projector.queries.counts import percentiles_75
+from rum_projector.queries.hour_sums import (
+    Range,
+    levels_by_hour,
+    numbers_by_hour,
+    views_by_page,
+)
 from rum_projector.schema import HOUR_MS, MINUTE_MS, event_counts, events
 from rum_service.events.measures import Kind
 
-_MANY_PAGES = 40
 _VITALS = (Kind.LCP, Kind.INP, Kind.CLS)
 
 
@@ -58,44 +64,31 @@ _RATINGS = tuple(
 _NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
 
 
-def hours(query: Query, selection: Selection, *, first_ms: int) -> list[Hours]:
-    """Return all hours in the selection.
-
-    Args:
-        first_ms: the start of the first hour, at most an hour before the selection.
-    """
-
-    def by(columns: Any) -> ColumnElement[int]:
-        return step_of(first_ms, HOUR_MS, columns.ts)
-
-    found = counted(query, counts_of(query, selection), _NUMBERS, by)
-    percentiles = percentiles_75(query, selection, by, _VITALS)
-    return [
-        Hours(found[index], percentiles.get(index, {})) if index in found else _NOTHING
-        for index in range(_number(selection, first_ms))
-    ]
+def hours(query: Query, ranges: Sequence[Range]) -> list[list[Hours]]:
+    """Return all hours of each range."""
+    levels: dict[tuple[int, int], dict[int, tuple[int, float]]] = {}
+    for index, hour, kind, samples, value in levels_by_hour(query, ranges, _VITALS):
+        levels.setdefault((index, hour), {})[kind] = (samples, value)
+    found = [[_NOTHING] * each.length for each in ranges]
+    for index, _, hour, values in numbers_by_hour(query, ranges, _NUMBERS):
+        numbers = dict(zip(_NUMBERS, values, strict=True))
+        found[index][hour] = Hours(numbers, levels.get((index, hour), {}))
+    return found
 
 
 def hours_of_pages(
-    query: Query, selection: Selection, pages: Sequence[str], *, first_ms: int
-) -> dict[str, Hours]:
+    query: Query, ranges: Sequence[Range], pages: Sequence[str]
+) -> list[dict[str, Hours]]:
     """Return the same for each of these pages, with ratings instead of percentiles."""
     names = (*_NUMBERS, *_RATINGS)
-    if len(pages) >= _MANY_PAGES:  # a long condition takes longer than some more pages
-        selection = selection.having(Condition("page", tuple(pages)))
-    counts = counts_of(query, selection)
-    step = step_of(first_ms, HOUR_MS, counts.c.ts).label("step")
-    numbers = [number(counts, name) for name in names]
-    rows = query(
-        select(counts.c.page, step, *numbers).group_by(counts.c.page, literal_column("step"))
-    )
-    found = {page: np.zeros((len(names), _number(selection, first_ms))) for page in pages}
-    for page, hour, *values in rows:
-        if page in found:
-            found[page][:, hour] = values
-    return {
-        page: Hours(dict(zip(names, of_page, strict=True)), {}) for page, of_page in found.items()
-    }
+    found = [{page: np.zeros((len(names), each.length)) for page in pages} for each in ranges]
+    for index, page, hour, values in numbers_by_hour(query, ranges, names, pages):
+        if page in found[index]:
+            found[index][page][:, hour] = values
+    return [
+        {page: Hours(dict(zip(names, of_page, strict=True)), {}) for page, of_page in each.items()}
+        for each in found
+    ]
 
 
 def level(query: Query, selection: Selection, page: str, kind: Kind) -> tuple[float, int]:
@@ -108,20 +101,15 @@ def level(query: Query, selection: Selection, page: str, kind: Kind) -> tuple[fl
 
 def busiest_pages(query: Query, selection: Selection, *, limit: int) -> list[str]:
     """Return the pages with the most page views."""
-    counts = counts_of(query, selection)
-    views = func.sum(counts.c.page_views)
+    views = views_by_page(query, Range(selection)).c
     rows = query(
-        select(counts.c.page)
-        .where(counts.c.page_views > 0, counts.c.page != "")
-        .group_by(counts.c.page)
-        .order_by(views.desc(), counts.c.page)
+        select(views.page)
+        .where(views.page_views > 0, views.page != "")
+        .group_by(views.page)
+        .order_by(func.sum(views.page_views).desc(), views.page)
         .limit(limit)
     )
     return [page for (page,) in rows]
-
-
-def _number(selection: Selection, first_ms: int) -> int:
-    return -((first_ms - selection.before_ms) // HOUR_MS)
 
 
 def has_events(query: Query, selection: Selection) -> bool:

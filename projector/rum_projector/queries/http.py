@@ -18,22 +18,21 @@ from rum_projector.queries.base import (
     trends,
 )
 from rum_projector.queries.measures import (
-    IS_FAILED_HTTP,
     count_of,
     distribution,
     distribution_columns,
+    is_failed_http,
 )
-from rum_projector.schema import events
+from rum_projector.schema import requests
 from rum_service.events.measures import Kind
 
-_FAILURES = count_of(IS_FAILED_HTTP)
-_IS_CALL = events.c.kind == Kind.HTTP
+_IS_FAILED = is_failed_http(requests)
+_FAILURES = count_of(_IS_FAILED)
+_IS_CALL = requests.c.kind == Kind.HTTP
 _CALLS = count_of(_IS_CALL)
-# aws-rum-web measures the latency of a request only in the event of its trace.
-_KINDS = (Kind.HTTP, Kind.XRAY_TRACE)
-_4XX = count_of(_IS_CALL, events.c.status.between(400, 499))
-_5XX = count_of(_IS_CALL, events.c.status.between(500, 599))
-_SESSIONS = distinct_count(events.c.session).filter(IS_FAILED_HTTP)
+_4XX = count_of(_IS_CALL, requests.c.status.between(400, 499))
+_5XX = count_of(_IS_CALL, requests.c.status.between(500, 599))
+_SESSIONS = distinct_count(requests.c.session).filter(_IS_FAILED)
 
 ORDERS: Mapping[str, Any] = {
     "failures": _FAILURES,
@@ -49,11 +48,20 @@ def targets(
     query: Query, selection: Selection, *, order: str, offset: int, limit: int
 ) -> list[pb.HttpTarget]:
     """Return the targets from `offset` on, at most `limit`."""
-    name = events.c.name
-    no_response = count_of(_IS_CALL, events.c.status == 0)
+    name = requests.c.name
+    no_response = count_of(_IS_CALL, requests.c.status == 0)
+    latency = distribution_columns(requests.c.value)
     rows = query(
-        select(name, _CALLS, _4XX, _5XX, no_response, _SESSIONS, *distribution_columns())
-        .where(*selection.clauses(), events.c.kind.in_(_KINDS), name.is_not(None))
+        select(
+            name,
+            _CALLS,
+            _4XX,
+            _5XX,
+            no_response,
+            _SESSIONS,
+            *latency,
+        )
+        .where(*selection.clauses(requests))
         .group_by(name)
         .having(_CALLS > 0)
         .order_by(ORDERS[order].desc(), _CALLS.desc(), name)
@@ -61,7 +69,7 @@ def targets(
         .offset(offset)
     )
     names = [row[0] for row in rows]
-    failures = trends(query, selection, [IS_FAILED_HTTP, name.in_(names)]) if names else {}
+    failures = trends(query, selection, requests, [_IS_FAILED, name.in_(names)]) if names else {}
     found = []
     for target, calls, http_4xx, http_5xx, without, sessions, *latency in rows:
         method, _, url = target.partition(" ")

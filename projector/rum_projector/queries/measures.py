@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
-    "IS_FAILED_HTTP",
     "MEASURED_KINDS",
     "SHARES",
     "count_of",
     "distribution",
     "distribution_columns",
     "empty",
+    "is_failed_http",
     "measures",
     "measures_by",
     "poor_samples",
@@ -19,7 +19,7 @@ __all__ = [
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, quantiles
@@ -45,9 +45,11 @@ MEASURED_KINDS: Mapping[str, Kind] = {
 
 _MEMBERS = {int(kind): member for member, kind in MEASURED_KINDS.items()}
 
-_IS_HTTP = events.c.kind == Kind.HTTP
-IS_FAILED_HTTP = and_(_IS_HTTP, or_(events.c.status == 0, events.c.status >= 400))
-"""Whether an event is an HTTP request with a status of 400 or higher, or without a response."""
+
+def is_failed_http(table: FromClause = events) -> ColumnElement[bool]:
+    """Return whether an event is an HTTP request without a response, or with a status from 400."""
+    status = table.c.status
+    return and_(table.c.kind == Kind.HTTP, or_(status == 0, status >= 400))
 
 
 def count_of(*clauses: ColumnElement[bool]) -> Any:

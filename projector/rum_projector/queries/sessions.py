@@ -21,12 +21,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.queries.base import Query, Selection, first, last
-from rum_projector.queries.measures import IS_FAILED_HTTP, count_of
+from rum_projector.queries.measures import count_of, is_failed_http
 from rum_projector.schema import event_counts, events
 from rum_service.events.measures import Kind
 
 HTTP_RESULTS: Mapping[str, ColumnElement[bool]] = {
-    "failed": IS_FAILED_HTTP,
+    "failed": is_failed_http(),
     "4xx": events.c.status.between(400, 499),
     "5xx": events.c.status.between(500, 599),
     "no_response": events.c.status == 0,
@@ -133,7 +133,7 @@ def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[boo
     if wanted.http_target or wanted.http_result:
         clauses.append(_has(*selection.clauses(), *_requests(wanted)))
     if wanted.failed:
-        clauses.append(_has(*selection.in_time(), or_(is_error, IS_FAILED_HTTP)))
+        clauses.append(_has(*selection.in_time(), or_(is_error, is_failed_http())))
     if wanted.has_replay:
         clauses.append(_has(*selection.in_time(), events.c.kind == Kind.REPLAY))
     return clauses
@@ -169,7 +169,7 @@ def summaries(query: Query, monitor: int, sessions: Sequence[str]) -> dict[str, 
         "events": func.count(),
         "page_views": count_of(events.c.kind == Kind.PAGE_VIEW),
         "js_errors": count_of(events.c.kind == Kind.JS_ERROR),
-        "http_failures": count_of(IS_FAILED_HTTP),
+        "http_failures": count_of(is_failed_http()),
         "has_replay": count_of(events.c.kind == Kind.REPLAY) > 0,
         "entry_page": func.coalesce(first(events.c.page).filter(events.c.page != ""), ""),
         "user_id": known.pop("user"),

@@ -10,6 +10,7 @@ __all__ = ["Kind", "Measure", "kind_of", "measure"]
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
 from rum_service.events.fingerprint import error_fingerprint, error_title, frame_label
@@ -95,6 +96,9 @@ class Measure(NamedTuple):
     """The ID of a page view within its session."""
 
 
+# Creates a Measure from the values of all members.
+_new_measure: Callable[[tuple[object, ...]], Measure] = partial(tuple.__new__, Measure)
+
 NAVIGATION_PARTS = (
     "dns",
     "connect",
@@ -137,16 +141,24 @@ def _navigation(details: Details, _: str) -> Measure:
 
 
 def _resource(details: Details, page_host: str) -> Measure:
-    size = _number(details.get("transferSize"))
-    url = details.get("targetUrl")
-    # Most events are resources. Without the names of the members this takes half the time.
-    return Measure(
-        _number(details.get("duration")),
-        _text(details, "fileType"),
-        None,
-        None if size is None else int(size),
-        None,
-        (url_pattern(url, page_host) or None) if isinstance(url, str) else None,
+    get = details.get
+    duration, size, url = get("duration"), get("transferSize"), get("targetUrl")
+    # Most events are resources: without some calls, they take two thirds of the time.
+    if type(duration) is not float or not 0 <= duration <= _MAX_VALUE:
+        duration = _number(duration)
+    if type(size) is not int or not 0 <= size <= _MAX_VALUE:
+        size = None if (number := _number(size)) is None else int(number)
+    return _new_measure(
+        (
+            duration,
+            clean(get("fileType"), _MAX_NAME) or None,
+            None,
+            size,
+            None,
+            (url_pattern(url, page_host) or None) if isinstance(url, str) else None,
+            None,
+            None,
+        )
     )
 
 
