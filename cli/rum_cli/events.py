@@ -14,7 +14,7 @@ import click
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, QueryFilter, TimeRange
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import event_row, full_types
-from rum_cli.filters import filter_option
+from rum_cli.filters import filter_option, session_option
 from rum_cli.invocation import command_line
 from rum_cli.moments import Moment
 from rum_cli.output import (
@@ -59,6 +59,7 @@ def type_option(command: Decorated) -> Decorated:
 @click.option("--before", type=Moment(), metavar="TIME", help="Only events at or before this time.")
 @type_option
 @filter_option
+@session_option
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many."
 )
@@ -69,14 +70,15 @@ def events(
     before: int | None,
     types: tuple[str, ...],
     filters: tuple[str, ...],
+    session: str,
     limit: int,
     as_json: bool,
     target: Target,
 ) -> None:
     """Print the events of the app monitor NAME, newest first.
 
-    They come from the log, so --filter reads all events in the time range until --limit of them
-    meet it. In a large log, limit the range with --after.
+    They come from the log, so --filter and --session read all events in the time range until
+    --limit of them match. In a large log, limit the range with --after.
 
     TIME is ISO 8601, in local time unless it has an offset; or milliseconds since the Unix epoch;
     or a duration before now, such as 90s, 15m, 2h or 7d. Session ids are shown where the output has
@@ -84,8 +86,11 @@ def events(
     """
     with connect(target) as client:
         documents = read_documents(client, name, types, TimeRange(after=after or 0, before=before))
-        if conditions := parse_conditions(filters):
-            documents = (each for each in documents if _meets(json.loads(each), conditions))
+        conditions = parse_conditions(filters)
+        if conditions or session:
+            documents = (
+                each for each in documents if _meets(json.loads(each), conditions, session)
+            )
         found = list(islice(documents, limit))
     if as_json:
         for document in found:
@@ -93,7 +98,7 @@ def events(
     elif found:
         rows = [visible(event_row(json.loads(document))) for document in found]
         print_table(visible(_COLUMNS), rows)
-    elif types or filters or after is not None or before is not None:
+    elif types or filters or session or after is not None or before is not None:
         line = command_line("events", name, *target.arguments)
         click.echo(f"No event of {name} matches. See all: {line}", err=True)
     else:
@@ -116,7 +121,9 @@ def read_documents(
         request.next_token = page.next_token
 
 
-def _meets(event: dict[str, Any], conditions: Sequence[Condition]) -> bool:
+def _meets(event: dict[str, Any], conditions: Sequence[Condition], session: str) -> bool:
+    if session and event["sessionId"] != session:
+        return False
     found = dimensions(_metadata(event))
     return all(condition.is_met(found) for condition in conditions)
 

@@ -1,8 +1,8 @@
-"""The option `--filter`, with the same conditions as the filters of the page at /ui/."""
+"""The options that limit events: `--filter`, as on the page at /ui/, and `--session`."""
 
 from __future__ import annotations
 
-__all__ = ["filter_option"]
+__all__ = ["filter_option", "session_option"]
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,6 +26,13 @@ def filter_option(command: Decorated) -> Decorated:
         help="Use only events that meet this condition, for example browser=Firefox or page!=/cart."
         " The other properties are os, device, country and release. Repeat it for several:"
         " values of the same property are alternatives.",
+    )(command)
+
+
+def session_option(command: Decorated) -> Decorated:
+    """Add the option `--session`, as the argument `session`."""
+    return click.option(
+        "--session", default="", metavar="ID", help="Print only events of this session."
     )(command)
 
 

@@ -17,7 +17,7 @@ from rum.v1.insight_service_pb2 import TailEventsRequest
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import event_row, full_types
 from rum_cli.events import read_documents, type_option, visible
-from rum_cli.filters import filter_option
+from rum_cli.filters import filter_option, session_option
 from rum_cli.output import json_option, print_json_text, printable
 
 _POLL_S = 1.0
@@ -30,7 +30,7 @@ _WIDTHS = (19, 31, 16, 36)
 @click.argument("name")
 @type_option
 @filter_option
-@click.option("--session", default="", metavar="ID", help="Print only events of this session.")
+@session_option
 @json_option
 def tail(
     name: str,

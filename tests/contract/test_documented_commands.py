@@ -65,7 +65,7 @@ def test_commands_are_found() -> None:
     assert len(_documented()) > 100
 
 
-@pytest.mark.parametrize("line", ["sent", "events shop --session x", "tail shop --unknown"])
+@pytest.mark.parametrize("line", ["sent", "events shop --user x", "tail shop --unknown"])
 def test_an_unknown_command_or_option_is_noticed(line: str) -> None:
     with pytest.raises(click.UsageError):
         _parse(line.split())

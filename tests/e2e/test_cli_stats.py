@@ -154,6 +154,16 @@ def test_events_prints_the_events_that_the_page_counts(
     assert len(ran.stdout.splitlines()) == json.loads(body)["total"]["counts"]["events"] > 10
 
 
+def test_events_of_one_session(server: OpenRum) -> None:
+    newest = json.loads(_run_events(server, "--limit", "1", "--json").stdout)
+    ran = _run_events(server, "--session", newest["sessionId"], "--after", "2h", "--json")
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+
+    assert found[0] == newest
+    assert len(found) > 1
+    assert {event["sessionId"] for event in found} == {newest["sessionId"]}
+
+
 def test_events_without_a_match_and_with_a_wrong_condition(server: OpenRum) -> None:
     none = _run_events(server, "--filter", "browser=Lynx", "--after", "1h")
     wrong = _run_events(server, "--filter", "colour=red")
