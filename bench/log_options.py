@@ -23,16 +23,24 @@ class Options:
     seconds: float
     turns: int
     log: Path | None
+    page: bool = False
+    """Whether to write the figures into a page of the documentation."""
 
 
-def options_of(description: str | None) -> Options:
-    """Return the options of the command line."""
+def options_of(description: str | None, *, page: Path | None = None) -> Options:
+    """Return the options of the command line.
+
+    Args:
+        page: the page into which `--page` writes the figures.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--events", type=int, default=600_000)
     parser.add_argument("--rate", type=float, default=200, help="puts per second")
     parser.add_argument("--seconds", type=float, default=5, help="of each turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--log", type=Path, help="an SQLite file to use instead of a generated one")
+    if page:
+        parser.add_argument("--page", action="store_true", help=f"write them into {page.name}")
     return Options(**vars(parser.parse_args()))
 
 

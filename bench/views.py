@@ -10,11 +10,14 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from bench.cpu import cpu_seconds
+from bench.page import with_part
 from tests.tools.chromium import Page, chromium
 
+_PAGE = Path(__file__).parents[1] / "docs" / "reference" / "insight.md"
 _VIEWS = {
     "Overview": "overview",
     "Pages": "pages",
@@ -100,13 +103,17 @@ def main() -> None:
     parser.add_argument("--monitor", default="shop")
     parser.add_argument("--ranges", default="24h,7d,30d")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="write it into docs/reference")
     options = parser.parse_args()
     ranges = options.ranges.split(",")
     columns = [f"{what}, {length}" for length in ranges for what in ("complete", "CPU")]
-    print(f"| view | first paint | {' | '.join(columns)} |")
-    print("|---" * (len(columns) + 2) + "|")
+    lines = [f"| view | first paint | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
+    print("\n".join(lines))
     for row in _rows(options.url, options.monitor, ranges, options.runs, options.projector):
         print(row, flush=True)
+        lines.append(row)
+    if options.page:
+        _PAGE.write_text(with_part(_PAGE.read_text(), "views", "\n".join(lines)))
 
 
 if __name__ == "__main__":

@@ -23,15 +23,15 @@ from rum_service.storage.records import Batch
 _DAY_S = 86_400
 # Long transactions: nobody waits for one of these batches.
 _BATCHES_A_COMMIT = 500
-_SEED = 1
 
 
-def fill(url: str, events: int, *, end_s: float | None = None) -> int:
+def fill(url: str, events: int, *, end_s: float | None = None, seed: int = 1) -> int:
     """Write about `events` events of the 30 days that end at `end_s`. Return their number.
 
     Args:
         url: OPENRUM_DATABASE.
         end_s: Unix seconds; now by default. No event is later.
+        seed: another one gives other visits.
     """
     end_s = time.time() if end_s is None else end_s
     incident = incident_before(end_s)
@@ -46,7 +46,7 @@ def fill(url: str, events: int, *, end_s: float | None = None) -> int:
             task = progress.add_task("Writing 30 days of events", total=events)
             for day in range(DAYS):
                 midnight_s = today_s - (DAYS - 1 - day) * _DAY_S
-                made = batches_of_day(_SEED, day, midnight_s, events // DAYS, incident)
+                made = batches_of_day(seed, day, midnight_s, events // DAYS, incident)
                 past = [batch for batch in made if batch.received_s <= end_s]
                 for group in _groups(past):
                     records = [_record(batch, keys[batch.monitor.id]) for batch in group]

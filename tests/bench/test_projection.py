@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ import pytest
 
 from bench.checkout import Projector
 from bench.demo.fill import fill
-from bench.projection import catch_up, interference, progress
+from bench.load import Load
+from bench.projection import catch_up, figures, interference, progress
 
 
 class Log(NamedTuple):
@@ -42,17 +44,34 @@ def test_the_progress_is_that_of_the_running_projector(log: Log, tmp_path: Path)
     assert "events are projected" in found
 
 
+def test_figures_compare_the_medians_of_turns() -> None:
+    caught_up = {
+        "events": 600_000.0,
+        "events per CPU second": 101_000.0,
+        "events per second": 99_000.0,
+        "bytes per event": 34.2,
+        "peak MB": 290.0,
+    }
+    loads = {
+        "without": [Load(1.0, array("d", [ms / 1000] * 10)) for ms in (4.0, 5.0, 90.0)],
+        "with": [Load(1.0, array("d", [ms / 1000] * 10)) for ms in (7.0, 7.5, 8.0)],
+    }
+
+    table = figures(caught_up, loads, rate=200)
+
+    assert "| 99,000 events per second, 101,000 per second of CPU |" in table
+    assert "5.0 ms without a projector, 7.5 ms beside one that catches up: 1.50 times" in table
+
+
 @pytest.mark.slow
 def test_puts_are_measured_beside_a_projector(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path}/log.sqlite3"
     fill(url, 1_000)
     (tmp_path / "var").mkdir()
-    capsys.readouterr()
 
-    interference(tmp_path, url, rate=50, seconds=0.5, turns=1)
+    loads = interference(tmp_path, url, rate=50, seconds=0.5, turns=1)
 
-    lines = capsys.readouterr().out.splitlines()
-    assert "events are projected" in lines[0]
-    assert [line.split(":")[0] for line in lines[1:]] == ["without", "without", "with", "with"]
+    assert [len(loads[name]) for name in ("without", "with")] == [1, 1]
+    assert {len(load.latencies_s) for found in loads.values() for load in found} == {25}
