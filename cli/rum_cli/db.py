@@ -146,7 +146,9 @@ def backup(file: Path) -> None:
     try:
         with progress_bar("Copying") as update:
             back_up(settings.database_url, file, progress=update)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise Failure(f"{error.filename or file}: {error.strerror or error}", REJECTED) from None
+    except ValueError as error:
         raise Failure(str(error), REJECTED) from None
     click.echo(f"The database is copied to {file}")
     _remind_of_key(settings.secrets_key_file)

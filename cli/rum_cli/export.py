@@ -88,6 +88,8 @@ def export(
     from rum_service.storage import read_slices
 
     settings = read_settings(ServiceSettings)
+    if after is not None and before is not None and after > before:
+        raise Failure("--after must not be later than --before", WRONG_USAGE)
     try:
         store, slices = read_slices(settings.database_url)
     except (ValueError, OSError) as error:

@@ -16,7 +16,7 @@ from rum_bridge.errors import HttpError, from_status
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import REJECTED, Failure
 from rum_cli.import_batches import ImportBatch, ImportBatches
-from rum_cli.import_files import files_in, lines_of
+from rum_cli.import_files import STANDARD_INPUT, files_in, lines_of
 from rum_cli.import_lines import LineError, parse_line
 from rum_cli.import_targets import ImportTargets
 from rum_cli.progress import progress_bar
@@ -50,12 +50,14 @@ class _Counts:
     nargs=-1,
     required=True,
     metavar="FILE...",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
 @click.option("--name", help="Store all events for this app monitor instead.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
 def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Target) -> None:
     """Store the events in FILE, one event per line, or in all files in a folder.
+
+    `-` reads from standard input.
 
     FILE comes from `openrum export --format jsonl`, from the log group of CloudWatch RUM, or from
     an export of CloudWatch Logs, which starts each line with a timestamp. It can be compressed with
@@ -100,7 +102,7 @@ def _batches(
     update: Callable[[int, int], None],
 ) -> Iterator[ImportBatch]:
     """Yield the batches in the files. Report the lines that cannot be imported."""
-    total = sum(file.stat().st_size for file in files)
+    total = sum(_size(file) for file in files)
     done = 0
     for file in files:
         progress = partial(_update, update, done, total)
@@ -120,7 +122,11 @@ def _batches(
             raise Failure(f"{file}: {error.strerror}", REJECTED) from None
         for place, reason, events in batches.incomplete():
             counts.report(place, reason, events=events)
-        done += file.stat().st_size
+        done += _size(file)
+
+
+def _size(file: Path) -> int:
+    return 0 if file == STANDARD_INPUT else file.stat().st_size
 
 
 def _update(update: Callable[[int, int], None], done: int, total: int, read: int) -> None:

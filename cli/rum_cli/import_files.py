@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["files_in", "lines_of"]
+__all__ = ["STANDARD_INPUT", "files_in", "lines_of"]
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -19,6 +20,8 @@ _MAX_LINE = 64 << 20
 _CHUNK = 32 << 10
 # CloudWatch Logs writes this file to the bucket to test its access.
 _WRITE_TEST = "aws-logs-write-test"
+STANDARD_INPUT = Path("-")
+_PARQUET = b"PAR1"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _TRUNCATED = (EOFError, OSError, zstandard.ZstdError, igzip.BadGzipFile)
 
@@ -47,9 +50,10 @@ def lines_of(file: Path, progress: Callable[[int], None]) -> Iterator[tuple[int,
         OSError: the file cannot be opened.
     """
     number = 0
-    with file.open("rb") as raw:
-        start = raw.read(4)
-        raw.seek(0)
+    with _opened(file) as raw:
+        start = raw.peek(4)[:4]
+        if start == _PARQUET:
+            raise LineError("this is Parquet, and only JSON lines can be imported")
         opened = _decompressed(raw, start)
         while True:
             number += 1
@@ -57,13 +61,20 @@ def lines_of(file: Path, progress: Callable[[int], None]) -> Iterator[tuple[int,
                 line = opened.readline(_MAX_LINE)
             except _TRUNCATED:
                 raise LineError("the rest of the file cannot be decompressed") from None
-            progress(raw.tell())
+            if raw.seekable():
+                progress(raw.tell())
             if not line:
                 return
             if len(line) == _MAX_LINE:
                 raise LineError("the line is too long, and the rest of the file is not read")
             if line.strip():
                 yield number, line
+
+
+def _opened(file: Path) -> io.BufferedReader:
+    if file == STANDARD_INPUT:
+        return cast("io.BufferedReader", sys.stdin.buffer)
+    return file.open("rb")
 
 
 def _decompressed(raw: IO[bytes], start: bytes) -> IO[bytes]:

@@ -225,7 +225,7 @@ def test_a_copy_catches_up_with_puts_that_go_on(
     assert found == _everything(source)
     assert len(found["batches"]) == len(stored)
     checked = run_openrum("db", "check", OPENRUM_DATABASE_URL=target, cwd=tmp_path)
-    assert f"No problems in {len(stored)} batches" in checked.stdout
+    assert f"No problems in {len(stored):,} batches" in checked.stdout
 
 
 def _large(url: str, batches: int) -> None:

@@ -391,3 +391,12 @@ def _utc(time_ms: float) -> datetime:
 
 def _id(document: dict[str, Any]) -> str:
     return str(document["event_id"])
+
+
+def test_an_empty_time_range_is_rejected(tmp_path: Path) -> None:
+    times = ("--after", "2026-11-02T00:00Z", "--before", "2026-11-01T00:00Z")
+    ran = run_openrum("export", "shop", *times, cwd=tmp_path)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "Error: --after must not be later than --before\n"
+    assert list(tmp_path.iterdir()) == []

@@ -319,6 +319,24 @@ def test_imported_events_are_removed_by_their_time_of_receipt(
     assert round(oldest_s * 1000) == new["openrum"]["received_ms"]
 
 
+def test_a_pipe_is_imported(target: OpenRum, monitor: dict[str, str]) -> None:
+    line = json.dumps(_exported(monitor)) + "\n"
+    ran = run_openrum("import", "-", stdin=line, OPENRUM_SERVICE=target.grpc, cwd=target.folder)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == "Events: 1 stored, 0 already stored, 0 not imported\n"
+    assert len(stored_events(target.grpc, monitor["Name"])) == 1
+
+
+def test_parquet_is_named_once(target: OpenRum, tmp_path: Path) -> None:
+    file = tmp_path / "part.parquet"
+    file.write_bytes(b"PAR1\n" * 50)
+    ran = _run(target, "import", str(file))
+
+    assert ran.returncode == 1
+    assert ran.stderr == f"{file}: this is Parquet, and only JSON lines can be imported\n"
+
+
 def test_an_incomplete_batch_is_named_and_not_imported(
     target: OpenRum, monitor: dict[str, str], tmp_path: Path
 ) -> None:
