@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.sdk_js import PACKAGES
+from tests.e2e.snippet_site import npm_page, script_tag_page, site
 from tests.support.running import OpenRum, environment, run_openrum, wait_until
 from tests.tools import awscli
 from tests.tools.chromium import Page
-from tests.tools.node import node_program, npm_install, run_node
-from tests.tools.rum_page import npm_packages
+from tests.tools.node import node_program, npm_install
 from tests.tools.toolbox import TOOLS, tools_needed
 
 _MODES = {"unauthorized": {}, "authorized": {"OPENRUM_AUTH": "required"}}
@@ -131,55 +127,19 @@ def test_the_code_for_pages_stores_the_events_of_a_page(
 ) -> None:
     if "Pages: permission" in printed.text:
         printed.shell(printed["Pages: permission"])
-    with tools_needed():
-        (tmp_path / "node_modules").symlink_to(npm_packages())
-    html = _npm_page(printed, tmp_path) if way == "npm" else _script_tag_page(printed, tmp_path)
-    (tmp_path / "index.html").write_text(f"<!doctype html><title>Shop</title>{html}")
+    if way == "npm":
+        npm_page(tmp_path, printed["Pages: aws-rum-web from npm"])
+    else:
+        text = printed["Pages: aws-rum-web with a script tag"]
+        script_tag_page(tmp_path, *text.split("\n\n", maxsplit=1))
     before = len(_sessions(printed.server))
-    with _site(tmp_path) as url:
+    with site(tmp_path) as url:
         page.open(url)
         wait_until(lambda: len(_sessions(printed.server)) == before + 1, every_s=0.5)
 
 
 def _sessions(server: OpenRum) -> list[str]:
     return [name for name in _types(server) if name == "com.amazon.rum.session_start_event"]
-
-
-def _npm_page(printed: Printed, folder: Path) -> str:
-    (folder / "entry.js").write_text(printed["Pages: aws-rum-web from npm"])
-    _esbuild(folder, "entry.js", "--bundle", "--outfile=app.js")
-    return '<script src="/app.js"></script>'
-
-
-def _script_tag_page(printed: Printed, folder: Path) -> str:
-    command, html = printed["Pages: aws-rum-web with a script tag"].split("\n\n", maxsplit=1)
-    assert command.startswith("npx esbuild ")
-    _esbuild(folder, *command.split()[2:])
-    return html
-
-
-def _esbuild(folder: Path, *arguments: str) -> None:
-    run_node(folder / "node_modules" / "esbuild" / "bin" / "esbuild", *arguments, cwd=folder)
-
-
-@contextmanager
-def _site(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP and yield the address."""
-    handler = functools.partial(_QuietHandler, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="site")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
 
 
 def test_the_addresses_are_those_that_clients_can_reach(openrum: OpenRum) -> None:
