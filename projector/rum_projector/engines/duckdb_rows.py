@@ -90,8 +90,13 @@ def insert_events(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
         with _registered(connection, arrived=arrays, runs=runs):
             connection.execute(_INSERT_EVENTS)
             _insert_from(connection, event_counts, counts_by_minute(_ARRIVED, _RUNS))
-            for wanted, kinds in _OF_KINDS.items():
-                _insert_from(connection, wanted, _of_kinds(wanted, kinds))
+        for wanted, kinds in _OF_KINDS.items():
+            # DuckDB would convert the texts of all rows before it looks at their kinds.
+            rows = np.isin(arrays["kind"], kinds)
+            if rows.any():
+                columns = {name: arrays[name][rows] for name in wanted.c.keys()}  # noqa: SIM118
+                with _registered(connection, arrived=columns):
+                    _insert_from(connection, wanted, _complete(wanted))
     fields = CustomMetricRow._fields
     _insert_rows(connection, _INSERT_METRICS, custom_metrics, fields, chunk.custom_metrics)
 
@@ -100,16 +105,14 @@ def _insert_from(connection: duckdb.DuckDBPyConnection, into: Table, rows: Selec
     run(connection, insert(into).from_select(list(into.c), rows))
 
 
-def _of_kinds(wanted: Table, kinds: Sequence[Kind]) -> Select[Any]:
-    """Return the columns of a table for the new events of some kinds. Required ones have values."""
+def _complete(wanted: Table) -> Select[Any]:
+    """Return the rows with the columns of a table that have all required values."""
     required = [
         _ARRIVED.c[each.name].is_not(None)
         for each in wanted.c
         if not each.nullable and events.c[each.name].nullable
     ]
-    return select(*(_ARRIVED.c[each.name] for each in wanted.c)).where(
-        _ARRIVED.c.kind.in_(kinds), *required
-    )
+    return select(*(_ARRIVED.c[each.name] for each in wanted.c)).where(*required)
 
 
 def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
