@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Exported", "Slice", "SliceExport", "begin_worker", "export_slice"]
 
 import os
+import re
 import signal
 import threading
 import time
@@ -115,8 +116,17 @@ def export_slice(export: SliceExport, part: Slice) -> Exported:
         try:
             return _written(parts, batches, part)
         except duckdb.Error as error:
-            # The lines below the first may show values.
-            raise OSError(str(error).partition("\n")[0]) from None
+            raise _os_error(error) from None
+
+
+def _os_error(error: duckdb.Error) -> OSError:
+    # The lines below the first may show values. It can contain JSON with the number of the error.
+    text = str(error).partition("\n")[0]
+    found = re.search(r'"errno":"(\d+)"', text)
+    if found is None:
+        return OSError(text)
+    number = int(found[1])
+    return OSError(number, os.strerror(number))
 
 
 def _written(parts: _Parts, batches: Iterator[CommittedBatch], part: Slice) -> Exported:

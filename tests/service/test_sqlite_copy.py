@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -176,6 +178,43 @@ def test_a_backup_replaces_no_file(tmp_path: Path) -> None:
         back_up(_url(database), other, progress=_ignore)
 
     assert other.read_text() == "mine"
+
+
+def test_a_backup_names_the_file_that_a_killed_one_left(tmp_path: Path) -> None:
+    database, target = tmp_path / "a", tmp_path / "copy"
+    _filled(database, 1)
+    part = tmp_path / "copy.part"
+    part.touch()
+    with pytest.raises(ValueError, match=r"one was killed\. Then delete the file"):
+        back_up(_url(database), target, progress=_ignore)
+    part.unlink()
+    back_up(_url(database), target, progress=_ignore)
+
+    assert _contents(target) == [content(1)]
+
+
+def test_a_backup_to_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    database, folder = tmp_path / "a", tmp_path / "full"
+    folder.mkdir()
+    _filled(database, *range(2_000))
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from rum_service.storage.sqlite_copy import back_up\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "back_up(sys.argv[1], Path(sys.argv[2]), progress=lambda *_: None)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-B", "-c", program, _url(database), str(folder / "copy")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    assert f"ValueError: {database} cannot be copied: " in ran.stderr
+    assert list(folder.iterdir()) == []
 
 
 def _execute(file: Path, statement: str) -> None:

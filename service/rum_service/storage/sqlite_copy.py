@@ -122,7 +122,12 @@ def _path_of(url: str) -> Path:
 def _copy(source: Path, target: Path, progress: Progress) -> None:
     part = target.with_name(f"{target.name}.part")
     # Other users must not read it.
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise ValueError(
+            f"{part} exists: another copy is being written, or one was killed. Then delete the file"
+        ) from None
     try:
         with closing(_connect(source)) as old, closing(_connect(part)) as new:
             # Without a transaction, the copy would start again after each commit by a service.
@@ -141,7 +146,7 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
         raise ValueError(f"{source} cannot be copied: {error}") from None
     finally:
         part.unlink(missing_ok=True)
-        for suffix in _LOG_SUFFIXES:
+        for suffix in (*_LOG_SUFFIXES, "-journal"):
             _beside(part, suffix).unlink(missing_ok=True)
 
 
