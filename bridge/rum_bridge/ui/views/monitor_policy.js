@@ -54,8 +54,8 @@ function Editor({ name, policy, changed }) {
   };
   const remove = () => call(() => send("DELETE", ["appmonitor", name, "policy"], undefined, { policyRevisionId: policy.PolicyRevisionId }));
   return html`<form class="stack" onSubmit=${save}>
-    ${!policy.PolicyDocument && html`<p class="quiet">There is no policy. Only callers with a signature or a token may send events, if
-      callers are authorized at all.</p>`}
+    ${!policy.PolicyDocument && html`<p class="quiet">There is no policy. If this server authorizes callers, only those with a
+      signature or a token may send events.</p>`}
     <label>Policy, as JSON <textarea rows="9" value=${text} spellcheck=${false} required
       onInput=${(event) => setText(event.target.value)}></textarea></label>
     ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
