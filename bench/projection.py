@@ -131,9 +131,11 @@ def main() -> None:
     with large_log(options) as (folder, url):
         caught_up = catch_up(url, str(folder / "catch-up.duckdb"))
         print(json.dumps(caught_up))
-        loads = interference(
-            folder, url, rate=options.rate, seconds=options.seconds, turns=options.turns
-        )
+        loads: dict[str, list[Load]] = {"without": [], "with": []}
+        if options.turns:
+            loads = interference(
+                folder, url, rate=options.rate, seconds=options.seconds, turns=options.turns
+            )
     table = figures(caught_up, loads, rate=options.rate)
     print(table)
     if options.page:

@@ -20,7 +20,8 @@ from rum_projector.engines.base import (
     QueryTimeoutError,
 )
 from rum_projector.engines.duckdb import open_duckdb
-from rum_projector.schema import custom_metrics, error_groups, event_counts, events
+from rum_projector.event_counts import counts_of_events
+from rum_projector.schema import COUNTERS, custom_metrics, error_groups, event_counts, events
 from rum_service.events.measures import Kind
 from tests.support.projection_rows import chunk, error_group, event_row
 
@@ -351,3 +352,47 @@ def test_a_file_that_duckdb_shortened_is_continued(tmp_path: Path) -> None:
     assert file.stat().st_size < counted
     assert aside is None
     assert [event_row(1), event_row(2)] == found
+
+
+def test_counts_of_minutes_are_those_of_the_events(engine: Engine) -> None:
+    """Arrays count new events, and SQL counts those of partial minutes."""
+    values = (
+        None,
+        0.0,
+        0.1,
+        0.25,
+        100.0,
+        200.0,
+        300.0,
+        1_800.0,
+        2_000.0,
+        2_500.0,
+        3_000.0,
+        8_001.0,
+    )
+    kinds = [(kind, value, None) for kind in Kind for value in values]
+    statuses = [(Kind.HTTP, 1.0, status) for status in (None, 0, 200, 399, 400, 499, 500, 599, 600)]
+    rows = [
+        event_row(1, number, ts=number * 7_000, kind=kind, value=value, status=status)
+        for number, (kind, value, status) in enumerate([*kinds, *statuses])
+    ]
+
+    engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+
+    minutes, each = (
+        engine.query(
+            select(
+                table.c.ts.op("//")(literal_column("60000")).label("minute"),
+                *(
+                    func.coalesce(func.sum(table.c[name]), 0)
+                    for name in ("payload_bytes", *COUNTERS)
+                ),
+            )
+            .group_by(literal_column("minute"))
+            .order_by(literal_column("minute"))
+        )
+        for table in (event_counts, counts_of_events().subquery())
+    )
+    assert len(minutes) > 10
+    assert minutes == each
+    assert all(sum(row[number] for row in minutes) for number in range(1, len(COUNTERS) + 2))

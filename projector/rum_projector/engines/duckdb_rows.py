@@ -14,7 +14,6 @@ from sqlalchemy import Select, Table, column, delete, insert, select, table
 
 from rum_projector.engines.arrays import event_arrays, run_arrays, text_and_number_arrays
 from rum_projector.engines.base import (
-    RUN_COLUMNS,
     Chunk,
     CustomMetricRow,
     ErrorGroupRow,
@@ -47,8 +46,8 @@ INSERT INTO events BY NAME
 SELECT * EXCLUDE (run, part_count, {", ".join(_PART_NAMES)}), CASE part_count {_LISTS} END AS parts
 FROM arrived
 """  # noqa: S608 # of constants
-_ARRIVED = table("arrived", column("run"), *(column(each.name) for each in events.c))
-_RUNS = table("runs", column("run"), *map(column, RUN_COLUMNS))
+_INSERT_COUNTS = "INSERT INTO event_counts BY NAME SELECT * FROM arrived"
+_ARRIVED = table("arrived", *(column(each.name) for each in events.c))
 _OF_KINDS = {vitals: VITALS, requests: REQUESTS, js_errors: (Kind.JS_ERROR,)}
 _INSERT_GROUPS = """
 INSERT INTO error_groups BY NAME SELECT * FROM arrived
@@ -87,9 +86,10 @@ def insert_events(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
         chunk.events.clear()
         chunk.runs.clear()
         remove_hours(connection, np.unique(arrays["ts"] // HOUR_MS * HOUR_MS).tolist())
-        with _registered(connection, arrived=arrays, runs=runs):
+        with _registered(connection, arrived=arrays):
             connection.execute(_INSERT_EVENTS)
-            _insert_from(connection, event_counts, counts_by_minute(_ARRIVED, _RUNS))
+        with _registered(connection, arrived=counts_by_minute(arrays, runs)):
+            connection.execute(_INSERT_COUNTS)
         for wanted, kinds in _OF_KINDS.items():
             # DuckDB would convert the texts of all rows before it looks at their kinds.
             rows = np.isin(arrays["kind"], kinds)
