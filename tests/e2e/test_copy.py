@@ -78,6 +78,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         connection.execute("UPDATE batches SET checksum = NULL WHERE sequence = 1")
         # As PostgreSQL notes it.
         connection.execute("INSERT INTO future_batches VALUES (1, randomblob(16), 1)")
+        # As an import notes it.
+        connection.execute("INSERT INTO imported_batches VALUES (1, 1, 1)")
     yield folder
 
 
