@@ -22,7 +22,7 @@ _DAY_S = DAY_MS / 1000
 
 @pytest.mark.parametrize(
     ("delay_s", "share"),
-    [(0, 0.05), (600, 0.05), (2_100, 0.075), (3_600, 0.1), (12_600, 0.45), (21_600, 0.8)],
+    [(0, 0.03), (600, 0.03), (2_100, 0.04), (3_600, 0.05), (12_600, 0.425), (21_600, 0.8)],
 )
 def test_the_share_grows_with_the_delay(delay_s: float, share: float) -> None:
     assert busy_share(delay_s) == pytest.approx(share)

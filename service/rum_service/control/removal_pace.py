@@ -10,11 +10,11 @@ __all__ = ["Backlog", "busy_share"]
 from collections.abc import Mapping
 from itertools import pairwise
 
-# Seconds that old batches have waited for their removal, and the share of the time. A tenth of the
+# Seconds that old batches have waited for their removal, and the share of the time. A little of the
 # time is enough for most servers. Beyond that, a disk that does not become full is worth more than
 # fast puts: the share grows until as many batches are removed as are stored. The last delay is a
 # quarter of the shortest retention.
-_SHARES = ((600.0, 0.05), (3_600.0, 0.1), (21_600.0, 0.8))
+_SHARES = ((600.0, 0.03), (3_600.0, 0.05), (21_600.0, 0.8))
 
 
 def busy_share(delay_s: float) -> float:
