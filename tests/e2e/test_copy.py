@@ -166,6 +166,9 @@ def test_a_log_with_partitions_moves_to_sqlite_and_to_another_postgresql(
     """Sequences have gaps of 2**32 there."""
     other = postgres_server.create_database(f"copy_{new_id()}")
     bodies = [batch(2) for _ in range(5)]
+    store = open_store(empty_postgres)
+    store.log.maintain()  # The service does that soon after it has started.
+    store.close()
     with OpenRum(tmp_path, OPENRUM_DATABASE_URL=empty_postgres) as server:
         monitor_id = server.monitor_id()
         for body in bodies:
