@@ -799,7 +799,7 @@ class SetRetentionResponse(_message.Message):
     days: _builtins.int
     """days is how many days batches are kept after the change. 0: forever."""
     batches: _builtins.int
-    """batches is about how many stored batches are older."""
+    """batches is the number of stored batches that are older."""
     def __init__(
         self,
         *,
