@@ -45,6 +45,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return copy.read_text()
 
 
+@pytest.mark.slow
 def test_every_ratio_is_measured(page: str) -> None:
     missing = [row.name for row in ROWS if f"| {row.name} |" not in page]
 
@@ -52,6 +53,7 @@ def test_every_ratio_is_measured(page: str) -> None:
     assert "not measured" not in page
 
 
+@pytest.mark.slow
 def test_every_stage_is_measured(page: str) -> None:
     stages = re.findall(
         r"^\| (?:bridge|service|writer): .*\| ([0-9.]+) \| ([0-9.]+) \|$", page, re.M

@@ -164,7 +164,11 @@ def test_the_endpoint_can_have_a_path_prefix(openrum: OpenRum, page: Page, prefi
     assert expected_events(openrum.monitor_id(), sent) == comparable(events)
 
 
-@pytest.mark.parametrize("end", [OpenRum.stop, OpenRum.kill], ids=["sigterm", "kill-9"])
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(OpenRum.stop, marks=pytest.mark.slow), OpenRum.kill],
+    ids=["sigterm", "kill-9"],
+)
 def test_events_recorded_during_a_restart_are_stored_once(
     tmp_path: Path, browser: Browser, end: Callable[[OpenRum], int]
 ) -> None:

@@ -190,7 +190,13 @@ def test_a_log_with_partitions_moves_to_sqlite_and_to_another_postgresql(
 
 
 @pytest.mark.parametrize(
-    "kinds", [("sqlite", "sqlite"), ("sqlite", "postgres"), ("postgres", "sqlite")], ids=" to ".join
+    "kinds",
+    [
+        pytest.param(("sqlite", "sqlite"), marks=pytest.mark.slow),
+        ("sqlite", "postgres"),
+        ("postgres", "sqlite"),
+    ],
+    ids=" to ".join,
 )
 def test_a_copy_catches_up_with_puts_that_go_on(
     kinds: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path
@@ -241,7 +247,7 @@ def _large(url: str, batches: int) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres"])
 def test_a_copy_that_is_killed_again_and_again_copies_each_batch_once(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

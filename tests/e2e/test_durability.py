@@ -74,7 +74,7 @@ def test_sigterm_under_load_loses_no_acknowledged_batch_and_exits_with_0(
         assert not [line for line in server.output if "Traceback" in line]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "unix"])
+@pytest.mark.parametrize("transport", ["tcp", pytest.param("unix", marks=pytest.mark.slow)])
 def test_the_bridge_retries_puts_after_a_kill_9_of_the_service(
     tmp_path: Path, settings: dict[str, str], transport: str
 ) -> None:

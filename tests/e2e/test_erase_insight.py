@@ -18,7 +18,7 @@ class _Up(OpenRum):
     projects = True
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenRum]:
     url = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
     if request.param == "postgres":

@@ -180,7 +180,7 @@ def test_an_unknown_app_monitor_is_an_error(server: OpenRum, tmp_path: Path) -> 
     assert (ran.returncode, ran.stderr) == (1, "Error: there is no app monitor nothing\n")
 
 
-@pytest.mark.parametrize("format_", ["parquet", "jsonl"])
+@pytest.mark.parametrize("format_", ["parquet", pytest.param("jsonl", marks=pytest.mark.slow)])
 def test_exports_that_are_killed_contain_each_event_once(
     long_log: tuple[Path, list[str]], tmp_path: Path, format_: str
 ) -> None:
@@ -214,7 +214,9 @@ def test_exports_that_are_killed_contain_each_event_once(
     assert not list(folder.rglob("*.tmp"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_export_says_how_to_continue(
     long_log: tuple[Path, list[str]], tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -233,7 +235,7 @@ def test_an_interrupted_export_says_how_to_continue(
     assert Counter(line["event_id"] for line in lines(folder)) == Counter(ids)
 
 
-@pytest.mark.parametrize("format_", ["parquet", "jsonl"])
+@pytest.mark.parametrize("format_", ["parquet", pytest.param("jsonl", marks=pytest.mark.slow)])
 def test_a_full_disk_ends_an_export_that_can_continue(tmp_path: Path, format_: str) -> None:
     database, folder = tmp_path / "db.sqlite3", tmp_path / "out"
     ids = _fill(database, batches=2000)
