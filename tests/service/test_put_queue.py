@@ -26,13 +26,12 @@ class _Puts:
         self.oldest_s = 0.0
         self.begun: list[int] = []
         self.queue = PutQueue(lambda: self.oldest_s, clock=lambda: self.now_s, tick_s=0.001)
-        assert all(self.queue.begin_at_once(str(_BUSY)) for _ in range(MAX_IN_PROGRESS))
+        assert all(self.queue.begin_at_once() for _ in range(MAX_IN_PROGRESS))
 
     def add(self, app_monitor: int, count: int = 1) -> list[asyncio.Task[None]]:
         return [asyncio.create_task(self._begin(app_monitor)) for _ in range(count)]
 
     async def _begin(self, app_monitor: int) -> None:
-        assert not self.queue.begin_at_once(str(app_monitor))
         await self.queue.begin(app_monitor)
         self.begun.append(app_monitor)
 
@@ -65,17 +64,14 @@ async def test_app_monitors_get_turns(puts: _Puts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "waiting", "later_s", "begin_at_once"),
-    [(1, 40, 0.2, 40), (1, 100, 0.2, 16), (1, 100, 0.0, 8), (0, 100, 0.0, 48)],
-    ids=["few", "many", "suddenly many", "one app monitor"],
+    ("others", "waiting", "begin_at_once"), [(1, 40, 40), (1, 100, 16), (0, 100, 48)]
 )
 async def test_if_many_puts_for_several_app_monitors_wait_they_begin_at_a_pace(
-    puts: _Puts, others: int, waiting: int, later_s: float, begin_at_once: int
+    puts: _Puts, others: int, waiting: int, begin_at_once: int
 ) -> None:
     tasks = puts.add(_BUSY, waiting - others) + puts.add(UNKNOWN, others)
     await asyncio.sleep(0)
     arrived = len(puts.begun)
-    puts.now_s = later_s
     for _ in range(MAX_IN_PROGRESS):
         puts.queue.end()
     await asyncio.sleep(0)
@@ -110,19 +106,7 @@ async def test_a_queue_whose_puts_have_ended_takes_new_ones_at_once(puts: _Puts)
         await asyncio.wait_for(asyncio.gather(*tasks), 10)
         for _ in tasks:
             puts.queue.end(monitor)
-        puts.now_s += 0.2
-        assert all(puts.queue.begin_at_once(str(_BUSY)) for _ in range(MAX_IN_PROGRESS))
-
-
-async def test_puts_for_several_app_monitors_that_suddenly_arrive_begin_when_no_more_do() -> None:
-    queue = PutQueue(lambda: 0.0, clock=lambda: 0.0)
-    assert all(queue.begin_at_once(str(number)) for number in range(48))
-    for _ in range(16):
-        queue.end()
-    assert not queue.begin_at_once(str(_BUSY))
-
-    await asyncio.wait_for(queue.begin(_BUSY), 10)  # no more arrive
-    assert queue.begin_at_once(str(_BUSY))
+        assert all(puts.queue.begin_at_once() for _ in range(MAX_IN_PROGRESS))
 
 
 async def test_a_put_that_has_waited_too_long_is_rejected_and_not_begun(puts: _Puts) -> None:
@@ -166,9 +150,9 @@ async def test_a_cancelled_put_leaves_its_turn_to_the_next_one(puts: _Puts) -> N
     await asyncio.wait_for(next_one, 10)
 
     assert puts.begun == [_BUSY]
-    assert not puts.queue.begin_at_once(str(_BUSY))
+    assert not puts.queue.begin_at_once()
     puts.queue.end()
-    assert puts.queue.begin_at_once(str(_BUSY))
+    assert puts.queue.begin_at_once()
 
 
 async def test_a_slow_store_takes_all_puts_that_wait(puts: _Puts) -> None:
@@ -198,7 +182,7 @@ async def test_a_put_whose_caller_goes_while_it_waits_is_counted(tmp_path: Path)
     store = await asyncio.to_thread(open_store, settings.database_url)
     async with started(store, settings) as service:
         queue = service.ingest.queue
-        assert all(queue.begin_at_once("") for _ in range(MAX_IN_PROGRESS))
+        assert all(queue.begin_at_once() for _ in range(MAX_IN_PROGRESS))
         content = message(new_id()).SerializeToString()
         task = asyncio.create_task(service.ingest.put(Put(content, Call(), str)))
         await asyncio.sleep(0)

@@ -44,9 +44,7 @@ class Ingest:
 
     async def put(self, put: Put) -> Appended:
         """Return when the batch is on disk. Raises RumError if it is not stored."""
-        app_monitor_id = leading_id(put.content)
-        at_once = self.queue.begin_at_once(app_monitor_id)
-        app_monitor = None if at_once else await self._wait(put, app_monitor_id)
+        app_monitor = None if self.queue.begin_at_once() else await self._wait(put)
         try:
             batch = await self._preparation.prepare(put)
             self._reserve(batch)
@@ -74,12 +72,12 @@ class Ingest:
         each = iter(outcomes)
         return [_result(next(each)) if isinstance(found, Batch) else found for found in prepared]
 
-    async def _wait(self, put: Put, app_monitor_id: str) -> int:
+    async def _wait(self, put: Put) -> int:
         """Wait for the put's turn, and return the app monitor that it is for.
 
         Count a put that is rejected. Raises RumError.
         """
-        key = self._monitors.known_key(app_monitor_id)
+        key = self._monitors.known_key(leading_id(put.content))
         app_monitor = UNKNOWN if key is None else key
         try:
             await self.queue.begin(app_monitor)

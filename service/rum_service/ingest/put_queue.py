@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.pace import ALL, Pace
-from rum_service.ingest.rush import Rush
 from rum_service.ingest.turns import Turns
 
 UNKNOWN = -1
@@ -32,8 +31,6 @@ the puts of a quiet app monitor wait longer."""
 _UNPACED = MAX_IN_PROGRESS
 # At least so many are in progress while others wait, whatever the pace: the store has work.
 _STEADY = 16
-# While many arrive suddenly, fewer: each that begins delays those inside gRPC.
-_IN_RUSH = 8
 # The pace costs a tenth of the goodput (2026-11), so it needs puts for two app monitors since then.
 _SHARED_S = 60.0
 # So many more may be in progress for app monitors that have less than their share in progress.
@@ -92,28 +89,17 @@ class PutQueue:
         self._turns_taken = 0
         self._ticked_s = 0.0
         self._ticking = False
-        self._pace = Pace(self._begin_at_pace)
-        self._rush = Rush()
-        self._last: str | None = None
+        self._pace = Pace(self._begin_next)
+        self._last: int | None = None
         self._shared_until_s = float("-inf")
         """Until when puts for several app monitors count as present."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def begin_at_once(self, app_monitor_id: str) -> bool:
-        """Begin a put if no other one waits. If this returns True, call `end` afterwards.
-
-        Call this once for each put that arrives.
-        """
-        now_s = self._clock()
-        self._rush.arrive(now_s)
-        if app_monitor_id != self._last:
-            if self._last is not None:
-                self._shared_until_s = now_s + _SHARED_S
-            self._last = app_monitor_id
-        most = _IN_RUSH if self._in_rush(now_s) else MAX_IN_PROGRESS
-        if self._waiting or self._in_progress >= most:
+    def begin_at_once(self) -> bool:
+        """Begin a put if no other one waits. If this returns True, call `end` afterwards."""
+        if self._waiting or self._in_progress >= MAX_IN_PROGRESS:
             return False
         self._in_progress += 1
         return True
@@ -124,6 +110,10 @@ class PutQueue:
         Raises:
             ThrottlingException: too many puts wait, or this one would have to wait too long.
         """
+        if app_monitor != self._last:
+            if self._last is not None:
+                self._shared_until_s = self._clock() + _SHARED_S
+            self._last = app_monitor
         if self._may_begin_early(app_monitor):
             self._in_progress += 1
             self._begun[app_monitor] += 1
@@ -190,26 +180,12 @@ class PutQueue:
 
     def _begin_some(self) -> None:
         """Begin puts, and let the others begin at the pace."""
-        now_s = self._clock()
-        in_rush = self._in_rush(now_s)
-        if not in_rush and (self._count <= _UNPACED or now_s > self._shared_until_s):
+        if self._count <= _UNPACED or self._clock() > self._shared_until_s:
             self._begin_next()
         else:
-            steady = _IN_RUSH if in_rush else _STEADY
-            if self._in_progress < steady:
-                self._begin_next(steady - self._in_progress)
+            if self._in_progress < _STEADY:
+                self._begin_next(_STEADY - self._in_progress)
             self._pace.resume()
-
-    def _begin_at_pace(self, most: int) -> bool:
-        """Begin puts as `_begin_next` does, unless others wait inside gRPC."""
-        if most == ALL:
-            self._rush.end()
-        elif self._in_rush(self._clock()):
-            most = 0
-        return self._begin_next(most)
-
-    def _in_rush(self, now_s: float) -> bool:
-        return self._rush.is_on(now_s) and now_s <= self._shared_until_s
 
     def _begin_next(self, most: int = ALL) -> bool:
         """Begin puts, at most this number. Return whether more of those that wait may begin."""
@@ -249,8 +225,7 @@ class PutQueue:
                 break
             if not turn.done():
                 turn.set_exception(_too_many())
-        if not self._in_rush(now_s):
-            self._begin_next()  # the store may have become slow
+        self._begin_next()  # the store may have become slow
         self._ticking = bool(self._waiting)
         if self._ticking:
             asyncio.get_running_loop().call_later(self._tick_s, self._tick)
