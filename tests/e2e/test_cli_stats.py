@@ -23,9 +23,9 @@ class _Projecting(OpenRum):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
-    """A server with some of the demo's events and one hostile batch."""
+    """A server with a month of the demo's events and one hostile batch."""
     folder = tmp_path_factory.mktemp("stats")
-    fill(f"sqlite:///{folder}/openrum.sqlite3", 20_000)
+    fill(f"sqlite:///{folder}/openrum.sqlite3", 60_000)
     with _Projecting(folder) as server:
         wait_until(lambda: not _is_behind(server))
         yield server
