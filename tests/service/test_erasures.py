@@ -26,7 +26,7 @@ from rum_service.storage import inspect_database, open_store
 from rum_service.storage.base import Store
 from rum_service.storage.inspection import LogRow
 from rum_service.storage.records import Appended, ErasureRecord
-from rum_service.storage.schema import batches
+from rum_service.storage.schema import batches, counted_batches, stored_bytes
 from rum_service.storage.sql_erasures import SqlErasures
 from tests.support.batches import message, new_id, put_of
 from tests.support.logged import read
@@ -103,7 +103,8 @@ async def finished(service: Service, erasure_id: int) -> pb.Erasure:
 
 def logged(store: Store, key: int = 1) -> list[PutRumEventsRequest]:
     """Return all batches of the log, oldest first."""
-    return [PutRumEventsRequest.FromString(each.content) for each in reversed(read(store.log, key))]
+    found = read(store.log, key, limit=1_000_000)
+    return [PutRumEventsRequest.FromString(each.content) for each in reversed(found)]
 
 
 def begin(store: Store, subject: str = USER) -> ErasureRecord:
@@ -114,11 +115,13 @@ def begin(store: Store, subject: str = USER) -> ErasureRecord:
 
 
 def damage(url: str, sequence: int, payload: bytes) -> None:
-    """Replace the payload of a stored batch."""
+    """Replace the payload of a stored batch. The bytes of all batches are counted again."""
     engine = create_engine(url)
     change = update(batches).where(batches.c.sequence == sequence).values(payload=payload)
     with engine.begin() as connection:
         assert connection.execute(change).rowcount == 1
+        connection.execute(update(counted_batches).values(sequence=0))
+        connection.execute(update(stored_bytes).values(bytes=0))
     engine.dispose()
 
 
