@@ -1,6 +1,6 @@
 # Every target sets up what it needs. `make` lists them.
 PYTHON ?= python3
-WORKERS ?= 4
+WORKERS ?= 3
 BIN := .venv/bin
 UV := .tools/bin/uv
 UV_INSTALL := $(UV) pip install -q --python $(BIN)/python
@@ -58,7 +58,7 @@ run: .venv/.server ## starts service and bridge on loopback, data under var/
 demo: setup ## shows the page with a month of generated data and live visitors
 	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
-test: tools ## runs the tests, four files at a time (WORKERS=2: two)
+test: tools ## runs the tests, three files at a time (WORKERS=2: two)
 	@$(BIN)/python -m pytest -m 'not slow' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 slow: tools ## runs the long fault and scale tests
