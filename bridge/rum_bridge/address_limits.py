@@ -6,10 +6,8 @@ __all__ = ["AddressLimits"]
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Self
 
 from rum_bridge.errors import HttpError
-from rum_bridge.settings import BridgeSettings
 from rum_endpoint.address_buckets import AddressBuckets, Reached
 
 
@@ -23,16 +21,6 @@ class AddressLimits:
 
     def __init__(self, rates: Mapping[str, float], *, clock: Callable[[], float]) -> None:
         self._buckets = AddressBuckets(rates, clock=clock)
-
-    @classmethod
-    def of(cls, settings: BridgeSettings, *, clock: Callable[[], float]) -> Self:
-        """Return the limits in the settings."""
-        rates = {
-            "requests": settings.address_requests_per_s,
-            "events": settings.address_events_per_s,
-            "bytes": settings.address_bytes_per_s,
-        }
-        return cls(rates, clock=clock)
 
     def check(self, address: str) -> None:
         """Count a put from an address. Call this before its body is read.

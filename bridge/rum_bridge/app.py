@@ -107,7 +107,7 @@ def create_app(
     ]
     requests = RequestLog.of("bridge", settings)
     accounting = PutAccounting(requests)
-    limits = AddressLimits.of(settings, clock=time.monotonic)
+    limits = AddressLimits(settings.address_rates, clock=time.monotonic)
     admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins), limits)
     others = CountedResponses(
         Boundary(Router(routes, redirect_slashes=False)),

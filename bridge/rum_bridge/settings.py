@@ -123,25 +123,6 @@ class BridgeSettings(OperatingSettings):
         description="Maximum number of open HTTP connections from one IPv4 address or IPv6 /64 "
         "network. It does not apply to the proxies in OPENRUM_TRUSTED_PROXIES.",
     )
-    address_requests_per_s: int = Field(
-        default=1000,
-        ge=0,
-        description="How many puts a second each process accepts from an IPv4 address or an IPv6 "
-        "/64 network. Twice as many may come at once. Loopback addresses have no limit. Over gRPC, "
-        "callers with a token or a client certificate have none either. 0: no limit.",
-    )
-    address_events_per_s: int = Field(
-        default=20_000,
-        ge=0,
-        description="How many events a second each process accepts from such an address. Events "
-        "count once their put has arrived, and limit the next puts. 0: no limit.",
-    )
-    address_bytes_per_s: int = Field(
-        default=16 << 20,
-        ge=0,
-        description="How many bytes of puts a second each process accepts from such an address. "
-        "0: no limit.",
-    )
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,

@@ -46,6 +46,25 @@ class OperatingSettings(BaseSettings):
         "OPENRUM_REQUEST_SAMPLING chooses, such as http://127.0.0.1:4318/v1/traces. Requires "
         "`openrum[traces]`.",
     )
+    address_requests_per_s: int = Field(
+        default=1000,
+        ge=0,
+        description="How many puts a second each process accepts from an IPv4 address or an IPv6 "
+        "/64 network. Twice as many may come at once. Loopback addresses have no limit. Over gRPC, "
+        "callers with a token or a client certificate have none either. 0: no limit.",
+    )
+    address_events_per_s: int = Field(
+        default=20_000,
+        ge=0,
+        description="How many events a second each process accepts from such an address. Events "
+        "count once their put has arrived, and limit the next puts. 0: no limit.",
+    )
+    address_bytes_per_s: int = Field(
+        default=16 << 20,
+        ge=0,
+        description="How many bytes of puts a second each process accepts from such an address. "
+        "0: no limit.",
+    )
 
     @field_validator("metrics")
     @classmethod
@@ -54,6 +73,15 @@ class OperatingSettings(BaseSettings):
             value = f"{_LOOPBACK}:{value}" if ":" not in value else value
             Address.parse(value)
         return value
+
+    @property
+    def address_rates(self) -> dict[str, float]:
+        """What a client address may send in a second, for `AddressBuckets`."""
+        return {
+            "requests": self.address_requests_per_s,
+            "events": self.address_events_per_s,
+            "bytes": self.address_bytes_per_s,
+        }
 
     def metrics_address(self, worker: int = 0) -> Address | None:
         """Return the address that serves metrics, or None if none does.

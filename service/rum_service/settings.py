@@ -151,25 +151,6 @@ class ServiceSettings(OperatingSettings):
         description="Share the addresses with a process that has the same setting, and take over "
         "its new connections, to restart without a gap.",
     )
-    address_requests_per_s: int = Field(
-        default=1000,
-        ge=0,
-        description="How many puts a second each process accepts from an IPv4 address or an IPv6 "
-        "/64 network. Twice as many may come at once. Loopback addresses have no limit. Over gRPC, "
-        "callers with a token or a client certificate have none either. 0: no limit.",
-    )
-    address_events_per_s: int = Field(
-        default=20_000,
-        ge=0,
-        description="How many events a second each process accepts from such an address. Events "
-        "count once their put has arrived, and limit the next puts. 0: no limit.",
-    )
-    address_bytes_per_s: int = Field(
-        default=16 << 20,
-        ge=0,
-        description="How many bytes of puts a second each process accepts from such an address. "
-        "0: no limit.",
-    )
     monitor_requests_per_s: int = Field(
         default=0,
         ge=0,

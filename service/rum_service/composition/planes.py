@@ -36,7 +36,6 @@ from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.operator_plane import Operator
 from rum_service.rpc.source_map_plane import SourceMapPlane
-from rum_service.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,11 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         base.app_monitors, base.store, search, erasure_runner, base.readers, clock=base.clock
     )
     bridge_plane = BridgePlane(storing.ingest, boundary)
+    limits = AddressLimits(settings.address_rates, clock=monotonic)
     server = GrpcServer(
         settings,
         boundary,
-        data_plane=DataPlane(storing.ingest, boundary, incoming, _address_limits(settings)),
+        data_plane=DataPlane(storing.ingest, boundary, incoming, limits),
         bridge_plane=bridge_plane,
         admission=Admission(
             access.authentication, base.monitors, storing.quotas, storing.preparation, boundary
@@ -107,15 +107,6 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     )
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
     return Planes(boundary, readback, statistics, erasures, erasure_runner, local_bridge, server)
-
-
-def _address_limits(settings: ServiceSettings) -> AddressLimits:
-    rates = {
-        "requests": settings.address_requests_per_s,
-        "events": settings.address_events_per_s,
-        "bytes": settings.address_bytes_per_s,
-    }
-    return AddressLimits(rates, clock=monotonic)
 
 
 def _control_plane(base: Base, readback: Readback) -> ControlPlane:
