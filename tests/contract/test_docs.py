@@ -83,6 +83,24 @@ def _anchors(text: str) -> set[str]:
     }
 
 
+def test_rows_of_tables_have_as_many_cells_as_their_headings() -> None:
+    """Markdown hides the cells beyond the heading."""
+    wrong = [
+        f"{page.relative_to(ROOT)}: {row[:60]}"
+        for page in PAGES
+        for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE)
+        for row in table.splitlines()
+        if _cells(row) != _cells(table)
+    ]
+
+    assert wrong == []
+
+
+def _cells(text: str) -> int:
+    """Return the number of cells in the first row. `\\|` separates no cells, also in code."""
+    return len(re.findall(r"(?<!\\)\|", text.partition("\n")[0]))
+
+
 def test_every_setting_that_a_document_names_exists(tables: dict[str, Any]) -> None:
     known = set(re.findall(r"OPENRUM_[A-Z_]+", tables["settings_table"]()))
     known |= set(re.findall(r"OPENRUM_[A-Z_]+", tables["commands_section"]()))
