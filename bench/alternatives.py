@@ -23,7 +23,7 @@ from bench.corpus import json_batches, message_batches, samples
 from bench.dictionary import train
 from bench.stages import MONITOR_ID, SIZES, batch_count, decode, each_us
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.codec import load_json
+from rum_bridge.json_text import load_json
 
 
 def alternative_table(scale: float = 1.0) -> str:

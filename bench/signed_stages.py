@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from bench.requests import AccessKey, http_requests
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_bridge.caller import CallerReport
 from rum_bridge.headers import first_values
+from rum_bridge.upstream.caller import CallerReport
 from rum_service.auth.sigv4 import verify
 
 _ADDRESS = "127.0.0.1:8080"

@@ -33,9 +33,10 @@ from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.app import create_app
-from rum_bridge.channel import Channels
-from rum_bridge.codec import decode_put, load_json
+from rum_bridge.json_text import load_json
+from rum_bridge.puts.codec import decode_put
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.channel import Channels
 from rum_service.composition.service import Service
 from rum_service.ingest.validation import validate
 from rum_service.storage import open_store

@@ -12,9 +12,9 @@ from google.rpc import code_pb2
 from pydantic_settings import BaseSettings
 
 from rum.v1 import errors_pb2
-from rum_bridge import insight_metrics
 from rum_bridge import metrics as bridge_metrics
 from rum_bridge.errors import from_status
+from rum_bridge.operations import insight_metrics
 from rum_bridge.settings import BridgeSettings
 from rum_cli.__main__ import main
 from rum_cli.log_writer import DROPPED_LINES

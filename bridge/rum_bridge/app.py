@@ -30,28 +30,28 @@ from rum.v1 import (
     insight_service_pb2,
     source_map_service_pb2,
 )
-from rum_bridge.accounting import CountedResponses, PutAccounting
-from rum_bridge.address_limits import AddressLimits
-from rum_bridge.admission import Admission
-from rum_bridge.batch_put import BatchPut, GrpcBatchPut
 from rum_bridge.boundary import Boundary
-from rum_bridge.caller import CallerReport
-from rum_bridge.caller_check import CallerCheck
-from rum_bridge.channel import Channels, open_token
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders, with_cors
 from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
-from rum_bridge.insight import INSIGHT
-from rum_bridge.insight_metrics import INSIGHT_METRICS, PATH
-from rum_bridge.known_monitors import KnownMonitors
+from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.metrics import BridgeMetrics
-from rum_bridge.put_events import PutEvents
-from rum_bridge.put_paths import PUT_ROUTES, PutPaths
+from rum_bridge.operations.insight import INSIGHT
+from rum_bridge.operations.insight_metrics import INSIGHT_METRICS, PATH
+from rum_bridge.operations.transcode import transcoded_routes
+from rum_bridge.puts.accounting import CountedResponses, PutAccounting
+from rum_bridge.puts.admission import Admission
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.puts.put_events import PutEvents
+from rum_bridge.puts.put_paths import PUT_ROUTES, PutPaths
 from rum_bridge.readiness import Readiness
 from rum_bridge.settings import BridgeSettings
-from rum_bridge.transcode import transcoded_routes
 from rum_bridge.ui_files import ui_routes
+from rum_bridge.upstream.batch_put import BatchPut, GrpcBatchPut
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.caller_check import CallerCheck
+from rum_bridge.upstream.channel import Channels, open_token
+from rum_bridge.upstream.known_monitors import KnownMonitors
 from rum_endpoint.request_log import RequestLog
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]

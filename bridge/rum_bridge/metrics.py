@@ -6,9 +6,9 @@ __all__ = ["METRICS", "BridgeMetrics"]
 
 from collections.abc import Iterator
 
-from rum_bridge.accounting import CountedResponses, PutAccounting
-from rum_bridge.admission import Admission
-from rum_bridge.coalesce import Coalescer
+from rum_bridge.puts.accounting import CountedResponses, PutAccounting
+from rum_bridge.puts.admission import Admission
+from rum_bridge.puts.coalesce import Coalescer
 from rum_endpoint.metrics_page import Metric, Sample
 
 _RECEIVED_BATCHES = Metric(

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from rum.internal.v1.bridge_service_pb2 import CheckBridgeRequest, CheckBridgeResponse
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1 import data_plane_service_pb2
-from rum_bridge.channel import BridgeToken
+from rum_bridge.upstream.channel import BridgeToken
 from rum_endpoint.metadata import CALLER_KEY
 
 READY_TIMEOUT_S = 6.0

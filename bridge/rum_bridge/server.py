@@ -19,15 +19,15 @@ from dataclasses import dataclass, replace
 import structlog
 import uvicorn
 
-from rum_bridge.admitted_http import AdmittedHttp
 from rum_bridge.app import BridgeApp, create_app
-from rum_bridge.batch_put import BatchPut
-from rum_bridge.certificates import following
-from rum_bridge.channel import open_channels
-from rum_bridge.connection_limits import ConnectionLimits
-from rum_bridge.connections import OpenConnections
-from rum_bridge.http_protocol import BoundedHttp
+from rum_bridge.http.certificates import following
+from rum_bridge.http.connection_limits import ConnectionLimits
+from rum_bridge.http.connections import OpenConnections
+from rum_bridge.http.protocol import BoundedHttp
+from rum_bridge.puts.admitted_http import AdmittedHttp
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.batch_put import BatchPut
+from rum_bridge.upstream.channel import open_channels
 from rum_endpoint.certificate_files import read_pair
 from rum_endpoint.descriptors import RESERVED_DESCRIPTORS, descriptor_limit, share_of_descriptors
 from rum_endpoint.ledger import Ledger

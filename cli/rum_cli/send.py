@@ -16,8 +16,9 @@ from google.rpc.status_pb2 import Status
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
-from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError, from_status
+from rum_bridge.json_text import load_json
+from rum_bridge.puts.codec import decode_put
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import short_type
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure

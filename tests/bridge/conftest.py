@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.standin import StandIn

@@ -6,7 +6,7 @@ __all__ = ["unlimited"]
 
 import time
 
-from rum_bridge.address_limits import AddressLimits
+from rum_bridge.limits.address_limits import AddressLimits
 
 
 def unlimited() -> AddressLimits:

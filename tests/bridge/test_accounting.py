@@ -11,13 +11,13 @@ from google.rpc.status_pb2 import Status
 from starlette.types import Message
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum_bridge.accounting import PutAccounting
-from rum_bridge.caller import CallerReport
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
-from rum_bridge.known_monitors import KnownMonitors
-from rum_bridge.put_events import PutEvents
+from rum_bridge.puts.accounting import PutAccounting
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.puts.put_events import PutEvents
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.known_monitors import KnownMonitors
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount
 from rum_service.errors import ThrottlingException
 from rum_service.rpc.status import to_status

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from rum_bridge.address_limits import AddressLimits
 from rum_bridge.errors import HttpError
+from rum_bridge.limits.address_limits import AddressLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import ORIGIN, Response, expect_error, send
 from tests.support.batches import batch, new_id

@@ -20,11 +20,11 @@ from rum.operator.v1.operator_service_pb2 import (
 )
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceStub
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.caller_check import CallerCheck
-from rum_bridge.channel import open_token
 from rum_bridge.errors import BRIDGE, HttpError
-from rum_bridge.full_monitors import FullMonitors
+from rum_bridge.puts.full_monitors import FullMonitors
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.caller_check import CallerCheck
+from rum_bridge.upstream.channel import open_token
 from rum_service.errors import (
     InternalServerException,
     MissingAuthenticationTokenException,

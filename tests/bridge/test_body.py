@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
-from rum_bridge.body import BodyReader
-from rum_bridge.budget import ByteBudget
 from rum_bridge.errors import HttpError
+from rum_bridge.http.body import BodyReader
+from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.settings import BridgeSettings
 from tests.support.traffic import NAMES, load
 

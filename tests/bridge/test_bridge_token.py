@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from rum_bridge.channel import BridgeToken
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.channel import BridgeToken
 from rum_service.server import running_service
 from tests.bridge.wire import send
 from tests.support.batches import batch, new_id

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum_bridge.budget import ByteBudget
 from rum_bridge.errors import HttpError
+from rum_bridge.limits.budget import ByteBudget
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import Response, connect, expect_error, read_response, send

@@ -11,10 +11,10 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum_bridge.batch_put import GrpcBatchPut
-from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.upstream.batch_put import GrpcBatchPut
+from rum_bridge.upstream.channel import CHANNEL_OPTIONS, BridgeToken
 from rum_service.errors import ResourceNotFoundException
 from rum_service.rpc.status import to_status
 from tests.bridge.standin import StandIn, all_ok

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.codec import MAX_NESTING, decode_put, load_json
 from rum_bridge.errors import HttpError
+from rum_bridge.json_text import MAX_NESTING, load_json
+from rum_bridge.puts.codec import decode_put
 from tests.support.batches import batch
 
 _ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"

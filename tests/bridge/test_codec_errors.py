@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rum_bridge.codec import decode_put, load_json
 from rum_bridge.errors import HttpError
+from rum_bridge.json_text import load_json
+from rum_bridge.puts.codec import decode_put
 from tests.support.batches import batch, event, new_id
 
 _STRINGS = ("BatchId", "Alias", "SessionMetadata")

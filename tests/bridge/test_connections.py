@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from rum_bridge.connection_limits import ConnectionLimits
-from rum_bridge.connections import OpenConnections
+from rum_bridge.http.connection_limits import ConnectionLimits
+from rum_bridge.http.connections import OpenConnections
 from rum_bridge.server import running_bridge
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.conftest import Bridge

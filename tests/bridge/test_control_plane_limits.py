@@ -11,7 +11,7 @@ import pytest
 
 from rum.v1 import control_plane_service_pb2, metrics_pb2
 from rum_bridge.errors import HttpError
-from rum_bridge.members import message_of
+from rum_bridge.operations.members import message_of
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import Response, send

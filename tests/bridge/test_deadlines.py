@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rum_bridge.deadlines import Deadlines
+from rum_bridge.limits.deadlines import Deadlines
 
 _TIMEOUT_S = 0.05
 

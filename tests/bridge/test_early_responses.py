@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.http.connection_limits import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import connect, read_response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rum_bridge.fair_queue import FairQueue
+from rum_bridge.limits.fair_queue import FairQueue
 
 _PUTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 100)), max_size=50)
 

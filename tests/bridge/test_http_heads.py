@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.http.connection_limits import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import connect, send, send_raw

@@ -9,7 +9,7 @@ from anyio import to_thread
 from prometheus_client.parser import text_string_to_metric_families
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_bridge.insight_metrics import METRICS
+from rum_bridge.operations.insight_metrics import METRICS
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import Response, send

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from rum_bridge.budget import ByteBudget
 from rum_bridge.errors import HttpError
-from rum_bridge.long_bodies import LONG_BYTES, LongBodies
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.puts.long_bodies import LONG_BYTES, LongBodies
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import send

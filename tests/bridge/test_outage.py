@@ -14,10 +14,10 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.bridge_service_pb2_grpc import BridgeServiceStub
-from rum_bridge.batch_put import GrpcBatchPut
-from rum_bridge.channel import CHANNEL_OPTIONS, BridgeToken
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.errors import HttpError
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.upstream.batch_put import GrpcBatchPut
+from rum_bridge.upstream.channel import CHANNEL_OPTIONS, BridgeToken
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn
 from tests.bridge.wire import Response, send

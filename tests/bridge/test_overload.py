@@ -12,9 +12,9 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.address_limits import AddressLimits
 from rum_bridge.errors import HttpError
-from rum_bridge.put_queue import SLOW_S
+from rum_bridge.limits.address_limits import AddressLimits
+from rum_bridge.puts.put_queue import SLOW_S
 from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_endpoint.metrics_page import Sample

@@ -10,7 +10,7 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.http.connection_limits import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.standin import StandIn, all_ok
 from tests.bridge.wire import Response, connect, read_response, send

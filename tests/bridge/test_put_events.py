@@ -15,17 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1 import control_plane_service_pb2
-from rum_bridge.accounting import PutAccounting
-from rum_bridge.budget import ByteBudget
-from rum_bridge.caller import CallerReport
-from rum_bridge.channel import BridgeToken
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders, with_cors
-from rum_bridge.known_monitors import KnownMonitors
-from rum_bridge.put_events import PutEvents
-from rum_bridge.put_paths import PutPaths
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.operations.transcode import transcoded_routes
+from rum_bridge.puts.accounting import PutAccounting
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.puts.put_events import PutEvents
+from rum_bridge.puts.put_paths import PutPaths
 from rum_bridge.settings import BridgeSettings
-from rum_bridge.transcode import transcoded_routes
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.channel import BridgeToken
+from rum_bridge.upstream.known_monitors import KnownMonitors
 from tests.bridge.limits import unlimited
 
 _CONTROL_PLANE = control_plane_service_pb2.DESCRIPTOR.services_by_name["ControlPlaneService"]

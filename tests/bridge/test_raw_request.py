@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rum_bridge.put_paths import PutPaths
-from rum_bridge.raw_request import RawPut, raw_put
+from rum_bridge.puts.put_paths import PutPaths
+from rum_bridge.puts.raw_request import RawPut, raw_put
 
 _paths = PutPaths([])
 _LINE = b"POST /appmonitors/shop HTTP/1.1\r\n"

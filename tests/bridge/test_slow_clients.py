@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from rum_bridge.connection_limits import ConnectionLimits
+from rum_bridge.http.connection_limits import ConnectionLimits
 from tests.bridge.conftest import Bridge
 from tests.bridge.wire import Response, connect, read_response, send
 from tests.support.batches import batch, new_id

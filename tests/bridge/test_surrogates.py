@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError
+from rum_bridge.json_text import load_json
 from rum_bridge.surrogates import without_lone_surrogates
 
 _PARTS = st.sampled_from(

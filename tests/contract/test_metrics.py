@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from rum_bridge import insight_metrics
 from rum_bridge import metrics as bridge
+from rum_bridge.operations import insight_metrics
 from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
 from rum_service import metrics as service

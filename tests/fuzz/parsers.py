@@ -13,8 +13,9 @@ from google.protobuf.message import DecodeError
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.errors import HttpError
+from rum_bridge.json_text import parse_json
+from rum_bridge.puts.codec import check_length, decode_put, event_count
 from rum_bridge.signing.sigv4 import signed_request
 from rum_service.auth.policy import PolicyRequest, decide, parse
 from rum_service.errors import RumError

@@ -6,7 +6,8 @@ __all__ = ["BODIES", "MESSAGES", "POLICIES", "SIGNED"]
 
 import json
 
-from rum_bridge.codec import decode_put, parse_json
+from rum_bridge.json_text import parse_json
+from rum_bridge.puts.codec import decode_put
 from rum_bridge.signing.sigv4 import carries_signature
 from tests.support.signing import Request, captured
 from tests.support.traffic import MONITOR_ID, NAMES, load

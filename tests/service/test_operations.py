@@ -14,12 +14,12 @@ from starlette.routing import Match, Route
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import insight_service_pb2, source_map_service_pb2
-from rum_bridge.budget import ByteBudget
-from rum_bridge.caller import CallerReport
-from rum_bridge.channel import BridgeToken
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.operations.transcode import http_rules, transcoded_routes
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.signing.canonical import canonical_request
-from rum_bridge.transcode import http_rules, transcoded_routes
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.channel import BridgeToken
 from rum_service.auth.operations import app_monitor_name, is_signed_for, operation_of
 from tests.service.authorized import METHOD_OF, RPCS
 

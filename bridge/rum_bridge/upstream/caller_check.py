@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 
 from rum.internal.v1.bridge_service_pb2 import CheckCallerRequest, CheckCallerResponse
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import BRIDGE, from_rpc_error
+from rum_bridge.upstream.channel import BridgeToken
 from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
 
 

@@ -27,19 +27,19 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_bridge.body import BodyReader
-from rum_bridge.budget import ByteBudget
-from rum_bridge.caller import CallerReport
-from rum_bridge.caller_check import CallerCheck
-from rum_bridge.channel import BridgeToken
-from rum_bridge.codec import load_json
 from rum_bridge.errors import HttpError, from_rpc_error, validation_error
 from rum_bridge.headers import Headers, first_values
-from rum_bridge.hosts import AllowedHosts
-from rum_bridge.members import message_of
+from rum_bridge.http.body import BodyReader
+from rum_bridge.json_text import load_json
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.operations.hosts import AllowedHosts
+from rum_bridge.operations.members import message_of
+from rum_bridge.operations.same_origin import is_from_own_page
 from rum_bridge.request_id import request_id_of
-from rum_bridge.same_origin import is_from_own_page
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.caller_check import CallerCheck
+from rum_bridge.upstream.channel import BridgeToken
 from rum_endpoint.metadata import CALLER_KEY, REPLICA_LAG_KEY, REQUEST_ID_KEY
 
 _CALL_TIMEOUT_S = 30.0

@@ -16,17 +16,17 @@ __all__ = ["Admission"]
 
 import asyncio
 
-from rum_bridge.accounting import PutAccounting
-from rum_bridge.address_limits import AddressLimits
-from rum_bridge.coalesce import Coalescer
 from rum_bridge.cors import CorsHeaders
-from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError
-from rum_bridge.fair_queue import FairQueue
-from rum_bridge.held_put import Connection, HeldPut
-from rum_bridge.put_queue import ENTRY_COST
-from rum_bridge.raw_request import RawPut
-from rum_bridge.throttled import Throttled
+from rum_bridge.limits.address_limits import AddressLimits
+from rum_bridge.limits.deadlines import Deadlines
+from rum_bridge.limits.fair_queue import FairQueue
+from rum_bridge.limits.throttled import Throttled
+from rum_bridge.puts.accounting import PutAccounting
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.puts.held_put import Connection, HeldPut
+from rum_bridge.puts.put_queue import ENTRY_COST
+from rum_bridge.puts.raw_request import RawPut
 
 _MAX_WAIT_S = 1.5
 # Responding at once would let a client that waits for responses send without end.

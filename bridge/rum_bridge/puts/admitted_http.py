@@ -11,11 +11,11 @@ __all__ = ["AdmittedHttp"]
 from collections.abc import Callable
 from typing import Any
 
-from rum_bridge.accounting import in_progress_extension
-from rum_bridge.admission import Admission
-from rum_bridge.held_put import HeldPut
-from rum_bridge.http_protocol import BoundedHttp
-from rum_bridge.raw_request import raw_put
+from rum_bridge.http.protocol import BoundedHttp
+from rum_bridge.puts.accounting import in_progress_extension
+from rum_bridge.puts.admission import Admission
+from rum_bridge.puts.held_put import HeldPut
+from rum_bridge.puts.raw_request import raw_put
 
 _CLOSE = (b"connection", b"close")
 # If a put is longer, the rest stays in kernel buffers.

@@ -19,7 +19,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rum_bridge.errors import BRIDGE, NO_ANSWER, HttpError
-from rum_bridge.full_monitors import QUOTA_CODE
+from rum_bridge.puts.full_monitors import QUOTA_CODE
 from rum_bridge.request_id import new_request_id, request_id_of
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger

@@ -17,12 +17,12 @@ import grpc
 import structlog
 from google.rpc.status_pb2 import Status
 
-from rum_bridge.batch_put import BatchPut
-from rum_bridge.budget import ByteBudget
-from rum_bridge.deadlines import Deadlines
-from rum_bridge.disconnects import IsGone, never
 from rum_bridge.errors import HttpError, from_status
-from rum_bridge.put_queue import SLOW_S, PutQueue, WaitingPut
+from rum_bridge.http.disconnects import IsGone, never
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.limits.deadlines import Deadlines
+from rum_bridge.puts.put_queue import SLOW_S, PutQueue, WaitingPut
+from rum_bridge.upstream.batch_put import BatchPut
 from rum_endpoint.histogram import BATCH_COUNTS, SECONDS, Histogram
 
 logger = structlog.get_logger()

@@ -13,11 +13,11 @@ from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
-from rum_bridge.budget import ByteBudget
-from rum_bridge.disconnects import IsGone
 from rum_bridge.errors import HttpError
-from rum_bridge.fair_queue import FairQueue
-from rum_bridge.throttled import too_many_waiting
+from rum_bridge.http.disconnects import IsGone
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.limits.fair_queue import FairQueue
+from rum_bridge.limits.throttled import too_many_waiting
 
 # A put waits for the calls in progress, so these are short.
 _MAX_ENTRIES = 32

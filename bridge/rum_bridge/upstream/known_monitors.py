@@ -9,8 +9,8 @@ import asyncio
 import grpc.aio
 
 from rum.internal.v1 import bridge_service_pb2 as pb
-from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import from_rpc_error
+from rum_bridge.upstream.channel import BridgeToken
 
 _METHOD = "/rum.internal.v1.BridgeService/CheckAppMonitor"
 _KNOWN_S = 10.0

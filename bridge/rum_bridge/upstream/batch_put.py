@@ -13,8 +13,8 @@ import grpc.aio
 import structlog
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
-from rum_bridge.channel import BridgeToken
 from rum_bridge.errors import bridge_token_rejected, from_rpc_error
+from rum_bridge.upstream.channel import BridgeToken
 
 logger = structlog.get_logger()
 

@@ -16,22 +16,23 @@ from starlette.types import Receive, Scope, Send
 
 from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.accounting import PutAccounting, PutInProgress, in_progress
-from rum_bridge.address_limits import AddressLimits
-from rum_bridge.body import BodyReader
 from rum_bridge.boundary import failure_of
-from rum_bridge.caller import CallerReport
-from rum_bridge.caller_check import CallerCheck
-from rum_bridge.coalesce import Coalescer
-from rum_bridge.codec import check_length, decode_put, event_count, parse_json
 from rum_bridge.cors import CorsHeaders
-from rum_bridge.disconnects import is_gone
 from rum_bridge.errors import HttpError, error_response
-from rum_bridge.full_monitors import FullMonitors
 from rum_bridge.headers import Headers, first_values
-from rum_bridge.known_monitors import KnownMonitors
-from rum_bridge.long_bodies import LONG_BYTES, LongBodies
+from rum_bridge.http.body import BodyReader
+from rum_bridge.http.disconnects import is_gone
+from rum_bridge.json_text import parse_json
+from rum_bridge.limits.address_limits import AddressLimits
+from rum_bridge.puts.accounting import PutAccounting, PutInProgress, in_progress
+from rum_bridge.puts.coalesce import Coalescer
+from rum_bridge.puts.codec import check_length, decode_put, event_count
+from rum_bridge.puts.full_monitors import FullMonitors
+from rum_bridge.puts.long_bodies import LONG_BYTES, LongBodies
 from rum_bridge.settings import BridgeSettings
+from rum_bridge.upstream.caller import CallerReport
+from rum_bridge.upstream.caller_check import CallerCheck
+from rum_bridge.upstream.known_monitors import KnownMonitors
 from rum_endpoint.ledger import ACCEPTED
 
 # Beacons, about half of the requests of browsers, send JSON as text/plain. AWS accepts a request

@@ -6,9 +6,9 @@ __all__ = ["Connection", "HeldPut"]
 
 from typing import Protocol
 
-from rum_bridge.accounting import PutInProgress
 from rum_bridge.errors import HttpError
-from rum_bridge.raw_request import RawPut
+from rum_bridge.puts.accounting import PutInProgress
+from rum_bridge.puts.raw_request import RawPut
 from rum_bridge.request_id import new_request_id
 
 

@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from rum.v1 import insight_service_pb2 as pb
 from rum_bridge.errors import validation_error
-from rum_bridge.query_members import query_members
-from rum_bridge.transcode import RestForm
+from rum_bridge.operations.query_members import query_members
+from rum_bridge.operations.transcode import RestForm
 from rum_endpoint.metrics_page import CONTENT_TYPE, Metric, Sample, exposition
 
 PATH = "/insight-metrics"

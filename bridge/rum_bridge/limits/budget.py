@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ByteBudget"]
 
-from rum_bridge.throttled import too_many_waiting
+from rum_bridge.limits.throttled import too_many_waiting
 
 # Long bodies leave this share to the others, which are nearly all puts of browsers.
 _LONG_SHARE = 0.5

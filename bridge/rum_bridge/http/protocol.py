@@ -30,10 +30,10 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from rum_bridge.connection_limits import ConnectionLimits
-from rum_bridge.connections import OpenConnections
-from rum_bridge.disconnects import extensions_of
 from rum_bridge.errors import HttpError, error_response
+from rum_bridge.http.connection_limits import ConnectionLimits
+from rum_bridge.http.connections import OpenConnections
+from rum_bridge.http.disconnects import extensions_of
 from rum_bridge.request_id import new_request_id
 
 _UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")

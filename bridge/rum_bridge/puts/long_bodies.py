@@ -13,8 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from rum_bridge.budget import ByteBudget
-from rum_bridge.throttled import too_many_waiting
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.limits.throttled import too_many_waiting
 
 LONG_BYTES = 256 << 10
 # So many of the longest take about a second.

@@ -11,10 +11,10 @@ from typing import TypeAlias
 from isal import isal_zlib
 from starlette.types import Receive
 
-from rum_bridge.budget import ByteBudget
-from rum_bridge.deadlines import Deadlines
 from rum_bridge.errors import HttpError, validation_error
 from rum_bridge.headers import Headers
+from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.limits.deadlines import Deadlines
 from rum_bridge.settings import BridgeSettings
 
 BeforeLong: TypeAlias = Callable[[], Awaitable[None]]

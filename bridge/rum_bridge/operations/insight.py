@@ -15,8 +15,8 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rum_bridge.query_members import query_members
-from rum_bridge.transcode import RestForm
+from rum_bridge.operations.query_members import query_members
+from rum_bridge.operations.transcode import RestForm
 
 _MIN_GZIP_BYTES = 1 << 10
 _GZIP_LEVEL = 5

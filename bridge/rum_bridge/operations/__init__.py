@@ -1,0 +1,1 @@
+"""All methods but puts, built from the annotations of the contract."""

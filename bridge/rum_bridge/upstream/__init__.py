@@ -1,0 +1,1 @@
+"""Calls of the service: channels, stored batches, questions about callers and app monitors."""
