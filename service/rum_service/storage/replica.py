@@ -17,7 +17,7 @@ from rum_service.storage.base import ReplicaUnavailableError
 from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.database import Database
 from rum_service.storage.records import FoundBatches
-from rum_service.storage.sql_log import SqlLog
+from rum_service.storage.sql_reads import LogReader
 
 _POSITION = text("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
 # The age is at least the lag: older transactions have been replayed.
@@ -53,7 +53,7 @@ class SqlReplica:
         self._primary = primary
         self._replica = replica
         self._clock = clock
-        self._log = SqlLog(replica, damaged)
+        self._log = LogReader(replica, damaged)
         self._positions: deque[tuple[float, int]] = deque(maxlen=_POSITIONS)
 
     def lag_s(self) -> float:

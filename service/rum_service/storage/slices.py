@@ -6,17 +6,15 @@ __all__ = ["LogSlices"]
 
 from collections.abc import Iterator
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, func, select
 
 from rum_service.storage.database import Database
 from rum_service.storage.payload import UnreadableError, content_of
 from rum_service.storage.records import CommittedBatch
 from rum_service.storage.schema import batches
+from rum_service.storage.sql_payloads import SHORT_PAYLOAD, long_payload
 
 _BATCHES_PER_READ = 256
-# The payloads of 256 batches may have gigabytes together. So long ones are read one by one.
-_SHORT_PAYLOAD_BYTES = 64 << 10
-_SHORT_PAYLOAD = case((func.length(batches.c.payload) <= _SHORT_PAYLOAD_BYTES, batches.c.payload))
 
 # Reads only the index on app monitor and sequence.
 _NUMBERED = (
@@ -46,7 +44,7 @@ _SLICE = (
     select(
         batches.c.sequence,
         batches.c.received_ms,
-        _SHORT_PAYLOAD,
+        SHORT_PAYLOAD,
         batches.c.checksum,
         batches.c.country,
     )
@@ -56,10 +54,6 @@ _SLICE = (
     .where(batches.c.received_ms.between(bindparam("earliest"), bindparam("latest")))
     .order_by(batches.c.sequence)
     .limit(_BATCHES_PER_READ)
-)
-# An erasure may change both together.
-_PAYLOAD = select(batches.c.payload, batches.c.checksum).where(
-    batches.c.sequence == bindparam("sequence")
 )
 
 
@@ -126,5 +120,4 @@ class LogSlices:
 
     def _payload(self, sequence: int) -> tuple[bytes, int | None] | None:
         with self._database.read() as connection:
-            row = connection.execute(_PAYLOAD, {"sequence": sequence}).one_or_none()
-        return None if row is None else (row.payload, row.checksum)
+            return long_payload(connection, sequence)
