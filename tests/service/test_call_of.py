@@ -19,7 +19,7 @@ from rum.internal.v1.caller_pb2 import HttpCaller
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, ListAppMonitorsRequest
 from rum_service.auth.callers import Call
 from rum_service.errors import RumError
-from rum_service.rpc.boundary import call_of
+from rum_service.rpc.call_context import call_of
 from rum_service.server import running_service
 from tests.service.authorized import OK, Authorized, bearer
 from tests.service.served import LoopThread

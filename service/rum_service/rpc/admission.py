@@ -20,7 +20,8 @@ from rum_service.errors import ValidationException
 from rum_service.ingest.preparation import Preparation
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.monitors import Monitors
-from rum_service.rpc.boundary import CallBoundary, Context, call_of
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.call_context import Context, call_of
 
 _M = TypeVar("_M", bound=Message)
 _METHODS = {

@@ -2,69 +2,36 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "MAX_REQUEST_ID",
-    "SILENT_CALL",
-    "Behavior",
-    "CallBoundary",
-    "Check",
-    "Context",
-    "Parse",
-    "call_of",
-]
+__all__ = ["CallBoundary", "Check"]
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
-from functools import lru_cache
 from time import perf_counter
-from typing import Any, TypeAlias
-from urllib.parse import unquote
+from typing import Any
 
-import grpc
-import grpc.aio
-import structlog
-from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import DecodeError, Message
-from grpc_status import rpc_status
+from google.protobuf.message import Message
 
-from rum.internal.v1.caller_pb2 import HttpCaller
-from rum_endpoint.metadata import AUTHORIZATION_KEY, CALLER_KEY, REQUEST_ID_KEY
+from rum_endpoint.metadata import CALLER_KEY, REQUEST_ID_KEY
 from rum_endpoint.request_log import RequestLog
 from rum_service.auth.authentication import Authentication
 from rum_service.auth.authorization import Authorization
 from rum_service.auth.callers import Call, Caller
 from rum_service.auth.operations import Operation, app_monitor_name, operation_of
 from rum_service.auth.policy import Policy
-from rum_service.errors import (
-    InternalServerException,
-    RumError,
-    ThrottlingException,
-    ValidationException,
-)
-from rum_service.ingest.fields import has_more_nested_fields
+from rum_service.errors import ValidationException
 from rum_service.monitors import Monitors
+from rum_service.rpc.call_context import (
+    MAX_REQUEST_ID,
+    SILENT_CALL,
+    Behavior,
+    Context,
+    call_of,
+)
 from rum_service.rpc.calls import CallCounts, outcome_of
 from rum_service.rpc.incoming import Incoming
-from rum_service.rpc.status import to_status
-from rum_service.storage.damage import advice_for
+from rum_service.rpc.rejection import rejecting
+from rum_service.rpc.request_parser import Parse, RequestParser
 
-logger = structlog.get_logger()
-
-MAX_REQUEST_ID = 64
-SILENT_CALL = Call()
-"""A call whose metadata says nothing about its caller."""
-_FIRST_MESSAGE_S = 10.0
-# The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
-_MAX_CONTROL_BYTES = 256 << 10
-# Of a message and those in it. The bridge accepts as many lists and objects.
-_MAX_CONTROL_FIELDS = 20_000
-
-# Quoted: the class is generic in its stub only.
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-Behavior = Callable[[Any, Context], Awaitable[Any]]
-Parse = Callable[[bytes], Message]
 Check = Callable[[Call], Awaitable[bool]]
 
 
@@ -105,57 +72,35 @@ class CallBoundary:
         before it is parsed.
         """
         operation = operation_of(method)
-        request_type = _request_type(method)
         if operation.is_put:
             raise ValueError(f"{method}: Ingest authorizes puts, batch by batch")
+        requests = RequestParser(method, parse)
 
         async def answer(_: object, context: Context) -> Any:
-            began_s = perf_counter()
-            failure: BaseException | None = None
-            try:
-                call = call_of(context)
-                known = await self._authentication.check_known(call)
-                request = _parsed(
-                    await self._incoming.read(context, known=known), parse, operation, request_type
-                )
-                self._caller.set((call, await self.authorize(call, operation, request)))
-                return await behavior(request, context)
-            except BaseException as error:
-                failure = error
-                raise
-            finally:
-                self.calls.end(operation.name, began_s, failure)
+            call = call_of(context)
+            known = await self._authentication.check_known(call)
+            request = requests.parse(await self._incoming.read(context, known=known))
+            self._caller.set((call, await self.authorize(call, operation, request)))
+            return await behavior(request, context)
 
-        return self.bounded(method, self.logged(method, answer))
+        return self.bounded(method, self.logged(method, self._counted(operation, answer)))
 
-    def authorized_stream(
-        self, method: str, behavior: Callable[[Any, Context], Awaitable[Any]], parse: Parse
-    ) -> Behavior:
+    def authorized_stream(self, method: str, behavior: Behavior, parse: Parse) -> Behavior:
         """Return `behavior` behind authorization: for a method that takes a stream of requests.
 
         The first request must name the app monitor. `behavior` takes all of them.
         """
         operation = operation_of(method)
-        request_type = _request_type(method)
+        requests = RequestParser(method, parse)
 
         async def answer(contents: AsyncIterator[bytes], context: Context) -> Any:
-            began_s = perf_counter()
-            failure: BaseException | None = None
-            try:
-                call = call_of(context)
-                await self._authentication.check_known(call)
-                first = _parsed(await _first(contents), parse, operation, request_type)
-                await self.authorize(call, operation, first)
-                return await behavior(
-                    _all_parsed(first, contents, parse, operation, request_type), context
-                )
-            except BaseException as error:
-                failure = error
-                raise
-            finally:
-                self.calls.end(operation.name, began_s, failure)
+            call = call_of(context)
+            await self._authentication.check_known(call)
+            first = await requests.first(contents)
+            await self.authorize(call, operation, first)
+            return await behavior(requests.stream(first, contents), context)
 
-        return self.bounded(method, self.logged(method, answer))
+        return self.bounded(method, self.logged(method, self._counted(operation, answer)))
 
     def checked(self, method: str, operation: Operation) -> Behavior:
         """Return a behavior that only authorizes, for methods with another shape."""
@@ -167,35 +112,7 @@ class CallBoundary:
 
     def bounded(self, method: str, behavior: Behavior) -> Behavior:
         """Return `behavior` with its errors as rich statuses, each logged once."""
-
-        async def answer(request: Any, context: Context) -> Any:
-            try:
-                return await behavior(request, context)
-            except ThrottlingException as error:
-                # Counted, and not logged: under overload there are thousands in a second.
-                rejection: RumError = _without_frames(error)
-            except RumError as error:
-                # Messages name members and constraints, never request contents.
-                logger.info(
-                    "call rejected",
-                    method=method,
-                    request_id=self.request_id(context),
-                    error=type(error).__name__,
-                    reason=str(error),
-                )
-                rejection = _without_frames(error)
-            except (grpc.aio.AbortError, grpc.aio.BaseError):
-                raise
-            except Exception as error:
-                request_id = self.request_id(context)
-                advice = advice_for(error)
-                logger.exception("call failed", method=method, request_id=request_id, **advice)
-                rejection = InternalServerException(retry_after_seconds=1)
-            # Outside of the handlers, which keep the exception and so its frames.
-            await _abort(context, rejection, self.request_id(context))
-            return None
-
-        return answer
+        return rejecting(method, behavior, self.request_id)
 
     def received(
         self, method: str, check: Check, behavior: Behavior, *, max_bytes: int
@@ -251,6 +168,20 @@ class CallBoundary:
 
         return answer
 
+    def _counted(self, operation: Operation, behavior: Behavior) -> Behavior:
+        async def answer(request: Any, context: Context) -> Any:
+            began_s = perf_counter()
+            failure: BaseException | None = None
+            try:
+                return await behavior(request, context)
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                self.calls.end(operation.name, began_s, failure)
+
+        return answer
+
     async def is_known(self, call: Call) -> bool:
         """Return whether a call's metadata proves who makes it. Raises RumError if it is wrong."""
         return await self._authentication.is_known(call)
@@ -291,100 +222,3 @@ class CallBoundary:
             monitor = await self._monitors.by_name(name)
         self._authorization.authorize(caller, operation, monitor, name=name)
         return caller
-
-
-def call_of(context: Context) -> Call:
-    """Return the credentials and the origin that a call carries. Raises ValidationException."""
-    metadata = _without_duplicates(context.invocation_metadata() or ())
-    scheme, _, token = str(metadata.get(AUTHORIZATION_KEY, "")).partition(" ")
-    kind, _, peer = unquote(context.peer()).partition(":")
-    relayed = metadata.get(CALLER_KEY)
-    names = [*context.auth_context().get("x509_common_name", ())]
-    return Call(
-        bearer_token=token.strip() if scheme.lower() == "bearer" else None,
-        certificate_name=names[0].decode() if names else None,
-        peer_ip=peer.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else None,
-        relayed=_relayed(relayed) if isinstance(relayed, bytes) else None,
-    )
-
-
-def _without_duplicates(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Reject duplicates: a proxy might trust a different copy than we do."""
-    metadata: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in metadata and key in (AUTHORIZATION_KEY, CALLER_KEY):
-            raise ValidationException(f"{key} must appear at most once.")
-        metadata[key] = value
-    return metadata
-
-
-def _request_type(method: str) -> Descriptor:
-    return descriptor_pool.Default().FindMethodByName(method[1:].replace("/", ".")).input_type
-
-
-def _without_frames(error: RumError) -> RumError:
-    """Return the error without what keeps the frames of the call, and so its message, in memory.
-
-    gRPC waits for the client before an aborted call ends.
-    """
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
-
-
-def _parsed(
-    content: bytes, parse: Parse, operation: Operation, request_type: Descriptor
-) -> Message:
-    if len(content) > _MAX_CONTROL_BYTES:
-        raise ValidationException(f"The message must have at most {_MAX_CONTROL_BYTES} bytes.")
-    if has_more_nested_fields(content, request_type, _MAX_CONTROL_FIELDS):
-        raise ValidationException(f"The message must have at most {_MAX_CONTROL_FIELDS} fields.")
-    try:
-        return parse(content)
-    except DecodeError:
-        raise ValidationException(f"The message is not a {operation.name}Request.") from None
-
-
-async def _first(contents: AsyncIterator[bytes]) -> bytes:
-    """Return the first message, which a caller without access could keep us waiting for."""
-    try:
-        async with asyncio.timeout(_FIRST_MESSAGE_S):
-            return await anext(contents)
-    except (TimeoutError, StopAsyncIteration):
-        raise ValidationException("The call must begin with a message.") from None
-
-
-async def _all_parsed(
-    first: Message,
-    rest: AsyncIterator[bytes],
-    parse: Parse,
-    operation: Operation,
-    request_type: Descriptor,
-) -> AsyncIterator[Message]:
-    yield first
-    async for content in rest:
-        yield _parsed(content, parse, operation, request_type)
-
-
-def _relayed(message: bytes) -> HttpCaller:
-    try:
-        return HttpCaller.FromString(message)
-    except DecodeError:
-        raise ValidationException(f"{CALLER_KEY} is not an HttpCaller.") from None
-
-
-async def _abort(context: Context, error: RumError, request_id: str) -> None:
-    if isinstance(error, ThrottlingException):
-        status = _throttling(
-            error.message, error.service_code, error.quota_code, error.retry_after_seconds
-        )
-    else:
-        status = rpc_status.to_status(to_status(error))
-    metadata = (*status.trailing_metadata, (REQUEST_ID_KEY, request_id))
-    await context.abort(status.code, status.details, metadata)
-
-
-@lru_cache(256)
-def _throttling(*members: Any) -> grpc.Status:
-    """Return the status of a ThrottlingException with these members."""
-    status: grpc.Status = rpc_status.to_status(to_status(ThrottlingException(*members)))
-    return status

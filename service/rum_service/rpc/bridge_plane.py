@@ -19,7 +19,8 @@ from rum_service.errors import RumError, ValidationException
 from rum_service.ingest.fields import has_more_fields
 from rum_service.ingest.preparation import Put
 from rum_service.ingest.put import Ingest
-from rum_service.rpc.boundary import MAX_REQUEST_ID, CallBoundary, Context, call_of
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.call_context import MAX_REQUEST_ID, Context, call_of
 from rum_service.rpc.status import to_status
 from rum_service.storage.records import Appended
 

@@ -9,7 +9,8 @@ from functools import partial
 from rum_service.ingest.preparation import Put
 from rum_service.ingest.put import Ingest
 from rum_service.rpc.address_limits import AddressLimits
-from rum_service.rpc.boundary import SILENT_CALL, CallBoundary, Context
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.call_context import SILENT_CALL, Context
 from rum_service.rpc.incoming import Incoming
 
 

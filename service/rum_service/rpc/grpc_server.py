@@ -35,8 +35,9 @@ from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.errors import ValidationException
 from rum_service.rpc.address_connections import AddressConnections
 from rum_service.rpc.admission import Admission
-from rum_service.rpc.boundary import Behavior, CallBoundary, Check, Context, Parse
+from rum_service.rpc.boundary import CallBoundary, Check
 from rum_service.rpc.bridge_plane import BridgePlane
+from rum_service.rpc.call_context import Behavior, Context
 from rum_service.rpc.control_plane import ControlPlane
 from rum_service.rpc.data_plane import DataPlane
 from rum_service.rpc.health import StoreHealth
@@ -45,6 +46,7 @@ from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.listen import listen
 from rum_service.rpc.operator_plane import Operator
 from rum_service.rpc.reflection import GuardedReflection
+from rum_service.rpc.request_parser import Parse
 from rum_service.rpc.source_map_plane import SourceMapPlane
 from rum_service.settings import ServiceSettings
 

@@ -7,11 +7,11 @@ __all__ = ["StoreHealth"]
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
-import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2
+
+from rum_service.rpc.call_context import Context
 
 logger = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
     async def Check(
         self,
         request: health_pb2.HealthCheckRequest,
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> health_pb2.HealthCheckResponse:
         await self._refresh()
         return await super().Check(request, context)
@@ -57,7 +57,7 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
     async def Watch(
         self,
         request: health_pb2.HealthCheckRequest,
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> None:
         await self._refresh()
         refreshing = asyncio.create_task(self._keep_fresh())

@@ -11,15 +11,12 @@ __all__ = ["Incoming"]
 
 import asyncio
 from collections import deque
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-import grpc
 import grpc.aio
 
 from rum_service.errors import RumError, ThrottlingException, ValidationException
-
-# Quoted: the class is generic in its stub only.
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+from rum_service.rpc.call_context import Context
 
 # A message that takes longer to arrive is given up if others wait for their turn.
 _SLOW_S = 0.25
@@ -33,7 +30,7 @@ class _Message:
 
     __slots__ = ("_address", "_connection", "context", "error", "since_s", "task", "turn")
 
-    def __init__(self, context: _Context, task: asyncio.Task[Any], since_s: float) -> None:
+    def __init__(self, context: Context, task: asyncio.Task[Any], since_s: float) -> None:
         self.context = context
         self.task = task
         self.since_s = since_s
@@ -92,7 +89,7 @@ class Incoming:
         self.held = 0
         """The bytes of messages that methods hold."""
 
-    async def read(self, context: _Context, *, known: bool = False) -> bytes:
+    async def read(self, context: Context, *, known: bool = False) -> bytes:
         """Return the message of a call.
 
         Args:

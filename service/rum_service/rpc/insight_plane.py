@@ -29,7 +29,7 @@ from rum_service.errors import (
     ThrottlingException,
     ValidationException,
 )
-from rum_service.rpc.boundary import Behavior, Context
+from rum_service.rpc.call_context import Behavior, Context
 
 logger = structlog.get_logger()
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 __all__ = ["Operator"]
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
-
-import grpc.aio
 
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum.operator.v1.operator_service_pb2_grpc import OperatorServiceServicer
@@ -16,8 +13,7 @@ from rum_service.control.erasures import Erasures
 from rum_service.control.retention import Retentions
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
-
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+from rum_service.rpc.call_context import Context
 
 
 class Operator(OperatorServiceServicer):
@@ -45,65 +41,65 @@ class Operator(OperatorServiceServicer):
         self._caller_name = caller_name
 
     async def CreateAccessKey(
-        self, request: pb.CreateAccessKeyRequest, _: _Context
+        self, request: pb.CreateAccessKeyRequest, _: Context
     ) -> pb.CreateAccessKeyResponse:
         return await self._credentials.create_key(request)
 
     async def CreateToken(
-        self, request: pb.CreateTokenRequest, _: _Context
+        self, request: pb.CreateTokenRequest, _: Context
     ) -> pb.CreateTokenResponse:
         return await self._credentials.create_token(request)
 
     async def ListCredentials(
-        self, request: pb.ListCredentialsRequest, _: _Context
+        self, request: pb.ListCredentialsRequest, _: Context
     ) -> pb.ListCredentialsResponse:
         return await self._credentials.list(request)
 
     async def RevokeCredential(
-        self, request: pb.RevokeCredentialRequest, _: _Context
+        self, request: pb.RevokeCredentialRequest, _: Context
     ) -> pb.RevokeCredentialResponse:
         await self._credentials.revoke(request)
         return pb.RevokeCredentialResponse()
 
     async def GetStatistics(
-        self, _request: pb.GetStatisticsRequest, _: _Context
+        self, _request: pb.GetStatisticsRequest, _: Context
     ) -> pb.GetStatisticsResponse:
         return self._statistics.get()
 
-    async def ListUsage(self, _request: pb.ListUsageRequest, _: _Context) -> pb.ListUsageResponse:
+    async def ListUsage(self, _request: pb.ListUsageRequest, _: Context) -> pb.ListUsageResponse:
         return self._usage.list()
 
     async def SetStoredBytesQuota(
-        self, request: pb.SetStoredBytesQuotaRequest, _: _Context
+        self, request: pb.SetStoredBytesQuotaRequest, _: Context
     ) -> pb.SetStoredBytesQuotaResponse:
         await self._usage.set_quota(request)
         return pb.SetStoredBytesQuotaResponse()
 
     async def ListRetention(
-        self, _request: pb.ListRetentionRequest, _: _Context
+        self, _request: pb.ListRetentionRequest, _: Context
     ) -> pb.ListRetentionResponse:
         return await self._retentions.list()
 
     async def SetRetention(
-        self, request: pb.SetRetentionRequest, _: _Context
+        self, request: pb.SetRetentionRequest, _: Context
     ) -> pb.SetRetentionResponse:
         return await self._retentions.set_days(request)
 
     async def PreviewErasure(
-        self, request: pb.PreviewErasureRequest, _: _Context
+        self, request: pb.PreviewErasureRequest, _: Context
     ) -> pb.PreviewErasureResponse:
         return await self._erasures.preview(request)
 
     async def StartErasure(
-        self, request: pb.StartErasureRequest, _: _Context
+        self, request: pb.StartErasureRequest, _: Context
     ) -> pb.StartErasureResponse:
         erasure = await self._erasures.start(request, erased_by=self._caller_name())
         return pb.StartErasureResponse(erasure=erasure)
 
-    async def GetErasure(self, request: pb.GetErasureRequest, _: _Context) -> pb.GetErasureResponse:
+    async def GetErasure(self, request: pb.GetErasureRequest, _: Context) -> pb.GetErasureResponse:
         return pb.GetErasureResponse(erasure=await self._erasures.get(request))
 
     async def ListErasures(
-        self, request: pb.ListErasuresRequest, _: _Context
+        self, request: pb.ListErasuresRequest, _: Context
     ) -> pb.ListErasuresResponse:
         return await self._erasures.list(request)

@@ -13,7 +13,8 @@ from grpc_reflection.v1alpha.reflection_pb2 import (
 )
 
 from rum_service.auth.operations import REFLECT
-from rum_service.rpc.boundary import CallBoundary, Context
+from rum_service.rpc.boundary import CallBoundary
+from rum_service.rpc.call_context import Context
 
 _SERVICE = reflection.SERVICE_NAME
 _METHOD = f"/{_SERVICE}/{REFLECT.name}"
