@@ -16,10 +16,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import structlog
 
+from rum_service.background import Background
 from rum_service.control.erasure_search import ErasureSearch
 from rum_service.events.subjects import Subject
 from rum_service.storage.base import ErasureStore
@@ -41,7 +42,7 @@ class _ClaimedElsewhereError(Exception):
     """Another service works on the erasure."""
 
 
-class ErasureRunner:
+class ErasureRunner(Background):
     """Works on erasures. For use on one event loop; the store works on the executor's threads.
 
     Until its end, the context manager looks for erasures that no service works on, and continues
@@ -59,12 +60,12 @@ class ErasureRunner:
         *,
         clock: Callable[[], float],
     ) -> None:
+        super().__init__()
         self._store = store
         self._search = search
         self._executor = executor
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._running: set[int] = set()
         self._claims: dict[int, int] = {}
         """When the claims of this service end."""
@@ -75,20 +76,13 @@ class ErasureRunner:
         self.erased_events = Counter[str]()
         """The events that this service has erased, by app monitor name."""
 
-    async def __aenter__(self) -> Self:
-        self._in_background(self._look())
-        return self
-
     async def __aexit__(
         self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await super().__aexit__(kind, error, traceback)
         # The next start need not wait for the end of the claims.
         await asyncio.gather(*(self._release(*claim) for claim in self._claims.items()))
 
@@ -96,7 +90,7 @@ class ErasureRunner:
         """Return the sequence down to which an erasure has searched, as far as this one knows."""
         return min(record.below_sequence, self._below.get(record.key, record.below_sequence))
 
-    async def _look(self) -> None:
+    async def _run(self) -> None:
         # A service that was killed may have left erased bytes in the write-ahead log.
         await self._until_done(self._scrub)
         while True:
@@ -109,9 +103,9 @@ class ErasureRunner:
         """Begin or continue an erasure, unless it runs here or has finished."""
         if record.finished_ms is None and record.key not in self._running:
             self._running.add(record.key)
-            self._in_background(self._run(record))
+            self._in_background(self._work_on(record))
 
-    async def _run(self, record: ErasureRecord) -> None:
+    async def _work_on(self, record: ErasureRecord) -> None:
         try:
             found = await self._until_done(lambda: self._erase_in_turn(record))
         except _ClaimedElsewhereError:
@@ -220,11 +214,6 @@ class ErasureRunner:
 
     async def _unfinished(self) -> Sequence[ErasureRecord]:
         return await on_thread(self._executor, self._store.unfinished)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)

@@ -13,11 +13,10 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
-from types import TracebackType
-from typing import Self
 
 import structlog
 
+from rum_service.background import Background
 from rum_service.control.removal_pace import Backlog, busy_share
 from rum_service.storage.base import RetentionStore
 from rum_service.storage.records import Retention
@@ -49,7 +48,7 @@ class RemovedAmount:
     events: int = 0
 
 
-class RetentionSweep:
+class RetentionSweep(Background):
     """Removes old batches. For use on one event loop.
 
     The context manager removes old batches repeatedly until it ends. If several services use one
@@ -78,6 +77,7 @@ class RetentionSweep:
         turn_s: float = _TURN_S,
         busy_share: Callable[[float], float] = busy_share,
     ) -> None:
+        super().__init__()
         self._store = store
         self._executor = executor
         self._default_days = default_days
@@ -121,20 +121,6 @@ class RetentionSweep:
             logger.info("old batches removed", batches=removed, more=bool(due))
         more = due or await self._give_back_space(ends_s)
         return 0.0 if more else self._interval_s
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     async def _run(self) -> None:
         while True:

@@ -10,16 +10,16 @@ __all__ = ["Countries"]
 
 import asyncio
 import os
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import maxminddb
 import structlog
 
 from rum_endpoint.start_error import StartError
+from rum_service.background import Background
 
 logger = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class _Stamp(NamedTuple):
     size: int
 
 
-class Countries:
+class Countries(Background):
     """Finds countries. For use on one event loop.
 
     The context manager follows the file: a new one is used within `interval_s`, and one that cannot
@@ -49,6 +49,7 @@ class Countries:
     """
 
     def __init__(self, path: Path, *, interval_s: float = _INTERVAL_S) -> None:
+        super().__init__()
         self._path = path
         self._interval_s = interval_s
         self._stamp = _stamp_of(path)
@@ -89,22 +90,16 @@ class Countries:
         self._reader, self._is_damaged = reader, False
         logger.info("country database read again", build_epoch=reader.metadata().build_epoch)
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow())
-        return self
-
     async def __aexit__(
         self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await super().__aexit__(kind, error, traceback)
         self._reader.close()
 
-    async def _follow(self) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._interval_s)
             await self.refresh()

@@ -12,13 +12,12 @@ __all__ = ["QUOTA_CODE", "StorageQuotas"]
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import suppress
 from time import perf_counter
-from types import TracebackType
 from typing import Self
 
 import structlog
 
+from rum_service.background import Background
 from rum_service.errors import ThrottlingException
 from rum_service.storage.base import UsageStore
 from rum_service.storage.records import Usage
@@ -35,7 +34,7 @@ _SHARE = 0.05
 _RETRY_AFTER_S = 300
 
 
-class StorageQuotas:
+class StorageQuotas(Background):
     """The quotas of all app monitors. For use on one event loop.
 
     The context manager reads the usage, and reads it again and again until it ends.
@@ -53,6 +52,7 @@ class StorageQuotas:
         default: int,
         interval_s: float = _INTERVAL_S,
     ) -> None:
+        super().__init__()
         self._store = store
         self._executor = executor
         self._default = default
@@ -97,18 +97,7 @@ class StorageQuotas:
 
     async def __aenter__(self) -> Self:
         await self._try_to_refresh()
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        return await super().__aenter__()
 
     async def _run(self) -> None:
         pause_s = self._interval_s

@@ -16,12 +16,12 @@ import stat
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from rum_endpoint.addresses import ip_of, network_of
+from rum_service.background import Background
 
 logger = structlog.get_logger()
 
@@ -30,7 +30,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 _Peer: TypeAlias = tuple[str, int]
 
 
-class AddressConnections:
+class AddressConnections(Background):
     """The connections to one port. The context manager counts them until it ends.
 
     Args:
@@ -38,24 +38,11 @@ class AddressConnections:
     """
 
     def __init__(self, port: int, *, most: int) -> None:
+        super().__init__()
         self._port = port
         self._most = most
         self._seen: dict[_Peer, None] = {}
         """The connections of the last count, the oldest first."""
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     async def _run(self) -> None:
         while True:
