@@ -1,4 +1,4 @@
-"""Moves what a check has found from the database to files, and corrects what depends on it."""
+"""Moves damaged and doubled batches from the database to files, and corrects the counts."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class DatabaseRepair:
             os.close(folder)
 
     def _write_file(self, path: Path, content: bytes) -> None:
-        """Create a file. One with the same content is of a run that was stopped."""
+        """Create a file. It may exist with the same content: an earlier run was stopped."""
         if path.exists() and path.read_bytes() != content:
             raise FileExistsError(errno.EEXIST, "has another batch; use another folder")
         part = path.with_name(f".{path.name}.part")

@@ -25,7 +25,7 @@ class Reached(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What a response says about it."""
+        """The message of the response."""
         return f"Your address sends too many {self.what}."
 
     @property
@@ -68,7 +68,7 @@ class AddressBuckets:
         return None
 
     def charge(self, address: str, **amounts: float) -> None:
-        """Count what an address has sent, by what it is."""
+        """Count the requests, events or bytes that an address has sent."""
         key = _key(address)
         if key:
             for what, amount in amounts.items():

@@ -76,7 +76,7 @@ class OperatingSettings(BaseSettings):
 
     @property
     def address_rates(self) -> dict[str, float]:
-        """What a client address may send in a second, for `AddressBuckets`."""
+        """The rates of one client address, for `AddressBuckets`."""
         return {
             "requests": self.address_requests_per_s,
             "events": self.address_events_per_s,

@@ -103,7 +103,7 @@ def counts_by_minute(arrays: Mapping[str, Any], runs: Mapping[str, Any]) -> dict
 
     Args:
         arrays: the events, with the index of their run.
-        runs: what the events of a batch with the same dimensions have in common.
+        runs: the common values of events with the same batch and dimensions.
     """
     minutes = arrays["ts"] // MINUTE_MS
     first, span = minutes.min(), minutes.max() - minutes.min() + 1

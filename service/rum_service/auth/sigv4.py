@@ -109,7 +109,7 @@ def _keyed(secret_access_key: str, date: str, region: str, service: str) -> hmac
 
 
 class _Report(NamedTuple):
-    """Members of a report, read once: each access to a text creates it anew."""
+    """Members of a report, read once: each access to a text creates it again."""
 
     amz_date: str
     date: str

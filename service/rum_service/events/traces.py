@@ -17,7 +17,7 @@ _NOTHING: dict[str, Any] = {}
 
 
 class TracedRequest(NamedTuple):
-    """What an X-Ray trace event says about its request."""
+    """The request that an X-Ray trace event describes."""
 
     target: str | None
     """Method and URL pattern."""

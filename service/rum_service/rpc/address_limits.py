@@ -1,6 +1,6 @@
 """Limits how many puts, events and bytes one client address may send over gRPC in a second.
 
-Bridges limit the addresses of their clients. Callers that proved who they are have no limit here.
+Bridges limit the addresses of their clients. Callers with a valid credential have no limit here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What gRPC says about a call: its context, and in it the caller's credentials and origin."""
+"""The context of a gRPC call, and the caller's credentials and origin in it."""
 
 from __future__ import annotations
 

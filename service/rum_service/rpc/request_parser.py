@@ -1,4 +1,4 @@
-"""Parses the requests of a method, with bounds: for everything but puts."""
+"""Parses requests within bounds, for all methods but puts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rum_service.ingest.fields import has_more_nested_fields
 _FIRST_MESSAGE_S = 10.0
 # The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
 _MAX_BYTES = 256 << 10
-# Of a message and those in it. The bridge accepts as many lists and objects.
+# This counts nested messages too. The bridge accepts as many lists and objects.
 _MAX_FIELDS = 20_000
 
 Parse = Callable[[bytes], Message]
@@ -49,7 +49,7 @@ class RequestParser:
             raise ValidationException(f"The message is not a {self._name}Request.") from None
 
     async def first(self, contents: AsyncIterator[bytes]) -> Message:
-        """Return the first request of a stream, which must arrive within 10 s.
+        """Return a stream's first request, which must arrive within 10 s.
 
         A caller without access could keep us waiting for it.
         """
@@ -63,7 +63,7 @@ class RequestParser:
     async def stream(
         self, first: Message, contents: AsyncIterator[bytes]
     ) -> AsyncIterator[Message]:
-        """Yield the first request of a stream again, and then the others."""
+        """Yield a stream's first request again, and then the others."""
         yield first
         async for content in contents:
             yield self.parse(content)

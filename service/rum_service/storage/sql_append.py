@@ -69,7 +69,7 @@ class LogAppender:
         return outcomes
 
     def _compare(self, batch: Batch, values: BatchRow, row: StoredRow) -> Appended:
-        """Return what a batch is to the one in the log. If that one is damaged, restore it.
+        """Compare a batch with the stored one. If the stored one is damaged, restore it.
 
         Args:
             values: the row that the batch would have.
