@@ -118,7 +118,7 @@ async def test_the_next_start_resumes_a_deletion_that_a_stop_interrupted(
 ) -> None:
     store, gate, service = gated
     deletion = await _deleting(gated)
-    stopping = asyncio.create_task(service.app_monitors.__aexit__(None, None, None))
+    stopping = asyncio.create_task(service.deletion.__aexit__(None, None, None))
     await asyncio.sleep(0)
     gate.opened.set()
     await stopping

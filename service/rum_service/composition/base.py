@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Self
 
 from rum_service.auth import policy
+from rum_service.control.app_monitor_deletion import AppMonitorDeletion
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.monitors import Monitors
 from rum_service.settings import ServiceSettings
@@ -34,6 +35,7 @@ class Base:
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
     monitors: Monitors[policy.Policy]
+    deletion: AppMonitorDeletion
     app_monitors: AppMonitors
 
     @classmethod
@@ -49,12 +51,16 @@ class Base:
         lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
         readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
         monitors = Monitors(store.monitors, lookups, compile_policy=policy.parse, clock=monotonic)
+        deletion = AppMonitorDeletion(store, lookups, monitors, clock=clock)
         app_monitors = AppMonitors(
             store,
             lookups,
             monitors,
+            deletion,
             clock=clock,
             new_id=new_id,
             max_app_monitors=settings.max_app_monitors,
         )
-        return cls(settings, store, clock, new_id, lookups, readers, monitors, app_monitors)
+        return cls(
+            settings, store, clock, new_id, lookups, readers, monitors, deletion, app_monitors
+        )

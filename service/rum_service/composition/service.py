@@ -1,7 +1,7 @@
 """The composition root of the service: every part, and the order of start and stop.
 
     store → threads → log maintenance → group commit → quotas → retention → countries
-          → app monitors → erasures → gRPC server
+          → deletion of app monitors → erasures → gRPC server
 
 Each part starts after those on its left and stops before them.
 """
@@ -22,6 +22,7 @@ from rum_service.composition.access import build_access
 from rum_service.composition.base import Base
 from rum_service.composition.planes import build_planes
 from rum_service.composition.storing import build_storing
+from rum_service.control.app_monitor_deletion import AppMonitorDeletion
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.credentials import Credentials
 from rum_service.control.erasure_runner import ErasureRunner
@@ -61,6 +62,7 @@ class Service:
     countries: Countries | None
     """None: countries are not looked up."""
     monitors: Monitors[Policy]
+    deletion: AppMonitorDeletion
     app_monitors: AppMonitors
     erasures: Erasures
     erasure_runner: ErasureRunner
@@ -83,7 +85,7 @@ class Service:
         await stack.enter_async_context(self.retention)
         if self.countries:
             await stack.enter_async_context(self.countries)
-        await stack.enter_async_context(self.app_monitors)
+        await stack.enter_async_context(self.deletion)
         await stack.enter_async_context(self.erasure_runner)
         if listening:
             await stack.enter_async_context(self.server)
@@ -121,6 +123,7 @@ def build(
         retention=storing.retention,
         countries=storing.countries,
         monitors=base.monitors,
+        deletion=base.deletion,
         app_monitors=base.app_monitors,
         erasures=planes.erasures,
         erasure_runner=planes.erasure_runner,

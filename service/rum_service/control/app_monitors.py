@@ -8,42 +8,39 @@ from __future__ import annotations
 
 __all__ = ["AppMonitors"]
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import structlog
 from google.protobuf.json_format import MessageToJson, Parse
 
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
+from rum.v1.app_monitor_pb2 import AppMonitor
+from rum_service.control.app_monitor_deletion import AppMonitorDeletion
+from rum_service.control.app_monitor_messages import (
+    app_monitor_message,
+    apply_request,
+    check_domains,
+    new_app_monitor,
+    summary,
+)
 from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.control.paging import decode_token, encode_token
-from rum_service.control.source_map_purge import purge_source_maps
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
-    ValidationException,
 )
 from rum_service.monitors import Monitors
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread
 
-logger = structlog.get_logger()
-
-_PURGE_AT_ONCE = 1000
-
 
 class AppMonitors:
     """The use cases. For use on one event loop; the store works on the executor's threads.
-
-    As a context manager it resumes deletions that a stop interrupted, and interrupts its own.
 
     Args:
         monitors: the cache of compiled app monitors, to clear after changes.
@@ -57,6 +54,7 @@ class AppMonitors:
         store: Store,
         executor: Executor,
         monitors: Monitors[Any],
+        deletion: AppMonitorDeletion,
         *,
         clock: Callable[[], float],
         new_id: Callable[[], str],
@@ -65,25 +63,10 @@ class AppMonitors:
         self._store = store
         self._executor = executor
         self._monitors = monitors
+        self._deletion = deletion
         self._clock = clock
         self._new_id = new_id
         self._max_app_monitors = max_app_monitors
-        self._purges: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._in_background(self._purge_deleted())
-        return self
-
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        purges = list(self._purges)
-        for purge in purges:
-            purge.cancel()
-        await asyncio.gather(*purges, return_exceptions=True)
 
     async def by_name(self, name: str) -> AppMonitorRecord:
         """Return an app monitor's record. Raises ResourceNotFoundException."""
@@ -102,24 +85,9 @@ class AppMonitors:
             ServiceQuotaExceededException: the limit of app monitors is reached.
         """
         validate_control(request)
-        platform = request.platform or "Web"
-        _check_domains(request, required=platform == "Web")
         # Lower case: otherwise aws-rum-web records its own requests as telemetry.
         monitor_id = (request.id or self._new_id()).lower()
-        now = self._now()
-        monitor = AppMonitor(
-            name=request.name,
-            id=monitor_id,
-            created=now,
-            last_modified=now,
-            tags=request.tags,
-            platform=platform,
-        )
-        monitor.data_storage.cw_log.cw_log_enabled = False
-        # Documented defaults for an omitted AppMonitorConfiguration and CustomEvents.
-        monitor.app_monitor_configuration.session_sample_rate = 0.1
-        monitor.custom_events.status = "DISABLED"
-        _apply(request, monitor)
+        monitor = new_app_monitor(request, monitor_id, self._now())
         try:
             await on_thread(
                 self._executor,
@@ -144,7 +112,7 @@ class AppMonitors:
         """Return an app monitor. Raises ResourceNotFoundException."""
         validate_control(request)
         record = await self.by_name(request.name)
-        return _to_message(record, await self._dropped([record]))
+        return app_monitor_message(record, await self._dropped([record]))
 
     async def list(self, request: pb.ListAppMonitorsRequest) -> pb.ListAppMonitorsResponse:
         """Return a page of app monitors, sorted by name."""
@@ -159,7 +127,7 @@ class AppMonitors:
         dropped = await self._dropped(records[:size])
         response = pb.ListAppMonitorsResponse(
             app_monitor_summaries=[
-                _summary(_to_message(record, dropped)) for record in records[:size]
+                summary(app_monitor_message(record, dropped)) for record in records[:size]
             ]
         )
         if len(records) > size:
@@ -172,10 +140,10 @@ class AppMonitors:
         Raises ResourceNotFoundException or ConflictException.
         """
         validate_control(request)
-        _check_domains(request, required=False)
+        check_domains(request, required=False)
 
         def replace_members(monitor: AppMonitor) -> None:
-            _apply(request, monitor)
+            apply_request(request, monitor)
             monitor.last_modified = self._now()
 
         await self.change(request.name, replace_members)
@@ -210,8 +178,7 @@ class AppMonitors:
         """Delete an app monitor and its events. Raises ResourceNotFoundException."""
         validate_control(request)
         record = await self.by_name(request.name)
-        # A deletion that has begun goes on when its caller has gone.
-        await asyncio.shield(self._in_background(self._delete(record.key)))
+        await self._deletion.delete(record.key)
 
     def forget(self) -> None:
         """Let the next put see a change. Call this after each change to a record."""
@@ -229,34 +196,6 @@ class AppMonitors:
         every = 2**31
         return await on_thread(self._executor, self._store.monitors.list, after="", limit=every)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._purges.add(task)
-        task.add_done_callback(self._purges.discard)
-        return task
-
-    async def _delete(self, key: int) -> None:
-        await on_thread(self._executor, self._store.monitors.delete, key)
-        self._monitors.forget()
-        await self._purge(key)
-        await self._purge_source_maps()
-
-    async def _purge_deleted(self) -> None:
-        try:
-            for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
-                await self._purge(key)
-            await self._purge_source_maps()
-        except Exception:
-            logger.exception("deletion not resumed; the next start tries again")
-
-    async def _purge(self, key: int) -> None:
-        # Small transactions let puts to other app monitors commit in between.
-        while await on_thread(self._executor, self._store.log.purge, key, limit=_PURGE_AT_ONCE):
-            logger.info("events of a deleted app monitor removed", app_monitor=key)
-
-    async def _purge_source_maps(self) -> None:
-        await purge_source_maps(self._store.source_maps, self._executor, self._clock)
-
     async def _dropped(self, records: Sequence[AppMonitorRecord]) -> dict[int, int]:
         keys = [record.key for record in records]
         return await on_thread(self._executor, self._store.log.dropped_events, keys)
@@ -264,48 +203,3 @@ class AppMonitors:
     def _now(self) -> str:
         now = datetime.fromtimestamp(self._clock(), UTC)
         return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _check_domains(
-    request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest, *, required: bool
-) -> None:
-    if request.HasField("domain") and request.domain_list:
-        raise ValidationException("Domain and DomainList exclude each other.")
-    if required and not request.HasField("domain") and not request.domain_list:
-        raise ValidationException("Domain or DomainList is required.")
-
-
-def _apply(
-    request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest, monitor: AppMonitor
-) -> None:
-    """Replace the members of the app monitor that the request has."""
-    if request.HasField("domain") or request.domain_list:
-        monitor.ClearField("domain")
-        monitor.ClearField("domain_list")
-        if request.HasField("domain"):
-            monitor.domain = request.domain
-        monitor.domain_list.extend(request.domain_list)
-    if request.HasField("app_monitor_configuration"):
-        monitor.app_monitor_configuration.CopyFrom(request.app_monitor_configuration)
-    if request.HasField("custom_events"):
-        monitor.custom_events.CopyFrom(request.custom_events)
-    if request.HasField("deobfuscation_configuration"):
-        monitor.deobfuscation_configuration.CopyFrom(request.deobfuscation_configuration)
-    if request.HasField("cw_log_enabled"):
-        log_copy = monitor.data_storage.cw_log
-        log_copy.cw_log_enabled = request.cw_log_enabled
-        log_copy.ClearField("cw_log_group")
-        if request.cw_log_enabled:
-            log_copy.cw_log_group = f"RUMService_{monitor.name}{monitor.id[:8]}"
-
-
-def _to_message(record: AppMonitorRecord, dropped: Mapping[int, int]) -> AppMonitor:
-    monitor = Parse(record.document, AppMonitor(), ignore_unknown_fields=True)
-    monitor.state = "ACTIVE" if record.has_events else "CREATED"
-    monitor.dropped_events = dropped.get(record.key, 0)
-    return monitor
-
-
-def _summary(monitor: AppMonitor) -> AppMonitorSummary:
-    names = [field.name for field in AppMonitorSummary.DESCRIPTOR.fields]
-    return AppMonitorSummary(**{name: getattr(monitor, name) for name in names})
