@@ -20,6 +20,7 @@ from rum_service.control.metric_destinations import MetricDestinations
 from rum_service.control.readback import Readback
 from rum_service.control.resource_policies import ResourcePolicies
 from rum_service.control.retention import Retentions
+from rum_service.control.source_map_uploads import SourceMapUploads
 from rum_service.control.source_maps import SourceMaps
 from rum_service.control.statistics import Statistics
 from rum_service.control.storage_usage import StorageUsage
@@ -123,14 +124,10 @@ def _control_plane(base: Base, readback: Readback) -> ControlPlane:
 
 
 def _source_map_plane(base: Base) -> SourceMapPlane:
+    store, quota = base.store.source_maps, base.settings.source_maps_quota
     return SourceMapPlane(
-        SourceMaps(
-            base.app_monitors,
-            base.store.source_maps,
-            base.readers,
-            clock=base.clock,
-            quota=base.settings.source_maps_quota,
-        )
+        SourceMapUploads(base.app_monitors, store, base.readers, clock=base.clock, quota=quota),
+        SourceMaps(base.app_monitors, store, base.readers, clock=base.clock, quota=quota),
     )
 
 
