@@ -1,7 +1,7 @@
 """Commits all batches that wait at the same moment in one transaction, with one fsync.
 
 event loop      reserve → submit → a queue
-writer thread   queue → turns of app monitors → group → commit → results
+writer thread   queue → group → commit → results
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
-from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import structlog
 
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.commits import Append, Commits, Outcome
+from rum_service.ingest.group_queue import LINGER_S, GroupQueue, WaitingCall
 from rum_service.ingest.speed import Speed
 from rum_service.ingest.store_check import StoreCheck
-from rum_service.ingest.turns import Turns
 from rum_service.storage.records import Batch
 
 logger = structlog.get_logger()
@@ -33,12 +32,6 @@ logger = structlog.get_logger()
 Count = Callable[[Sequence[Batch], Sequence[Outcome | BaseException]], None]
 """Takes outcomes on the event loop, CancelledError for batches whose caller had gone."""
 
-# A writer that lingers commits larger groups, and its transactions cost less per batch. It waits
-# longer, the more calls the last group had. With 32 calls in flight this saves a fifth of the CPU
-# for each call with one event, compared with 1 ms for each group (2026-11, 2 cores). A lone call
-# does not wait, and a bridge, whose calls are few and have many batches, hardly does.
-_LINGER_S = 0.0002
-_MAX_LINGER_S = 0.003
 # How long a new batch may have to wait for those before it. Callers that wait longer have often
 # gone.
 _MAX_WAIT_S = 1.5
@@ -47,19 +40,6 @@ _OBJECTS_BYTES = 1024
 # How long the responses of the last group have to leave before the process ends.
 _LAST_RESPONSES_S = 0.5
 _NO_OUTCOME = RuntimeError("the writer failed")
-
-
-class _Waiting(NamedTuple):
-    """The batches of one call, and the future for their outcomes."""
-
-    batches: list[Batch]
-    future: asyncio.Future[list[Outcome]]
-    size: int
-
-    @property
-    def app_monitor(self) -> int:
-        """The app monitor whose turn the call takes: that of its first batch."""
-        return self.batches[0].app_monitor
 
 
 class GroupCommit:
@@ -81,7 +61,7 @@ class GroupCommit:
         count: Count | None = None,
         max_waiting_bytes: int,
         max_group_bytes: int,
-        linger_s: float = _LINGER_S,
+        linger_s: float = LINGER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Args:
@@ -91,16 +71,17 @@ class GroupCommit:
         clock: monotonic, in seconds.
         """
         self.commits = Commits(append, clock=clock)
-        self._check_store = check
         self._on_end = on_end
         self._count = count or (lambda _batches, _outcomes: None)
         self._max_waiting_bytes = max_waiting_bytes
         self._max_group_bytes = max_group_bytes
-        self._linger_s = linger_s
         self._clock = clock
-        self._queue: SimpleQueue[_Waiting | StoreCheck | None] = SimpleQueue()
-        self._turns: Turns[_Waiting] = Turns()
-        self._closed = False
+        self._queue = GroupQueue(
+            check=check,
+            drop=lambda call: self._loop.call_soon_threadsafe(self._drop, call),
+            max_group_bytes=max_group_bytes,
+            linger_s=linger_s,
+        )
         self._speed = Speed()
         self._waiting_bytes = 0
         self._limit: float = max_waiting_bytes
@@ -128,7 +109,7 @@ class GroupCommit:
     async def stop(self) -> None:
         """Commit what waits, answer it, and end the thread."""
         self._stopping = True
-        self._queue.put(None)
+        self._queue.close()
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # the last results were scheduled before the thread ended
 
@@ -181,7 +162,7 @@ class GroupCommit:
         """
         future: asyncio.Future[list[Outcome]] = self._loop.create_future()
         self._queued_s[future] = self._loop.time()
-        self._queue.put(_Waiting(batches, future, sum(map(_size, batches))))
+        self._queue.put(WaitingCall(batches, future, sum(map(_size, batches))))
         return future
 
     async def check(self) -> None:
@@ -209,22 +190,20 @@ class GroupCommit:
 
     def _write(self) -> None:
         try:
-            calls = 1
-            while group := self._next_group(calls):
-                calls = len(group)
+            while group := self._queue.next_group():
                 self._store(group)
         except BaseException as error:
             if not self._loop.is_closed():  # otherwise the process is ending already
                 time.sleep(_LAST_RESPONSES_S)
                 self._on_end(error)
 
-    def _store(self, group: list[_Waiting]) -> None:
+    def _store(self, group: list[WaitingCall]) -> None:
         """Store a group, and answer it whatever happens."""
         outcomes: Sequence[Outcome] | None = None
         took_s = 0.0
         try:
             began = self._clock()
-            batches = [batch for waiting in group for batch in waiting.batches]
+            batches = [batch for call in group for batch in call.batches]
             outcomes = self.commits.commit(batches)
             took_s = self._clock() - began
             self.commits.seconds.observe(took_s)
@@ -235,74 +214,31 @@ class GroupCommit:
         finally:
             self._loop.call_soon_threadsafe(self._answer, group, outcomes, took_s)
 
-    def _next_group(self, last_calls: int) -> list[_Waiting]:
-        """Wait for work. An empty list means that the queue is closed and empty.
-
-        Args:
-            last_calls: how many calls the last group had.
-        """
-        group: list[_Waiting] = []
-        while not group and self._wait(last_calls):
-            size = 0
-            while self._turns and size < self._max_group_bytes:
-                waiting = self._turns.take()
-                if waiting.future.cancelled():
-                    self._loop.call_soon_threadsafe(self._drop, waiting)
-                else:
-                    group.append(waiting)
-                    size += waiting.size
-        return group
-
-    def _wait(self, last_calls: int) -> bool:
-        """Move what is in the queue to the turns. Wait if there is nothing.
-
-        Returns:
-            False if the queue is closed and everything has been taken.
-        """
-        if not self._turns:
-            if self._closed:
-                return False
-            self._sort_in(self._queue.get())
-            if last_calls > 1:
-                time.sleep(min(last_calls * self._linger_s, _MAX_LINGER_S))
-        with suppress(Empty):
-            while True:
-                self._sort_in(self._queue.get_nowait())
-        return True
-
-    def _sort_in(self, waiting: _Waiting | StoreCheck | None) -> None:
-        if waiting is None:
-            self._closed = True
-        elif isinstance(waiting, StoreCheck):
-            waiting.run(self._check_store)
-        else:
-            self._turns.add(waiting.app_monitor, waiting)
-
     def _answer(
-        self, group: list[_Waiting], outcomes: Sequence[Outcome] | None, took_s: float
+        self, group: list[WaitingCall], outcomes: Sequence[Outcome] | None, took_s: float
     ) -> None:
-        self._speed.add(sum(waiting.size for waiting in group), took_s)
+        self._speed.add(sum(call.size for call in group), took_s)
         self._limit = self._new_limit()
         if outcomes is None:
-            outcomes = [_NO_OUTCOME] * sum(len(waiting.batches) for waiting in group)
+            outcomes = [_NO_OUTCOME] * sum(len(call.batches) for call in group)
         each = iter(outcomes)
-        answers = [(waiting, [*islice(each, len(waiting.batches))]) for waiting in group]
-        for waiting, answer in answers:
-            if not waiting.future.done():  # a caller that has gone cancelled it
-                waiting.future.set_result(answer)
+        answers = [(call, [*islice(each, len(call.batches))]) for call in group]
+        for call, answer in answers:
+            if not call.future.done():  # a caller that has gone cancelled it
+                call.future.set_result(answer)
         # Only now: a failure to count must leave no caller without an answer.
-        for waiting, answer in answers:
-            self._release(waiting, answer)
+        for call, answer in answers:
+            self._release(call, answer)
 
-    def _drop(self, waiting: _Waiting) -> None:
+    def _drop(self, call: WaitingCall) -> None:
         """End the wait of batches whose caller has gone."""
-        self._release(waiting, [asyncio.CancelledError()] * len(waiting.batches))
+        self._release(call, [asyncio.CancelledError()] * len(call.batches))
 
-    def _release(self, waiting: _Waiting, outcomes: Sequence[Outcome | BaseException]) -> None:
-        self._waiting_bytes -= waiting.size
-        queued_s = self._queued_s.pop(waiting.future)
+    def _release(self, call: WaitingCall, outcomes: Sequence[Outcome | BaseException]) -> None:
+        self._waiting_bytes -= call.size
+        queued_s = self._queued_s.pop(call.future)
         self.wait_seconds.observe(self._loop.time() - queued_s)
-        self._count(waiting.batches, outcomes)
+        self._count(call.batches, outcomes)
 
 
 def _size(batch: Batch) -> int:
