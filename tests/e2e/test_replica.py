@@ -20,6 +20,7 @@ from tests.support.logged import ALL_TIME, logged
 from tests.support.proxy import Proxy, proxy
 from tests.support.running import OpenRum, wait_until
 from tests.tools.postgres import Postgres, postgres
+from tests.tools.toolbox import tools_needed
 
 _HEADER = "openrum-replica-lag-seconds"
 
@@ -43,6 +44,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with ExitStack() as stack:
+        stack.enter_context(tools_needed())
         primary = stack.enter_context(postgres())
         link = stack.enter_context(proxy(primary.socket))
         standby = stack.enter_context(

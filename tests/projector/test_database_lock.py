@@ -16,6 +16,7 @@ from rum_service.storage import open_lock, open_store
 from rum_service.storage.database_lock import LockHeldError, LockLostError
 from tests.projector.running import Projector, eventually
 from tests.tools.postgres import Postgres, postgres
+from tests.tools.toolbox import tools_needed
 
 _LOCKS = (
     "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 1347571530"
@@ -118,7 +119,7 @@ def test_a_projector_ends_when_another_one_took_the_lock_meanwhile(
 
 
 def test_a_lock_without_a_server_is_lost_and_taken_again() -> None:
-    with postgres() as server:
+    with tools_needed(), postgres() as server:
         url = server.create_database("locked")
         lock = open_lock(url, key=7, name="test")
         other = open_lock(url, key=7, name="other")

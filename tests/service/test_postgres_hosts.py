@@ -16,6 +16,7 @@ from tests.support.logged import content, contents, logged
 from tests.support.proxy import proxy
 from tests.support.running import wait_until
 from tests.tools.postgres import Postgres, postgres
+from tests.tools.toolbox import tools_needed
 
 _SECRET = "secret"
 
@@ -60,6 +61,7 @@ def test_an_error_about_a_url_with_several_hosts_shows_no_password(url: str) -> 
 def cluster() -> Iterator[tuple[Postgres, Postgres, str]]:
     """A primary, its standby, and the name of a database on both."""
     with ExitStack() as stack:
+        stack.enter_context(tools_needed())
         primary = stack.enter_context(postgres())
         primary.create_database("hosts")
         link = stack.enter_context(proxy(primary.socket))

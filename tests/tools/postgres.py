@@ -23,7 +23,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.tools.process import ServerProcess
+from tests.tools.process import ServerProcess, wait_until
 from tests.tools.toolbox import ToolMissingError, package_path
 
 __all__ = ["URL_VARIABLE", "ExistingPostgres", "Postgres", "postgres"]
@@ -42,7 +42,12 @@ _SETTINGS = {
     "autovacuum_naptime": "10min",
     "jit": "off",
     "timezone": "UTC",
+    # A copy of another server is synced at its first start: 1,000 files one by one, or all at once.
+    "recovery_init_sync_method": "syncfs",
 }
+# Syncing waits for what all other processes write, too. On a busy disk that can take a minute.
+_START_TIMEOUT_S = 180.0
+_STOP_TIMEOUT_S = 90.0
 
 
 class Postgres:
@@ -79,12 +84,19 @@ class Postgres:
         """The path of the Unix socket that it listens on."""
         return str(self._folder / ".s.PGSQL.5432")
 
-    def create_database(self, name: str) -> str:
+    @property
+    def pid(self) -> int:
+        """The process ID of the running server."""
+        assert self._server is not None
+        return self._server.pid
+
+    def create_database(self, name: str, *, encoding: str = "UTF8") -> str:
         """Create an empty database and return its SQLAlchemy URL."""
         with psycopg.connect(
             host=str(self._folder), user="postgres", autocommit=True
         ) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            # Nobody can be connected to template0, which would prevent this.
+            connection.execute(_creation(name, encoding))
         return self._url(name)
 
     def start(self) -> None:
@@ -120,18 +132,25 @@ class Postgres:
             gid=gid,
             cwd=self._folder,
         )
-        self._server.wait_until(self._accepts_connections, "connection to PostgreSQL")
+        self._server.wait_until(
+            self._accepts_connections, "connection to PostgreSQL", timeout_s=_START_TIMEOUT_S
+        )
 
     def stop(self) -> None:
         """Stop the server and end its connections. A second call does nothing."""
         if self._server is not None:
-            self._server.stop()
+            children = _children(self._server.pid)
+            self._server.stop(timeout_s=_STOP_TIMEOUT_S)
+            _wait_for_end(children)
 
     def kill(self) -> None:
-        """Kill the server with SIGKILL."""
+        """Kill the server with SIGKILL, and wait until its child processes have ended, too."""
         assert self._server is not None
+        os.kill(self._server.pid, signal.SIGSTOP)  # no more children
+        children = _children(self._server.pid)
         os.kill(self._server.pid, signal.SIGKILL)
         self._server.stop()
+        _wait_for_end(children)
 
     def run(self, program: str, *arguments: str) -> None:
         """Run a program of PostgreSQL, such as pg_dump, and wait for its end."""
@@ -228,10 +247,10 @@ class ExistingPostgres(Postgres):
     def socket(self) -> str:
         _skip()
 
-    def create_database(self, name: str) -> str:
+    def create_database(self, name: str, *, encoding: str = "UTF8") -> str:
         """Create an empty database, instead of one that an earlier run has left."""
         self._drop(name)
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._execute(_creation(name, encoding))
         self._created.append(name)
         return self._existing.set(database=name).render_as_string(hide_password=False)
 
@@ -267,6 +286,39 @@ class ExistingPostgres(Postgres):
         url = self.url.replace("+psycopg", "", 1)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+def _creation(name: str, encoding: str) -> sql.Composed:
+    # The locale C fits every encoding.
+    return sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE 'C'").format(
+        sql.Identifier(name), sql.Literal(encoding)
+    )
+
+
+def _children(pid: int) -> list[int]:
+    """Return the child processes of a server that may have ended."""
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _wait_for_end(children: list[int]) -> None:
+    """Wait until the child processes of a server that has ended have ended, too.
+
+    They notice its end, which takes a while on a busy machine. Until then they are attached to its
+    shared memory. Its key is the inode of the data. A server whose data gets this inode after the
+    folder was deleted does not start: "pre-existing shared memory block is still in use".
+    """
+    wait_until(lambda: not any(map(_is_running, children)), "end of PostgreSQL's processes")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"  # dead, but not all parents look
 
 
 def _skip() -> NoReturn:

@@ -32,7 +32,7 @@ from grpc_tools import protoc
 
 from tests.tools import awscli, debian, envoy, node, toolbox
 from tests.tools.chromium import Browser, Page
-from tests.tools.postgres import ExistingPostgres, Postgres
+from tests.tools.postgres import ExistingPostgres, Postgres, _children, _is_running, postgres
 from tests.tools.process import ServerProcess, wait_until
 from tests.tools.rum_page import RumPage, demo_site
 from tests.tools.toolbox import ToolMissingError, tools_needed
@@ -529,6 +529,21 @@ def test_postgres_keeps_its_data_across_a_restart(postgres_server: Postgres) -> 
     engine.dispose()
 
     assert kept == 7
+
+
+def test_a_killed_postgres_leaves_no_process_that_uses_its_shared_memory() -> None:
+    with tools_needed(), postgres() as server:
+        folder = str(Path(server.socket).parent)
+        connection = psycopg.connect(host=folder, user="postgres")
+        backend = connection.info.backend_pid
+        children = _children(server.pid)
+        server.kill()
+        left = [pid for pid in children if _is_running(pid)]
+        connection.close()
+        server.start()
+
+    assert backend in children
+    assert left == []
 
 
 # The AWS CLI
