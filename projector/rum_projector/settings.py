@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ProjectorSettings"]
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from rum_service.storage.postgres_url import with_single_host
 
 
 class ProjectorSettings(BaseSettings):
@@ -53,13 +56,27 @@ class ProjectorSettings(BaseSettings):
 
     @property
     def log_name(self) -> str:
-        """The database without credentials, to tell logs apart."""
+        """The database without credentials, to tell logs apart. Hosts may be in any order."""
         url = self._url
-        return "" if url is None else f"{url.host or ''}:{url.port or ''}/{url.database or ''}"
+        if url is None:
+            return ""
+        hosts, ports = (
+            _texts(url.query.get(name, given))
+            for name, given in (("host", url.host or ""), ("port", str(url.port or "")))
+        )
+        if len(ports) == 1:  # of all hosts
+            ports *= len(hosts)
+        servers = ",".join(sorted(map(":".join, zip(hosts, ports, strict=False))))
+        return f"{servers}/{url.database or ''}"
 
     @property
     def _url(self) -> URL | None:
         try:
-            return make_url(self.database_url)
+            return make_url(with_single_host(self.database_url))
         except (ArgumentError, ValueError):  # opening the database explains it
             return None
+
+
+def _texts(value: str | Sequence[str]) -> list[str]:
+    """Return the parts of a parameter of a URL, which may be there several times."""
+    return ",".join([value] if isinstance(value, str) else value).split(",")
