@@ -34,6 +34,8 @@ def migrate(database: Database) -> str | None:
                 lock = text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": _POSTGRES_LOCK})
             found = _revision(connection)
+            if found is None and connection.dialect.name == "postgresql":
+                _check_encoding(connection)
             if found != NEWEST:
                 check_not_newer(found)
                 _upgrade(connection)
@@ -72,6 +74,15 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding not in ("UTF8", "SQL_ASCII"):  # the latter keeps all bytes unchanged
+        raise ValueError(
+            f"the database has the encoding {encoding}, which cannot keep all texts; create another"
+            " one: createdb --template=template0 --encoding=UTF8 NAME"
+        )
 
 
 def _upgrade(connection: Connection) -> None:

@@ -218,9 +218,12 @@ def open_postgres(url: URL) -> PostgresDatabase:
     # idle_in_transaction_session_timeout: a process that stops in a transaction must not block the
     # others.
     # client_min_messages: `check_confirmed` needs the warnings.
+    # The others: an administrator may have set them for the database. Statements have their limits
+    # here, and a snapshot must not be older than the write lock.
     options = (
         "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10s"
-        " -c client_min_messages=warning"
+        " -c client_min_messages=warning -c statement_timeout=0 -c lock_timeout=0"
+        " -c default_transaction_isolation=read\\ committed"
     )
     # lock_timeout: a statement that was given up must not wait on the server forever.
     writer = _engine(url, f"{options} -c lock_timeout=8s", _WRITE_TIMEOUT_S, pool_size=1)

@@ -23,6 +23,8 @@ _LINK = {
     "tcp_user_timeout": 9000,  # milliseconds, for data that the host does not acknowledge
     # After a failover, the old server may accept connections but no writes.
     "target_session_attrs": "read-write",
+    # By default it is the encoding of the database. With SQL_ASCII, texts would be bytes.
+    "client_encoding": "utf8",
 }
 
 
