@@ -78,7 +78,7 @@ def repair(folder: Path) -> None:
     """Move damaged batches from the database to files in FOLDER.
 
     Also moves second copies of batches, and corrects the sums for quotas and the times by which
-    batches are found. The service can keep running. Exits with 1 if problems remain.
+    reads and retention find batches. The service can keep running. Exits with 1 if problems remain.
     """
     from rum_cli.db_check import DatabaseCheck
     from rum_cli.db_repair import DatabaseRepair

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["DatabaseCheck"]
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from google.protobuf.json_format import Parse, ParseError
 
 from rum.v1.app_monitor_pb2 import AppMonitor
+from rum_cli.counted import counted
 from rum_cli.repeated_keys import RepeatedKeys
 from rum_service.auth import policy
 from rum_service.auth.secret_files import SecretBox
@@ -35,11 +37,11 @@ class DatabaseCheck:
         self._box = box
         self._removed = inspection.removed()
         self._newest = inspection.newest()
-        self._sums, counted = inspection.sums()
+        self._sums, through = inspection.sums()
         self._monitors = store.monitors.list(after="", limit=_EVERY)
         ids = {record.key: record.id for record in self._monitors}
         self._names = {record.key: record.name for record in self._monitors}
-        self.log = LogCheck(ids, counted=counted)
+        self.log = LogCheck(ids, counted=through, now_ms=round(time.time() * 1000))
         self.keys = 0
         """The number of access keys."""
         self.copies: dict[int, int] = {}
@@ -68,6 +70,7 @@ class DatabaseCheck:
         yield from self._of_secrets()
         yield from self._of_source_maps()
         yield from self._of_batches(update)
+        yield from self._of_receipts()
         yield from self._of_sums()
 
     def _of_monitors(self, records: Sequence[AppMonitorRecord]) -> Iterator[str]:
@@ -144,6 +147,15 @@ class DatabaseCheck:
                 if sequence != first:
                     self.copies[sequence] = first
                     yield f"batch {sequence} of {where}: it has the ID of batch {first}"
+
+    def _of_receipts(self) -> Iterator[str]:
+        for key, sequences in self.log.late.items():
+            if key in self._names:
+                late = counted(len(sequences), "batch", "batches")
+                yield (
+                    f"the app monitor {self._names[key]}: retention removes {late} too late,"
+                    " after batches that were received later"
+                )
 
     def _of_sums(self) -> Iterator[str]:
         if (

@@ -49,6 +49,11 @@ class DatabaseRepair:
                 times = row.first_ms, row.last_ms
                 self._log.widen_span(row.app_monitor, row.sequence, *times)
                 yield f"Batch {row.sequence}: reads by time find it now"
+        for app_monitor, sequences in self._check.log.late.items():
+            self.repaired += 1
+            self._log.note_receipts(app_monitor, sequences)
+            name = self._check.name_of(app_monitor)
+            yield f"App monitor {name}: batches are removed by their own time of receipt now"
         for app_monitor, difference in self._check.wrong_sums.items():
             self.repaired += 1
             self._log.correct_sum(app_monitor, difference)

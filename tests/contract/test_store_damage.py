@@ -203,6 +203,29 @@ def test_a_batch_that_a_repair_has_removed_can_be_stored_again(
     assert _read(filled.store) == ([batch.content, *_CONTENTS[::-1]], [])
 
 
+def test_retention_finds_batches_by_their_receipt_when_a_repair_has_noted_it(
+    filled: _Filled,
+) -> None:
+    filled.store.log.append([logged(77, received_ms=10)])
+    _, inspection, repair = repair_database(filled.url)
+    newest = inspection.newest()
+    before = _removed(filled.store)
+    for _ in range(2):
+        repair.note_receipts(1, [newest, newest + 1])
+    (row,) = inspection.rows(after=newest - 1, newest=newest, limit=9)
+    inspection.close()
+
+    assert before == 0
+    assert row.is_imported
+    assert _removed(filled.store) == 1
+    assert _read(filled.store) == (_CONTENTS[::-1], [])
+
+
+def _removed(store: Store) -> int:
+    """Remove batches from before the others, and return how many there were."""
+    return store.retention.remove({1: 500}, limit=2, max_bytes=ALL_TIME)[1].batches
+
+
 def test_a_repair_does_not_remove_a_batch_that_was_restored_meanwhile(filled: _Filled) -> None:
     sequence = filled.sequences[_DAMAGED]
     damage(filled.url, sequence, two_flipped_bytes)

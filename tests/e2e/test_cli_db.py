@@ -112,6 +112,10 @@ def test_a_check_changes_nothing(folder: Path) -> None:
             "INSERT INTO stored_bytes VALUES (2, 7, NULL)",
             "the app monitor other: it uses 0 bytes, but 7 are noted",
         ),
+        (
+            "UPDATE batches SET received_ms = received_ms - 90000000 WHERE sequence IN (2)",
+            "the app monitor my-app: retention removes 1 batch too late",
+        ),
         ("UPDATE app_monitors SET document = '{'", "its document cannot be decoded"),
         ("UPDATE app_monitors SET policy = '{'", "its policy is invalid"),
         ("UPDATE credentials SET sealed_secret = x'00'", "is not the key of this database"),
@@ -334,6 +338,31 @@ def test_a_repair_moves_damaged_batches_to_files_and_corrects_the_rest(folder: P
     assert (folder / "aside" / "batch-2.payload").read_bytes()[2:] == payload[2:]
     assert (again.returncode, again.stdout) == (0, "No problems found\n")
     assert checked.stdout.startswith("No problems in 3 batches with 4 events")
+
+
+def test_a_repair_lets_retention_find_batches_of_early_imports(folder: Path) -> None:
+    """Before schema 0013, nothing told imported batches from others."""
+    _execute(folder, "UPDATE batches SET received_ms = 1000 WHERE sequence IN (2, 3)")
+    ran = _run(folder, "repair", "aside")
+    with closing(sqlite3.connect(_database(folder))) as connection:
+        noted = connection.execute("SELECT * FROM imported_batches ORDER BY sequence").fetchall()
+    checked = _run(folder, "check")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == (
+        "App monitor my-app: batches are removed by their own time of receipt now\n"
+        "No problems remain\n"
+    )
+    assert noted == [(1, 2, 1000), (1, 3, 1000)]
+    assert checked.returncode == 0
+
+
+def test_a_batch_received_in_the_future_is_no_reason_to_remove_others_late(folder: Path) -> None:
+    """The clock was ahead."""
+    _execute(folder, "UPDATE batches SET received_ms = received_ms + 1e12 WHERE sequence = 1")
+    checked = _run(folder, "check")
+
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_a_repair_says_which_problems_remain(folder: Path) -> None:

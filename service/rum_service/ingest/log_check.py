@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LogCheck"]
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -16,15 +17,18 @@ from rum_service.storage.inspection import LogRow
 from rum_service.storage.payload import UnreadableError, checksum, decompress
 
 _DIGEST_BYTES = 16
+# Clocks differ, and a batch may be removed a day late anyway (PostgreSQL).
+_LATE_MS = 86_400_000
 
 
 class LogCheck:
     """Checks batches one after the other, and keeps their sums."""
 
-    def __init__(self, monitors: Mapping[int, str], *, counted: int) -> None:
+    def __init__(self, monitors: Mapping[int, str], *, counted: int, now_ms: int) -> None:
         """Args:
         monitors: the IDs of the app monitors by their keys.
         counted: the sums contain batches up to this sequence.
+        now_ms: the time, in milliseconds since the Unix epoch.
         """
         self._monitors = monitors
         self._counted = counted
@@ -38,6 +42,15 @@ class LogCheck:
         """By sequence, why a batch cannot be read."""
         self.missed: list[LogRow] = []
         """Batches that reads by time miss, without their payloads."""
+        self.late: dict[int, array[int]] = {}
+        """By app monitor, the sequences of batches that retention finds late.
+
+        They were received long before others that come first in the log, and are not noted as
+        imported: a version before schema 0013 imported them, or the clock of the service was wrong.
+        """
+        self._now_ms = now_ms
+        self._newest_ms = Counter[int]()
+        """The latest time of receipt so far, by app monitor."""
 
     def problems(self, row: LogRow) -> Iterator[str]:
         """Check a batch, and yield what is wrong with it."""
@@ -50,6 +63,8 @@ class LogCheck:
         if not row.has_span:
             self.missed.append(row._replace(payload=b""))
             yield "batch_spans does not contain its times, so reads by time miss it"
+        if not row.is_imported:
+            self._compare_receipt(row)
         if len(row.digest) not in (0, _DIGEST_BYTES):
             yield f"its digest has {len(row.digest)} bytes"
         if row.checksum not in (None, checksum(row.payload)):
@@ -61,6 +76,13 @@ class LogCheck:
             yield self._damage(row, "its payload cannot be decoded")
             return
         yield from self._differences(row, request)
+
+    def _compare_receipt(self, row: LogRow) -> None:
+        newest_ms = self._newest_ms[row.app_monitor]
+        if row.received_ms < newest_ms - _LATE_MS:
+            self.late.setdefault(row.app_monitor, array("q")).append(row.sequence)
+        elif newest_ms < row.received_ms <= self._now_ms:
+            self._newest_ms[row.app_monitor] = row.received_ms
 
     def _damage(self, row: LogRow, reason: str) -> str:
         self.damaged[row.sequence] = reason

@@ -22,6 +22,7 @@ from rum_service.storage.schema import (
     removals,
     stored_bytes,
 )
+from rum_service.storage.sql_imports import is_imported
 
 _MAX_PROBLEMS = 100
 
@@ -43,6 +44,8 @@ class LogRow(NamedTuple):
     """None: a version without checksums stored the batch."""
     has_span: bool
     """Whether a read by time finds the batch."""
+    is_imported: bool
+    """Whether it is in `imported_batches`, so that retention finds it by its time of receipt."""
 
     @property
     def size(self) -> int:
@@ -60,8 +63,9 @@ _IS_OUTSIDE = or_(
 )
 _ROWS = (
     select(
-        *(batches.c[name] for name in LogRow._fields[:-1]),
+        *(batches.c[name] for name in LogRow._fields[:-2]),
         case((_IS_OUTSIDE, 0), else_=1),
+        case((is_imported, 1), else_=0),
     )
     .select_from(batches.outerjoin(batch_spans, _SPANS))
     .where(batches.c.sequence > bindparam("after"), batches.c.sequence <= bindparam("newest"))
@@ -124,8 +128,8 @@ class Inspection:
         with self._database.read() as connection:
             bounds = {"after": after, "newest": newest, "count": limit}
             return [
-                LogRow._make((*values, bool(has_span)))
-                for *values, has_span in connection.execute(_ROWS, bounds)
+                LogRow._make((*values, bool(has_span), bool(is_noted)))
+                for *values, has_span, is_noted in connection.execute(_ROWS, bounds)
             ]
 
     def sums(self) -> tuple[dict[int, int], int]:

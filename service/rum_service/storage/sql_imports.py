@@ -6,7 +6,7 @@ Retention finds them here: docs/decisions/0029-batches-are-kept-for-days.md.
 
 from __future__ import annotations
 
-__all__ = ["forget_imported", "is_imported", "note_imported"]
+__all__ = ["forget_imported", "is_imported", "note_imported", "note_received"]
 
 from collections.abc import Sequence
 
@@ -76,6 +76,18 @@ def _inserted(
                 bounds = {"app_monitor": key, "batch_ids": some, "first": first}
                 rows += [tuple(row) for row in connection.execute(_STORED, bounds)]
     return rows
+
+
+def note_received(
+    database: Database, connection: Connection, app_monitor: int, sequences: Sequence[int]
+) -> None:
+    """Note batches in the log that were received before those that come first. Idempotent."""
+    stored = select(*_COLUMNS).where(
+        batches.c.app_monitor == app_monitor, batches.c.sequence.in_(sequences)
+    )
+    columns = ["app_monitor", "sequence", "received_ms"]
+    note = database.insert(imported_batches).from_select(columns, stored)
+    connection.execute(note.on_conflict_do_nothing())
 
 
 def forget_imported(connection: Connection, app_monitor: int, sequences: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["LogRepair", "Restorable", "restore_payloads"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -15,10 +15,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
 from rum_service.storage.schema import batches, erased_batches, future_batches, stored_bytes
-from rum_service.storage.sql_imports import forget_imported
+from rum_service.storage.sql_imports import forget_imported, note_received
 from rum_service.storage.sql_removal import delete_spans_before, note_removed, oldest_sequence
 from rum_service.storage.sql_rewrite import widen_spans
 from rum_service.storage.sql_usage import subtract_usage
+
+# Puts wait for each transaction.
+_NOTES_AT_ONCE = 500
 
 
 class Restorable(NamedTuple):
@@ -81,6 +84,13 @@ class LogRepair:
         """Let reads by time find a batch."""
         with self._database.write() as connection:
             widen_spans(self._database, connection, app_monitor, [(sequence, first_ms, last_ms)])
+
+    def note_receipts(self, app_monitor: int, sequences: Sequence[int]) -> None:
+        """Let retention find batches by their time of receipt."""
+        for start in range(0, len(sequences), _NOTES_AT_ONCE):
+            with self._database.write() as connection:
+                some = sequences[start : start + _NOTES_AT_ONCE]
+                note_received(self._database, connection, app_monitor, some)
 
     def correct_sum(self, app_monitor: int, difference: int) -> None:
         """Add to the sum of an app monitor's stored bytes."""
