@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["SECTIONS", "Command", "Environment", "LazyGroup"]
 
 import os
+import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from rum_cli.failure import REJECTED, Failure
 from rum_cli.setting_names import check_setting_names
 
 Environment = Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]]
@@ -120,7 +122,12 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         check_setting_names(os.environ)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if reason := _database_reason(error):
+                raise Failure(f"the database failed: {reason}", REJECTED) from None
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
@@ -128,3 +135,14 @@ class Command(click.Command):
         if rows := list(environment() if callable(environment) else environment):
             with formatter.section("Environment"):
                 formatter.write_dl(rows, col_max=_NAME_WIDTH)
+
+
+def _database_reason(error: Exception) -> str:
+    """Return what a database said about its failure. Empty: the error is another one."""
+    if "sqlalchemy" not in sys.modules:  # importing it takes 0.1 s
+        return ""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from rum_service.storage.inspection import reason_of
+
+    return reason_of(error) if isinstance(error, SQLAlchemyError) else ""

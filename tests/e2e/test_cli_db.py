@@ -82,6 +82,15 @@ def test_a_sound_database_has_no_problems(folder: Path) -> None:
     assert ran.stdout == ("No problems in 5 batches with 10 events, 2 app monitors, 1 access key\n")
 
 
+@pytest.mark.parametrize("command", ["check", "repair aside"])
+def test_a_database_that_fails_meanwhile_is_named_in_one_line(folder: Path, command: str) -> None:
+    _execute(folder, "DROP TABLE batches")
+    ran = _run(folder, *command.split())
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "Error: the database failed: no such table: batches\n"
+
+
 def test_a_check_changes_nothing(folder: Path) -> None:
     before = _database(folder).read_bytes()
     _run(folder, "check")
