@@ -84,6 +84,17 @@ def test_an_update_changes_only_the_given_members(rum: Any, name: str) -> None:
     assert changed == {"CustomEvents", "LastModified"}
 
 
+def test_a_media_type_may_have_capital_letters(openrum: OpenRum, name: str) -> None:
+    response = send(
+        openrum.url,
+        f"/appmonitor/{name}/data",
+        {"TimeRange": {"After": 0}},
+        headers={"Content-Type": "Application/JSON ; charset=UTF-8"},
+    )
+
+    assert (response.status, json.loads(response.body)) == (200, {"Events": []})
+
+
 @pytest.mark.parametrize("page_size", [1, 2, 3, 100])
 def test_the_paginator_lists_each_app_monitor_once(rum: Any, page_size: int) -> None:
     names = [f"list-{number}" for number in range(4)]

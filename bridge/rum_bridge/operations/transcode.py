@@ -241,7 +241,8 @@ def _document(headers: Headers, body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     # The only type of these that a page cannot send to another site without a preflight.
-    if headers.get(b"content-type", b"").partition(b";")[0] != b"application/json":
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
         raise HttpError(
             415, "UnsupportedMediaTypeException", "Content-Type must be application/json."
         )
