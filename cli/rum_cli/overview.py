@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Overview", "as_document", "fetch"]
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Overview:
     name: str
     after: datetime
     before: datetime
+    weeks: int
+    """How many weeks earlier the time that it is compared with begins."""
     overview: GetOverviewResponse
     changes: Sequence[Change]
     pages: Sequence[Segment]
@@ -52,11 +55,14 @@ def fetch(client: Client, name: str, length: timedelta, filters: Sequence[str] =
     before_s = time.time()
     after_s = before_s - length.total_seconds()
     after_ms, before_ms = round(after_s * 1000), round(before_s * 1000)
+    # Whole weeks, so that the weekdays are the same, and enough of them that no event counts twice.
+    weeks = max(1, math.ceil(length / _WEEK))
     insight = client.insight
     return Overview(
         name,
         datetime.fromtimestamp(after_s, UTC),
         datetime.fromtimestamp(before_s, UTC),
+        weeks,
         insight.GetOverview(
             GetOverviewRequest(
                 app_monitor=name,
@@ -64,7 +70,7 @@ def fetch(client: Client, name: str, length: timedelta, filters: Sequence[str] =
                 before=before_ms,
                 filter=filters,
                 step_ms=max(60_000, round(length.total_seconds() * 1000 / _STEPS)),
-                compare_after=after_ms - _WEEK.total_seconds() * 1000,
+                compare_after=after_ms - weeks * _WEEK.total_seconds() * 1000,
             )
         ),
         insight.ListChanges(

@@ -84,7 +84,7 @@ def _form(measure: str) -> Callable[[float], str]:
 
 
 def _counts(found: Overview) -> Table:
-    table = _table("", "Total", "Week before", "Change", "Over time", numbers=3)
+    table = _table("", "Total", _compared_to(found), "Change", "Over time", numbers=3)
     total = found.overview.total.counts
     # Absent if those events are not kept.
     has_before = found.overview.HasField("compared_total")
@@ -106,6 +106,10 @@ def _counts(found: Overview) -> Table:
     return table
 
 
+def _compared_to(found: Overview) -> str:
+    return "Week before" if found.weeks == 1 else f"{found.weeks} weeks ago"
+
+
 def _count_values(counts: Counts | None) -> list[float | None]:
     if counts is None:
         return [None] * 7
@@ -121,7 +125,7 @@ def _count_values(counts: Counts | None) -> list[float | None]:
 
 
 def _vitals(found: Overview) -> Table:
-    table = _table("Vital", "p75", "Week before", "Good", "Shares", "Over time", numbers=3)
+    table = _table("Vital", "p75", _compared_to(found), "Good", "Shares", "Over time", numbers=3)
     series = found.overview.series
     charts = {"lcp": series.lcp_p75, "inp": series.inp_p75, "cls": series.cls_p75}
     names = {

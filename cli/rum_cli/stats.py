@@ -71,8 +71,8 @@ def stats(
 ) -> None:
     """Print how the app monitor NAME is doing, or how received events ended.
 
-    With NAME, prints what the overview of the page at /ui/ shows, compared with a week before;
-    --filter limits it.
+    With NAME, prints what the overview of the page at /ui/ shows, compared with the same weekdays a
+    week before, or several weeks before if the range is longer; --filter limits it.
 
     Without NAME, prints how many events the service received since its start, and how they ended;
     also those that a bridge in the same process received. Other bridges have their counts in their

@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,6 +67,19 @@ def test_lines_fit_the_terminal_and_have_charts(server: OpenRum) -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "█" in text
     assert "\x1b" not in text  # no colours outside of a terminal
+
+
+def test_a_range_over_a_week_is_compared_with_a_time_before_it(server: OpenRum) -> None:
+    document = json.loads(_stats(server, "shop", "--json", "--range", "8d").stdout)
+    after, before = (
+        round(datetime.fromisoformat(document[end]).timestamp() * 1000) - 14 * 86_400_000
+        for end in ("After", "Before")
+    )
+    status, body = server.get(f"/insight/shop/overview?after={after}&before={before}")
+
+    assert status == 200
+    assert document["Overview"]["comparedTotal"]["counts"] == json.loads(body)["total"]["counts"]
+    assert "2 weeks ago" in _stats(server, "shop", "--range", "8d").stdout
 
 
 def test_an_app_monitor_without_events_says_so(server: OpenRum) -> None:
