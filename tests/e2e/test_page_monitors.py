@@ -28,6 +28,18 @@ def test_an_app_monitor_can_be_created_and_its_snippet_names_this_server(
     assert ui.texts("h1") == ["shop.eu"]
 
 
+def test_app_monitors_that_were_created_elsewhere_appear(openrum: OpenRum, page: Page) -> None:
+    ui = Shown(page, openrum)
+    ui.open("live")
+    assert openrum.post("/appmonitor", {"Name": "elsewhere-1", "Domain": "a.example"})[0] == 200
+    ui.click("nav >> text=App monitors")
+    wait_until(lambda: "elsewhere-1" in ui.text("table"))
+    assert openrum.post("/appmonitor", {"Name": "elsewhere-2", "Domain": "a.example"})[0] == 200
+    ui.page.evaluate("() => { location.hash = '#/live?monitor=elsewhere-2'; }")
+
+    wait_until(lambda: ui.texts("h1") == ["Live"] and "There is no" not in ui.text())
+
+
 def test_a_name_that_is_in_use_is_rejected_with_the_message_of_the_api(
     openrum: OpenRum, page: Page
 ) -> None:

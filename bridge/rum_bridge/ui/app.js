@@ -42,7 +42,7 @@ function App() {
   const place = usePlace();
   const minute = useMinutes();
   const opened = useMemo(Date.now, [place]);
-  const monitors = useData(listMonitors, "monitors");
+  const monitors = useMonitors(place);
   const view = VIEWS[place.path[0]];
   const chosen = place.params.get("monitor");
   // A token for one app monitor does not allow listing them.
@@ -66,6 +66,18 @@ function App() {
 function skip(event) {
   event.preventDefault();
   document.getElementById("main").focus();
+}
+
+/** The app monitors, read again where the place shows them, and where it names one that was created since. */
+function useMonitors({ path, params }) {
+  const monitors = useData(listMonitors, "monitors");
+  const chosen = params.get("monitor");
+  const shown = path[0] === "monitors" && path.join("/");
+  useEffect(() => {
+    const isOld = shown || (chosen && !monitors.data?.some(({ Name }) => Name === chosen));
+    if (isOld && monitors.data && !monitors.loading) monitors.retry();
+  }, [shown, chosen]);
+  return monitors;
 }
 
 async function listMonitors(signal) {
