@@ -58,7 +58,10 @@ def test_the_time_range_can_be_chosen(ui: Shown) -> None:
     assert number(ui.tiles()["Page views"]) > day > 0
 
 
-def test_a_custom_time_range_can_be_entered(ui: Shown, shop: Visited) -> None:
+@pytest.mark.parametrize("ends", [("after", "before"), ("before", "after")], ids="-".join)
+def test_a_custom_time_range_can_be_entered(
+    ui: Shown, shop: Visited, ends: tuple[str, str]
+) -> None:
     after, before = shop.after + 3 * HOUR_MS, shop.after + 9 * HOUR_MS
     zone: Any = ui.page.evaluate("() => new Date().getTimezoneOffset()")
     expected: Any = read_api(
@@ -66,13 +69,29 @@ def test_a_custom_time_range_can_be_entered(ui: Shown, shop: Visited) -> None:
     )
     ui.open("overview", monitor=MONITOR)
     ui.choose("select[aria-label='Time range']", "custom")
-    for name, at_ms in (("after", after), ("before", before)):
+    for name, at_ms in zip(ends, (after, before), strict=True):
         local = datetime.fromtimestamp(at_ms / 1000 - zone * 60, UTC)
         ui.fill(f"input[name={name}]", f"{local:%Y-%m-%dT%H:%M}")
     ui.click("button:text-is('Apply')")
 
     assert _range_of(ui) == [after, before]
     assert number(ui.tiles()["Page views"]) == expected["total"]["counts"]["pageViews"]
+
+
+def test_a_time_that_is_being_entered_stays_when_a_minute_passes(ui: Shown, shop: Visited) -> None:
+    ui.page.do(lambda inner: inner.clock.install())
+    ui.open("overview", monitor=MONITOR)
+    ui.choose("select[aria-label='Time range']", "custom")
+    ui.fill("input[name=after]", "2026-01-02T03:04")
+    requests = len(ui.requests)
+    ui.page.do(lambda inner: inner.clock.fast_forward(61_000))
+    wait_until(lambda: len(ui.requests) > requests)
+    ui.settle()
+
+    assert (
+        ui.page.evaluate("() => document.querySelector('input[name=after]').value")
+        == "2026-01-02T03:04"
+    )
 
 
 def test_a_tile_leads_to_the_causes_of_its_number(ui: Shown, shop: Visited) -> None:

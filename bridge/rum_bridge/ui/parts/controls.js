@@ -1,5 +1,5 @@
 /** The controls of all views: app monitor, time range, and filters. All of them only change the URL. */
-import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
+import { useEffect, useMemo, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
 import { named } from "../format.js";
 import { go, linkHere } from "../place.js";
@@ -34,12 +34,13 @@ function Range({ place }) {
 }
 
 function CustomRange({ place, onDone }) {
-  const { after, before } = selectionOf(place, "", Date.now());
+  // Not those of each minute: the form would lose what somebody is entering.
+  const { after, before } = useMemo(() => selectionOf(place, "", Date.now()), [String(place.params)]);
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    const [from, to] = ["after", "before"].map((end) => String(new Date(form.get(end)).getTime()));
-    go(linkHere(place, { range: undefined, after: from, before: to }));
+    const times = ["after", "before"].map((end) => new Date(form.get(end)).getTime());
+    go(linkHere(place, { range: undefined, after: String(Math.min(...times)), before: String(Math.max(...times)) }));
     onDone();
   };
   return html`<form class="row" onSubmit=${submit} key=${`${after}-${before}`}>
