@@ -201,6 +201,11 @@ def test_required_members_are_those_of_the_model(operation: str) -> None:
         ("CreateAppMonitor", {"Name": "a", "Id": "x" * 36}, "Id must match"),
         (
             "CreateAppMonitor",
+            {"Name": "a", "DomainList": ["shop.example", "http://localhost:3000"]},
+            "DomainList[1] must be localhost, an IPv4 address, or a host name such as ",
+        ),
+        (
+            "CreateAppMonitor",
             {"Name": "a", "Tags": dict.fromkeys(FIFTY_ONE_KEYS, "")},
             "Tags must have at most 50 items.",
         ),

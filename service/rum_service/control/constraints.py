@@ -26,12 +26,15 @@ class Text:
     low: int
     high: int
     pattern: str | None = None
+    form: str | None = None
+    """What the pattern allows, in words, if people cannot read the pattern."""
 
     def __call__(self, member: str, value: object) -> None:
         if not self.low <= len(str(value)) <= self.high:
             raise ValidationException(f"{member} must have {self.low} to {self.high} characters.")
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
-            raise ValidationException(f"{member} must match {self.pattern}.")
+            wanted = f"be {self.form}" if self.form else f"match {self.pattern}"
+            raise ValidationException(f"{member} must {wanted}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ _check_domain = Text(
     r"|((25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)\.){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)"
     r"|(?=[a-zA-Z0-9.*-]{4,253}\Z)(?!.*\.-)(?!.*-\.)(?!.*\.\.)(?!.*[^.]{64,})"
     r"(\*\.)?(?![-.*])[^*]+\.(\*|(?!.*--)(?=.*[a-zA-Z])[^*]+[^*-])",
+    "localhost, an IPv4 address, or a host name such as shop.example or *.shop.example, without"
+    " scheme, port and path",
 )
 # AWS's pattern requires a dot in the host. We accept hosts without one, such as localhost.
 _check_url = Text(1, 1260, r".*https?://[^\s/].*")
@@ -100,6 +105,7 @@ _check_s3_uri = Text(
     1,
     1024,
     r"s3://[a-z0-9][-.a-z0-9]{1,62}(?:/[-!_*'().a-z0-9A-Z]+(?:/[-!_*'().a-z0-9A-Z]+)*)?/?",
+    "an S3 URI such as s3://bucket/source-maps",
 )
 _check_id = Text(1, 255)
 _check_token = Text(1, 1024)
