@@ -1,7 +1,7 @@
 """Clients that send at a rate, whatever the server answers: a process of their own.
 
 Unlike `load.py`, an error is an outcome to count, and a request that finds no free connection is
-not sent.
+not sent. If there are several cores, the clients leave the first one to the server.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import multiprocessing.synchronize
 import re
 import time
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 
 import uvloop
 
+from bench.cores import generator_cores, on_cores
 from bench.corpus import message_batches
 from bench.http1 import http_connections
 from bench.http2 import grpc_channels
@@ -53,6 +54,8 @@ class Arrivals:
     """How many requests can be in progress at most."""
     connections: int = 64
     """How many connections calls over gRPC share. The server limits the calls on each."""
+    settle_s: float = 0.0
+    """The goodput and the latencies do not include this time at the start."""
 
 
 @dataclass
@@ -63,15 +66,26 @@ class Outcomes:
     counts: Counter[str] = field(default_factory=Counter)
     """By outcome: empty for a success, else the problem."""
     latencies_s: array[float] = field(default_factory=lambda: array("d"))
-    """Of the puts that succeeded, in no order."""
+    """Of the puts that succeeded, in no order, without the time at the start."""
+    settle_s: float = 0.0
+    """How long the time at the start is."""
+    longest_at_start_s: float = 0.0
+    """The longest wait of a put that was due in that time."""
     in_time: int = 0
-    """Puts that succeeded before the load ended."""
+    """Puts that succeeded before the load ended, without the time at the start."""
     not_sent: int = 0
+    cpu_s: float = 0.0
+    """Used by the generator while the load lasted."""
 
     @property
     def goodput(self) -> float:
         """Puts that succeeded in a second, while the load lasted."""
-        return self.in_time / self.seconds
+        return self.in_time / (self.seconds - self.settle_s)
+
+    @property
+    def cpu_share(self) -> float:
+        """The share of a core that the generator used."""
+        return self.cpu_s / self.seconds
 
     @property
     def offered(self) -> float:
@@ -90,7 +104,7 @@ def run_together(jobs: Sequence[Arrivals]) -> list[Outcomes]:
     """Run jobs at the same time, each in a process."""
     # Spawned: a fork would copy the threads of gRPC.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(len(jobs)) as pool:
+    with on_cores(generator_cores()), context.Pool(len(jobs)) as pool:
         ready = context.Manager().Barrier(len(jobs))
         return pool.starmap(_serve, zip(jobs, repeat(ready), strict=False))
 
@@ -135,15 +149,18 @@ def _requests(job: Arrivals) -> Iterator[bytes]:
 class _Sender:
     def __init__(self, job: Arrivals, slots: list[Slot], requests: Iterator[bytes]) -> None:
         self._job = job
-        self._free = slots[:]
+        # In turns: a client that has its response is silent for a while.
+        self._free = deque(slots)
         self._requests = requests
         self._in_progress = 0
         self._sent = 0
-        self._outcomes = Outcomes()
+        self._outcomes = Outcomes(job.seconds, settle_s=job.settle_s)
         self._idle = asyncio.Event()
 
     async def run(self) -> Outcomes:
+        cpu_s = time.process_time()
         self._began = time.perf_counter()
+        self._settled = self._began + self._job.settle_s
         self._end = self._began + self._job.seconds
         if self._job.rate:
             while (now := time.perf_counter()) < self._end:
@@ -152,7 +169,8 @@ class _Sender:
         else:
             for slot in self._free:
                 self._send(slot, self._began)
-        self._outcomes.seconds = self._job.seconds
+            await asyncio.sleep(self._job.seconds)
+        self._outcomes.cpu_s = time.process_time() - cpu_s
         if self._in_progress:
             await asyncio.wait_for(self._idle.wait(), self._job.seconds + _LAST_S)
         return self._outcomes
@@ -163,7 +181,7 @@ class _Sender:
             due_at = self._began + self._sent / self._job.rate
             self._sent += 1
             if self._free:
-                self._send(self._free.pop(), due_at)
+                self._send(self._free.popleft(), due_at)
             else:
                 self._outcomes.not_sent += 1
 
@@ -175,14 +193,21 @@ class _Sender:
             self._in_progress -= 1
             self._outcomes.counts[_outcome(problem)] += 1
             if not problem:
-                self._outcomes.latencies_s.append(now - since)
-                self._outcomes.in_time += now < self._end
+                self._accept(since, now)
             if "closed" not in problem:
                 self._reuse(slot, now)
             if now >= self._end and not self._in_progress:
                 self._idle.set()
 
         slot.send(next(self._requests), done)
+
+    def _accept(self, since: float, now: float) -> None:
+        outcomes = self._outcomes
+        if since < self._settled:
+            outcomes.longest_at_start_s = max(outcomes.longest_at_start_s, now - since)
+        else:
+            outcomes.latencies_s.append(now - since)
+        outcomes.in_time += self._settled <= now < self._end
 
     def _reuse(self, slot: Slot, now: float) -> None:
         if self._job.rate:

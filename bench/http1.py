@@ -5,10 +5,20 @@ from __future__ import annotations
 __all__ = ["HttpConnection", "http_connections"]
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import httptools
+
+from rum_endpoint.descriptors import descriptor_limit
+
+# The files of a process without connections.
+_OTHER_FILES = 256
+# An address has 28,000 ports for connections by default.
+_CONNECTIONS_OF_ADDRESS = 10_000
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class HttpConnection(asyncio.Protocol):
@@ -26,7 +36,7 @@ class HttpConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close the connection."""
         self._done = None
-        self._transport.close()
+        self._transport.abort()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -49,9 +59,22 @@ class HttpConnection(asyncio.Protocol):
 
 
 async def http_connections(address: str, count: int) -> list[HttpConnection]:
-    """Open connections to host:port."""
+    """Open connections to host:port.
+
+    They come from several addresses of loopback if one has too few ports. There are fewer if the
+    process may not open as many files.
+    """
     host, _, port = address.rpartition(":")
     loop = asyncio.get_running_loop()
-    return [
-        (await loop.create_connection(HttpConnection, host, int(port)))[1] for _ in range(count)
-    ]
+    count = min(count, descriptor_limit(count + _OTHER_FILES) - _OTHER_FILES)
+    connections = []
+    for number in range(count):
+        client = socket.socket()
+        # The end is a reset, so that its port is free at once.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        if source := number // _CONNECTIONS_OF_ADDRESS:
+            client.bind((f"127.0.0.{1 + source}", 0))
+        client.setblocking(False)
+        await loop.sock_connect(client, (host, int(port)))
+        connections.append((await loop.create_connection(HttpConnection, sock=client))[1])
+    return connections

@@ -16,31 +16,35 @@ _HEAD = """# Overload
 How the server behaves when clients send more than it can store. `python -m bench.overload --page`
 measures it and writes this page.
 
-Load generators send puts with ten events at a fixed rate, the load, and do not wait for responses.
-The capacity is the goodput of 64 clients that wait for each response. `openrum up` with SQLite and
-the load generators share two cores. At a high load the generators take CPU from the server, so its
-capacity is lower. The generators have at most 6,000 requests in progress. With REST, each request
-has its own connection. With gRPC, 64 connections carry 24 calls each: the service allows 32. "Sent"
-is the rate that the generators reached. An overloaded server responds late, so that they do not
-reach the highest loads: requests that are due find none of the 6,000 free, and are "not sent".
+`openrum up` with SQLite has one core, and the load generators have the other one, so that they take
+no CPU from it. The capacity is the goodput of 64 clients that wait for each response. The load
+generators send puts with ten events at a fixed rate, the load, and do not wait for responses.
+
+With REST, each put in progress has its own connection. There are as many as the load needs while
+each response takes 3 s. With gRPC, 64 connections carry 24 calls each: the service allows 32.
+Client libraries hold further calls back, which costs the service nothing. Puts that are due while
+1,536 calls are in progress are "not sent". "Sent" is the rate that was reached.
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
-puts, and count from the time at which each put was due. Memory is what the server uses afterwards.
-Each load is measured several times, in alternation with the others. A row shows the run with the
-median goodput, and "runs" shows the goodput of all.
+puts, and count from the time at which each put was due. A load takes 7 s. Goodput and latencies
+leave the first 3 s out, in which nothing is rejected yet. Memory is what the server uses
+afterwards. Each load is measured several times, in alternation with the others. A row shows the run
+with the median goodput, and "runs" shows the goodput of all.
 """
 _CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness
 
 One client sends a tenth of the capacity: alone, and while another client tries to send ten times
 the capacity to another app monitor, with at most 3,000 requests in progress. With gRPC, the quiet
-client has 4 connections and the busy one 32. A row shows the run in which the 99th percentile of
-the quiet client is the median, and "runs" shows the percentile of the row's client in all.
+client has 4 connections and the busy one 32. The load takes 20 s. When it begins, all calls of the
+busy client arrive at once. "First second" is the longest wait of a put that was due then. The
+other numbers leave it out. A row shows the run in which the 99th percentile of the quiet client is
+the median, and "runs" shows the percentile of the row's client in all.
 """
 _SLOW_DISK = """## Slow disk
 
 Puts over REST, while each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk
-stores about 130 puts per second.
+stores about 130 puts per second. The load takes 14 s.
 """
 
 
@@ -59,6 +63,10 @@ class Row:
     memory_mb: float
     runs: Sequence[float] = ()
     """The value by which this run was chosen, of every run."""
+    longest_at_start_ms: float = 0.0
+    """The longest wait of a put that the latencies leave out."""
+    generator: float = 0.0
+    """The share of a core that the load generator used."""
 
     @classmethod
     def of(cls, name: str, outcomes: Outcomes, memory_mb: float) -> Self:
@@ -72,6 +80,8 @@ class Row:
             dict(outcomes.counts),
             outcomes.not_sent,
             memory_mb,
+            longest_at_start_ms=outcomes.longest_at_start_s * 1000,
+            generator=outcomes.cpu_share,
         )
 
     @property
@@ -135,8 +145,11 @@ def overload_page(parts: Sequence[Part]) -> tuple[str, str | None]:
         for part in curves:
             texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second."]
             texts[-1] += _other_work(part)
-            texts += [_table(part.curve)]
-        texts += [_FAIRNESS, *(f"{part.name}:\n\n{_table(part.fairness)}" for part in curves)]
+            texts += [_table(part.curve), _shares_of_peak(part.curve)]
+        texts += [
+            _FAIRNESS,
+            *(f"{part.name}:\n\n{_table(part.fairness, first_second=True)}" for part in curves),
+        ]
     texts += [
         f"{_SLOW_DISK.rstrip()}{_other_work(part)}\n{_table(part.curve)}"
         for part in parts
@@ -163,15 +176,38 @@ def _chart(curves: Sequence[Part]) -> str:
     )
 
 
-def _table(rows: Sequence[Row]) -> str:
-    lines = [
-        "| load | sent/s | goodput/s | p50 ms | p99 ms | responses | not sent | memory MB | runs |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row.name} | {row.sent:,.0f} | {row.goodput:,.0f} | {row.p50_ms:,.0f}"
-        f" | {row.p99_ms:,.0f} | {row.responses} | {row.not_sent:,} | {row.memory_mb:,.0f}"
-        f" | {', '.join(f'{value:,.0f}' for value in row.runs)} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
+def _shares_of_peak(rows: Sequence[Row]) -> str:
+    """Return what share of the highest goodput the overloaded server reached."""
+    peak = max(row.goodput for row in rows)
+    over = [row for row in rows if float(row.name) > 1]
+    if not over:
+        return ""
+    shares = ", ".join(f"{row.goodput / peak * 100:.0f} % at {row.name}" for row in over)
+    busiest = max(row.generator for row in rows) * 100
+    return (
+        f"Shares of the highest goodput: {shares}. The load generator used at most {busiest:.0f} %"
+        " of its core.\n"
+    )
+
+
+def _table(rows: Sequence[Row], *, first_second: bool = False) -> str:
+    columns = ["load", "sent/s", "goodput/s", "p50 ms", "p99 ms"]
+    columns += ["first second ms"] if first_second else []
+    columns += ["responses", "not sent", "memory MB", "runs"]
+    lines = [columns]
+    for row in rows:
+        numbers = [row.sent, row.goodput, row.p50_ms, row.p99_ms]
+        numbers += [row.longest_at_start_ms] if first_second else []
+        lines.append(
+            [
+                row.name,
+                *(f"{number:,.0f}" for number in numbers),
+                row.responses,
+                f"{row.not_sent:,}",
+                f"{row.memory_mb:,.0f}",
+                ", ".join(f"{value:,.0f}" for value in row.runs),
+            ]
+        )
+    texts = [f"| {' | '.join(line)} |" for line in lines]
+    texts.insert(1, f"|{'---|' * len(columns)}")
+    return "\n".join(texts) + "\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 import grpc
 
 from bench.checkout import OURS, Both, Bridge, Checkout, Module, Service
+from bench.cores import on_cores, server_cores
 from bench.cpu import descendants
 from bench.descriptors import descriptor_set
 from bench.ledger import Ledger
@@ -34,8 +35,8 @@ _ALLOW_EVERYONE = {
 }
 # An open loop on one machine needs as many connections as many clients have.
 _MANY_CONNECTIONS = {
-    "OPENRUM_MAX_CONNECTIONS": "9000",
-    "OPENRUM_MAX_CONNECTIONS_PER_ADDRESS": "9000",
+    "OPENRUM_MAX_CONNECTIONS": "40000",
+    "OPENRUM_MAX_CONNECTIONS_PER_ADDRESS": "40000",
 }
 _DATA_PLANE = "rum.v1.DataPlaneService"
 _ANY_ID = "7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11"
@@ -84,7 +85,7 @@ class Servers:
             "postgres": self._on_postgres,
             "envoy": self._envoy,
             "up": partial(self._up, OURS),
-            "overloaded": partial(self._up, OURS, **_MANY_CONNECTIONS),
+            "overloaded": self._overloaded,
         }
         if against:
             self._starts["against apart"] = partial(self._apart, against)
@@ -110,7 +111,7 @@ class Servers:
         """Start the server that is overloaded, with more variables in its environment."""
         folder = self._folder / "overloaded"
         folder.mkdir()
-        return self._up(OURS, folder, **_MANY_CONNECTIONS, **environment)
+        return self._overloaded(folder, **environment)
 
     def lost(self) -> dict[str, int]:
         """Return, by server, how many acknowledged batches are missing. Expected: none."""
@@ -157,6 +158,10 @@ class Servers:
         )
         server = Server({"up": both.pid}, both.url.removeprefix("http://"), both.grpc, Ledger(url))
         return _with_monitors(server, checkout, folder)
+
+    def _overloaded(self, folder: Path, **environment: str) -> Server:
+        with on_cores(server_cores()):
+            return self._up(OURS, folder, **_MANY_CONNECTIONS, **environment)
 
     def _envoy(self, folder: Path) -> Server:
         behind = self["apart"]
