@@ -145,9 +145,7 @@ events = Table(
 )
 
 
-def _dimensions() -> Iterator[Column[str]]:
-    names = ("page", "browser", "os", "device", "country", "release")
-    return (Column(name, String, nullable=False) for name in names)
+_DIMENSIONS = ("page", "browser", "os", "device", "country", "release")
 
 
 def _counts() -> Iterator[Column[Any]]:
@@ -157,7 +155,7 @@ def _counts() -> Iterator[Column[Any]]:
     yield Column("ts", BigInteger, nullable=False)
     yield Column("session", String, nullable=False)
     yield Column("user", String, nullable=False)
-    yield from _dimensions()
+    yield from (Column(name, String, nullable=False) for name in _DIMENSIONS)
     yield Column("payload_bytes", BigInteger, nullable=False)
     yield from (Column(name, Integer, nullable=False) for name in COUNTERS)
 
@@ -201,47 +199,31 @@ hour_levels = Table(
     Column("level", Double, nullable=False),
 )
 
-# The values of web vitals and the durations of navigations. Their columns are those of `events`.
-vitals = Table(
-    "vitals",
-    metadata,
-    Column("sequence", BigInteger, nullable=False),
-    Column("monitor", Integer, nullable=False),
-    Column("ts", BigInteger, nullable=False),
-    Column("kind", _UTinyInt, nullable=False),
-    *_dimensions(),
-    Column("value", Double, nullable=False),
-)
 
-# HTTP requests, and the traces that have their latency. Their columns are those of `events`.
-requests = Table(
-    "requests",
-    metadata,
-    Column("sequence", BigInteger, nullable=False),
-    Column("monitor", Integer, nullable=False),
-    Column("ts", BigInteger, nullable=False),
-    Column("kind", _UTinyInt, nullable=False),
-    Column("session", String, nullable=False),
-    *_dimensions(),
-    Column("name", String, nullable=False),
-    Column("status", _USmallInt),
-    Column("value", Double),
-)
+def _of_events(name: str, *columns: str, required: str) -> Table:
+    """Return a table with the columns of `events` that most queries need, and some others.
 
-# JavaScript errors. Their columns are those of `events`.
-js_errors = Table(
-    "js_errors",
-    metadata,
-    Column("sequence", BigInteger, nullable=False),
-    Column("position", _UInteger, nullable=False),
-    Column("monitor", Integer, nullable=False),
-    Column("ts", BigInteger, nullable=False),
-    Column("session", String, nullable=False),
-    Column("user", String, nullable=False),
-    *_dimensions(),
-    Column("name", String, nullable=False),
-    Column("detail", String),
-)
+    Args:
+        required: a column that has a value in each row of this table.
+    """
+    names = ("sequence", "monitor", "ts", *_DIMENSIONS, *columns)
+    others = (events.c[each] for each in names)
+    return Table(
+        name,
+        metadata,
+        *(Column(each.name, each.type, nullable=each.nullable) for each in others),
+        Column(required, events.c[required].type, nullable=False),
+    )
+
+
+# The values of web vitals and the durations of navigations.
+vitals = _of_events("vitals", "kind", required="value")
+
+# HTTP requests, and the traces that have their latency.
+requests = _of_events("requests", "kind", "session", "status", "value", required="name")
+
+# JavaScript errors.
+js_errors = _of_events("js_errors", "position", "session", "user", "detail", required="name")
 
 # The first error of each group. When it has been removed, its time and release stay, and the rest
 # is that of the first error that is left. An erasure leaves nothing of the error.
