@@ -1,7 +1,8 @@
 """DuckDB: a file that one process at a time can open.
 
-DuckDb              transactions, queries and their time limits
+DuckDb              transactions
 ├── duckdb_file     opens the file or sets it aside, and creates the tables
+├── duckdb_queries  runs queries with time limits
 ├── duckdb_cursors  statements that read and move the cursors
 ├── duckdb_rows     inserts the rows of chunks, and deletes those of old batches
 ├── duckdb_hours    adds up the counts of whole hours
@@ -15,7 +16,7 @@ __all__ = ["DuckDb", "open_duckdb"]
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,8 +28,9 @@ from rum_projector.engines import duckdb_erasing as erasing
 from rum_projector.engines import duckdb_file as file
 from rum_projector.engines import duckdb_hours as hours
 from rum_projector.engines import duckdb_rows as rows
-from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, QueryTimeoutError
+from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError
 from rum_projector.engines.dialect import run
+from rum_projector.engines.duckdb_queries import Queries
 from rum_projector.schema import OF_BATCHES, OF_HOURS, error_groups, events
 
 _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
@@ -37,8 +39,6 @@ _Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
 _OF_APP_MONITORS = (*OF_BATCHES, *OF_HOURS, error_groups)
 _MAX_SCAN_S = 60.0
-_INTERRUPT_AGAIN_S = 0.05
-_TURN_POLL_S = 0.05
 
 
 class DuckDb:
@@ -53,9 +53,7 @@ class DuckDb:
         self._connection = connection
         self._name = name
         self._writing = threading.Lock()
-        # Percentiles keep all values in memory: two statements over 9 million events took more than
-        # 256 MiB. One at a time is as fast, because it uses two threads.
-        self._turn = threading.Lock()
+        self._queries = Queries(connection, self._failure)
         self._is_broken = False
 
     def cursor(self) -> Cursor:
@@ -136,49 +134,12 @@ class DuckDb:
             run(connection, cursors.count_events(self._name))
 
     def query(self, statement: Executable, *, timeout_s: float = 5.0) -> Sequence[tuple[Any, ...]]:
-        with self._connection.cursor() as connection, _interrupting(connection, timeout_s):
-            return self._result(connection, statement)
+        return self._queries.query(statement, timeout_s=timeout_s)
 
-    @contextmanager
     def snapshot(
         self, *, timeout_s: float, alone: bool = True, stop: threading.Event | None = None
-    ) -> Iterator[_Query]:
-        end_s = time.monotonic() + timeout_s
-        ends = stop or threading.Event()
-
-        def check_time() -> None:
-            if ends.is_set() or time.monotonic() >= end_s:
-                raise QueryTimeoutError
-
-        def query(statement: Executable) -> Sequence[tuple[Any, ...]]:
-            check_time()
-            if not alone:
-                return self._result(connection, statement)
-            while not self._turn.acquire(timeout=_TURN_POLL_S):
-                check_time()
-            try:
-                check_time()
-                return self._result(connection, statement)
-            finally:
-                self._turn.release()
-
-        # One timer for all statements: starting a thread for each took 1 ms.
-        with self._connection.cursor() as connection, _interrupting(connection, timeout_s, ends):
-            try:
-                connection.begin()  # closing the connection rolls it back
-            except duckdb.InterruptException:
-                raise QueryTimeoutError from None
-            yield query
-
-    def _result(
-        self, connection: duckdb.DuckDBPyConnection, statement: Executable
-    ) -> list[tuple[Any, ...]]:
-        try:
-            return run(connection, statement)
-        except duckdb.InterruptException:
-            raise QueryTimeoutError from None
-        except duckdb.Error as error:
-            raise self._failure(error) from error
+    ) -> AbstractContextManager[_Query]:
+        return self._queries.snapshot(timeout_s=timeout_s, alone=alone, stop=stop)
 
     def size_bytes(self) -> int:
         return file.size_bytes(self._path)
@@ -218,35 +179,6 @@ class DuckDb:
             self._is_broken = True
             return BrokenError(text)
         return EngineError(text)
-
-
-@contextmanager
-def _interrupting(
-    connection: duckdb.DuckDBPyConnection, timeout_s: float, stop: threading.Event | None = None
-) -> Iterator[None]:
-    """Interrupt the statements that run after some time, as long as the context is open.
-
-    Args:
-        stop: setting it interrupts them earlier. It is set when the context closes.
-    """
-    done = threading.Event()
-    early = stop or done
-
-    def interrupt() -> None:
-        early.wait(timeout_s)
-        while not done.is_set():
-            connection.interrupt()
-            # A statement that starts at this moment does not notice it.
-            done.wait(_INTERRUPT_AGAIN_S)
-
-    timer = threading.Thread(target=interrupt, name="query-limit", daemon=True)
-    timer.start()
-    try:
-        yield
-    finally:
-        done.set()
-        early.set()
-        timer.join()
 
 
 def open_duckdb(
