@@ -5,8 +5,9 @@ Source: the meaning of events is in `rum_service.events`.
 
 from __future__ import annotations
 
-__all__ = ["add_batch", "event_time"]
+__all__ = ["Added", "add_batch", "event_time"]
 
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -46,15 +47,29 @@ class _About(NamedTuple):
 _UNKNOWN = _About(Dimensions("", "", 0, "", "", "", ""), "")
 
 
-def add_batch(
-    chunk: Chunk, batch: CommittedBatch, definitions: Sequence[MetricDefinition] = ()
-) -> int:
-    """Add a batch's rows to a chunk. Return the number of unreadable events.
+class Added(NamedTuple):
+    """What `add_batch` has added."""
 
-    These have a row as well, without dimensions and measures.
+    unreadable: int = 0
+    """The number of unreadable events. They have a row as well, without dimensions and measures."""
+    position: int = 0
+    """How many events of the batch have rows now, or 0 if all."""
+
+
+def add_batch(
+    chunk: Chunk,
+    batch: CommittedBatch,
+    definitions: Sequence[MetricDefinition] = (),
+    *,
+    start: int = 0,
+    limit: int = sys.maxsize,
+) -> Added:
+    """Add a batch's rows to a chunk.
 
     Args:
         definitions: the metrics that the app monitor defines.
+        start: how many events of the batch have rows already.
+        limit: how many events to add at most.
 
     Raises:
         DecodeError: the content is damaged. Nothing is added.
@@ -70,7 +85,10 @@ def add_batch(
     oldest = received - _MAX_AGE_MS
     # Most events have the same metadata as the previous event in the batch.
     known, about, run = None, _UNKNOWN, -1
-    for position, event in enumerate(request.rum_events):
+    sent = request.rum_events
+    end = start + limit
+    is_part = end < len(sent)
+    for position, event in enumerate(sent[start:end] if start or is_part else sent, start):
         event_type, details, metadata = event.type, event.details, event.metadata
         kind = kind_of(event_type)
         ts = event.timestamp * 1000  # as `event_time`: a call would take 0.1 µs
@@ -107,7 +125,7 @@ def add_batch(
         )
         if kind is _JS_ERROR:
             _add_error(chunk, batch, position, measured, ts=ts, release=about.dimensions.release)
-    return unreadable
+    return Added(unreadable, end if is_part else 0)
 
 
 def event_time(timestamp: float, received_ms: int) -> int:

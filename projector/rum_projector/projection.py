@@ -11,8 +11,8 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from rum_projector.definitions import Definitions
-from rum_projector.engines.base import Chunk, Engine
-from rum_projector.flatten import add_batch
+from rum_projector.engines.base import Chunk, Engine, Place
+from rum_projector.flatten import Added, add_batch
 from rum_service.storage.base import Store
 from rum_service.storage.records import CommittedBatch
 
@@ -27,7 +27,8 @@ _HOURS_PER_SUM = 24
 # A transaction replaces the rows of so many batches.
 _BATCHES_PER_REPLACEMENT = 256
 # What DuckDB compresses together. It writes whole groups to the file at once, which takes 0.8 µs an
-# event; 25,000 events at a time take 2.2 (2026-11).
+# event; 25,000 events at a time take 2.2 (2026-11). It keeps the rest of a chunk as a group of its
+# own, which every later checkpoint merges with others. So a chunk has exactly these events.
 _ROW_GROUP = 122_880
 
 
@@ -36,7 +37,7 @@ class Freshness:
     """How current the projection is."""
 
     projected_sequence: int
-    """The last batch that it contains."""
+    """The last batch that it contains completely."""
     log_sequence: int
     """The last batch in the log."""
     lag_ms: int
@@ -54,7 +55,7 @@ class Projection:
 
     Args:
         clock: Unix seconds.
-        chunk_events: how many events are written in one transaction, or a few more.
+        chunk_events: how many events are written in one transaction.
         chunk_bytes: how many bytes of content are read for one transaction, or a few more.
     """
 
@@ -93,38 +94,45 @@ class Projection:
             EngineError: the rows cannot be written.
         """
         self._follow_erasures()
-        cursor = self._engine.cursor()
+        after = self._engine.cursor().place
         newest = self._store.log.newest_sequence()
-        chunk = Chunk()
-        sequence, read_bytes, unreadable, more = cursor.sequence, 0, 0, True
-        while more and read_bytes < self._chunk_bytes:
-            missing = self._chunk_events - len(chunk.events)
-            if missing <= 0:
-                break
-            batches = self._store.log.after(
-                sequence, limit=min(missing, _BATCHES_PER_READ), max_bytes=_BYTES_PER_READ
-            )
-            for batch in batches:
-                unreadable += self._add(chunk, batch)
-                read_bytes += len(batch.content)
-                sequence = batch.sequence
-            more = bool(batches)
-        if newest > sequence and not more and self._store.log.received_after(sequence) is None:
+        chunk, until, more = self._read(after)
+        if newest > until.whole_sequence and not more and self._received_after(until) is None:
             # The batches at the end of the log were removed before they were read. It is asked
             # again: a read omits batches that are removed meanwhile, and may then be empty.
-            sequence = newest
-        if sequence > cursor.sequence:
-            self._engine.write(
-                chunk, after=cursor.sequence, sequence=sequence, now_ms=self._now_ms()
-            )
-        if unreadable:
-            logger.warning("events could not be read", events=unreadable, sequence=sequence)
+            until = Place(newest)
+        if until != after:
+            self._engine.write(chunk, after=after, until=until, now_ms=self._now_ms())
         return more
+
+    def _read(self, after: Place) -> tuple[Chunk, Place, bool]:
+        """Return the next rows, the place after them, and whether there may be more."""
+        chunk, until = Chunk(), after
+        read_bytes, unreadable, more = 0, 0, True
+        missing = self._chunk_events
+        while more and missing and read_bytes < self._chunk_bytes:
+            limit = min(missing, _BATCHES_PER_READ)
+            batches = self._store.log.after(
+                until.whole_sequence, limit=limit, max_bytes=_BYTES_PER_READ
+            )
+            for batch in batches:
+                start = until.position if batch.sequence == until.sequence else 0
+                added = self._add(chunk, batch, start=start, limit=missing)
+                until = Place(batch.sequence, added.position)
+                unreadable += added.unreadable
+                read_bytes += len(batch.content)
+                missing = self._chunk_events - len(chunk.events)
+                if not missing:
+                    break
+            more = bool(batches)
+        if unreadable:
+            logger.warning("events could not be read", events=unreadable, sequence=until.sequence)
+        return chunk, until, more
 
     def _is_ahead(self) -> bool:
         """Return whether the projection knows batches or erasures that the log does not have."""
         cursor = self._engine.cursor()
-        if cursor.sequence > self._store.log.newest_sequence():
+        if cursor.place.sequence > self._store.log.newest_sequence():
             return True
         last = self._store.erasures.changed_after(cursor.erased - 1, limit=1)
         return cursor.erased > 0 and not last
@@ -136,7 +144,8 @@ class Projection:
         while changes := self._store.erasures.changed_after(erased, limit=_BATCHES_PER_REPLACEMENT):
             change = changes[-1].change
             # Later ones are not projected yet.
-            sequences = {each.sequence for each in changes if each.sequence <= cursor.sequence}
+            last = cursor.place.sequence
+            sequences = {each.sequence for each in changes if each.sequence <= last}
             self._engine.replace(
                 self._chunk_of(sequences),
                 sequences=sequences,
@@ -157,18 +166,18 @@ class Projection:
                     self._add(chunk, batch)
         return chunk
 
-    def _add(self, chunk: Chunk, batch: CommittedBatch) -> int:
-        """Add a batch's rows. Return the number of unreadable events.
+    def _add(self, chunk: Chunk, batch: CommittedBatch, **part: int) -> Added:
+        """Add a batch's rows, or a part as for `add_batch`.
 
         A damaged batch has no rows: those after it must not wait for its repair.
         """
         if batch.is_damaged or not self._exists(batch):
-            return 0
+            return Added()
         try:
-            return add_batch(chunk, batch, self._definitions.of(batch.app_monitor))
+            return add_batch(chunk, batch, self._definitions.of(batch.app_monitor), **part)
         except DecodeError:  # damaged, and stored by a version without checksums
             self._store.damaged.note(batch.sequence)
-            return 0
+            return Added()
 
     def rebuild(self) -> None:
         """Delete all rows, so that the next steps write them again."""
@@ -189,7 +198,7 @@ class Projection:
         """Delete the rows of batches that have been removed from the log."""
         # All rows are of batches up to the cursor. The log is read after it, so a batch that is
         # before the first one of its app monitor, or whose app monitor has none, was removed.
-        after_all = self._engine.cursor().sequence + 1
+        after_all = self._engine.cursor().place.sequence + 1
         first = self._engine.first_sequences()
         kept = self._store.retention.first_sequences()
         moved = {
@@ -203,17 +212,21 @@ class Projection:
     def freshness(self) -> Freshness:
         """Return how current the projection is. Any thread may call this."""
         cursor = self._engine.cursor()
-        newest = max(self._store.log.newest_sequence(), cursor.sequence)
-        received_ms = self._store.log.received_after(cursor.sequence)
+        newest = max(self._store.log.newest_sequence(), cursor.place.sequence)
+        received_ms = self._received_after(cursor.place)
         lag_ms = 0 if received_ms is None else max(0, self._now_ms() - received_ms)
         return Freshness(
-            projected_sequence=cursor.sequence,
+            projected_sequence=cursor.place.whole_sequence,
             log_sequence=newest,
             lag_ms=lag_ms,
-            rebuilding=cursor.sequence < cursor.rebuild_until,
+            rebuilding=cursor.place.whole_sequence < cursor.rebuild_until,
             events=cursor.events,
             updated_ms=cursor.updated_ms,
         )
+
+    def _received_after(self, place: Place) -> int | None:
+        """Return the time of receipt of the first batch that has events after a place."""
+        return self._store.log.received_after(place.whole_sequence)
 
     def _exists(self, batch: CommittedBatch) -> bool:
         """Return whether a batch's app monitor exists."""

@@ -46,7 +46,7 @@ from sqlalchemy.ext.compiler import compiles
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 7
+VERSION = 8
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7
@@ -160,7 +160,8 @@ def _counts() -> Iterator[Column[Any]]:
     yield from (Column(name, Integer, nullable=False) for name in COUNTERS)
 
 
-# How many events a batch has in a minute, for each combination of dimensions.
+# How many events a batch has in a minute, for each combination of dimensions. If they are written
+# in several transactions, each adds a row.
 event_counts = Table(
     "event_counts", metadata, Column("sequence", BigInteger, nullable=False), *_counts()
 )
@@ -267,8 +268,10 @@ cursors = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("version", Integer, nullable=False),
-    # The last batch whose events are in `events`.
+    # The last batch that has events in `events`.
     Column("sequence", BigInteger, nullable=False),
+    # How many of its events, or 0 if all.
+    Column("position", _UInteger, nullable=False),
     Column("events", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
 )

@@ -308,10 +308,8 @@ def test_a_custom_metric_has_its_namespace_and_dimensions(shop: Asked) -> None:
         row(4.0, '{"tier": "silver"}'),
         row(8.0, "{}", _BEFORE),
     ]
-    cursor = shop.engine.cursor()
-    shop.engine.write(
-        Chunk(custom_metrics=rows), after=cursor.sequence, sequence=cursor.sequence, now_ms=0
-    )
+    place = shop.engine.cursor().place
+    shop.engine.write(Chunk(custom_metrics=rows), after=place, until=place, now_ms=0)
 
     def total(*dimensions: str, namespace: str = "Shop/Web", name: str = "Carts") -> list[float]:
         found = _found(shop, name, "Sum", namespace=namespace, dimension=dimensions)

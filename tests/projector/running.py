@@ -15,7 +15,7 @@ from typing import Any, Self
 from sqlalchemy import func, select
 
 from rum_cli.projector_process import read_state
-from rum_projector.engines.base import BrokenError
+from rum_projector.engines.base import BrokenError, Place
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.schema import error_groups, event_counts, events
 from rum_projector.settings import ProjectorSettings
@@ -30,6 +30,15 @@ _CHECKING_OFTEN = (
     "from rum_cli.__main__ import main\n"
     "from rum_projector import runner\n"
     "runner._INTERVAL_S = runner._LOCK_CHECK_S = runner._RETRY_S = 0.2\n"
+    "main()",
+)
+# `openrum` with a projector that commits chunks of a few events, so that many end inside a batch.
+_IN_SMALL_CHUNKS = (
+    sys.executable,
+    "-c",
+    "from rum_cli.__main__ import main\n"
+    "from rum_projector.projection import Projection\n"
+    "Projection.__init__.__kwdefaults__['chunk_events'] = 50\n"
     "main()",
 )
 # Of the files of DuckDB.
@@ -51,11 +60,23 @@ class Projector:
 
     Args:
         checks_often: the projector does not wait for seconds before it checks its lock.
+        in_small_chunks: the projector commits chunks of a few events.
     """
 
-    def __init__(self, folder: Path, *, checks_often: bool = False, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        checks_often: bool = False,
+        in_small_chunks: bool = False,
+        **settings: str,
+    ) -> None:
         self.folder = folder
-        self._openrum = _CHECKING_OFTEN if checks_often else OPENRUM
+        self._openrum = OPENRUM
+        if checks_often:
+            self._openrum = _CHECKING_OFTEN
+        elif in_small_chunks:
+            self._openrum = _IN_SMALL_CHUNKS
         self._settings = {
             "OPENRUM_DATABASE_URL": f"sqlite:///{folder / 'log.sqlite3'}",
             "OPENRUM_PROJECTOR_SOCKET": "p.sock",
@@ -145,7 +166,7 @@ def projected(folder: Path) -> tuple[int, int, int, list[Sequence[Any]]]:
         cursor = engine.cursor()
         ((counted,),) = engine.query(select(func.coalesce(func.sum(event_counts.c.events), 0)))
         assert cursor.events == rows == counted
-        return rows, different, cursor.sequence, list(engine.query(groups))
+        return rows, different, cursor.place.whole_sequence, list(engine.query(groups))
 
 
 def damage_a_block(file: Path, *, url: str) -> None:
@@ -158,7 +179,7 @@ def damage_a_block(file: Path, *, url: str) -> None:
         event_row(1, number, monitor=1 + number * 7919 % 60_000, session=f"{number * 7919:040x}")
         for number in range(150_000)
     ]
-    engine.write(chunk(*rows), after=0, sequence=1, now_ms=0)
+    engine.write(chunk(*rows), after=Place(0), until=Place(1), now_ms=0)
     engine.close()
     whole = file.read_bytes()
     monitors = select(events.c.monitor).distinct()

@@ -17,6 +17,7 @@ from rum_projector.engines.base import (
     EngineError,
     ErrorGroupRow,
     EventRow,
+    Place,
     QueryTimeoutError,
 )
 from rum_projector.engines.duckdb import open_duckdb
@@ -34,7 +35,7 @@ def stored(engine: Engine) -> list[EventRow]:
 
 
 def test_a_new_engine_is_empty(engine: Engine) -> None:
-    assert (engine.cursor().sequence, engine.cursor().events) == (0, 0)
+    assert (engine.cursor().place, engine.cursor().events) == (Place(0), 0)
     assert stored(engine) == []
     assert engine.app_monitors() == set()
 
@@ -62,7 +63,7 @@ def test_rows_are_read_back_unchanged(engine: Engine) -> None:
         event_row(2**40, 2**31 + 1, value=0.0, status=0, size=0, parts=(1.0,) * 7),
     ]
 
-    engine.write(chunk(*rows), after=0, sequence=2**40, now_ms=7)
+    engine.write(chunk(*rows), after=Place(0), until=Place(2**40), now_ms=7)
 
     assert rows == [
         row._replace(parts=None if row.parts is None else tuple(row.parts))
@@ -75,7 +76,7 @@ def test_a_value_that_only_the_last_row_has_is_kept(engine: Engine) -> None:
     rows = [event_row(1, number) for number in range(3_000)]
     rows[-1] = rows[-1]._replace(name="2024", message="m", value=1.5, status=404, parts=(1.0, 2.0))
 
-    engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+    engine.write(chunk(*rows), after=Place(0), until=Place(1), now_ms=7)
 
     last = stored(engine)[-1]
     assert (
@@ -91,8 +92,8 @@ def test_text_of_clients_is_data(engine: Engine) -> None:
     hostile = HOSTILE.replace("\x00", "")
     engine.write(
         chunk(event_row(page=hostile, user=hostile), error_group(title=hostile)),
-        after=0,
-        sequence=1,
+        after=Place(0),
+        until=Place(1),
         now_ms=7,
     )
 
@@ -103,34 +104,60 @@ def test_text_of_clients_is_data(engine: Engine) -> None:
 
 
 def test_the_cursor_moves_with_the_rows(engine: Engine) -> None:
-    engine.write(chunk(event_row(1), event_row(2)), after=0, sequence=3, now_ms=7)
-    engine.write(chunk(event_row(4)), after=3, sequence=4, now_ms=8)
+    engine.write(chunk(event_row(1), event_row(2)), after=Place(0), until=Place(3), now_ms=7)
+    engine.write(chunk(event_row(4)), after=Place(3), until=Place(4), now_ms=8)
 
     cursor = engine.cursor()
 
-    assert (cursor.sequence, cursor.events, cursor.updated_ms) == (4, 3, 8)
+    assert (cursor.place, cursor.events, cursor.updated_ms) == (Place(4), 3, 8)
 
 
 def test_a_write_after_another_position_changes_nothing(engine: Engine) -> None:
     """Another process has written the same batches."""
-    engine.write(chunk(event_row(1)), after=0, sequence=1, now_ms=7)
+    engine.write(chunk(event_row(1)), after=Place(0), until=Place(1), now_ms=7)
 
     with pytest.raises(EngineError, match="cursor"):
-        engine.write(chunk(event_row(1), error_group()), after=0, sequence=1, now_ms=8)
+        engine.write(chunk(event_row(1), error_group()), after=Place(0), until=Place(1), now_ms=8)
 
     assert [event_row(1)] == stored(engine)
     assert engine.query(select(error_groups)) == []
     assert engine.cursor().updated_ms == 7
 
 
+def test_the_cursor_can_be_inside_a_batch(engine: Engine) -> None:
+    engine.write(chunk(event_row(1, 0)), after=Place(0), until=Place(1, 1), now_ms=7)
+    engine.write(chunk(event_row(1, 1)), after=Place(1, 1), until=Place(1, 2), now_ms=7)
+    inside = engine.cursor().place
+    for other in (Place(1), Place(1, 1)):
+        with pytest.raises(EngineError, match="cursor"):
+            engine.write(chunk(event_row(1, 1)), after=other, until=Place(2), now_ms=7)
+    engine.write(chunk(event_row(1, 2)), after=inside, until=Place(1), now_ms=7)
+
+    assert inside == Place(1, 2)
+    assert engine.cursor().place == Place(1)
+    assert [event_row(1, position) for position in range(3)] == stored(engine)
+
+
+def test_replacing_a_batch_moves_the_cursor_to_its_end(engine: Engine) -> None:
+    engine.write(chunk(event_row(1), event_row(2)), after=Place(0), until=Place(2, 1), now_ms=7)
+    engine.replace(chunk(event_row(1)), sequences=[1], after=0, change=1, now_ms=7)
+    other = engine.cursor().place
+    rows = [event_row(2, position) for position in range(3)]
+    engine.replace(chunk(*rows), sequences=[2], after=1, change=2, now_ms=7)
+
+    assert other == Place(2, 1)
+    assert engine.cursor().place == Place(2)
+    assert [event_row(1), *rows] == stored(engine)
+
+
 def test_a_failed_write_changes_nothing(engine: Engine) -> None:
     broken = error_group(title=None)
 
     with pytest.raises(EngineError):
-        engine.write(chunk(event_row(1), broken), after=0, sequence=1, now_ms=7)
+        engine.write(chunk(event_row(1), broken), after=Place(0), until=Place(1), now_ms=7)
 
     assert stored(engine) == []
-    assert engine.cursor().sequence == 0
+    assert engine.cursor().place == Place(0)
 
 
 def test_the_error_of_a_failed_write_has_no_data_of_visitors(engine: Engine) -> None:
@@ -138,7 +165,7 @@ def test_the_error_of_a_failed_write_has_no_data_of_visitors(engine: Engine) -> 
     broken = error_group(title=None, fingerprint="private")
 
     with pytest.raises(EngineError) as raised:
-        engine.write(chunk(broken), after=0, sequence=1, now_ms=7)
+        engine.write(chunk(broken), after=Place(0), until=Place(1), now_ms=7)
 
     assert "private" not in str(raised.value)
 
@@ -152,7 +179,7 @@ def test_an_error_group_keeps_its_earliest_error(engine: Engine) -> None:
         error_group(monitor=2, first_ms=100, title="of another app monitor"),
     ]
     for number, version in enumerate(versions):
-        engine.write(chunk(version), after=number, sequence=number + 1, now_ms=7)
+        engine.write(chunk(version), after=Place(number), until=Place(number + 1), now_ms=7)
 
     found = engine.query(select(error_groups).order_by(error_groups.c.monitor))
 
@@ -163,13 +190,13 @@ def test_values_of_custom_metrics_are_read_back(engine: Engine) -> None:
     row = CustomMetricRow(1, "id", "Name", "NS", 1_000, 2.5, '{"page":"/"}', 7)
     added = chunk()
     added.custom_metrics.append(row)
-    engine.write(added, after=0, sequence=1, now_ms=7)
+    engine.write(added, after=Place(0), until=Place(1), now_ms=7)
 
     assert [row] == [CustomMetricRow(*found) for found in engine.query(select(custom_metrics))]
 
 
 def test_clear_deletes_all_rows_and_moves_the_cursor_to_the_start(engine: Engine) -> None:
-    engine.write(chunk(event_row(1), error_group()), after=0, sequence=9, now_ms=7)
+    engine.write(chunk(event_row(1), error_group()), after=Place(0), until=Place(9), now_ms=7)
 
     engine.clear(rebuild_until=12, now_ms=8)
 
@@ -177,20 +204,20 @@ def test_clear_deletes_all_rows_and_moves_the_cursor_to_the_start(engine: Engine
     assert engine.query(select(error_groups)) == []
     cursor = engine.cursor()
     assert (
-        cursor.sequence,
+        cursor.place,
         cursor.events,
         cursor.rebuild_until,
         cursor.updated_ms,
-    ) == (0, 0, 12, 8)
-    engine.write(chunk(event_row(1), error_group()), after=0, sequence=1, now_ms=9)
+    ) == (Place(0), 0, 12, 8)
+    engine.write(chunk(event_row(1), error_group()), after=Place(0), until=Place(1), now_ms=9)
     assert [event_row(1)] == stored(engine)
 
 
 def test_the_rows_of_deleted_app_monitors_are_deleted(engine: Engine) -> None:
     engine.write(
         chunk(*(event_row(key, monitor=key) for key in (1, 2, 3)), error_group(monitor=4)),
-        after=0,
-        sequence=3,
+        after=Place(0),
+        until=Place(3),
         now_ms=7,
     )
     before = engine.app_monitors()
@@ -201,7 +228,7 @@ def test_the_rows_of_deleted_app_monitors_are_deleted(engine: Engine) -> None:
     assert [event_row(2, monitor=2)] == stored(engine)
     assert engine.query(select(event_counts.c.monitor)) == [(2,)]
     assert engine.app_monitors() == {2}
-    assert (engine.cursor().sequence, engine.cursor().events) == (3, 1)
+    assert (engine.cursor().place, engine.cursor().events) == (Place(3), 1)
 
 
 def test_a_slow_query_is_stopped_and_the_next_one_works(engine: Engine) -> None:
@@ -229,7 +256,7 @@ def test_queries_see_whole_transactions_while_rows_are_written(engine: Engine) -
         try:
             for number in range(30):
                 rows = [event_row(number + 1, position) for position in range(100)]
-                engine.write(chunk(*rows), after=number, sequence=number + 1, now_ms=7)
+                engine.write(chunk(*rows), after=Place(number), until=Place(number + 1), now_ms=7)
         finally:
             stop.set()
 
@@ -240,11 +267,11 @@ def test_queries_see_whole_transactions_while_rows_are_written(engine: Engine) -
 
 def test_the_statements_of_a_snapshot_see_the_same_rows(engine: Engine) -> None:
     count = select(func.count(), func.max(events.c.sequence)).select_from(events)
-    engine.write(chunk(event_row(1)), after=0, sequence=1, now_ms=7)
+    engine.write(chunk(event_row(1)), after=Place(0), until=Place(1), now_ms=7)
 
     with engine.snapshot(timeout_s=5) as query:
         before = query(count)
-        engine.write(chunk(event_row(2)), after=1, sequence=2, now_ms=7)
+        engine.write(chunk(event_row(2)), after=Place(1), until=Place(2), now_ms=7)
         later = query(count)
         engine.clear(rebuild_until=2, now_ms=8)
         cleared = query(count)
@@ -315,7 +342,7 @@ def test_a_query_can_run_while_the_projection_is_cleared(engine: Engine) -> None
         reader = pool.submit(read)
         try:
             for _ in range(20):
-                engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+                engine.write(chunk(*rows), after=Place(0), until=Place(1), now_ms=7)
                 engine.clear(rebuild_until=0, now_ms=8)
         finally:
             stop.set()
@@ -339,7 +366,7 @@ def test_a_file_that_duckdb_shortened_is_continued(tmp_path: Path) -> None:
         opened, _ = reopened()
         if number == 1:
             opened.clear(rebuild_until=1, now_ms=7)
-        opened.write(chunk(*rows), after=number // 2, sequence=number or 1, now_ms=7)
+        opened.write(chunk(*rows), after=Place(number // 2), until=Place(number or 1), now_ms=7)
         opened.close()
     with duckdb.connect(file) as connection:
         sql = "SELECT block_size * total_blocks FROM pragma_database_size()"
@@ -377,7 +404,7 @@ def test_counts_of_minutes_are_those_of_the_events(engine: Engine) -> None:
         for number, (kind, value, status) in enumerate([*kinds, *statuses])
     ]
 
-    engine.write(chunk(*rows), after=0, sequence=1, now_ms=7)
+    engine.write(chunk(*rows), after=Place(0), until=Place(1), now_ms=7)
 
     minutes, each = (
         engine.query(

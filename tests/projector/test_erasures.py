@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from rum.v1.data_plane_service_pb2 import RumEvent
-from rum_projector.engines.base import Engine, EngineError
+from rum_projector.engines.base import Engine, EngineError, Place
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
 from rum_projector.schema import (
@@ -111,8 +111,8 @@ def erase(store: Store, *sequences: int, finish: bool = True) -> None:
         store.erasures.finish(begun.key, now_ms=0)
 
 
-def project(store: Store, engine: Engine) -> Projection:
-    projection = Projection(store, engine, clock=time.time)
+def project(store: Store, engine: Engine, **options: int) -> Projection:
+    projection = Projection(store, engine, clock=time.time, **options)
     projection.start()
     while projection.step():
         pass
@@ -175,6 +175,27 @@ def test_following_erasures_gives_the_rows_of_a_rebuild(
     assert USER not in str(after)
     assert engine.cursor().events == len(engine.query(select(events))) == 7
     assert engine.cursor().erased == engine.cursor().scrubbed == 3
+
+
+@pytest.mark.parametrize("projected", [1, 2, 3])
+def test_a_batch_that_is_erased_while_a_part_of_it_is_projected_has_the_rows_of_a_rebuild(
+    store: Store, engine: Engine, tmp_path: Path, projected: int
+) -> None:
+    sequences = a_shop(store)
+    before = 5  # in the first two batches
+    projection = Projection(store, engine, clock=time.time, chunk_events=before + projected)
+    projection.start()
+    projection.step()
+    inside = engine.cursor().place
+    erase(store, *sequences)
+
+    while projection.step():
+        pass
+
+    # The first, the second and the fourth event of this batch are erased.
+    assert inside == Place(sequences[2], projected)
+    assert engine.cursor().place == Place(sequences[-1])
+    assert tables(engine) == rebuilt(store, tmp_path)
 
 
 def test_sums_of_hours_follow_erasures(store: Store, engine: Engine) -> None:
@@ -272,7 +293,8 @@ def test_the_file_is_scrubbed_when_no_erasure_runs_any_more(store: Store, engine
 
 
 def test_a_replacement_follows_the_cursor_or_changes_nothing(engine: Engine) -> None:
-    engine.write(chunk(event_row(1), error_group(sample_sequence=1)), after=0, sequence=1, now_ms=0)
+    rows = chunk(event_row(1), error_group(sample_sequence=1))
+    engine.write(rows, after=Place(0), until=Place(1), now_ms=0)
     before = tables(engine)
     with pytest.raises(EngineError, match="another process"):
         engine.replace(chunk(), sequences=[1], after=5, change=6, now_ms=0)
@@ -293,7 +315,7 @@ def test_no_file_of_duckdb_contains_what_was_erased(tmp_path: Path) -> None:
     for start in range(0, count, 65_000):
         part = range(start, start + 65_000)
         rows = [event_row(n, user=texts[n], message=texts[n][::-1]) for n in part]
-        engine.write(chunk(*rows), after=max(0, start - 1), sequence=part[-1], now_ms=0)
+        engine.write(chunk(*rows), after=Place(max(0, start - 1)), until=Place(part[-1]), now_ms=0)
     # Some in one place, and some everywhere.
     erased = [*range(60_000, 60_200), *range(7, count, 1_999)]
     with closing(engine):
@@ -306,7 +328,7 @@ def test_no_file_of_duckdb_contains_what_was_erased(tmp_path: Path) -> None:
     scrubbed = _found(file, texts, erased)
     kept = _found(file, texts, range(0, count, 1_000))
     left = engine.query(select(events.c.sequence).where(events.c.sequence.in_(erased)))
-    engine.write(chunk(event_row(count)), after=count - 1, sequence=count, now_ms=0)
+    engine.write(chunk(event_row(count)), after=Place(count - 1), until=Place(count), now_ms=0)
     cursor = engine.cursor()
     engine.close()
 
@@ -319,9 +341,11 @@ def test_no_file_of_duckdb_contains_what_was_erased(tmp_path: Path) -> None:
 
 
 def test_a_scrubbed_file_keeps_its_constraints(engine: Engine, tmp_path: Path) -> None:
-    engine.write(chunk(event_row(1), error_group(first_ms=9)), after=0, sequence=1, now_ms=0)
+    engine.write(
+        chunk(event_row(1), error_group(first_ms=9)), after=Place(0), until=Place(1), now_ms=0
+    )
     engine.scrub()
-    engine.write(chunk(error_group(first_ms=5)), after=1, sequence=2, now_ms=0)
+    engine.write(chunk(error_group(first_ms=5)), after=Place(1), until=Place(2), now_ms=0)
     engine.scrub()
 
     ((first_ms,),) = engine.query(select(error_groups.c.first_ms))
@@ -336,7 +360,7 @@ def _found(file: Path, texts: Sequence[str], numbers: Sequence[int]) -> int:
 
 def test_queries_are_answered_while_the_file_is_scrubbed(engine: Engine) -> None:
     rows = [event_row(n) for n in range(50_000)]
-    engine.write(chunk(*rows), after=0, sequence=50_000, now_ms=0)
+    engine.write(chunk(*rows), after=Place(0), until=Place(50_000), now_ms=0)
     found = set()
     ended = threading.Event()
 

@@ -87,7 +87,7 @@ def kill_repeatedly(log: Store, folder: Path, kills: int, *, seed: int = 0) -> N
     appending.start()
     try:
         for _ in range(kills):
-            with Projector(folder) as projector:
+            with Projector(folder, in_small_chunks=True) as projector:
                 if random.random() < 0.8:
                     eventually(lambda listens=projector.events: listens() >= 0)
                 time.sleep(random.uniform(0.0, 1.5))

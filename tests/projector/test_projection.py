@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import func, select
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
-from rum_projector.engines.base import CustomMetricRow, Engine, EventRow
+from rum_projector.engines.base import CustomMetricRow, Engine, EventRow, Place
 from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.projection import Projection
 from rum_projector.schema import (
+    COUNTERS,
     HOUR_MS,
     MINUTE_MS,
     VITALS,
@@ -34,6 +35,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import LogStore, Store
 from rum_service.storage.records import Batch, CommittedBatch, MetricDefinitionRecord
 from tests.support.batches import message
+from tests.support.damage import damage, two_flipped_bytes
 from tests.support.projection_rows import chunk, event_row
 
 RUM = "com.amazon.rum."
@@ -318,9 +320,16 @@ def test_rebuilding_gives_the_same_rows(store: Store, engine: Engine) -> None:
 
 def tables(engine: Engine) -> list[Sequence[object]]:
     groups = select(error_groups).order_by(error_groups.c.monitor, error_groups.c.fingerprint)
-    counts = select(event_counts).order_by(*event_counts.c)
     values = select(vitals).order_by(*vitals.c)
-    return [*rows(engine), *engine.query(groups), *engine.query(counts), *engine.query(values)]
+    return [*rows(engine), *engine.query(groups), *counts(engine), *engine.query(values)]
+
+
+def counts(engine: Engine) -> Sequence[tuple[object, ...]]:
+    """Return the rows of `event_counts`. A batch in two chunks has rows of both, added up here."""
+    numbers = ("payload_bytes", *COUNTERS)
+    keys = [column for column in event_counts.c if column.name not in numbers]
+    sums = (func.sum(event_counts.c[name]) for name in numbers)
+    return engine.query(select(*keys, *sums).group_by(*keys).order_by(*keys))
 
 
 def errors_of(store: Store, numbers: Sequence[int], *, message: str) -> None:
@@ -411,6 +420,47 @@ def test_a_projection_of_an_empty_log_is_current(
     assert not rebuilt.rebuilding
 
 
+def test_a_chunk_may_end_inside_a_batch(store: Store, engine: Engine) -> None:
+    for _ in range(4):
+        put(store, sent(), sent(), sent())
+    started = projection(store, engine, chunk_events=4)
+    seen = []
+    while started.step():
+        freshness = started.freshness()
+        counts = freshness.projected_sequence, freshness.events, freshness.lag_ms > 0
+        seen.append((engine.cursor().place, *counts))
+
+    assert seen == [
+        (Place(2, 1), 1, 4, True),
+        (Place(3, 2), 2, 8, True),
+        (Place(4), 4, 12, False),
+    ]
+    assert [(row.sequence, row.position) for row in rows(engine)] == [
+        (sequence, position) for sequence in range(1, 5) for position in range(3)
+    ]
+
+
+@pytest.mark.parametrize("before", [pytest.param(2, id="this-batch"), pytest.param(9, id="all")])
+def test_a_batch_may_be_removed_while_a_part_of_it_is_projected(
+    store: Store, engine: Engine, before: int
+) -> None:
+    errors_of(store, range(4), message="x")
+    started = projection(store, engine, chunk_events=3)
+    started.step()
+    inside = engine.cursor().place
+    remove(store, before)
+    started.delete_removed()
+    while started.step():
+        pass
+    freshness = started.freshness()
+
+    kept = [(sequence, position) for sequence in range(before + 1, 5) for position in range(2)]
+    assert inside == Place(2, 1)
+    assert [(row.sequence, row.position) for row in rows(engine)] == kept
+    assert freshness.events == len(kept)
+    assert (freshness.projected_sequence, freshness.lag_ms) == (freshness.log_sequence, 0)
+
+
 def test_batches_that_were_removed_before_they_were_read_are_skipped(
     store: Store, engine: Engine
 ) -> None:
@@ -459,7 +509,7 @@ def test_an_empty_read_skips_no_batches(lite: Store, engine: Engine) -> None:
 
 def test_each_event_is_counted_once_in_its_minute(store: Store, engine: Engine) -> None:
     a_day(store)
-    project(store, engine, chunk_events=7)
+    project(store, engine, chunk_events=8)  # two batches
     keys = ("sequence", "session", "user", "page", "browser", "os", "device", "country", "release")
     expected = Counter(
         (row.ts // MINUTE_MS * MINUTE_MS, *(getattr(row, key) for key in keys))
@@ -686,7 +736,7 @@ def test_freshness_tells_what_is_missing_and_for_how_long(lite: Store, engine: E
 def test_a_projection_that_is_ahead_of_its_log_is_built_again(lite: Store, engine: Engine) -> None:
     """Somebody deleted the log and kept the projection."""
     put(lite, sent())
-    engine.write(chunk(event_row(900)), after=0, sequence=900, now_ms=7)
+    engine.write(chunk(event_row(900)), after=Place(0), until=Place(900), now_ms=7)
 
     project(lite, engine)
 
@@ -700,5 +750,21 @@ def test_a_batch_that_cannot_be_decoded_has_no_rows(lite: Store, engine: Engine)
     project(lite, engine)
 
     assert [row.sequence for row in rows(engine)] == [1, 3]
-    assert engine.cursor().sequence == 3
+    assert engine.cursor().place == Place(3)
+    assert lite.damaged.met == 1
+
+
+def test_a_batch_that_is_damaged_while_a_part_of_it_is_projected_keeps_this_part(
+    lite: Store, engine: Engine, tmp_path: Path
+) -> None:
+    put(lite, sent(), sent(), sent())
+    put(lite, sent())
+    started = projection(lite, engine, chunk_events=2)
+    started.step()
+    damage(f"sqlite:///{tmp_path / 'lite.sqlite3'}", 1, two_flipped_bytes)
+    while started.step():
+        pass
+
+    assert [(row.sequence, row.position) for row in rows(engine)] == [(1, 0), (1, 1), (2, 0)]
+    assert engine.cursor().place == Place(2)
     assert lite.damaged.met == 1

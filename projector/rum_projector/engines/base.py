@@ -17,6 +17,7 @@ __all__ = [
     "ErrorGroupRow",
     "EventRow",
     "EventValues",
+    "Place",
     "QueryTimeoutError",
     "RunValues",
 ]
@@ -139,11 +140,25 @@ class Chunk:
     custom_metrics: list[CustomMetricRow] = field(default_factory=list)
 
 
+class Place(NamedTuple):
+    """A place in the log. A chunk may end inside a batch."""
+
+    sequence: int
+    """The last batch in the log that has events before this place. 0: none."""
+    position: int = 0
+    """The number of events of this batch that are before this place. 0: all of them."""
+
+    @property
+    def whole_sequence(self) -> int:
+        """The last batch that has no events after this place."""
+        return self.sequence - 1 if self.position else self.sequence
+
+
 class Cursor(NamedTuple):
     """How far the projection is."""
 
-    sequence: int
-    """The last batch in the log whose events it contains. 0: none."""
+    place: Place
+    """It contains the events before this place."""
     events: int
     updated_ms: int
     rebuild_until: int
@@ -165,8 +180,8 @@ class Engine(Protocol):
         """
         ...
 
-    def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
-        """Add the rows and move the cursor from `after` to `sequence`, in one transaction.
+    def write(self, chunk: Chunk, *, after: Place, until: Place, now_ms: int) -> None:
+        """Add the rows and move the cursor from `after` to `until`, in one transaction.
 
         The chunk has no events afterwards: they would take memory while the database works.
 
@@ -192,10 +207,11 @@ class Engine(Protocol):
         """Replace the rows of batches, and move `Cursor.erased` from `after` to `change`.
 
         All happens in one transaction. An error group whose first error was in these batches gets
-        the first of the remaining errors, or is deleted.
+        the first of the remaining errors, or is deleted. If the cursor is inside one of these
+        batches, it moves to the end of the batch.
 
         Args:
-            chunk: the rows that these batches have now.
+            chunk: all rows that these batches have now.
 
         Raises:
             EngineError: the cursor is not at `after`, or the database fails.
@@ -210,7 +226,7 @@ class Engine(Protocol):
         ...
 
     def clear(self, *, rebuild_until: int, now_ms: int) -> None:
-        """Delete all rows and move the cursor to 0, in one transaction."""
+        """Delete all rows and move the cursor to the start of the log, in one transaction."""
         ...
 
     def app_monitors(self) -> set[int]:

@@ -28,7 +28,7 @@ from rum_projector.engines import duckdb_erasing as erasing
 from rum_projector.engines import duckdb_file as file
 from rum_projector.engines import duckdb_hours as hours
 from rum_projector.engines import duckdb_rows as rows
-from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError
+from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, Place
 from rum_projector.engines.dialect import run
 from rum_projector.engines.duckdb_queries import Queries
 from rum_projector.schema import OF_BATCHES, OF_HOURS, error_groups, events
@@ -61,11 +61,9 @@ class DuckDb:
             raise BrokenError(f"DuckDB: {self._path} is damaged")
         return cursors.cursor_of(self.query(cursors.select_cursors()), self._name)
 
-    def write(self, chunk: Chunk, *, after: int, sequence: int, now_ms: int) -> None:
+    def write(self, chunk: Chunk, *, after: Place, until: Place, now_ms: int) -> None:
         added = len(chunk.events)
-        move = cursors.advance(
-            self._name, after=after, sequence=sequence, added=added, now_ms=now_ms
-        )
+        move = cursors.advance(self._name, after=after, until=until, added=added, now_ms=now_ms)
         with self._transaction() as connection:
             if not run(connection, move):
                 raise EngineError("another process has moved the cursor of the projection")
@@ -90,6 +88,7 @@ class DuckDb:
             rows.insert_events(connection, chunk)
             erasing.find_first_errors(connection, sequences)
             run(connection, cursors.add_events(self._name, added, now_ms=now_ms))
+            run(connection, cursors.finish_batch(self._name, sequences))
 
     def scrub(self) -> bool:
         erased = self.cursor().erased

@@ -8,18 +8,19 @@ __all__ = [
     "advance_erased",
     "count_events",
     "cursor_of",
+    "finish_batch",
     "is_of_log",
     "new_cursors",
     "select_cursors",
     "set_scrubbed",
 ]
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Select, func, insert, select, update
 
-from rum_projector.engines.base import Cursor
+from rum_projector.engines.base import Cursor, Place
 from rum_projector.schema import VERSION, cursors, events
 
 _TARGET = "rebuild"
@@ -33,7 +34,7 @@ _OTHER_CURSORS = {_TARGET, _ERASED, _SCRUBBED}
 
 def new_cursors(name: str, *, rebuild_until: int, now_ms: int) -> Executable:
     """Return a statement that inserts the cursors of a projection of the log `name`."""
-    start = {"version": VERSION, "events": 0, "updated_ms": now_ms}
+    start = {"version": VERSION, "position": 0, "events": 0, "updated_ms": now_ms}
     # Erasures are followed from the first one again, which changes nothing.
     sequences = {name: 0, _TARGET: rebuild_until, _ERASED: 0, _SCRUBBED: 0}
     return insert(cursors).values(
@@ -55,9 +56,9 @@ def is_of_log(rows: Sequence[tuple[Any, ...]], name: str) -> bool:
 def cursor_of(rows: Sequence[tuple[Any, ...]], name: str) -> Cursor:
     """Return the cursor of the log `name`."""
     found = {cursor: row for cursor, _, *row in rows}
-    sequence, count, updated_ms = found[name]
+    sequence, position, count, updated_ms = found[name]
     return Cursor(
-        sequence,
+        Place(sequence, position),
         count,
         updated_ms,
         rebuild_until=found[_TARGET][0],
@@ -66,18 +67,25 @@ def cursor_of(rows: Sequence[tuple[Any, ...]], name: str) -> Cursor:
     )
 
 
-def advance(name: str, *, after: int, sequence: int, added: int, now_ms: int) -> Executable:
+def advance(name: str, *, after: Place, until: Place, added: int, now_ms: int) -> Executable:
     """Return a statement that moves the cursor and returns a row, if it is at `after`.
 
     Args:
         added: how many events are added.
     """
+    at, events_now = cursors.c, cursors.c.events + added
     return (
         update(cursors)
-        .where(cursors.c.name == name, cursors.c.sequence == after)
-        .values(sequence=sequence, events=cursors.c.events + added, updated_ms=now_ms)
-        .returning(cursors.c.sequence)
+        .where(at.name == name, at.sequence == after.sequence, at.position == after.position)
+        .values(**until._asdict(), events=events_now, updated_ms=now_ms)
+        .returning(at.sequence)
     )
+
+
+def finish_batch(name: str, sequences: Collection[int]) -> Executable:
+    """Return a statement that moves the cursor to the end of its batch, if it is one of these."""
+    inside = cursors.c.name == name, cursors.c.sequence.in_(sequences)
+    return update(cursors).where(*inside).values(position=0)
 
 
 def advance_erased(*, after: int, change: int) -> Executable:
