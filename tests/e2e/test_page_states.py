@@ -153,6 +153,38 @@ def test_a_change_that_chance_explains_has_no_color(ui: Shown, shop: Visited) ->
     assert ui.texts(".tile .better") == []
 
 
+@pytest.mark.parametrize(
+    ("navigations", "worse"), [(100, []), (10_000, ["▼ down 9.3%"])], ids=["few", "many"]
+)
+def test_a_lower_apdex_has_a_color_if_it_is_not_chance(
+    ui: Shown, shop: Visited, navigations: int, worse: list[str]
+) -> None:
+    vitals = {f"{name}_p75": [-1.0] for name in ("lcp", "inp", "cls")}
+    series = Series(first_ms=shop.after, step_ms=HOUR_MS, page_views=[120], **vitals)
+    found = GetOverviewResponse(
+        total=_measures(_with_apdex(navigations, 0.5, 0.36)),
+        series=series,
+        compared_total=_measures(_with_apdex(navigations, 0.6, 0.3)),
+        compared_series=series,
+    )
+    _fulfill(ui, MessageToJson(found, always_print_fields_with_no_presence=True))
+    ui.open("overview", **shop.range)
+
+    assert ui.tiles()["Apdex"] == "0.68"
+    assert [" ".join(text.split()) for text in ui.texts(".tile .worse")] == worse
+
+
+def _with_apdex(navigations: int, satisfied: float, tolerated: float) -> Counts:
+    """Return the counts of navigations, given by the shares of those that are satisfied."""
+    return Counts(
+        events=navigations,
+        navigations_satisfied=navigations * satisfied,
+        navigations_tolerated=navigations * tolerated,
+        navigations_frustrated=navigations * (1 - satisfied - tolerated),
+        apdex=satisfied + tolerated / 2,
+    )
+
+
 def _measures(counts: Counts) -> Measures:
     nothing = Distribution()
     return Measures(counts=counts, lcp=nothing, inp=nothing, cls=nothing)

@@ -1,7 +1,7 @@
 /** The overview: what changed, how much is going on, how fast it is, and what fails. */
 import { getOverview } from "../overview_data.js";
 import { duration, score, shortCount } from "../format.js";
-import { Change } from "../parts/change.js";
+import { Change, isChanceOfApdex } from "../parts/change.js";
 import { Chart } from "../parts/chart.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
@@ -51,7 +51,8 @@ function Tiles({ data, comparedTo, place }) {
   const then = data.comparedTotal?.counts ?? {};
   const tile = (name, member, view, good, format = shortCount) => html`<${Tile} name=${name} value=${format(now[member])}
     href=${linkTo(place, [view])}>
-    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} counted=${member !== "apdex"} /><//>`;
+    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good}
+      isChance=${member === "apdex" ? isChanceOfApdex(now, then) : undefined} /><//>`;
   return [
     tile("Sessions", "sessions", "sessions"),
     tile("Page views", "pageViews", "pages"),

@@ -2,7 +2,7 @@
 import { get } from "../api.js";
 import { bytes, count, duration, named, ratio, score } from "../format.js";
 import { getOverview } from "../overview_data.js";
-import { Change } from "../parts/change.js";
+import { Change, isChanceOfApdex } from "../parts/change.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel, Tile } from "../parts/panel.js";
@@ -37,7 +37,8 @@ function Counts({ data, comparedTo }) {
   const now = data.total.counts;
   const then = data.comparedTotal?.counts ?? {};
   const tile = (name, member, good, format = count) => html`<${Tile} name=${name} value=${format(now[member])}>
-    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good} counted=${member !== "apdex"} /><//>`;
+    <${Change} now=${now[member]} then=${then[member]} comparedTo=${comparedTo} good=${good}
+      isChance=${member === "apdex" ? isChanceOfApdex(now, then) : undefined} /><//>`;
   return [
     tile("Page views", "pageViews"),
     tile("Sessions", "sessions"),
