@@ -33,6 +33,9 @@ _VIEWS = [
     ("nonsense",),
 ]
 _IDS = [" ".join(view) for view in _VIEWS]
+_OVERFLOWING_CELLS = """() => [...document.querySelectorAll("td")]
+    .filter(cell => cell.scrollWidth > cell.clientWidth)
+    .map(cell => cell.textContent)"""
 _WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
 _NO_POLICY = "error: Failed to load resource: the server responded with a status of 404 (Not Found)"
 
@@ -106,8 +109,10 @@ def test_long_texts_of_clients_fit_on_a_phone(ui: Shown, shop: Visited) -> None:
     for path, members in views:
         ui.open(*path, **shop.range, **members)
         widths[path] = ui.page.evaluate("() => document.documentElement.scrollWidth")
+    ui.open("sessions", **shop.range, filter=f"page={long}")
 
     assert set(widths.values()) == {390}, widths
+    assert ui.page.evaluate(_OVERFLOWING_CELLS) == []
 
 
 def _long_visit(time_ms: int) -> PutRumEventsRequest:
@@ -122,7 +127,13 @@ def _long_visit(time_ms: int) -> PutRumEventsRequest:
         {"type": "TypeError", "message": "m" * 700, "stack": stack, "filename": f"{url}.js"},
         {"request": {"method": "GET", "url": url}, "response": {"status": 500}},
     ]
-    metadata = {"pageId": page, "browserName": "b" * 300, "aws:releaseId": "r" * 200}
+    metadata = {
+        "pageId": page,
+        "browserName": "b" * 300,
+        "osName": "o" * 300,
+        "deviceType": "d" * 300,
+        "aws:releaseId": "r" * 200,
+    }
     for event, members in zip(request.rum_events, details, strict=True):
         event.details = json.dumps({"version": "1.0.0", **members})
         event.metadata = json.dumps(metadata)

@@ -19,8 +19,8 @@ export const sessionColumns = (place) => [
   { title: "Failed requests", number: true, cell: ({ httpFailures }) => failures(httpFailures) },
   { title: "First page", cell: (session) => html`<span class="one-line" title=${session.entryPage}>${named(session.entryPage)}</span>` },
   { title: "Browser", cell: (session) => html`<span class="one-line" title=${session.browser}>${named(session.browser)}</span>` },
-  { title: "OS", cell: (session) => html`<span class="nowrap">${named(session.os)}</span>` },
-  { title: "Device", cell: (session) => named(session.device) },
+  { title: "OS", cell: (session) => html`<span class="one-line" title=${session.os}>${named(session.os)}</span>` },
+  { title: "Device", cell: (session) => html`<span class="one-line" title=${session.device}>${named(session.device)}</span>` },
   { title: "Country", cell: (session) => named(session.country) },
   { title: "Release", cell: (session) => html`<span class="one-line" title=${session.release}>${named(session.release)}</span>` },
 ];
