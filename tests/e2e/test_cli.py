@@ -50,7 +50,10 @@ def test_app_monitors_are_listed_as_a_table_and_as_json(openrum: OpenRum) -> Non
         row for row in _run(openrum, "monitors", "list").stdout.splitlines() if "listed" in row
     ]
 
+    shown = json.loads(_run(openrum, "monitors", "show", "listed", "--json").stdout)
+
     assert created == {"Name": "listed", "Id": line["Id"]}
+    assert shown["AppMonitorConfiguration"] == {"SessionSampleRate": 1.0}
     assert line["State"] == "CREATED"
     assert line["Id"] in row  # complete, so that it can be copied
 

@@ -25,7 +25,16 @@ def test_an_app_monitor_can_be_created_and_its_snippet_names_this_server(
     assert monitor["DomainList"] == ["shop.example", "*.shop.example"]
     assert f'new AwsRum("{monitor["Id"]}", "1.0.0", ' in ui.text("pre")
     assert f'endpoint: "{openrum.url}",' in ui.text("pre")
+    assert "sessionSampleRate: 1,\n" in ui.text("pre")
     assert ui.texts("h1") == ["shop.eu"]
+
+
+def test_the_snippet_says_that_few_sessions_are_recorded(openrum: OpenRum, page: Page) -> None:
+    assert openrum.post("/appmonitor", {"Name": "sampled", "Domain": "a.example"})[0] == 200
+    ui = Shown(page, openrum)
+    ui.open("monitors", "sampled")
+
+    assert "sessionSampleRate: 0.1, // records 10% of the sessions\n" in ui.text("pre")
 
 
 def test_app_monitors_that_were_created_elsewhere_appear(openrum: OpenRum, page: Page) -> None:

@@ -1,6 +1,7 @@
 /** The code that a page needs to send events here. */
 import { useState } from "../vendor/hooks.mjs";
 import { endpoint, hasToken } from "../api.js";
+import { percent } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { allowsEveryone } from "./monitor_policy.js";
@@ -35,7 +36,7 @@ function config(monitor) {
     `endpoint: ${JSON.stringify(endpoint())},`,
     "signing: false,",
     `allowCookies: ${AllowCookies},`,
-    `sessionSampleRate: ${SessionSampleRate},`,
+    `sessionSampleRate: ${SessionSampleRate},${SessionSampleRate < 1 ? ` // records ${percent(SessionSampleRate)} of the sessions` : ""}`,
     `telemetries: ${JSON.stringify(telemetries)},`,
     EnableXRay && "enableXRay: true, // measures the latency of requests",
     'releaseId: "1.0.0", // of your application',
