@@ -19,10 +19,12 @@ from rum.v1.insight_service_pb2 import (
     Measures,
     Series,
 )
+from tests.bridge.wire import send
 from tests.e2e.shown import Shown, number
 from tests.e2e.visited import MONITOR, Visited, visited
 from tests.insight.visits import HOUR_MS
 from tests.support.batches import new_id
+from tests.support.running import wait_until
 from tests.tools.axe import violations
 from tests.tools.chromium import Page
 from tests.tools.toolbox import tools_needed
@@ -94,6 +96,23 @@ def test_an_unknown_app_monitor_leads_to_the_others(ui: Shown) -> None:
     assert "There is no app monitor “unknown”." in ui.text(".empty")
     ui.click(".empty a")
     assert [row[0] for row in ui.table("App monitors")] == [MONITOR]
+
+
+@pytest.mark.parametrize("view", ["overview", "pages", "sessions", "live"])
+def test_an_app_monitor_that_is_deleted_meanwhile_leads_to_the_others(
+    ui: Shown, shop: Visited, view: str
+) -> None:
+    name = f"deleted-beside-{view}"
+    assert shop.server.post("/appmonitor", {"Name": name, "Domain": "a.example"})[0] == 200
+    ui.open("monitors", monitor=name)
+    assert send(shop.server.url, f"/appmonitor/{name}", method="DELETE").status == 200
+    ui.click(f"nav >> text={view.capitalize()}")
+    wait_until(lambda: "It may have been deleted." in ui.text())
+
+    assert ui.texts(".empty strong") == ["There is no app monitor with this name."]
+    assert "Try again" not in ui.text()
+    ui.click(".empty a")
+    wait_until(lambda: [row[0] for row in ui.table("App monitors")] == [MONITOR])
 
 
 def test_a_failed_request_can_be_tried_again(ui: Shown, shop: Visited) -> None:

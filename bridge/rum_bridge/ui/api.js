@@ -6,11 +6,20 @@ const watchers = new Set();
 
 /** An error response of the API, or no response at all. */
 export class ApiError extends Error {
-  /** @param {number} status 0: no response. */
-  constructor(status, type, message) {
+  /**
+   * @param {number} status 0: no response.
+   * @param {string} [resourceType] What does not exist.
+   */
+  constructor(status, type, message, resourceType) {
     super(message);
     this.status = status;
     this.type = type;
+    this.resourceType = resourceType;
+  }
+
+  /** Whether the app monitor does not exist, so that a retry is useless. */
+  get isAboutMonitor() {
+    return this.status === 404 && this.resourceType === "AppMonitor";
   }
 
   /** Whether another token could help. */
@@ -83,5 +92,6 @@ async function call(method, path, query, body, signal) {
     response.status,
     response.headers.get("x-amzn-ErrorType") ?? "",
     document.message || `The server responded with status ${response.status}.`,
+    document.resourceType,
   );
 }

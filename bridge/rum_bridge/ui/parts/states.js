@@ -13,7 +13,7 @@ export const RETRYING = "The page keeps trying by itself.";
  *   if there is no such thing.
  */
 export function Loaded({ of, missing, children }) {
-  if (of.error?.status === 404 && missing) return html`<${Empty} title=${of.error.message}><p>${missing}</p><//>`;
+  if (of.error?.status === 404 && missing && !of.error.isAboutMonitor) return html`<${Empty} title=${of.error.message}><p>${missing}</p><//>`;
   if (of.error) return html`<${Failure} error=${of.error} retry=${of.retry} note=${of.retrying && RETRYING} />`;
   const waiting = of.waiting && html`<${Waiting} error=${of.waiting} />`;
   if (of.data === undefined) return waiting || html`<p class="quiet" role="status">Loading…</p>`;
@@ -30,6 +30,10 @@ export function Waiting({ error }) {
  */
 export function Failure({ error, retry, note, inForm }) {
   if (error.isAboutAccess && !inForm) return html`<${TokenForm} error=${error} />`;
+  if (error.isAboutMonitor && !inForm) {
+    return html`<${Empty} title=${error.message}><p>It may have been deleted. <a href="#/monitors">Look at all app
+      monitors.</a></p><//>`;
+  }
   return html`<div class="failure" role="alert">
     <p>${error.message}</p>
     ${error.type === "ProjectionUnavailableException" && html`<p>The numbers come from the projector. <code>openrum up</code> runs

@@ -18,7 +18,7 @@ export function Monitor({ id, place, monitors }) {
   const policy = usePolicy(id);
   return html`<p class="headline"><a href=${linkTo(place, ["monitors"])}>All app monitors</a>
       <a href=${linkTo(place, ["overview"], { monitor: id, filter: undefined })}>Overview of ${id}</a></p>
-    <${Loaded} of=${found} missing="It may have been deleted.">${({ AppMonitor: monitor }) => html`<div class="grid">
+    <${Loaded} of=${found}>${({ AppMonitor: monitor }) => html`<div class="grid">
       <${Panel} wide=${true} title="Details">
         <${Facts} pairs=${[
           ["ID", html`<span class="mono">${monitor.Id}</span>`],
