@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import functools
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -38,6 +38,8 @@ logger = structlog.get_logger()
 
 _BACKLOG = 2048
 _TICKS_PER_SECOND = 10
+# A check takes up to 6 µs, and nothing else happens meanwhile. 20,000 connections take 10 s.
+_CHECKS_PER_S = 2000
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,16 @@ def _connections(settings: BridgeSettings, others: int) -> OpenConnections:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers: the process that runs the bridge handles signals."""
 
+    _unchecked: Sequence[object] = ()
+    """The connections whose progress will be checked next, the last one first."""
+
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_PER_SECOND == 0:
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, BoundedHttp):
+            open_ = self.server_state.connections
+            unchecked = self._unchecked or list(open_)
+            self._unchecked = unchecked[:-_CHECKS_PER_S]
+            for connection in unchecked[-_CHECKS_PER_S:]:
+                if isinstance(connection, BoundedHttp) and connection in open_:
                     connection.check_progress()
         return await super().on_tick(counter)
 

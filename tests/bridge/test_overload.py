@@ -12,8 +12,11 @@ import pytest
 
 from rum.internal.v1 import bridge_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum_bridge import server
 from rum_bridge.errors import HttpError
+from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.limits.address_limits import AddressLimits
+from rum_bridge.puts import admission
 from rum_bridge.puts.put_queue import SLOW_S
 from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
@@ -161,9 +164,12 @@ async def _read(connection: socket.socket) -> Response:
 
 
 @asynccontextmanager
-async def _overloaded(standin: StandIn, **settings: object) -> AsyncIterator[_Overloaded]:
+async def _overloaded(
+    standin: StandIn, limits: ConnectionLimits | None = None, **settings: object
+) -> AsyncIterator[_Overloaded]:
     known = {"http": "127.0.0.1:0", "service": standin.address, "drain_s": 1.0}
-    async with running_bridge(BridgeSettings(**{**known, **settings})) as running:  # type: ignore[arg-type]
+    values = BridgeSettings(**{**known, **settings})  # type: ignore[arg-type]
+    async with running_bridge(values, limits=limits) as running:
         overloaded = _Overloaded(running, standin)
         await overloaded.fill()
         yield overloaded
@@ -218,6 +224,22 @@ async def test_a_put_that_waits_too_long_is_rejected_and_its_connection_goes_on(
     assert ends[1].count(b"HTTP/1.1 429") == 2
     assert (overloaded.rejected_unparsed, overloaded.held) == (5, 0)
     assert overloaded.ended("ThrottlingException") == 5
+
+
+async def test_a_connection_that_is_idle_after_a_rejection_is_closed(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_MAX_WAIT_S", 0.3)
+    monkeypatch.setattr(server, "_TICKS_PER_SECOND", 1)
+    async with _overloaded(standin, ConnectionLimits(keep_alive_s=0.3)) as overloaded:
+        put = await overloaded.send(_head() + _BODY)
+        response = await _read(put)
+        rest = await asyncio.to_thread(_until_closed, put)
+        overloaded.open()
+    overloaded.clients.close()
+
+    assert response.status == 429
+    assert rest == b""
 
 
 async def test_the_429_of_a_held_put_has_the_headers_of_the_others(
