@@ -7,8 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import boto3
 import psycopg
 import pytest
 from botocore.config import Config
-from sqlalchemy import create_engine, select
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.event import listen as event_listen
+from sqlalchemy.event import remove as event_remove
 
-from rum_service.storage import open_store
+from rum_service.storage import open_copy, open_store
 from rum_service.storage.schema import metadata, write_checks
 from tests.support.batches import batch, event, new_id
 from tests.support.damage import damage, two_flipped_bytes
@@ -142,6 +145,38 @@ def test_a_copy_to_postgresql_and_back_is_equal(
     assert "equal in both databases" in there.stdout
     assert "var/secrets.key belongs to the access keys" in there.stdout
     assert "No problems in 6 batches" in checked.stdout
+
+
+def test_a_copy_of_many_notes_about_imports_never_has_all_of_them_in_one_statement(
+    tmp_path: Path, empty_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each imported batch has one. PostgreSQL would end the transaction meanwhile."""
+    monkeypatch.setattr("rum_service.storage.copy_parts._ROWS", 100)
+    monkeypatch.setattr("rum_service.storage.copy_parts._DELETED_ROWS", 90)
+    urls = [_url(tmp_path, "source"), empty_postgres, _url(tmp_path, "back")]
+    open_store(urls[0]).close()
+    with closing(sqlite3.connect(tmp_path / "source.sqlite3")) as connection:
+        notes = [(1, number, number % 7) for number in range(250)]
+        connection.executemany("INSERT INTO imported_batches VALUES (?, ?, ?)", notes)
+        connection.commit()
+    longest = 0
+
+    def note(
+        _: object, cursor: object, statement: str, rows: Sequence[object], *__: object
+    ) -> None:
+        nonlocal longest
+        longest = max(longest, len(rows))
+
+    event_listen(Engine, "before_cursor_execute", note)
+    try:
+        for source, target in [*pairwise(urls), (urls[0], urls[1])]:
+            with open_copy(source, target) as copy:
+                assert copy.run(lambda *_: None).rows["imported_batches"] == 250
+    finally:
+        event_remove(Engine, "before_cursor_execute", note)
+
+    assert longest == 100
+    assert _everything(urls[0]) == _everything(urls[1]) == _everything(urls[2])
 
 
 def test_keys_and_sequences_of_the_source_are_not_used_again(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from rum_service.storage.copy_parts import parts
 from rum_service.storage.database import Database
 from rum_service.storage.schema import (
     batch_spans,
@@ -105,6 +106,7 @@ def _digest(connection: Connection) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for table in small_tables():
         digest.update(table.name.encode())
-        for row in connection.execute(select(table).order_by(*table.primary_key)):
-            digest.update(repr(tuple(row)).encode())
+        for rows in parts(connection, table):
+            for row in rows:
+                digest.update(repr(tuple(row.values())).encode())
     return digest.digest()

@@ -2,7 +2,7 @@
 
 batches       in the order of their sequences, in chunks; the state of the copy moves in the
               transaction of the chunk, so a copy that was killed continues and doubles nothing
-small tables  as a whole, from one snapshot of the source, in one transaction
+small tables  as a whole, from one snapshot of the source, in one transaction of parts
 source maps   the parts that are missing
 comparison    range by range; a range that differs is copied again, because batches can also be
               deleted and rewritten while the source is in use
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from rum_service.storage.copy_generators import copy_generators
+from rum_service.storage.copy_parts import delete_all, parts
 from rum_service.storage.copy_ranges import IN_RANGE, Bounds, Totals, chunks, ranges, totals_of
 from rum_service.storage.copy_state import CopyState, small_tables
 from rum_service.storage.database import BatchKey, Database
@@ -101,9 +102,7 @@ class DatabaseCopy:
             bounds = {"after": self._state.sequence, "newest": newest}
             total = source.execute(_COUNT, bounds).scalar_one()
         self._copy_batches(newest, lambda done: progress(done, max(done, total)))
-        with _snapshot(self._source) as source:
-            newest = source.execute(_NEWEST).scalar_one()
-            rows, access_keys = self._copy_small_tables(source)
+        newest, rows, access_keys = self._copy_small_tables()
         self._copy_batches(newest, lambda done: progress(done, max(done, total)))
         self._copy_source_maps()
         differences, totals = self._compare()
@@ -187,21 +186,29 @@ class DatabaseCopy:
             if row["checksum"] not in (None, checksum(row["payload"])):
                 self._damaged.append(row["sequence"])
 
-    def _copy_small_tables(self, source: Connection) -> tuple[dict[str, int], int]:
-        """Replace the small tables. Return their numbers of rows, and that of access keys."""
-        counts = {}
+    def _copy_small_tables(self) -> tuple[int, dict[str, int], int]:
+        """Replace the small tables.
+
+        Return the newest sequence of the source at that time, the numbers of rows, and the number
+        of access keys.
+        """
+        counts = Counter[str]()
+        is_key = credentials.c.kind == "key"
+        keys = select(func.count()).select_from(credentials).where(is_key)
         with self._target.write() as target:
             for table in small_tables():
-                rows = [dict(row) for row in source.execute(select(table)).mappings()]
-                target.execute(delete(table))
-                if rows:
-                    target.execute(insert(table), rows)
-                counts[table.name] = len(rows)
-            copy_generators(source, target)
+                delete_all(target, table)
+            # PostgreSQL closes a connection that is idle in a transaction for some seconds.
+            with _snapshot(self._source) as source:
+                newest: int = source.execute(_NEWEST).scalar_one()
+                access_keys: int = source.execute(keys).scalar_one()
+                for table in small_tables():
+                    for rows in parts(source, table):
+                        target.execute(insert(table), [dict(row) for row in rows])
+                        counts[table.name] += len(rows)
+                copy_generators(source, target)
             self._state.seal(target)
-        is_key = credentials.c.kind == "key"
-        keys = source.execute(select(func.count()).select_from(credentials).where(is_key))
-        return counts, keys.scalar_one()
+        return newest, counts, access_keys
 
     def _copy_source_maps(self) -> None:
         """Copy the source map parts that are missing in the target, and delete others."""
