@@ -23,6 +23,7 @@ from rum.v1.source_map_service_pb2 import (
 )
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import WRONG_USAGE, Failure
+from rum_cli.invocation import command_line
 from rum_cli.output import Column, json_option, print_json, print_table, utc
 from rum_cli.source_map_files import SourceMapFile, find_source_maps
 
@@ -82,6 +83,11 @@ def list_(name: str, release: str | None, as_json: bool, target: Target) -> None
     if as_json:
         for source_map in found:
             print_json(_document(source_map))
+    elif not found:
+        upload = ("upload", name, "--release", release or "RELEASE", "FOLDER")
+        line = command_line("sourcemaps", *upload, *target.arguments)
+        of_release = f" of release {release}" if release else ""
+        click.echo(f"{name} has no source maps{of_release}. Upload them: {line}", err=True)
     else:
         print_table(_COLUMNS, [_row(source_map) for source_map in found])
 

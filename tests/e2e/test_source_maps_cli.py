@@ -98,6 +98,15 @@ def test_source_maps_are_listed_and_deleted(openrum: OpenRum, tmp_path: Path) ->
     assert _scripts(openrum, "3") == []
 
 
+def test_an_empty_list_says_how_to_upload_source_maps(openrum: OpenRum) -> None:
+    listed = ("sourcemaps", "list", "my-app", "--release", "0")
+    ran = run_openrum(*listed, OPENRUM_SERVICE=openrum.grpc)
+
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("my-app has no source maps of release 0. Upload them: ")
+    assert ran.stderr.endswith("sourcemaps upload my-app --release 0 FOLDER\n")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
