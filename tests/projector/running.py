@@ -145,15 +145,18 @@ class Projector:
         eventually(lambda: self.events() == count)
 
 
-def projected(folder: Path) -> tuple[int, int, int, list[Sequence[Any]]]:
+def projected(folder: Path, url: str = "") -> tuple[int, int, int, list[Sequence[Any]]]:
     """Return the number of rows, of different events, the cursor's sequence, and the groups.
 
     No projector may run.
+
+    Args:
+        url: the database; by default the log in `folder`.
     """
-    settings = ProjectorSettings(database_url=f"sqlite:///{folder / 'log.sqlite3'}")
+    url = url or f"sqlite:///{folder / 'log.sqlite3'}"
     engine, aside = open_duckdb(
-        settings.projection_file,
-        name=settings.log_name,
+        folder / "insight.duckdb",
+        name=ProjectorSettings(database_url=url).log_name,
         memory_bytes=64 << 20,
         newest=0,
         now_ms=0,

@@ -27,10 +27,27 @@ from tests.support.running import OpenRum
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(f"sqlite:///{tmp_path / 'log.sqlite3'}")
-    store.monitors.create("a" * 36, "a", "{}")
-    with closing(store):
+    with closing(_log(_sqlite(tmp_path))) as store:
         yield store
+
+
+def _sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'log.sqlite3'}"
+
+
+def _log(url: str) -> Store:
+    store = open_store(url)
+    store.monitors.create("a" * 36, "a", "{}")
+    store.log.maintain()
+    return store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return _sqlite(tmp_path)
+    return str(request.getfixturevalue("empty_postgres"))
 
 
 def put_some(log: Store, number: int) -> int:
@@ -69,8 +86,28 @@ def test_every_thread_has_a_low_priority(log: Store, tmp_path: Path) -> None:
     assert found == {min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)}
 
 
-def kill_repeatedly(log: Store, folder: Path, kills: int, *, seed: int = 0) -> None:
+def kill_repeatedly(url: str, folder: Path, kills: int, *, seed: int = 0) -> None:
     """Kill projectors at random moments while batches arrive; then compare with the log."""
+    settings = {"OPENRUM_DATABASE_URL": url, "OPENRUM_PROJECTION": "insight.duckdb"}
+    projector = Projector(folder, **settings)
+    killed = Projector(folder, in_small_chunks=True, **settings)
+    with closing(_log(url)) as log:
+        count = _append_and_kill(log, killed, kills, random.Random(seed))
+        with projector:
+            projector.wait(count)
+            assert projector.stop() == 0
+        found = rows, different, sequence, groups = projected(folder, url)
+        assert (rows, different, sequence) == (count, count, log.log.newest_sequence())
+    assert len(groups) == 7
+    (folder / "insight.duckdb").unlink()
+    with projector:
+        projector.wait(count)
+        projector.stop()
+    assert projected(folder, url) == found
+
+
+def _append_and_kill(log: Store, projector: Projector, kills: int, moments: random.Random) -> int:
+    """Append batches while projectors are killed. Return the number of events."""
     count = 0
     stop = threading.Event()
 
@@ -82,45 +119,32 @@ def kill_repeatedly(log: Store, folder: Path, kills: int, *, seed: int = 0) -> N
             number += 1
             time.sleep(0.002)
 
-    random.seed(seed)
     appending = threading.Thread(target=append)
     appending.start()
     try:
         for _ in range(kills):
-            with Projector(folder, in_small_chunks=True) as projector:
-                if random.random() < 0.8:
-                    eventually(lambda listens=projector.events: listens() >= 0)
-                time.sleep(random.uniform(0.0, 1.5))
+            with projector:
+                if moments.random() < 0.8:
+                    eventually(lambda: projector.events() >= 0)
+                time.sleep(moments.uniform(0.0, 1.5))
                 assert projector.kill() == -signal.SIGKILL, projector.output
     finally:
         stop.set()
         appending.join()
-    with Projector(folder) as projector:
-        projector.wait(count)
-        assert projector.stop() == 0
-    rows, different, sequence, groups = projected(folder)
-    assert (rows, different, sequence) == (count, count, log.log.newest_sequence())
-    assert len(groups) == 7
-    (folder / "insight.duckdb").unlink()
-    with Projector(folder) as projector:
-        projector.wait(count)
-        projector.stop()
-    assert projected(folder) == (rows, different, sequence, groups)
+    return count
 
 
-def test_every_event_is_projected_once_although_projectors_are_killed(
-    log: Store, tmp_path: Path
-) -> None:
-    kill_repeatedly(log, tmp_path, 3)
+def test_every_event_is_projected_once_although_projectors_are_killed(tmp_path: Path) -> None:
+    kill_repeatedly(_sqlite(tmp_path), tmp_path, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(5))
 def test_every_event_is_projected_once_through_200_kills(
-    log: Store, tmp_path: Path, part: int
+    any_url: str, tmp_path: Path, part: int
 ) -> None:
     """Each part kills 40 projectors."""
-    kill_repeatedly(log, tmp_path, 40, seed=part)
+    kill_repeatedly(any_url, tmp_path, 40, seed=part)
 
 
 def test_a_second_projector_ends_and_says_why(log: Store, tmp_path: Path) -> None:
