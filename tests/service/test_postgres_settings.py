@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from urllib.parse import quote
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from rum_service.storage.postgres import open_postgres
 from rum_service.storage.records import Appended
 from tests.support.batches import new_id
 from tests.support.logged import logged
@@ -79,6 +82,39 @@ def test_a_database_with_another_encoding_is_rejected_with_advice(
 
     with pytest.raises(ValueError, match=r"the database has the encoding LATIN1.*createdb"):
         open_store(url)
+
+
+def test_options_in_the_url_apply_unless_the_service_needs_others(
+    postgres_server: Postgres,
+) -> None:
+    url = postgres_server.create_database(f"options_{new_id()}")
+    options = quote("-c search_path=rum -c synchronous_commit=off")
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as admin:
+        admin.execute("CREATE SCHEMA rum")
+        with closing(open_store(f"{url}&options={options}")) as store:
+            store.log.maintain()
+            stored = store.log.append([logged(1)])
+        schemas = admin.execute(
+            "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'batches%'"
+        ).fetchall()
+    engine = open_postgres(make_url(f"{url}&options={options}"))
+    with closing(engine), engine.write() as connection:
+        commit = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+
+    assert stored == [Appended.STORED]
+    assert schemas == [("rum",)]
+    assert commit == "on"
+
+
+def test_connections_have_a_name(postgres_server: Postgres) -> None:
+    with _stores(postgres_server, 1) as (admin, (store,)):
+        store.log.append([logged(1)])
+        names = admin.execute(
+            "SELECT DISTINCT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+
+    assert names == [("openrum",)]
 
 
 def test_a_database_without_an_encoding_keeps_texts(postgres_server: Postgres) -> None:

@@ -250,6 +250,9 @@ def open_postgres(url: URL) -> PostgresDatabase:
 
 
 def _engine(url: URL, options: str, timeout_s: float | None, **pool: Any) -> Engine:
+    # The last value of an option counts.
+    given = url.query.get("options", "")
+    options = " ".join([given if isinstance(given, str) else " ".join(given), options])
     # hide_parameters: errors are logged, and must not contain event data.
     engine = create_engine(
         url,

@@ -25,6 +25,7 @@ _LINK = {
     "target_session_attrs": "read-write",
     # By default it is the encoding of the database. With SQL_ASCII, texts would be bytes.
     "client_encoding": "utf8",
+    "fallback_application_name": "openrum",
 }
 
 
