@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from rum_service.storage import open_store
+from rum_service.storage import open_lock, open_store
 from rum_service.storage.base import Store
 from rum_service.storage.postgres import open_postgres
 from rum_service.storage.records import Appended
@@ -28,21 +28,30 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 AND wait_event = 'advisory' AND clock_timestamp() - query_start > interval '300 ms'
 """
 
+_IDLE = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'
+AND clock_timestamp() - state_change > interval '100 ms'
+"""
+
+
+@contextmanager
+def _database(server: Postgres, **settings: str) -> Iterator[tuple[psycopg.Connection, str]]:
+    """Create a database with these settings. Yield a connection without them, and its URL."""
+    url = server.create_database(f"settings_{new_id()}")
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as admin:
+        database = sql.Identifier(str(admin.info.dbname))
+        for name, value in settings.items():
+            change = sql.SQL("ALTER DATABASE {} SET {} = {}")
+            admin.execute(change.format(database, sql.Identifier(name), sql.Literal(value)))
+        yield admin, url
+
 
 @contextmanager
 def _stores(
     server: Postgres, number: int, **settings: str
 ) -> Iterator[tuple[psycopg.Connection, list[Store]]]:
-    """Open a database with these settings so many times. Yield another connection to it, too."""
-    url = server.create_database(f"settings_{new_id()}")
-    with ExitStack() as stack:
-        admin = stack.enter_context(
-            psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True)
-        )
-        database = sql.Identifier(str(admin.info.dbname))
-        for name, value in settings.items():
-            change = sql.SQL("ALTER DATABASE {} SET {} = {}")
-            admin.execute(change.format(database, sql.Identifier(name), sql.Literal(value)))
+    """Open a database with these settings so many times."""
+    with _database(server, **settings) as (admin, url), ExitStack() as stack:
         yield admin, [stack.enter_context(closing(open_store(url))) for _ in range(number)]
 
 
@@ -104,6 +113,17 @@ def test_options_in_the_url_apply_unless_the_service_needs_others(
     assert stored == [Appended.STORED]
     assert schemas == [("rum",)]
     assert commit == "on"
+
+
+def test_an_idle_lock_is_kept_although_the_database_closes_idle_connections(
+    postgres_server: Postgres,
+) -> None:
+    with _database(postgres_server, idle_session_timeout="1ms") as (admin, url):
+        lock = open_lock(url, key=7, name="test")
+        lock.hold()
+        wait_until(lambda: admin.execute(_IDLE).fetchone() == (1,))
+        lock.hold()
+        lock.close()
 
 
 def test_connections_have_a_name(postgres_server: Postgres) -> None:

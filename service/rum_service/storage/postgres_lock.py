@@ -20,7 +20,10 @@ from rum_service.storage.postgres_connection import BoundedConnection, connect
 _TIMEOUT_S = 5.0
 _MAX_NAME = 63  # of application_name
 # The server notices within 25 s that the holder's host has vanished.
-_OPTIONS = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+_OPTIONS = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    " -c idle_session_timeout=0 -c statement_timeout=0"  # an administrator may have set them
+)
 # pg_locks shows a key of 64 bits in two parts.
 _HOLDER = """
 SELECT coalesce(nullif(activity.application_name, ''), 'process ' || pid || ' of the database')
