@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["events", "read_documents", "type_option", "visible"]
+__all__ = ["events", "read_documents", "read_pages", "type_option", "visible"]
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -110,12 +110,20 @@ def read_documents(
     client: Client, name: str, types: Sequence[str], time_range: TimeRange
 ) -> Iterator[str]:
     """Yield event documents of all pages, newest first."""
+    for page in read_pages(client, name, types, time_range):
+        yield from page
+
+
+def read_pages(
+    client: Client, name: str, types: Sequence[str], time_range: TimeRange
+) -> Iterator[Sequence[str]]:
+    """Yield pages of event documents, newest first. A page can be empty."""
     request = GetAppMonitorDataRequest(name=name, time_range=time_range, max_results=_PAGE)
     if types:
         request.filters.append(QueryFilter(name="EventType", values=full_types(types)))
     while True:
         page = client.control_plane.GetAppMonitorData(request)
-        yield from page.events
+        yield page.events
         if not page.next_token:
             return
         request.next_token = page.next_token

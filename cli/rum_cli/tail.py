@@ -6,8 +6,10 @@ __all__ = ["tail"]
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -16,12 +18,14 @@ from rum.v1.control_plane_service_pb2 import TimeRange
 from rum.v1.insight_service_pb2 import TailEventsRequest
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import event_row, full_types
-from rum_cli.events import read_documents, type_option, visible
+from rum_cli.events import read_documents, read_pages, type_option, visible
 from rum_cli.filters import filter_option, session_option
 from rum_cli.output import json_option, print_json_text, printable
 
 _POLL_S = 1.0
 _PAGE = 500
+_KNOWN_PAGES = 10
+_KNOWN = 1000
 # How wide the columns before Details are: nobody knows what will come.
 _WIDTHS = (19, 31, 16, 36)
 
@@ -65,17 +69,29 @@ def tail(
 def _stored(client: Client, name: str, types: Sequence[str]) -> Iterator[str | None]:
     """Yield None, and then each new event in the log, oldest first."""
     every = TimeRange(after=0)
-    newest = next(map(_id, read_documents(client, name, types, every)), None)
+    known = _newest(client, name, types, every)
     yield None
     while True:
-        new: list[str] = []
-        for document in read_documents(client, name, types, every):
-            if _id(document) == newest:
-                break
-            new.append(document)
+        documents = read_documents(client, name, types, every)
+        new = list(takewhile(lambda document: _id(document) not in known, documents))
         yield from reversed(new)
-        newest = _id(new[0]) if new else newest
+        known.extend(map(_id, reversed(new)))
         time.sleep(_POLL_S)
+
+
+def _newest(
+    client: Client, name: str, types: Sequence[str], every: TimeRange
+) -> deque[tuple[str, str]]:
+    """Return the IDs of the newest events, oldest first.
+
+    Many, because some can be erased or removed: without a known one, the whole log would be new.
+    """
+    found: list[str] = []
+    for number, page in enumerate(read_pages(client, name, types, every), 1):
+        found += page
+        if found and number >= _KNOWN_PAGES:
+            break
+    return deque(map(_id, reversed(found)), maxlen=_KNOWN)
 
 
 def _projected(client: Client, request: TailEventsRequest) -> Iterator[str | None]:

@@ -436,6 +436,24 @@ def test_tail_prints_new_events_once_and_in_order(
     assert len(printed) >= 7
 
 
+def test_tail_prints_no_old_events_after_the_newest_was_erased(
+    openrum: OpenRum, monitor: str, tail: tuple[subprocess.Popen[str], list[str]]
+) -> None:
+    _, lines = tail
+    user, later = new_id(), batch()
+
+    def has_begun() -> bool:
+        _put(openrum, monitor, batch(UserDetails={"userId": user, "sessionId": new_id()}))
+        return bool(lines)
+
+    wait_until(has_begun, every_s=0.5)
+    assert _run(openrum, "erase", monitor, "--user", user, "--yes").returncode == 0
+    _put(openrum, monitor, later)
+    wait_until(lambda: any(later["RumEvents"][0]["id"] in line for line in list(lines)))
+
+    assert len([line for line in lines if user not in line]) == 1
+
+
 @pytest.mark.parametrize(
     "command",
     [
