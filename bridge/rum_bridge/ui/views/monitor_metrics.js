@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 
 export function Metrics({ name }) {
   const found = useData((signal) => read(name, signal), name);
-  return html`<${Panel} wide=${true} title="Custom metrics" note="counted or measured for each event that matches">
+  return html`<${Panel} wide=${true} title="Custom metrics" note="counted or measured for each new event that matches">
     <${Loaded} of=${found}>${(metrics) => html`
       ${metrics.length > 0 && html`<${List} name=${name} metrics=${metrics} changed=${found.retry} />`}
       <${Create} name=${name} changed=${found.retry} />`}<//>
