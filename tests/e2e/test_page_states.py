@@ -71,6 +71,23 @@ def test_an_empty_view_says_once_what_to_do_next(ui: Shown, view: str) -> None:
     assert ui.texts(".empty") == []
 
 
+def test_a_page_without_events_says_what_to_do_next(ui: Shown) -> None:
+    ui.open("pages", "/cart", **_EMPTY, filter=["page=/cart", "browser=Netscape"])
+    text, links = ui.text(".empty strong"), ui.texts(".empty a")
+    found = _accessible(ui)
+    ui.click(".empty a >> nth=0")
+
+    assert text == "No events of this page in this time range."
+    assert links[:2] == ["Remove the filters.", "Look at the last 30 days."]
+    assert found == [[], []]
+    assert ui.texts(".empty a")[0] == "Look at the last 30 days."
+    ui.click(".empty a >> nth=0")
+    assert number(ui.tiles()["Page views"]) > 0
+    assert ui.texts(".headline a") == ["All pages", "Its errors", "Its requests", "Its sessions"]
+    ui.click("text=Its requests")
+    assert "filter=page%3D%2Fcart" in ui.url
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -15,7 +15,7 @@ import { Live } from "./views/live.js";
 import { Monitor } from "./views/monitor.js";
 import { Monitors } from "./views/monitors.js";
 import { Overview } from "./views/overview.js";
-import { PageDetails } from "./views/page_details.js";
+import { PageDetails, filterOf } from "./views/page_details.js";
 import { Pages } from "./views/pages.js";
 import { Segments } from "./views/segments.js";
 import { Session } from "./views/session.js";
@@ -114,7 +114,7 @@ function Title({ place, view }) {
   }, [path]);
   return html`<div class="headline"><h1 ref=${heading} tabindex="-1">${title}</h1>
     ${(view?.selects || view?.filters) && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place}
-      implied=${view.one === PageDetails && id !== undefined ? `page=${id}` : ""} />`}</div>`;
+      implied=${view.one === PageDetails && id !== undefined ? filterOf(id) : ""} />`}</div>`;
 }
 
 function View({ place, view, monitor, names, monitors, now }) {

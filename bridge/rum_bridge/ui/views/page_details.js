@@ -5,6 +5,7 @@ import { getOverview } from "../overview_data.js";
 import { Change, isChanceOfApdex } from "../parts/change.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
+import { NoData } from "../parts/no_data.js";
 import { Panel, Tile } from "../parts/panel.js";
 import { Rated } from "../parts/rating.js";
 import { Loaded } from "../parts/states.js";
@@ -16,12 +17,19 @@ import { VITALS } from "../vitals.js";
 
 export function PageDetails({ id, place, selection, onSelect }) {
   const { monitor, compareAfter, comparedTo, key } = selection;
-  const members = { ...membersOf(selection), filter: filtersOf(id, selection) };
+  const filter = filtersOf(id, selection);
+  const members = { ...membersOf(selection), filter };
   const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
   const details = useData((signal) => get(["insight", monitor, "page"], { ...members, distribution: "lcp" }, signal), key);
-  return html`<p class="headline"><a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>
-      <a href=${linkTo(place, ["errors"])}>Its errors</a> <a href=${linkTo(place, ["http"])}>Its requests</a> <a
-        href=${linkTo(place, ["sessions"])}>Its sessions</a></p>
+  const all = html`<a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>`;
+  if (overview.data && !overview.data.total.counts.events && !overview.data.comparedTotal) {
+    return html`<p class="headline">${all}</p>
+      <${Loaded} of=${overview}>${() => html`<${NoData} title="No events of this page in this time range." place=${withoutOwn(place, id)}
+        monitor=${monitor} />`}<//>`;
+  }
+  return html`<p class="headline">${all}
+      ${["errors", "http", "sessions"].map((view) => html`<a href=${linkTo(place, [view], { filter })}>Its ${
+        view === "http" ? "requests" : view}</a> `)}</p>
     <${Loaded} of=${overview}>${(data) => html`<div class="grid">
       <${Counts} data=${data} comparedTo=${comparedTo} />
       ${["lcp", "inp", "cls"].map((vital) => html`<${VitalPanel} vital=${vital} data=${data} comparedTo=${comparedTo} onSelect=${onSelect} />`)}
@@ -29,9 +37,18 @@ export function PageDetails({ id, place, selection, onSelect }) {
     <div class="grid below"><${Loaded} of=${details}>${(data) => html`<div class="grid"><${Causes} data=${data} /></div>`}<//></div>`;
 }
 
+/** The filter that the view of a page has anyway. */
+export const filterOf = (id) => `page=${id === "unknown" ? "" : id}`;
+
 // The link from a list has the filter already; a link that someone typed may not.
-const filtersOf = (id, { filter }) => (filter.some((text) => text.startsWith("page=")) ? filter : [...filter, `page=${id}`]);
+const filtersOf = (id, { filter }) => (filter.some((text) => text.startsWith("page=")) ? filter : [...filter, filterOf(id)]);
 const withoutPage = (place) => place.params.getAll("filter").filter((text) => !text.startsWith("page="));
+
+/** The place without the filter that the view has anyway: nobody can remove it. */
+function withoutOwn(place, id) {
+  const params = new URLSearchParams([...place.params].filter(([name, value]) => name !== "filter" || value !== filterOf(id)));
+  return { path: place.path, params };
+}
 
 function Counts({ data, comparedTo }) {
   const now = data.total.counts;
