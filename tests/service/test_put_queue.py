@@ -124,6 +124,21 @@ async def test_a_put_that_has_waited_too_long_is_rejected_and_not_begun(puts: _P
     assert len(puts.queue) == 0
 
 
+async def test_few_puts_are_rejected_at_once_until_they_have_waited_for_long(puts: _Puts) -> None:
+    tasks = puts.add(_BUSY, 500)
+    await asyncio.sleep(0)
+    puts.now_s = 3.5
+    async with asyncio.timeout(10):
+        while not any(task.done() for task in tasks):
+            await asyncio.sleep(0)
+    rejected = sum(task.done() for task in tasks)
+    puts.now_s = 5.5
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert 0 < rejected < 100
+    assert all(isinstance(task.exception(), ThrottlingException) for task in tasks)
+
+
 async def test_a_put_that_would_wait_too_long_is_not_begun(puts: _Puts) -> None:
     tasks = puts.add(_BUSY, 6000)
     await asyncio.sleep(0)

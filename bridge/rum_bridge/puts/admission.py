@@ -6,7 +6,7 @@ them, no time remains for accepted puts: docs/decisions/0017-queues-are-bounded-
 arrives → parsed                if the event loop and the queue for the service have room
         → held → parsed         when it is the turn of its app monitor
                → 429            after 1.5 s
-        → 429 after 3 s         if too many bytes are held, or its address has sent too much:
+        → 429 after 3 to 5 s   if too many bytes are held, or its address has sent too much:
                                 the body is discarded
 """
 
@@ -21,6 +21,7 @@ from rum_bridge.errors import HttpError
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.limits.deadlines import Deadlines
 from rum_bridge.limits.fair_queue import FairQueue
+from rum_bridge.limits.rejections import Rejections
 from rum_bridge.limits.throttled import Throttled
 from rum_bridge.puts.accounting import PutAccounting
 from rum_bridge.puts.coalesce import Coalescer
@@ -29,8 +30,6 @@ from rum_bridge.puts.put_queue import ENTRY_COST
 from rum_bridge.puts.raw_request import RawPut
 
 _MAX_WAIT_S = 1.5
-# Responding at once would let a client that waits for responses send without end.
-_UNHELD_WAIT_S = 3.0
 # What may begin in one turn of the event loop: 50 puts of one event, or 25 of ten.
 _TURN_COST = 512 << 10
 # The turns are shorter while puts are held, so that a new one in a short line is soon seen.
@@ -60,7 +59,7 @@ class Admission:
         self.accounting = accounting
         self._held: FairQueue[HeldPut] = FairQueue()
         self._deadlines = Deadlines(_MAX_WAIT_S, self._expire)
-        self._unheld = Deadlines(_UNHELD_WAIT_S, self._reject)
+        self._unheld = Rejections(self._reject)
         self._turn_cost = 0
         self._turn_ends = False
         """Whether the end of the turn is scheduled."""

@@ -44,6 +44,9 @@ _MAX_WAIT_S = 1.5
 # as much CPU as to store 10 events: 270 µs of the process (2026-11). A client whose calls are
 # rejected at once would leave no time for the others.
 _REJECTED_AFTER_S = 3.0
+# For the same reason, so few are rejected in a tick until they have waited longer: 7 % of a core.
+_MOST_REJECTED = 25
+_REJECTED_LATEST_S = 5.0
 # One app monitor leaves a ninth of the room to the others.
 _MAX_SHARE_OF_FREE = 8
 _TICK_S = 0.1
@@ -220,15 +223,21 @@ class PutQueue:
             self._rate = max(1.0, self._rate + (rate - self._rate) / 4)
         self._turns_taken = 0
         self._ticked_s = now_s
-        for turn, since_s in self._waiting.items():
-            if since_s > now_s - _REJECTED_AFTER_S:
-                break
-            if not turn.done():
-                turn.set_exception(_too_many())
+        self._reject_oldest(now_s)
         self._begin_next()  # the store may have become slow
         self._ticking = bool(self._waiting)
         if self._ticking:
             asyncio.get_running_loop().call_later(self._tick_s, self._tick)
+
+    def _reject_oldest(self, now_s: float) -> None:
+        left = _MOST_REJECTED
+        for turn, since_s in self._waiting.items():
+            waited_s = now_s - since_s
+            if waited_s < _REJECTED_AFTER_S or (left <= 0 and waited_s < _REJECTED_LATEST_S):
+                break
+            if not turn.done():
+                turn.set_exception(_too_many())
+                left -= 1
 
 
 def _too_many() -> ThrottlingException:
