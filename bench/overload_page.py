@@ -20,10 +20,12 @@ measures it and writes this page.
 no CPU from it. The capacity is the goodput of 64 clients that wait for each response. The load
 generators send puts with ten events at a fixed rate, the load, and do not wait for responses.
 
-With REST, each put in progress has its own connection. There are as many as the load needs while
-each response takes 3 s. With gRPC, 64 connections carry 24 calls each: the service allows 32.
-Client libraries hold further calls back, which costs the service nothing. Puts that are due while
-1,536 calls are in progress are "not sent". "Sent" is the rate that was reached.
+With REST, there is a client for each put that is due within 5 s, at most 18,000. Each has its own
+connection and waits for its response before it sends again. The server allows 40,000 connections
+here, and 4,096 by default. With gRPC, 64 connections carry 24 calls each: the service allows 32,
+and client libraries hold further calls back. Puts that are due while all clients wait are "not
+sent". "Sent" is the rate that was reached. An overloaded server lets the clients that it rejects
+wait for 3 to 10 s, because rejections take CPU.
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
 puts, and count from the time at which each put was due. A load takes 7 s. Goodput and latencies
