@@ -13,9 +13,9 @@ import asyncio
 import os
 import socket
 import stat
+import time
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeAlias
 
 import structlog
@@ -26,7 +26,9 @@ from rum_service.background import Background
 logger = structlog.get_logger()
 
 _EVERY_S = 1.0
-_DESCRIPTORS = Path("/proc/self/fd")
+# With many other connections, the process spends at most this share of its time on the counts.
+_MOST_SHARE = 0.02
+_DESCRIPTORS = "/proc/self/fd"
 _Peer: TypeAlias = tuple[str, int]
 
 
@@ -43,12 +45,16 @@ class AddressConnections(Background):
         self._most = most
         self._seen: dict[_Peer, None] = {}
         """The connections of the last count, the oldest first."""
+        self._others: dict[int, int] = {}
+        """The inodes of files that are no connections to the port, by descriptor."""
 
     async def _run(self) -> None:
+        pause_s = _EVERY_S
         while True:
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(pause_s)
             try:
-                closed = await asyncio.to_thread(self.close_excess)
+                closed, took_s = await asyncio.to_thread(self._timed)
+                pause_s = max(_EVERY_S, took_s / _MOST_SHARE)
             except OSError as error:
                 logger.warning("gRPC connections not counted", error=type(error).__name__)
                 continue
@@ -59,11 +65,17 @@ class AddressConnections(Background):
                     addresses=len(closed),
                 )
 
+    def _timed(self) -> tuple[Counter[str], float]:
+        """Close the connections over the limit. Return them, and the CPU time that this took."""
+        began_s = time.thread_time()
+        return self.close_excess(), time.thread_time() - began_s
+
     def close_excess(self) -> Counter[str]:
         """Close the connections over the limit. Return how many, by address."""
         closed: Counter[str] = Counter()
         # The kernel assigns the lowest free descriptor: a higher one is usually newer.
-        descriptors = sorted(int(entry.name) for entry in _DESCRIPTORS.iterdir())
+        with os.scandir(_DESCRIPTORS) as entries:
+            descriptors = sorted(int(entry.name) for entry in entries)
         if len(descriptors) <= self._most:
             return closed  # there cannot be too many connections
         peers: dict[_Peer, int] = {}
@@ -87,9 +99,16 @@ class AddressConnections(Background):
         """Return the address and the port of the client, if this is a connection to the port."""
         # OSError: it has been closed meanwhile, or it listens.
         with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            file = os.fstat(descriptor)
+            if self._others.get(descriptor) == file.st_ino:
+                return None
+            self._others[descriptor] = file.st_ino
+            if stat.S_ISSOCK(file.st_mode):
                 with socket.socket(fileno=os.dup(descriptor)) as found:
-                    return self._peer_of(found)
+                    peer = self._peer_of(found)
+                if peer:
+                    del self._others[descriptor]
+                return peer
         return None
 
     def _peer_of(self, found: socket.socket) -> _Peer | None:
