@@ -219,6 +219,8 @@ def _failure(service: str, error: Any, missing_token: str) -> Failure:
     message = f"{name or error.code().name}: {error.details()}"
     if name == "ProjectionUnavailableException":
         message += " Start it with `openrum projector`, or use `openrum up`, which runs it."
+    if name == "InternalServerException":
+        message += " The log of the service has the reason."
     if name == "MissingAuthenticationTokenException" and missing_token:
         message += f". {missing_token}"
     return Failure(message, REJECTED)

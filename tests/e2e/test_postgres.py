@@ -20,7 +20,7 @@ from tests.e2e.sent import comparable, expected_events
 from tests.e2e.stored import stored_events
 from tests.support.batches import batch, new_id
 from tests.support.load import Load
-from tests.support.running import OpenRum, read_back, wait_until
+from tests.support.running import OpenRum, read_back, run_openrum, wait_until
 from tests.support.workers import WORKERS, Workers, worker_pids
 from tests.tools.postgres import Postgres
 
@@ -118,6 +118,7 @@ def test_puts_fail_with_a_retryable_error_while_the_database_is_down(
             # For a second the service still knows the IDs of all app monitors, and answers 404.
             wait_until(lambda: put(server, batch(), new_id())[0] == 500)
             wait_until(lambda: server.get("/readyz")[0] == 503)
+            listed = run_openrum("monitors", "list", OPENRUM_SERVICE=server.grpc, cwd=tmp_path)
         finally:
             postgres_server.start()
         wait_until(lambda: server.get("/readyz")[0] == 200)
@@ -130,6 +131,8 @@ def test_puts_fail_with_a_retryable_error_while_the_database_is_down(
         "InternalServerException",
         "1",
     )
+    assert listed.returncode == 1
+    assert listed.stderr.endswith(" The log of the service has the reason.\n")
 
 
 def test_a_restart_of_the_database_under_load_loses_and_duplicates_nothing(
