@@ -101,6 +101,24 @@ def test_the_number_of_items_is_limited() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"AppMonitorName": 5}, "AppMonitorName must be a string."),
+        ({"MetricDefinitions": {}}, "MetricDefinitions must be a list."),
+        ({"MetricDefinitions": ["x"]}, "MetricDefinitions must be an object."),
+        ({"MetricDefinitions": [{"Name": 1}]}, "MetricDefinitions.Name must be a string."),
+        (
+            {"MetricDefinitions": [{"DimensionKeys": {"a": 1}}]},
+            "MetricDefinitions.DimensionKeys must be an object with strings.",
+        ),
+    ],
+    ids=str,
+)
+def test_a_wrong_type_is_rejected_with_the_right_one(members: dict[str, Any], message: str) -> None:
+    assert _error(members) == message
+
+
 def test_the_number_of_values_is_limited() -> None:
     largest_valid = {"MetricDefinitions": [_DEFINITION] * 200}
     message = message_of(_DEFINITIONS, largest_valid)
@@ -121,6 +139,4 @@ async def test_an_invalid_value_of_any_length_is_rejected_by_name(
     [response] = await _create(bridge, body)
 
     assert (response.status, response.error_type) == (400, "ValidationException")
-    assert response.message == (
-        "AppMonitorConfiguration.SessionSampleRate does not have the documented type."
-    )
+    assert response.message == "AppMonitorConfiguration.SessionSampleRate must be a number."

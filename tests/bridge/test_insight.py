@@ -101,12 +101,15 @@ async def test_members_are_read_from_path_and_query(
         ("overview?fliter=a", "fliter is not a member of the query."),
         ("overview?after=1&after=2", "after must appear at most once."),
         ("overview?after=", "after must be a number."),
-        ("overview?after=yesterday", "after does not have the documented type."),
+        ("overview?after=yesterday", "after must be a number."),
         ("overview?appMonitor=other", "appMonitor is not a member of the query."),
         ("overview?app_monitor=other", "app_monitor is not a member of the query."),
         ("overview?%3Cb%3E=1", "A member is not a member of the query."),
-        ("segments?maxResults=1.5", "maxResults does not have the documented type."),
-        ("segments?maxResults=99999999999", "maxResults does not have the documented type."),
+        ("segments?maxResults=1.5", "maxResults must be a whole number of at most 32 bits."),
+        (
+            "segments?maxResults=99999999999",
+            "maxResults must be a whole number of at most 32 bits.",
+        ),
         (
             "segments?by=colour",
             "by must be one of page, browser, os, device, country, release.",

@@ -26,10 +26,18 @@ _MAX_ITEMS = 1_000
 # The largest valid request, 200 metric definitions with 29 dimensions each, has 7,000.
 _MAX_VALUES = 10_000
 
+_TYPES = {
+    FieldDescriptor.TYPE_STRING: ("a string", "strings"),
+    FieldDescriptor.TYPE_BOOL: ("true or false", "true or false"),
+    FieldDescriptor.TYPE_DOUBLE: ("a number", "numbers"),
+    FieldDescriptor.TYPE_INT32: ("a whole number of at most 32 bits", "whole numbers"),
+    FieldDescriptor.TYPE_INT64: ("a whole number of at most 64 bits", "whole numbers"),
+}
 _WRAPPERS = re.compile(r"(?:Failed to parse \w+ field: )*")
 _WRAPPER = re.compile(r"Failed to parse (\w+) field: ")
 _TAIL = re.compile(r" at \w+\.([\w.\[\]]+?)\.*$")
 _MAX_TAIL = 256
+_INDEX = re.compile(r"\[[^\]]*\]")
 
 
 def message_of(message: Descriptor, members: dict[str, Any]) -> Message:
@@ -45,7 +53,8 @@ def message_of(message: Descriptor, members: dict[str, Any]) -> Message:
     try:
         return ParseDict(documented, GetMessageClass(message)())
     except ParseError as error:
-        raise validation_error(f"{_path(error)} does not have the documented type.") from None
+        path = _path(error)
+        raise validation_error(f"{path} must be {_type_of(message, path)}.") from None
 
 
 def _documented(message: Descriptor, members: dict[str, Any], path: str) -> dict[str, Any]:
@@ -60,9 +69,12 @@ def _documented(message: Descriptor, members: dict[str, Any], path: str) -> dict
 def _checked(field: FieldDescriptor, value: Any, path: str) -> Any:
     if isinstance(value, dict | list) and len(value) > _MAX_ITEMS:
         raise validation_error(f"{path} must have at most {_MAX_ITEMS} items.")
-    if field.message_type is None or field.message_type.GetOptions().map_entry:
+    is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+    if field.is_repeated and not is_map and not isinstance(value, list):
+        raise validation_error(f"{path} must be a list.")
+    if field.message_type is None or is_map:
         return value
-    if field.is_repeated and isinstance(value, list):
+    if field.is_repeated:
         return [_object(field.message_type, item, path) for item in value]
     return _object(field.message_type, value, path)
 
@@ -93,3 +105,19 @@ def _path(error: ParseError) -> str:
         return at[1]
     wrappers = _WRAPPERS.match(text)
     return ".".join(_WRAPPER.findall(wrappers[0] if wrappers else "")) or "A member"
+
+
+def _type_of(message: Descriptor, path: str) -> str:
+    """Return the documented type of the member with this path, in words."""
+    field: FieldDescriptor | None = None
+    within: Descriptor | None = message
+    for name in _INDEX.sub("", path).split("."):
+        fields = within.fields if within else ()
+        field = next((f for f in fields if name in (f.json_name, f.name)), None)
+        within = field.message_type if field else None
+    if within and within.GetOptions().map_entry:
+        return "an object with strings"
+    if field is None or field.type not in _TYPES:
+        return "of the documented type"
+    one, many = _TYPES[field.type]
+    return f"a list of {many}" if field.is_repeated and not path.endswith("]") else one
