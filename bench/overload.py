@@ -32,8 +32,8 @@ _LOADS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _METHODS = {"REST": "", "gRPC": "/rum.v1.DataPlaneService/PutRumEvents"}
 _SLOW_DISK = "slow disk"
 _OTHER_WORK_SHARE = 0.1
-# The first rejections follow 3 s after the load begins.
-_LOAD_S, _SETTLE_S = 7.0, 3.0
+# Rejections follow 3 to 5 s after the load begins.
+_LOAD_S, _SETTLE_S = 9.0, 5.0
 _CAPACITY_S = 4.0
 _FAIRNESS_S, _FAIRNESS_SETTLE_S = 20.0, 1.0
 _ALONE_S = 8.0
