@@ -293,7 +293,7 @@ def test_a_projection_in_small_steps_equals_one_in_a_single_step(
     other, _ = open_duckdb(
         tmp_path / "other.duckdb", name="log", memory_bytes=64 << 20, newest=0, now_ms=0
     )
-    project(store, engine, chunk_events=1)
+    project(store, engine, chunk_events=5)
     project(store, other)
 
     whole, groups = tables(other), other.query(select(func.count()).select_from(error_groups))
@@ -305,7 +305,7 @@ def test_a_projection_in_small_steps_equals_one_in_a_single_step(
 
 def test_rebuilding_gives_the_same_rows(store: Store, engine: Engine) -> None:
     a_day(store)
-    started = project(store, engine, chunk_events=7)
+    started = project(store, engine, chunk_events=11)
     before = tables(engine)
     started.rebuild()
     started.step()
