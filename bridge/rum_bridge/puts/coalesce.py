@@ -111,6 +111,9 @@ class Coalescer:
             status = await future
         finally:
             self._deadlines.remove(future)
+            # Its exception refers to this call: without `del`, both wait for the next garbage
+            # collection.
+            del future
         if status.code:
             raise from_status(status)
         self.queue.know(app_monitor_id)
@@ -170,22 +173,27 @@ class Coalescer:
                 if not future.done():
                     future.set_result(status)
         except Exception as error:
-            self.failed_calls += 1
-            if isinstance(error, HttpError):
-                failure = error
-            elif isinstance(error, TimeoutError):
-                failure = from_status(_TOO_LATE)
-            else:
-                logger.exception("put failed", requests=len(puts))
-                failure = HttpError(500, "InternalServerException", "Internal service exception.")
-            for _, future, _ in puts:
-                if not future.done():
-                    future.set_exception(failure)
+            self._fail(puts, error)
         finally:
             self._fast.remove(id(puts))
             self._sent.difference_update(outcome for _, outcome, _ in puts)
             self.call_seconds.observe(perf_counter() - began)
             self.budget.release(sum(len(entry) for entry, _, _ in puts))
+
+    def _fail(self, puts: list[WaitingPut], error: Exception) -> None:
+        """End puts whose call has failed. Call this while handling the exception."""
+        self.failed_calls += 1
+        if isinstance(error, HttpError):
+            # The traceback refers to `_send`, which refers to the puts: see `PutEvents._rejection`.
+            failure = error.with_traceback(None)
+        elif isinstance(error, TimeoutError):
+            failure = from_status(_TOO_LATE)
+        else:
+            logger.exception("put failed", requests=len(puts))
+            failure = HttpError(500, "InternalServerException", "Internal service exception.")
+        for _, future, _ in puts:
+            if not future.done():
+                future.set_exception(failure)
 
     def _note_slow_call(self, _: int) -> None:
         # Without waiting for its end: the queue has more room for the next call now.

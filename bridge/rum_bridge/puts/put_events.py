@@ -12,6 +12,7 @@ __all__ = ["PutEvents"]
 import time
 from functools import partial
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rum.internal.v1.caller_pb2 import HttpCaller
@@ -87,11 +88,7 @@ class PutEvents:
             entry = await self._entry(put, address, headers, scope, receive)
             await self._coalescer.put(app_monitor_id, entry, is_gone(scope))
         except Exception as error:
-            failure = failure_of(error, request_id)
-            self._full.learn(app_monitor_id, failure)
-            self._accounting.reject(put, failure)
-            outcome = failure.error_type
-            response = error_response(failure, request_id)
+            response, outcome = self._rejection(put, error)
             status, own_headers, body = response.status_code, response.raw_headers, response.body
         except BaseException:
             self._accounting.cancel(put)
@@ -112,6 +109,17 @@ class PutEvents:
         await send({"type": "http.response.body", "body": body})
         if self._requests.is_on:
             self._accounting.log(put, status, outcome)
+
+    def _rejection(self, put: PutInProgress, error: Exception) -> tuple[Response, str]:
+        """Return the response for an exception and its name. Call it while handling that.
+
+        `serve` must not keep the exception: with its traceback, which refers to `serve`, it would
+        stay in memory until the next garbage collection.
+        """
+        failure = failure_of(error, put.request_id)
+        self._full.learn(put.app_monitor_id, failure)
+        self._accounting.reject(put, failure)
+        return error_response(failure, put.request_id), failure.error_type
 
     async def _entry(
         self, put: PutInProgress, address: str, headers: Headers, scope: Scope, receive: Receive
