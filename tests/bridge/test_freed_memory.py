@@ -111,6 +111,26 @@ async def test_a_rejected_put_is_freed_while_its_connection_is_open(
     assert left == 0
 
 
+@pytest.mark.parametrize("put", [False, True], ids=["other", "put"])
+async def test_an_idle_connection_keeps_no_headers(bridge: Bridge, *, put: bool) -> None:
+    mark = new_id()
+    line = f"\r\nX-Mark: {mark}\r\n".encode()
+
+    def run(connection: socket.socket) -> int:
+        connection.sendall((_put(batch()) if put else _HEALTHZ).replace(b"\r\n", line, 1))
+        return read_response(connection).status
+
+    async with bridge() as url:
+        with connect(url) as connection:
+            status = await asyncio.to_thread(run, connection)
+            await asyncio.sleep(0)
+            header = (b"x-mark", mark.encode())
+            left = sum(type(each) is tuple and each == header for each in gc.get_objects())
+
+    assert status == 200
+    assert left == 1  # the one above
+
+
 async def _is_empty(connections: WeakSet[AdmittedHttp]) -> bool:
     """Return whether all connections are freed soon."""
     for _ in range(100):

@@ -49,12 +49,12 @@ class OpenConnections:
         Args:
             address: IPv4 or IPv6 address of the client, or empty.
         """
+        # Without the key, which takes 5 µs, when there are too many in total.
+        if len(self._keys) >= self._max_total or descriptor > self._max_descriptor:
+            self.refused += 1
+            return False
         key = self._key(address)
-        if (
-            len(self._keys) >= self._max_total
-            or descriptor > self._max_descriptor
-            or (key and self._by_key[key] >= self._max_per_address)
-        ):
+        if key and self._by_key[key] >= self._max_per_address:
             self.refused += 1
             return False
         self._keys[connection] = key
