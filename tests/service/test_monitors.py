@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from rum.v1 import control_plane_service_pb2 as pb
+from rum.v1.app_monitor_pb2 import AppMonitorConfiguration
 from rum_service.errors import (
     ConflictException,
     MalformedPolicyDocumentException,
@@ -20,6 +21,9 @@ from rum_service.errors import (
 )
 from tests.service.conftest import UseCases
 from tests.support.batches import message, new_id
+
+_PAGE = "https://shop.example/"
+_LOG_GROUP = "/aws/vendedlogs/RUMService"
 
 
 async def get(use_cases: UseCases, name: str = "shop") -> dict[str, Any]:
@@ -81,7 +85,7 @@ async def test_an_app_monitor_has_all_members_it_was_created_with(use_cases: Use
     )
 
     found = await get(use_cases)
-    log_copy = {"CwLogEnabled": True, "CwLogGroup": f"RUMService_shop{monitor_id[:8]}"}
+    log_copy = {"CwLogEnabled": True, "CwLogGroup": f"{_LOG_GROUP}_shop{monitor_id[:8]}"}
     assert found["DataStorage"] == {"CwLog": log_copy}
     assert {name: found.get(name) for name in members if name != "CwLogEnabled"} == {
         name: value for name, value in members.items() if name != "CwLogEnabled"
@@ -155,10 +159,61 @@ async def test_an_update_replaces_only_the_given_members(use_cases: UseCases) ->
 
 async def test_an_update_replaces_a_whole_structure(use_cases: UseCases) -> None:
     await use_cases.create()
-    await update(use_cases, AppMonitorConfiguration={"AllowCookies": True})
+    rate = {"SessionSampleRate": 0.5}
+    await update(use_cases, AppMonitorConfiguration={**rate, "EnableXRay": True})
+    await update(use_cases, AppMonitorConfiguration={**rate, "AllowCookies": True})
 
     found = await get(use_cases)
-    assert found["AppMonitorConfiguration"] == {"AllowCookies": True}
+    assert found["AppMonitorConfiguration"] == {**rate, "AllowCookies": True}
+
+
+async def test_a_configuration_without_a_sample_rate_has_the_documented_default(
+    use_cases: UseCases,
+) -> None:
+    await use_cases.create(app_monitor_configuration=AppMonitorConfiguration(allow_cookies=True))
+
+    found = await get(use_cases)
+    assert found["AppMonitorConfiguration"] == {"AllowCookies": True, "SessionSampleRate": 0.1}
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+async def test_an_update_without_a_sample_rate_keeps_it(use_cases: UseCases, rate: float) -> None:
+    await use_cases.create()
+    await update(use_cases, AppMonitorConfiguration={"SessionSampleRate": rate})
+    await update(use_cases, AppMonitorConfiguration={"EnableXRay": True})
+
+    found = await get(use_cases)
+    assert found["AppMonitorConfiguration"] == {"EnableXRay": True, "SessionSampleRate": rate}
+
+
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [
+        (
+            {"AppMonitorConfiguration": {"IncludedPages": [_PAGE], "ExcludedPages": [_PAGE]}},
+            "IncludedPages and ExcludedPages exclude each other",
+        ),
+        (
+            {"DeobfuscationConfiguration": {"JavaScriptSourceMaps": {"Status": "ENABLED"}}},
+            "S3Uri is required",
+        ),
+    ],
+)
+async def test_members_that_do_not_fit_together_are_rejected(
+    use_cases: UseCases, members: dict[str, Any], text: str
+) -> None:
+    await use_cases.create()
+    before = await get(use_cases)
+    request = ParseDict(
+        {"Name": "other", "Domain": "localhost", **members}, pb.CreateAppMonitorRequest()
+    )
+
+    with pytest.raises(ValidationException, match=text):
+        await use_cases.service.app_monitors.create(request)
+    with pytest.raises(ValidationException, match=text):
+        await update(use_cases, **members)
+    assert await get(use_cases) == before
+    assert await list_names(use_cases) == (["shop"], "")
 
 
 async def test_updating_the_domain_list_removes_the_domain_and_vice_versa(

@@ -255,7 +255,9 @@ class AppMonitorConfiguration(_message.Message):
     identity_pool_id: _builtins.str
     """identity_pool_id is the ID of an Amazon Cognito identity pool. 1 to 55 characters, matching [\\w-]+:[0-9a-f-]+."""
     session_sample_rate: _builtins.float
-    """session_sample_rate is the proportion of sessions that are recorded, 0 to 1."""
+    """session_sample_rate is the proportion of sessions that are recorded, 0 to 1. A new app monitor has 0.1 if it is
+    absent. An update without it keeps the proportion.
+    """
     guest_role_arn: _builtins.str
     """guest_role_arn is the ARN of the IAM role of unauthenticated users."""
     allow_cookies: _builtins.bool
@@ -268,7 +270,9 @@ class AppMonitorConfiguration(_message.Message):
 
     @_builtins.property
     def included_pages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """included_pages are the only pages that are recorded. At most 50, each a URL of 1 to 1,260 characters."""
+        """included_pages are the only pages that are recorded. At most 50, each a URL of 1 to 1,260 characters. Not together
+        with excluded_pages.
+        """
 
     @_builtins.property
     def favorite_pages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -444,7 +448,9 @@ class JavaScriptSourceMaps(_message.Message):
     status: _builtins.str
     """status is ENABLED or DISABLED. Required."""
     s3_uri: _builtins.str
-    """s3_uri is the bucket or folder of the source maps, s3://bucket/folder. 1 to 1,024 characters."""
+    """s3_uri is the bucket or folder of the source maps, s3://bucket/folder. 1 to 1,024 characters. Required if
+    status is ENABLED.
+    """
     def __init__(
         self,
         *,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["app_monitor_message", "apply_request", "check_domains", "new_app_monitor", "summary"]
+__all__ = [
+    "app_monitor_message",
+    "apply_request",
+    "check_configuration",
+    "check_domains",
+    "new_app_monitor",
+    "summary",
+]
 
 from collections.abc import Mapping
 
 from google.protobuf.json_format import Parse
 
 from rum.v1 import control_plane_service_pb2 as pb
-from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorSummary
+from rum.v1.app_monitor_pb2 import AppMonitor, AppMonitorConfiguration, AppMonitorSummary
 from rum_service.errors import ValidationException
 from rum_service.storage.records import AppMonitorRecord
 
@@ -21,10 +28,11 @@ def new_app_monitor(request: pb.CreateAppMonitorRequest, monitor_id: str, now: s
         now: the time in ISO 8601.
 
     Raises:
-        ValidationException: the members about domains do not fit together.
+        ValidationException: members of the request do not fit together.
     """
     platform = request.platform or "Web"
     check_domains(request, required=platform == "Web")
+    check_configuration(request)
     monitor = AppMonitor(
         name=request.name,
         id=monitor_id,
@@ -51,10 +59,30 @@ def check_domains(
         raise ValidationException("Domain or DomainList is required.")
 
 
+def check_configuration(
+    request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest,
+) -> None:
+    """Check the documented rules for pages and source maps. Raises ValidationException."""
+    configuration = request.app_monitor_configuration
+    if configuration.included_pages and configuration.excluded_pages:
+        raise ValidationException(
+            "AppMonitorConfiguration.IncludedPages and ExcludedPages exclude each other."
+        )
+    source_maps = request.deobfuscation_configuration.java_script_source_maps
+    if source_maps.status == "ENABLED" and not source_maps.HasField("s3_uri"):
+        raise ValidationException(
+            "DeobfuscationConfiguration.JavaScriptSourceMaps.S3Uri is required if Status is"
+            " ENABLED."
+        )
+
+
 def apply_request(
     request: pb.CreateAppMonitorRequest | pb.UpdateAppMonitorRequest, monitor: AppMonitor
 ) -> None:
-    """Replace the members of the app monitor that the request has."""
+    """Replace the members of the app monitor that the request has.
+
+    A configuration without SessionSampleRate keeps the one of the app monitor.
+    """
     if request.HasField("domain") or request.domain_list:
         monitor.ClearField("domain")
         monitor.ClearField("domain_list")
@@ -62,7 +90,7 @@ def apply_request(
             monitor.domain = request.domain
         monitor.domain_list.extend(request.domain_list)
     if request.HasField("app_monitor_configuration"):
-        monitor.app_monitor_configuration.CopyFrom(request.app_monitor_configuration)
+        _replace_configuration(monitor.app_monitor_configuration, request.app_monitor_configuration)
     if request.HasField("custom_events"):
         monitor.custom_events.CopyFrom(request.custom_events)
     if request.HasField("deobfuscation_configuration"):
@@ -72,7 +100,17 @@ def apply_request(
         log_copy.cw_log_enabled = request.cw_log_enabled
         log_copy.ClearField("cw_log_group")
         if request.cw_log_enabled:
-            log_copy.cw_log_group = f"RUMService_{monitor.name}{monitor.id[:8]}"
+            log_copy.cw_log_group = f"/aws/vendedlogs/RUMService_{monitor.name}{monitor.id[:8]}"
+
+
+def _replace_configuration(
+    stored: AppMonitorConfiguration, requested: AppMonitorConfiguration
+) -> None:
+    # Without it, clients would record all sessions. The documented default is 0.1.
+    rate = stored.session_sample_rate if stored.HasField("session_sample_rate") else None
+    stored.CopyFrom(requested)
+    if rate is not None and not requested.HasField("session_sample_rate"):
+        stored.session_sample_rate = rate
 
 
 def app_monitor_message(record: AppMonitorRecord, dropped: Mapping[int, int]) -> AppMonitor:

@@ -21,6 +21,7 @@ from rum_service.control.app_monitor_deletion import AppMonitorDeletion
 from rum_service.control.app_monitor_messages import (
     app_monitor_message,
     apply_request,
+    check_configuration,
     check_domains,
     new_app_monitor,
     summary,
@@ -141,6 +142,7 @@ class AppMonitors:
         """
         validate_control(request)
         check_domains(request, required=False)
+        check_configuration(request)
 
         def replace_members(monitor: AppMonitor) -> None:
             apply_request(request, monitor)
