@@ -1,7 +1,7 @@
 """Parse JSON at a bounded cost: its length, its structure and its depth are limited.
 
 orjson takes a fifth of the time of the standard library (2026-11). Lone surrogates, which
-it rejects and Python clients write, are replaced.
+it rejects and Python clients write, are replaced. A byte order mark is ignored, as RFC 8259 allows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _UNCOUNTED_BYTES = 256 << 10
 _BYTES_PER_CONTAINER = 40
 _BYTES_PER_VALUE = 12
 _CONTAINERS = {dict, list}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Windows programs write it at the start of a file.
 _NOT_JSON = "The body is not JSON."
 _TOO_DEEP = f"The body is nested more than {MAX_NESTING} levels deep."
 
@@ -49,7 +50,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        document = _load_surrogates(body)
+        document = _load_unusual(body)
     if not isinstance(document, dict):
         raise validation_error("The body must be a JSON object.")
     return document
@@ -80,8 +81,10 @@ def _check_structure(body: bytes) -> None:
         raise validation_error("The body has too many lists, objects or values for its length.")
 
 
-def _load_surrogates(body: bytes) -> object:
-    """Parse JSON with lone surrogates, so that a broken character does not lose the batch.
+def _load_unusual(body: bytes) -> object:
+    """Parse JSON with a byte order mark, or with lone surrogates.
+
+    A broken character does not lose the batch.
 
     It is parsed a second time. To search each body first, so that it is parsed once, would cost all
     bodies 3.6 µs for 10 events and 16 µs for 50, about as much as to parse them. It would save an
@@ -89,7 +92,7 @@ def _load_surrogates(body: bytes) -> object:
     emoji, would take three times as long (2026-11).
     """
     try:
-        return orjson.loads(without_lone_surrogates(body))
+        return orjson.loads(without_lone_surrogates(body.removeprefix(_BYTE_ORDER_MARK)))
     except orjson.JSONDecodeError as error:
         # orjson parses 1,024 levels.
         too_deep = str(error).startswith("depth limit exceeded")

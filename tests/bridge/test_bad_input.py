@@ -72,7 +72,7 @@ _WRONG: dict[str, tuple[bytes, str]] = {
     "truncated": (_body()[:-20], "The body is not JSON"),
     "two-documents": (_body() + _body(), "The body is not JSON"),
     "single-quotes": (_body().replace(b'"', b"'"), "The body is not JSON"),
-    "byte-order-mark": (b"\xef\xbb\xbf" + _body(), "The body is not JSON"),
+    "two-byte-order-marks": (b"\xef\xbb\xbf" * 2 + _body(), "The body is not JSON"),
     "utf-16": (_body().decode().encode("utf-16"), "The body is not JSON"),
     "invalid-utf-8": (_with_alias(b"\xff\xfe"), "The body is not JSON"),
     "encoded-surrogate": (_with_alias(b"\xed\xa0\x80"), "The body is not JSON"),
@@ -185,6 +185,13 @@ def test_an_unusual_but_valid_batch_is_stored(
     openrum: OpenRum, monitor_id: str, members: dict[str, Any]
 ) -> None:
     assert _put(openrum, monitor_id, json.dumps(batch(**members)).encode()).status == 200
+
+
+def test_a_byte_order_mark_is_ignored(openrum: OpenRum, monitor_id: str) -> None:
+    """PowerShell writes one at the start of a file, which curl then sends."""
+    body = "\ufeff".encode() + json.dumps(batch()).encode()
+
+    assert _put(openrum, monitor_id, body).status == 200
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "application/x-www-form-urlencoded",
