@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from docs.openapi.comments import Comments
+from rum_bridge.operations.lists import WITH_ITEMS
 from rum_service.control.constraints import RULES, Check, Number, OneOf, Rule, Text
 from rum_service.events.identifiers import UUID_PATTERN
 from rum_service.settings import ServiceSettings
@@ -85,8 +86,9 @@ class Schemas:
             limit = {} if most is None else {"maxProperties": most}
             return {"type": "object", "additionalProperties": value, **keys, **limit}
         if field.is_repeated:
+            least = {"minItems": 1} if _rule_name(field) in WITH_ITEMS else {}
             limit = {} if most is None else {"maxItems": most}
-            return {"type": "array", "items": value, **limit}
+            return {"type": "array", "items": value, **least, **limit}
         return value
 
     def is_required(self, field: FieldDescriptor) -> bool:

@@ -54,7 +54,9 @@ def test_get_returns_an_app_monitor_as_created(rum: Any) -> None:
     assert created["Id"] == shown["Id"]
     assert shown["DomainList"] == ["shop.example", "*.shop.example"]
     assert shown["Tags"] == {"team": "web"}
-    assert shown["AppMonitorConfiguration"] == configuration
+    # AWS returns empty lists here, too.
+    empty: dict[str, Any] = {"FavoritePages": [], "IncludedPages": []}
+    assert shown["AppMonitorConfiguration"] == configuration | empty
     assert shown["CustomEvents"] == {"Status": "ENABLED"}
     assert shown["DataStorage"]["CwLog"]["CwLogEnabled"] is True
     assert (shown["State"], shown["Platform"]) == ("CREATED", "Web")
@@ -166,6 +168,7 @@ def test_an_unknown_name_is_not_found(rum: Any, operation: str, parameters: Any)
 
 _CREATE = "POST /appmonitor"
 _READ = "POST /appmonitor/my-app/data"
+_TAG = "POST /tags/arn:aws:rum:us-east-1:000000000000:appmonitor%2Fmy-app"
 _UPDATE = "PATCH /appmonitor/my-app"
 
 
@@ -178,15 +181,20 @@ _UPDATE = "PATCH /appmonitor/my-app"
         (_CREATE, {"Name": "a", "CwLogEnabled": 1, "Domain": "localhost"}, "CwLogEnabled"),
         (_CREATE, {"Name": "a", "DomainList": "x"}, "DomainList"),
         (_CREATE, {"Name": "a", "DomainList": [None]}, "DomainList[0]"),
+        (_CREATE, {"Name": "a", "DomainList": [], "Domain": "localhost"}, "DomainList"),
+        (_UPDATE, {"DomainList": []}, "DomainList"),
         (_CREATE, {"Name": "a", "Tags": []}, "Tags"),
         (_CREATE, {"Name": "a", "CustomEvents": "on"}, "CustomEvents"),
         (_CREATE, {"Name": "a", "CustomEvents": {"Status": 1}}, "CustomEvents.Status"),
         (_UPDATE, {"AppMonitorConfiguration": []}, "AppMonitorConfiguration"),
         (_UPDATE, {"AppMonitorConfiguration": ""}, "AppMonitorConfiguration"),
-        (
-            _UPDATE,
-            {"AppMonitorConfiguration": {"SessionSampleRate": "x"}},
-            "AppMonitorConfiguration.SessionSampleRate",
+        *(
+            (
+                _UPDATE,
+                {"AppMonitorConfiguration": {"SessionSampleRate": rate}},
+                "AppMonitorConfiguration.SessionSampleRate",
+            )
+            for rate in ("x", "0.5", "NaN", True, [])
         ),
         (
             _UPDATE,
@@ -197,12 +205,22 @@ _UPDATE = "PATCH /appmonitor/my-app"
         (_READ, {"TimeRange": {}}, "TimeRange.After"),
         (_READ, {"TimeRange": {"After": 1.5}}, "TimeRange.After"),
         (_READ, {"TimeRange": {"After": 2**64}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": True}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": "1_0"}}, "TimeRange.After"),
+        (_READ, {"TimeRange": {"After": "9" * 20}}, "TimeRange.After"),
         (_READ, {"TimeRange": {"After": 0}, "Filters": ["x"]}, "Filters"),
         (_READ, {"TimeRange": {"After": 0}, "Filters": [{"Name": "No"}]}, "Filters[0].Name"),
         (_READ, {"TimeRange": {"After": 0}, "MaxResults": 101}, "MaxResults"),
+        (_READ, {"TimeRange": {"After": 0}, "MaxResults": "10"}, "MaxResults"),
         (_READ, {"TimeRange": {"After": 0}, "NextToken": "x"}, "NextToken"),
+        (_TAG, {}, "Tags"),
+        (_TAG, {"tags": {"a": "b"}}, "Tags"),
+        ("POST /rummetrics/my-app/metrics", {"Destination": "CloudWatch"}, "MetricDefinitions"),
         ("POST /appmonitors?maxResults=x", None, "maxResults"),
         ("POST /appmonitors?maxResults=0", None, "maxResults"),
+        ("POST /appmonitors?maxResults=", None, "maxResults"),
+        ("POST /appmonitors?maxResults=1_0", None, "maxResults"),
+        ("POST /appmonitors?maxResults=%D9%A1", None, "maxResults"),  # a digit, but not of JSON
         ("POST /appmonitors?nextToken=x", None, "nextToken"),
         ("GET /appmonitor/%2Ehidden", None, "Name"),
         ("GET /appmonitor/a%0Ab", None, "Name"),
@@ -217,6 +235,21 @@ def test_an_invalid_member_is_rejected_by_name(
 
     assert (response.status, response.error_type) == (400, "ValidationException")
     assert response.message.split()[0] == member
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (_READ, {"TimeRange": {"After": "0", "Before": 1.0}, "NextToken": ""}),
+        (_TAG, {"Tags": {}}),
+        ("POST /appmonitors?maxResults=5&nextToken=", None),
+    ],
+    ids=str,
+)
+def test_an_unusual_but_valid_call_succeeds(openrum: OpenRum, call: str, body: Any) -> None:
+    method, path = call.split()
+
+    assert send(openrum.url, path, body, method=method).status == 200
 
 
 def test_a_failure_is_logged_with_the_request_id_of_the_response(

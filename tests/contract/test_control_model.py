@@ -19,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from rum.v1 import control_plane_service_pb2, data_plane_service_pb2, errors_pb2
 from rum_bridge.errors import error_response, from_status
+from rum_bridge.operations.lists import REQUIRED, WITH_ITEMS
 from rum_service import errors
 from rum_service.control.constraints import RULES, validate_control
 from rum_service.errors import ValidationException
@@ -265,6 +266,27 @@ def test_only_the_members_that_the_model_requires_are_required(operation: Operat
             request.name = "Page"
 
         validate_control(request)
+
+
+def test_the_bridge_requires_the_lists_that_the_model_requires() -> None:
+    """A message cannot tell an empty list from an absent one, so the service cannot do it.
+
+    Clients leave a list without items out of the query.
+    """
+    lists = {
+        f"{operation.input_shape.name}.{name}": member
+        for operation in CONTROL
+        for name, member in operation.input_shape.members.items()
+        if member.type_name in ("list", "map") and "location" not in member.serialization
+    }
+    required = {
+        f"{operation.input_shape.name}.{name}"
+        for operation in CONTROL
+        for name in operation.input_shape.required_members
+    }
+
+    assert required & lists.keys() == REQUIRED
+    assert {name for name, member in lists.items() if member.metadata.get("min")} == WITH_ITEMS
 
 
 def _with_nested(message: Descriptor) -> Iterator[Descriptor]:

@@ -163,6 +163,7 @@ def test_an_app_monitor_is_created_read_updated_and_deleted(openrum: OpenRum, aw
     )
     assert created_monitor["AppMonitorConfiguration"] == {
         "AllowCookies": True,
+        **{name: [] for name in ("ExcludedPages", "FavoritePages", "IncludedPages")},
         "SessionSampleRate": 0.5,
         "Telemetries": ["errors", "http"],
     }

@@ -60,7 +60,8 @@ def test_a_created_app_monitor_can_be_read(responses: Responses) -> None:
     read = responses[2][3]["AppMonitor"]
 
     assert expected.pop("CwLogEnabled") is read["DataStorage"]["CwLog"]["CwLogEnabled"]
-    assert read == {**read, **expected}
+    configuration = read["AppMonitorConfiguration"] | expected.pop("AppMonitorConfiguration")
+    assert read == {**read, **expected, "AppMonitorConfiguration": configuration}
     assert responses[3][3]["AppMonitor"]["Name"] == "a.b_c-d#e"
 
 

@@ -33,6 +33,9 @@ _TYPES = {
     FieldDescriptor.TYPE_INT32: ("a whole number of at most 32 bits", "whole numbers"),
     FieldDescriptor.TYPE_INT64: ("a whole number of at most 64 bits", "whole numbers"),
 }
+_NUMBERS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
+# ProtoJSON writes 64-bit numbers as text, so clients may do so, too.
+_INT64_TEXT = re.compile(r"-?[0-9]{1,20}")
 _WRAPPERS = re.compile(r"(?:Failed to parse \w+ field: )*")
 _WRAPPER = re.compile(r"Failed to parse (\w+) field: ")
 _TAIL = re.compile(r" at \w+\.([\w.\[\]]+?)\.*$")
@@ -72,11 +75,20 @@ def _checked(field: FieldDescriptor, value: Any, path: str) -> Any:
     is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
     if field.is_repeated and not is_map and not isinstance(value, list):
         raise validation_error(f"{path} must be a list.")
+    if field.type in _NUMBERS and not field.is_repeated and not _is_number(field, value):
+        raise validation_error(f"{path} must be {_TYPES[field.type][0]}.")
     if field.message_type is None or is_map:
         return value
     if field.is_repeated:
         return [_object(field.message_type, item, path) for item in value]
     return _object(field.message_type, value, path)
+
+
+def _is_number(field: FieldDescriptor, value: Any) -> bool:
+    """Return whether a value is a number. ParseDict also reads booleans and most texts as such."""
+    if field.type == FieldDescriptor.TYPE_INT64 and isinstance(value, str):
+        return _INT64_TEXT.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _object(message: Descriptor, value: Any, path: str) -> dict[str, Any]:

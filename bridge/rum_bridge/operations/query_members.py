@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["query_members"]
+__all__ = ["number_or_text", "query_members"]
 
+import re
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -11,6 +12,9 @@ from starlette.requests import Request
 
 from rum_bridge.errors import validation_error
 
+_NUMBERS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
+# Python would also read `1_0`, and the digits of other scripts.
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _BOOLEANS = {"true": True, "false": False}
 # A presigned request has its signature in the query, too.
 _SIGNATURE = "x-amz-"
@@ -20,8 +24,8 @@ _MAX_NAME = 64
 def query_members(message: Descriptor, request: Request) -> dict[str, Any]:
     """Return the members in the query under their JSON names.
 
-    Numbers stay text, which json_format reads. A repeated member is a list, an enum may have the
-    short form of its name: `by=page` for DIMENSION_PAGE.
+    A repeated member is a list, an enum may have the short form of its name: `by=page` for
+    DIMENSION_PAGE.
 
     Raises:
         HttpError: a ValidationException that names a member: it is unknown or invalid, or it is
@@ -58,7 +62,15 @@ def _value(field: FieldDescriptor, text: str) -> Any:
         return _BOOLEANS[text]
     if not text and field.type != FieldDescriptor.TYPE_STRING:
         raise validation_error(f"{field.json_name} must be a number.")
-    return text
+    return number_or_text(field, text)
+
+
+def number_or_text(field: FieldDescriptor, text: str) -> int | float | str:
+    """Return the number in a text, or the text if the member is no number or the text has none."""
+    number = _NUMBER.fullmatch(text) if field.type in _NUMBERS else None
+    if number is None:
+        return text
+    return float(text) if number[1] else int(text)
 
 
 def _enum_value(name: str, enum: EnumDescriptor, text: str) -> int:

@@ -33,7 +33,9 @@ from rum_bridge.http.body import BodyReader
 from rum_bridge.json_text import load_json
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.operations.hosts import AllowedHosts
+from rum_bridge.operations.lists import check_lists, with_empty_lists
 from rum_bridge.operations.members import message_of
+from rum_bridge.operations.query_members import number_or_text
 from rum_bridge.operations.same_origin import is_from_own_page
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
@@ -198,6 +200,7 @@ class _Call:
         try:
             document = _document(headers, body)
             members = document if self._takes_body else self._form.query(self._input, request)
+            check_lists(self._input, members)
             message = message_of(self._input, {**members, **variables})
         except HttpError:
             if not body:  # a caller that may not make the call learns nothing else about it
@@ -257,22 +260,14 @@ def _query(message: Descriptor, request: Request) -> dict[str, Any]:
     for field in message.fields:
         values = request.query_params.getlist(field.json_name)
         if values:
-            members[field.json_name] = values if field.is_repeated else values[-1]
-    return members
-
-
-def _to_json(message: Descriptor, response: Message) -> dict[str, Any]:
-    members = MessageToDict(response)
-    for field in message.fields:
-        # Include empty lists and maps: callers write response["Events"].
-        if field.is_repeated:
-            is_map = field.message_type and field.message_type.GetOptions().map_entry
-            members.setdefault(field.json_name, {} if is_map else [])
+            last = number_or_text(field, values[-1])
+            members[field.json_name] = values if field.is_repeated else last
     return members
 
 
 async def _respond(_: Request, message: Descriptor, content: bytes) -> Response:
-    return JSONResponse(_to_json(message, GetMessageClass(message).FromString(content)))
+    members = MessageToDict(GetMessageClass(message).FromString(content))
+    return JSONResponse(with_empty_lists(message, members))
 
 
 CONTROL_PLANE = RestForm(_query, _respond)

@@ -108,7 +108,7 @@ _check_s3_uri = Text(
     "an S3 URI such as s3://bucket/source-maps",
 )
 _check_id = Text(1, 255)
-_check_token = Text(1, 1024)
+_check_token = Text(0, 1024)
 _check_tag_key = Text(1, 128, r"(?!aws:)[a-zA-Z+-=._:/]+")
 _check_destination = OneOf(("CloudWatch", "Evidently"))
 _check_status = OneOf(("ENABLED", "DISABLED"))
