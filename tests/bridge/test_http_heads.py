@@ -125,6 +125,17 @@ async def test_a_target_that_is_not_a_path_is_answered(
     assert not caplog.records
 
 
+@pytest.mark.parametrize(("version", "statuses"), [(b"1.1", [100, 200]), (b"1.0", [200])])
+async def test_only_a_client_of_http_1_1_can_expect_100_continue(
+    bridge: Bridge, version: bytes, statuses: list[int]
+) -> None:
+    """A client of HTTP/1.0 would take 100 for the response (RFC 9110 10.1.1)."""
+    head = _PUT.replace(b"HTTP/1.1", b"HTTP/" + version)
+    async with bridge() as url:
+        sent = head + b"Expect: 100-continue\r\nConnection: close\r\n\r\n" + _BODY
+        assert await asyncio.to_thread(_exchange, url, sent) == statuses
+
+
 async def test_connect_is_rejected(bridge: Bridge, caplog: pytest.LogCaptureFixture) -> None:
     async with bridge() as url:
         statuses = await asyncio.to_thread(_exchange, url, b"CONNECT x:1 HTTP/1.1\r\n\r\n")

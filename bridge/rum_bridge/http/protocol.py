@@ -13,6 +13,8 @@ pipelining  limited, and nothing is read while requests wait. uvicorn reads ahea
 upgrades    ignored, as RFC 9110 7.8 allows. uvicorn drops the body of these requests; Java's
             HttpClient offers h2c with every first request, so its batch would be lost.
 targets     http://x is the same as http://x/, as RFC 9110 4.2.3 says
+Expect      ignored in HTTP/1.0, as RFC 9110 10.1.1 requires: its clients would take 100 Continue
+            for the response
 not HTTP    rejected with JSON, as every other request
 
 Decision 0010 compares this with another server.
@@ -163,6 +165,8 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.parser.should_upgrade() and not self.transport.is_closing():
             if not self.url.startswith(b"/"):
                 self.url = _with_path(self.url)
+            if self.parser.get_http_version() == "1.0":
+                self.expect_100_continue = False
             super().on_headers_complete()
             self.headers = []  # for trailers: the request has the other list
             self._chunks = self._discarded = 0
