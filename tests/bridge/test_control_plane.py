@@ -86,6 +86,16 @@ def test_an_update_changes_only_the_given_members(rum: Any, name: str) -> None:
     assert changed == {"CustomEvents", "LastModified"}
 
 
+def test_an_update_with_an_empty_list_empties_it(rum: Any, name: str) -> None:
+    pages = {"ExcludedPages": ["https://shop.example/admin"], "FavoritePages": ["/"]}
+    rum.update_app_monitor(Name=name, AppMonitorConfiguration=pages)
+    rum.update_app_monitor(Name=name, AppMonitorConfiguration={"ExcludedPages": []})
+    shown = rum.get_app_monitor(Name=name)["AppMonitor"]["AppMonitorConfiguration"]
+
+    lists: dict[str, Any] = {"ExcludedPages": [], "IncludedPages": [], "Telemetries": []}
+    assert shown == {**lists, "FavoritePages": ["/"], "SessionSampleRate": 0.1}
+
+
 def test_a_media_type_may_have_capital_letters(openrum: OpenRum, name: str) -> None:
     response = send(
         openrum.url,

@@ -35,6 +35,7 @@ CONTROL = [operation for operation in OPERATIONS if operation.name != "PutRumEve
 # OpenRUM's additions to the model. botocore 1.44 has SessionMetadata, botocore 1.43 does not.
 _OURS = {
     "CreateAppMonitorRequest.Id",
+    "UpdateAppMonitorRequest.EmptiedLists",
     "AppMonitor.DroppedEvents",
     "AppMonitorSummary.DroppedEvents",
     "PutRumEventsRequest.SessionMetadata",

@@ -157,14 +157,54 @@ async def test_an_update_replaces_only_the_given_members(use_cases: UseCases) ->
     }
 
 
-async def test_an_update_replaces_a_whole_structure(use_cases: UseCases) -> None:
+async def test_an_update_keeps_the_members_of_the_configuration_that_it_does_not_have(
+    use_cases: UseCases,
+) -> None:
+    """The AWS CLI's example sets two members. AWS's MCP server sends one at a time."""
     await use_cases.create()
-    rate = {"SessionSampleRate": 0.5}
-    await update(use_cases, AppMonitorConfiguration={**rate, "EnableXRay": True})
-    await update(use_cases, AppMonitorConfiguration={**rate, "AllowCookies": True})
+    configuration = {
+        "IdentityPoolId": "eu-west-1:0a",
+        "SessionSampleRate": 0.0,
+        "Telemetries": ["errors"],
+        "FavoritePages": ["/"],
+    }
+    await update(use_cases, AppMonitorConfiguration=configuration)
+    change = {"AllowCookies": True, "Telemetries": ["http", "performance"]}
+    await update(use_cases, AppMonitorConfiguration=change)
+
+    assert (await get(use_cases))["AppMonitorConfiguration"] == configuration | change
+
+
+async def test_an_update_can_empty_lists_of_the_configuration(use_cases: UseCases) -> None:
+    await use_cases.create()
+    lists = {"ExcludedPages": [_PAGE], "FavoritePages": [_PAGE], "Telemetries": ["http"]}
+    await update(use_cases, AppMonitorConfiguration=lists)
+    await update(
+        use_cases,
+        EmptiedLists=["ExcludedPages", "FavoritePages", "Telemetries"],
+        AppMonitorConfiguration={"Telemetries": ["errors"]},
+    )
 
     found = await get(use_cases)
-    assert found["AppMonitorConfiguration"] == {**rate, "AllowCookies": True}
+    expected = {"SessionSampleRate": 0.1, "Telemetries": ["errors"]}
+    assert found["AppMonitorConfiguration"] == expected
+    with pytest.raises(ValidationException, match=r"^EmptiedLists\[0\] must be one of"):
+        await update(use_cases, EmptiedLists=["SessionSampleRate"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("IncludedPages", "ExcludedPages"), ("ExcludedPages", "IncludedPages")],
+)
+async def test_included_pages_remove_excluded_pages_and_vice_versa(
+    use_cases: UseCases, first: str, second: str
+) -> None:
+    await use_cases.create()
+    await update(use_cases, AppMonitorConfiguration={first: [_PAGE]})
+    await update(use_cases, AppMonitorConfiguration={second: [_PAGE]})
+
+    found = await get(use_cases)
+    assert found["AppMonitorConfiguration"] == {second: [_PAGE], "SessionSampleRate": 0.1}
 
 
 async def test_a_configuration_without_a_sample_rate_has_the_documented_default(
@@ -174,16 +214,6 @@ async def test_a_configuration_without_a_sample_rate_has_the_documented_default(
 
     found = await get(use_cases)
     assert found["AppMonitorConfiguration"] == {"AllowCookies": True, "SessionSampleRate": 0.1}
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.5])
-async def test_an_update_without_a_sample_rate_keeps_it(use_cases: UseCases, rate: float) -> None:
-    await use_cases.create()
-    await update(use_cases, AppMonitorConfiguration={"SessionSampleRate": rate})
-    await update(use_cases, AppMonitorConfiguration={"EnableXRay": True})
-
-    found = await get(use_cases)
-    assert found["AppMonitorConfiguration"] == {"EnableXRay": True, "SessionSampleRate": rate}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ member would succeed and change nothing.
 
 from __future__ import annotations
 
-__all__ = ["REQUIRED", "WITH_ITEMS", "check_lists", "with_empty_lists"]
+__all__ = ["REQUIRED", "WITH_ITEMS", "check_lists", "with_emptied_lists", "with_empty_lists"]
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,6 +38,16 @@ def check_lists(message: Descriptor, members: Mapping[str, Any]) -> None:
             raise validation_error(f"{field.json_name} is required.")
         if name in WITH_ITEMS and value == []:
             raise validation_error(f"{field.json_name} must have at least 1 item.")
+
+
+def with_emptied_lists(message: Descriptor, members: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a request, with the names of the lists that an update empties."""
+    configuration = members.get("AppMonitorConfiguration")
+    if "emptied_lists" not in message.fields_by_name or not isinstance(configuration, dict):
+        return members
+    lists = [field.json_name for field in AppMonitorConfiguration.DESCRIPTOR.fields]
+    emptied = [name for name in lists if configuration.get(name) == []]
+    return {**members, "EmptiedLists": emptied} if emptied else members
 
 
 def with_empty_lists(message: Descriptor, members: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from rum_bridge.http.body import BodyReader
 from rum_bridge.json_text import load_json
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.operations.hosts import AllowedHosts
-from rum_bridge.operations.lists import check_lists, with_empty_lists
+from rum_bridge.operations.lists import check_lists, with_emptied_lists, with_empty_lists
 from rum_bridge.operations.members import message_of
 from rum_bridge.operations.query_members import number_or_text
 from rum_bridge.operations.same_origin import is_from_own_page
@@ -201,6 +201,7 @@ class _Call:
             document = _document(headers, body)
             members = document if self._takes_body else self._form.query(self._input, request)
             check_lists(self._input, members)
+            members = with_emptied_lists(self._input, members)
             message = message_of(self._input, {**members, **variables})
         except HttpError:
             if not body:  # a caller that may not make the call learns nothing else about it

@@ -256,7 +256,7 @@ class AppMonitorConfiguration(_message.Message):
     """identity_pool_id is the ID of an Amazon Cognito identity pool. 1 to 55 characters, matching [\\w-]+:[0-9a-f-]+."""
     session_sample_rate: _builtins.float
     """session_sample_rate is the proportion of sessions that are recorded, 0 to 1. A new app monitor has 0.1 if it is
-    absent. An update without it keeps the proportion.
+    absent.
     """
     guest_role_arn: _builtins.str
     """guest_role_arn is the ARN of the IAM role of unauthenticated users."""

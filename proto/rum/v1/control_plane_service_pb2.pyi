@@ -296,6 +296,7 @@ class UpdateAppMonitorRequest(_message.Message):
     CW_LOG_ENABLED_FIELD_NUMBER: _builtins.int
     CUSTOM_EVENTS_FIELD_NUMBER: _builtins.int
     DEOBFUSCATION_CONFIGURATION_FIELD_NUMBER: _builtins.int
+    EMPTIED_LISTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is the name of the app monitor. In the REST form it is part of the path. Required."""
     domain: _builtins.str
@@ -308,7 +309,9 @@ class UpdateAppMonitorRequest(_message.Message):
 
     @_builtins.property
     def app_monitor_configuration(self) -> _app_monitor_pb2.AppMonitorConfiguration:
-        """app_monitor_configuration replaces the whole configuration."""
+        """app_monitor_configuration replaces the members of the configuration that it has. Others are kept, except that
+        included_pages remove excluded_pages, and vice versa.
+        """
 
     @_builtins.property
     def custom_events(self) -> _app_monitor_pb2.CustomEvents:
@@ -317,6 +320,13 @@ class UpdateAppMonitorRequest(_message.Message):
     @_builtins.property
     def deobfuscation_configuration(self) -> _app_monitor_pb2.DeobfuscationConfiguration:
         """deobfuscation_configuration replaces the whole configuration of source maps."""
+
+    @_builtins.property
+    def emptied_lists(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """emptied_lists are the lists of the configuration to empty: ExcludedPages, IncludedPages, FavoritePages, Telemetries.
+        Not in the AWS model: OpenRUM adds it, because a message cannot tell an empty list from an absent one. In the REST
+        form, an empty list does the same.
+        """
 
     def __init__(
         self,
@@ -328,10 +338,11 @@ class UpdateAppMonitorRequest(_message.Message):
         cw_log_enabled: _builtins.bool | None = ...,
         custom_events: _app_monitor_pb2.CustomEvents | None = ...,
         deobfuscation_configuration: _app_monitor_pb2.DeobfuscationConfiguration | None = ...,
+        emptied_lists: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cw_log_enabled", b"_cw_log_enabled", "_domain", b"_domain", "_name", b"_name", "app_monitor_configuration", b"app_monitor_configuration", "custom_events", b"custom_events", "cw_log_enabled", b"cw_log_enabled", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cw_log_enabled", b"_cw_log_enabled", "_domain", b"_domain", "_name", b"_name", "app_monitor_configuration", b"app_monitor_configuration", "custom_events", b"custom_events", "cw_log_enabled", b"cw_log_enabled", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "domain_list", b"domain_list", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cw_log_enabled", b"_cw_log_enabled", "_domain", b"_domain", "_name", b"_name", "app_monitor_configuration", b"app_monitor_configuration", "custom_events", b"custom_events", "cw_log_enabled", b"cw_log_enabled", "deobfuscation_configuration", b"deobfuscation_configuration", "domain", b"domain", "domain_list", b"domain_list", "emptied_lists", b"emptied_lists", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cw_log_enabled: _TypeAlias = _typing.Literal["cw_log_enabled"]  # noqa: Y015
     _WhichOneofArgType__cw_log_enabled: _TypeAlias = _typing.Literal["_cw_log_enabled", b"_cw_log_enabled"]  # noqa: Y015

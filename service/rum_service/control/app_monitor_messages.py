@@ -11,7 +11,7 @@ __all__ = [
     "summary",
 ]
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from google.protobuf.json_format import Parse
 
@@ -81,7 +81,7 @@ def apply_request(
 ) -> None:
     """Replace the members of the app monitor that the request has.
 
-    A configuration without SessionSampleRate keeps the one of the app monitor.
+    Members of AppMonitorConfiguration that the request does not have are kept, too.
     """
     if request.HasField("domain") or request.domain_list:
         monitor.ClearField("domain")
@@ -89,8 +89,11 @@ def apply_request(
         if request.HasField("domain"):
             monitor.domain = request.domain
         monitor.domain_list.extend(request.domain_list)
-    if request.HasField("app_monitor_configuration"):
-        _replace_configuration(monitor.app_monitor_configuration, request.app_monitor_configuration)
+    _update_configuration(
+        monitor.app_monitor_configuration,
+        request.app_monitor_configuration,
+        request.emptied_lists if isinstance(request, pb.UpdateAppMonitorRequest) else (),
+    )
     if request.HasField("custom_events"):
         monitor.custom_events.CopyFrom(request.custom_events)
     if request.HasField("deobfuscation_configuration"):
@@ -103,14 +106,20 @@ def apply_request(
             log_copy.cw_log_group = f"/aws/vendedlogs/RUMService_{monitor.name}{monitor.id[:8]}"
 
 
-def _replace_configuration(
-    stored: AppMonitorConfiguration, requested: AppMonitorConfiguration
+def _update_configuration(
+    stored: AppMonitorConfiguration,
+    requested: AppMonitorConfiguration,
+    emptied_lists: Collection[str],
 ) -> None:
-    # Without it, clients would record all sessions. The documented default is 0.1.
-    rate = stored.session_sample_rate if stored.HasField("session_sample_rate") else None
-    stored.CopyFrom(requested)
-    if rate is not None and not requested.HasField("session_sample_rate"):
-        stored.session_sample_rate = rate
+    replaced = {field.name for field, _ in requested.ListFields() if field.is_repeated}
+    if "included_pages" in replaced:
+        replaced.add("excluded_pages")
+    elif "excluded_pages" in replaced:
+        replaced.add("included_pages")
+    for field in stored.DESCRIPTOR.fields:
+        if field.name in replaced or field.json_name in emptied_lists:
+            del getattr(stored, field.name)[:]
+    stored.MergeFrom(requested)
 
 
 def app_monitor_message(record: AppMonitorRecord, dropped: Mapping[int, int]) -> AppMonitor:

@@ -145,6 +145,9 @@ RULES: dict[str, Rule | None] = {
     "UpdateAppMonitorRequest.CwLogEnabled": None,
     "UpdateAppMonitorRequest.CustomEvents": None,
     "UpdateAppMonitorRequest.DeobfuscationConfiguration": None,
+    "UpdateAppMonitorRequest.EmptiedLists": Rule(
+        OneOf(("ExcludedPages", "IncludedPages", "FavoritePages", "Telemetries"))
+    ),
     "DeleteAppMonitorRequest.Name": _NAME,
     "AppMonitorConfiguration.IdentityPoolId": Rule(_check_identity_pool),
     "AppMonitorConfiguration.ExcludedPages": _PAGES,
