@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class BridgeServiceStub:
-    """BridgeService stores the batches that a bridge relays.
+    """BridgeService stores the batches that a bridge relays, and answers its checks.
     """
 
     def __init__(self, channel):
@@ -58,38 +58,39 @@ class BridgeServiceStub:
 
 
 class BridgeServiceServicer:
-    """BridgeService stores the batches that a bridge relays.
+    """BridgeService stores the batches that a bridge relays, and answers its checks.
     """
 
     def BatchPutRumEvents(self, request, context):
         """BatchPutRumEvents stores many batches in one call, each as PutRumEvents does.
 
-        The call returns when the outcome of every entry is known. Entries succeed and fail separately. The method has
-        no REST form, because AWS has no such operation.
+        Entries succeed or fail independently. The call returns when every entry has an outcome. AWS has no such operation,
+        so the method has no REST form.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CheckBridge(self, request, context):
-        """CheckBridge succeeds if the service believes the reports of the bridge. A bridge calls it to learn whether it is
-        ready. Fails with AccessDeniedException if callers are authorized and the token of the bridge is missing or wrong.
+        """CheckBridge succeeds if the service accepts the bridge's token. A bridge calls it to find out whether it is ready.
+        Fails with AccessDeniedException if callers are authorized and the token is missing or wrong.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CheckAppMonitor(self, request, context):
-        """CheckAppMonitor succeeds if an app monitor exists and may store more. A bridge calls it before it reads a long body.
-        Fails with ResourceNotFoundException, with ThrottlingException, and as CheckBridge does.
+        """CheckAppMonitor succeeds if an app monitor exists and has not reached its quota. A bridge calls it before it reads
+        a long body. Fails with ResourceNotFoundException, ThrottlingException, or the exception of CheckBridge.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CheckCaller(self, request, context):
-        """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls it
-        before it decodes a body, and before it rejects a request that cannot be decoded. Fails as the method would.
+        """CheckCaller succeeds if the caller in the metadata may call a method that bridges offer over HTTP. A bridge calls
+        it before it decodes a body, and before it rejects a request that cannot be decoded. Fails with the exception that
+        the method would fail with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +128,7 @@ def add_BridgeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BridgeService:
-    """BridgeService stores the batches that a bridge relays.
+    """BridgeService stores the batches that a bridge relays, and answers its checks.
     """
 
     @staticmethod

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
-    sessions. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, storage quotas and retention, returns counts of events, and
+    erases users and sessions. Every call requires ACCESS_ADMIN.
 
-    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
+    Calls fail with the exceptions of rum.v1 (rum/v1/errors.proto).
     """
 
     def __init__(self, channel):
@@ -106,25 +106,24 @@ class OperatorServiceStub:
 
 
 class OperatorServiceServicer:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
-    sessions. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, storage quotas and retention, returns counts of events, and
+    erases users and sessions. Every call requires ACCESS_ADMIN.
 
-    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
+    Calls fail with the exceptions of rum.v1 (rum/v1/errors.proto).
     """
 
     def CreateAccessKey(self, request, context):
         """CreateAccessKey creates an access key for Signature Version 4, or imports an existing one.
 
-        Fails with ValidationException, with ConflictException if the access key ID is in use, also by a revoked key, and
-        with ResourceNotFoundException if the grant names an app monitor that does not exist.
+        Fails with ValidationException, with ConflictException if a key with this ID exists, even a revoked one, and with
+        ResourceNotFoundException if the grant names an app monitor that does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateToken(self, request, context):
-        """CreateToken creates a bearer token. The response is the only place where the token appears: the service stores its
-        hash.
+        """CreateToken creates a bearer token. The service stores only a hash of it, so no other call returns the token.
 
         Fails with ValidationException, and with ResourceNotFoundException if the grant names an app monitor that does not
         exist.
@@ -134,8 +133,8 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCredentials(self, request, context):
-        """ListCredentials lists access keys and tokens without their secrets, newest first, one page at a time. Revoked and
-        expired credentials are included.
+        """ListCredentials lists access keys and tokens in pages, newest first, without their secrets. The list includes
+        revoked and expired credentials.
 
         Fails with ValidationException.
         """
@@ -144,8 +143,8 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeCredential(self, request, context):
-        """RevokeCredential revokes an access key or a token permanently. Revoking it again succeeds and keeps the time of the
-        first revocation.
+        """RevokeCredential revokes an access key or a token permanently. Revoking it again succeeds, and revoke_time stays
+        the time of the first call.
 
         Fails with ValidationException, and with ResourceNotFoundException if the credential does not exist.
         """
@@ -154,22 +153,22 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatistics(self, request, context):
-        """GetStatistics returns how many events this process has received since its start, and how they ended.
+        """GetStatistics returns how many events this process has received since it started, and their outcomes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListUsage(self, request, context):
-        """ListUsage lists how many bytes each app monitor uses in the database, and its quota.
+        """ListUsage returns the bytes that each app monitor uses in the database, and its quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetStoredBytesQuota(self, request, context):
-        """SetStoredBytesQuota sets how many bytes an app monitor may use in the database, or lets the default apply. The
-        other services on the database use the new quota after at most two seconds.
+        """SetStoredBytesQuota limits the bytes that an app monitor may use in the database, or resets the limit to the
+        default. The other services on the same database apply a change within two seconds.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """
@@ -178,15 +177,15 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRetention(self, request, context):
-        """ListRetention lists how many days each app monitor's batches are kept.
+        """ListRetention returns the number of days for which each app monitor's batches are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetRetention(self, request, context):
-        """SetRetention sets how many days an app monitor's batches are kept, or lets the default apply. Older batches are
-        removed permanently within some minutes. With validate_only, it only says what would be removed.
+        """SetRetention sets the number of days for which an app monitor's batches are kept, or resets it to the default.
+        Older batches are deleted permanently within a few minutes. With validate_only, nothing is changed or deleted.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """
@@ -195,8 +194,8 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewErasure(self, request, context):
-        """PreviewErasure counts what an erasure would erase, and erases nothing. Each call searches a part of the batches.
-        Continue with next_page_token until it is empty, and add up the counts.
+        """PreviewErasure counts what an erasure would erase, without erasing it. Each call searches some of the batches. Call
+        it with next_page_token until that is empty, and add up the counts.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """
@@ -205,9 +204,9 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartErasure(self, request, context):
-        """StartErasure begins to erase a user or a session from an app monitor, and returns at once. The batches that are in
-        the log then are searched, the newest first. If the service is stopped meanwhile, its next start continues, or
-        another service on the same database.
+        """StartErasure starts to erase a user or a session from an app monitor, and returns immediately. The erasure searches
+        the batches that are in the log when it starts, newest first. If the service stops before the erasure has finished,
+        it continues when the service starts again, or in another service on the same database.
 
         Fails with ValidationException, and with ResourceNotFoundException if the app monitor does not exist.
         """
@@ -216,16 +215,16 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetErasure(self, request, context):
-        """GetErasure returns an erasure, finished or not.
+        """GetErasure returns an erasure, which may be in progress or finished.
 
-        Fails with ResourceNotFoundException if it does not exist.
+        Fails with ResourceNotFoundException if the erasure does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListErasures(self, request, context):
-        """ListErasures lists erasures, newest first, one page at a time. They are kept when their app monitor is deleted.
+        """ListErasures lists erasures in pages, newest first. Erasures remain when their app monitor is deleted.
 
         Fails with ValidationException.
         """
@@ -310,10 +309,10 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService manages access keys, bearer tokens, quotas and retention, counts events, and erases users and
-    sessions. Every call needs ACCESS_ADMIN.
+    """OperatorService manages access keys, bearer tokens, storage quotas and retention, returns counts of events, and
+    erases users and sessions. Every call requires ACCESS_ADMIN.
 
-    Errors are the exceptions of rum.v1 (rum/v1/errors.proto), as in every other call.
+    Calls fail with the exceptions of rum.v1 (rum/v1/errors.proto).
     """
 
     @staticmethod
