@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import sqlite3
@@ -9,9 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import grpc.aio
 import psycopg
 import pytest
+from google.protobuf.json_format import ParseDict
 
+from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
+from rum.v1.data_plane_service_pb2_grpc import DataPlaneServiceStub
 from rum_cli.db_check import DatabaseCheck
 from rum_service.auth.secret_files import SecretBox
 from rum_service.storage import inspect_database, open_store, upgrade_database
@@ -19,7 +24,8 @@ from rum_service.storage.migrate import NEWEST
 from tests.e2e.stored import stored_events
 from tests.golden import schemas
 from tests.golden.schemas.sent import sent_batches
-from tests.support.running import OpenRum, run_openrum
+from tests.support.running import run_openrum
+from tests.support.services import settings_in, started
 
 _FOLDER = Path(schemas.__file__).parent
 _MEMBERS = ("timestamp", "type", "details")
@@ -57,7 +63,7 @@ def test_there_is_a_database_of_each_earlier_schema() -> None:
     assert {f"{r}.{kind}.gz" for r in revisions for kind in ("sqlite3", "sql")} <= set(_FILES)
 
 
-def test_an_upgraded_database_keeps_everything_and_recognizes_retries(
+async def test_an_upgraded_database_keeps_everything_and_recognizes_retries(
     old: _Old, tmp_path: Path
 ) -> None:
     sent = sent_batches(old.revision)
@@ -66,16 +72,22 @@ def test_an_upgraded_database_keeps_everything_and_recognizes_retries(
     store = open_store(old.url)
     ids = {name: store.monitors.by_name(name) for name in ("my-app", "other")}
     proofs = store.erasures.list(below=None, limit=10)
-    store.close()
-    # The batches are from 2026.
-    settings = {"OPENRUM_DATABASE_URL": old.url, "OPENRUM_RETENTION_DAYS": "0"}
-    with OpenRum(tmp_path, **settings) as server:
+    key = tmp_path / "var" / "secrets.key"
+    settings = settings_in(tmp_path, database_url=old.url, secrets_key_file=key)
+    async with (
+        started(store, settings, listening=True) as service,
+        grpc.aio.insecure_channel(service.server.address) as channel,
+    ):
         for batch in sent:
             monitor = ids[batch.monitor]
             assert monitor
-            assert server.post(f"/appmonitors/{monitor.id}", batch.body)[0] == 200
-        events = {name: stored_events(server.grpc, name) for name in ids}
-        server.stop()
+            request = ParseDict({**batch.body, "Id": monitor.id}, PutRumEventsRequest())
+            await DataPlaneServiceStub(channel).PutRumEvents(request)
+        events = {
+            name: await asyncio.to_thread(stored_events, service.server.address, name)
+            for name in ids
+        }
+    store.close()
 
     assert found == old.revision
     assert [(1, "my-app", 0, 0)] * (old.revision >= "0010") == [
