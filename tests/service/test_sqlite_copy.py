@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import subprocess
@@ -70,6 +71,19 @@ def test_only_its_owner_can_read_a_copy(tmp_path: Path) -> None:
     for file in (copy, database):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not list(tmp_path.glob("*.part*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can restore for another user")
+def test_a_database_that_root_restores_belongs_to_the_user_of_the_old_one(tmp_path: Path) -> None:
+    database, copy = tmp_path / "a", tmp_path / "copy"
+    _filled(database, 1)
+    os.chown(database, 10001, 10002)
+    back_up(_url(database), copy, progress=_ignore)
+    restore(_url(database), copy, progress=_ignore)
+
+    restored = database.stat()
+    assert (restored.st_uid, restored.st_gid) == (10001, 10002)
+    assert (copy.stat().st_uid, copy.stat().st_gid) == (0, os.getegid())
 
 
 def test_a_copy_is_complete_although_batches_are_appended_meanwhile(tmp_path: Path) -> None:

@@ -69,9 +69,18 @@ def restore(url: str, file: Path, *, progress: Progress) -> Path | None:
         for suffix in ("", *_LOG_SUFFIXES):
             with suppress(FileNotFoundError):
                 _beside(target, suffix).rename(_beside(kept, suffix))
+        _keep_owner(kept, new)
     new.rename(target)
     _sync(target.parent)
     return kept
+
+
+def _keep_owner(old: Path, new: Path) -> None:
+    """Give a file to the owner of another one, so that a service can open what root restored."""
+    owner = old.stat()
+    if new.stat().st_uid != owner.st_uid:
+        with suppress(PermissionError):  # the caller is not root
+            os.chown(new, owner.st_uid, owner.st_gid)
 
 
 def compact(url: str) -> tuple[int, int]:
