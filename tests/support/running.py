@@ -24,6 +24,7 @@ from rum.v1.control_plane_service_pb2 import (
     TimeRange,
 )
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
+from tests.support.command_server import command_server
 
 OPENRUM = (sys.executable, "-m", "rum_cli")
 _START_TIMEOUT_S = 60.0
@@ -231,15 +232,8 @@ def run_openrum(
     *arguments: str, stdin: str | None = None, cwd: Path | None = None, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run an `openrum` command to its end."""
-    return subprocess.run(
-        [*OPENRUM, *arguments],
-        cwd=cwd,
-        env=environment(**settings),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return command_server().run(
+        arguments, environment=environment(**settings), folder=cwd, stdin=stdin or "", timeout_s=60
     )
 
 

@@ -1,0 +1,179 @@
+"""Runs `openrum` commands in forks of a process that has imported their modules.
+
+The imports are most of a short command: 0.3 to 0.7 s of CPU. A fork runs the module rum_cli as
+`python -m rum_cli` does, with its own arguments, environment, folder and standard streams.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+_ROOT = Path(__file__).parents[2]
+_MAX_REQUEST = 1 << 20
+_STREAMS = 3
+_NUMBER = struct.Struct("i")
+_START_TIMEOUT_S = 60.0
+# What commands import when they run.
+_MODULES = (
+    "grpc.experimental",
+    "rum_cli.db_check",
+    "rum_cli.db_repair",
+    "sqlalchemy.dialects.sqlite",
+)
+
+
+class CommandServer:
+    """The process, as its client sees it. Several threads may use it."""
+
+    def __init__(self) -> None:
+        self._requests, server = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with server:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(server.fileno())],
+                cwd=_ROOT,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy would start a thread
+                pass_fds=[server.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        atexit.register(self.stop)
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        environment: dict[str, str],
+        folder: Path | None,
+        stdin: str,
+        timeout_s: float,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. Raises subprocess.TimeoutExpired."""
+        request = {
+            "arguments": arguments,
+            "environment": environment,
+            "folder": str(folder or Path.cwd()),
+            "umask": _umask(),
+        }
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            given.write(stdin)
+            given.seek(0)
+            code = self._send(request, [file.fileno() for file in (given, out, err)], timeout_s)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+    def _send(self, request: dict[str, Any], streams: list[int], timeout_s: float) -> int:
+        status, written = os.pipe()
+        try:
+            socket.send_fds(self._requests, [json.dumps(request).encode()], [*streams, written])
+        finally:
+            os.close(written)
+        try:
+            child = _read_number(status, _START_TIMEOUT_S)
+            try:
+                return _read_number(status, timeout_s)
+            except TimeoutError:
+                os.kill(child, signal.SIGKILL)
+                _read_number(status, timeout_s)
+                raise subprocess.TimeoutExpired(request["arguments"], timeout_s) from None
+        finally:
+            os.close(status)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._requests.close()
+        self._process.wait()
+
+
+def _umask() -> int:
+    os.umask(umask := os.umask(0))
+    return umask
+
+
+def _read_number(status: int, timeout_s: float) -> int:
+    if not select.select([status], [], [], timeout_s)[0]:
+        raise TimeoutError
+    (number,) = _NUMBER.unpack(os.read(status, _NUMBER.size))
+    return int(number)
+
+
+@cache
+def command_server() -> CommandServer:
+    """Return the server of this process."""
+    return CommandServer()
+
+
+def _next_command(requests: socket.socket) -> dict[str, Any] | None:
+    """Return the command that this fork runs. None: there are no more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        data, files, _, _ = socket.recv_fds(requests, _MAX_REQUEST, _STREAMS + 1)
+        if not data:
+            return None
+        if os.fork() == 0:
+            requests.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _fork_and_report(files[_STREAMS])
+            for number, file in enumerate(files[:_STREAMS]):
+                os.dup2(file, number)
+            os.closerange(_STREAMS, max(files) + 1)
+            command: dict[str, Any] = json.loads(data)
+            return command
+        for file in files:
+            os.close(file)
+
+
+def _fork_and_report(status: int) -> None:
+    """Return in a new fork. In this process, write the fork's ID and exit code, and end."""
+    child = os.fork()
+    if child:
+        os.write(status, _NUMBER.pack(child))
+        _, ended = os.waitpid(child, 0)
+        os.write(status, _NUMBER.pack(os.waitstatus_to_exitcode(ended)))
+        os._exit(0)
+
+
+def _run(command: dict[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(command["environment"])
+    time.tzset()
+    os.chdir(command["folder"])
+    os.umask(command["umask"])
+    sys.path[0] = command["folder"]
+    sys.argv = ["rum_cli", *command["arguments"]]
+    runpy.run_module("rum_cli", run_name="__main__", alter_sys=True)
+
+
+def _import_commands() -> None:
+    from rum_cli.commands import SECTIONS
+
+    for section in SECTIONS.values():
+        for summary in section:
+            import_module(f"rum_cli.{summary.module}")
+    for module in _MODULES:
+        import_module(module)
+    assert len([*Path("/proc/self/task").iterdir()]) == 1, "a fork would lack the other threads"
+    # At their end, forks would visit and so copy all objects: 0.2 s of CPU.
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    _import_commands()
+    if (_command := _next_command(socket.socket(fileno=int(sys.argv[1])))) is not None:
+        _run(_command)
