@@ -175,7 +175,15 @@ def _deleted(pair: Pair, _: Authority) -> None:
 
 
 @pytest.mark.parametrize(
-    "break_files", [_no_certificate, _another_key, _another_certificate, _deleted]
+    "break_files",
+    [
+        _another_key,
+        # tests/endpoint/test_certificate_files.py has them all.
+        *(
+            pytest.param(break_files, marks=pytest.mark.slow)
+            for break_files in (_no_certificate, _another_certificate, _deleted)
+        ),
+    ],
 )
 def test_the_old_certificate_is_used_while_the_files_are_invalid(
     server: Server, break_files: Callable[[Pair, Authority], None]

@@ -20,7 +20,7 @@ from rum_projector.engines.duckdb import open_duckdb
 from rum_projector.schema import error_groups, event_counts, events
 from rum_projector.settings import ProjectorSettings
 from tests.support.projection_rows import chunk, event_row
-from tests.support.running import OPENRUM, environment
+from tests.support.running import OPENRUM, environment, run_openrum
 
 _TIMEOUT_S = 60.0
 # `openrum` with a projector that checks its lock, and tries again, in a fraction of a second.
@@ -123,15 +123,7 @@ class Projector:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command with the same settings."""
-        return subprocess.run(
-            [*OPENRUM, "projector", *arguments],
-            cwd=self.folder,
-            env=environment(**self._settings),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        return run_openrum("projector", *arguments, cwd=self.folder, **self._settings)
 
     def events(self) -> int:
         """Return how many events it has projected, or -1 if it does not answer."""
