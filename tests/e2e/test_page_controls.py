@@ -118,6 +118,27 @@ def test_a_filter_can_exclude_a_value(ui: Shown, shop: Visited) -> None:
     assert number(ui.tiles()["Page views"]) == others["total"]["counts"]["pageViews"]
 
 
+def test_a_filter_does_not_replace_the_page_of_the_heading(ui: Shown, shop: Visited) -> None:
+    cart: Any = shop.read("overview", filter="page=/cart")
+    ui.open("pages", "/cart", filter="page=/checkout", **shop.range)
+
+    assert ui.texts("h1") == ["/cart"]
+    assert ui.texts(".chip") == []
+    assert number(ui.tiles()["Page views"]) == cart["total"]["counts"]["pageViews"] > 0
+
+
+def test_a_session_is_shown_without_controls_that_do_not_limit_it(ui: Shown, shop: Visited) -> None:
+    listed: Any = shop.read("sessions")
+    newest = listed["sessions"][0]["sessionId"]
+    ui.open("sessions", newest, filter="browser=Lynx", **shop.range)
+
+    assert ui.texts("#main a")[0] == "All sessions"
+    assert ui.texts("select[aria-label='App monitor'] option") == [MONITOR, _OTHER]
+    assert ui.texts("select[aria-label='Time range'], .popover, .chip") == []
+    ui.click("a:text-is('All sessions')")
+    assert ui.text(".chip").startswith("Browser is Lynx")
+
+
 def test_a_click_elsewhere_closes_the_form_of_filters(ui: Shown, shop: Visited) -> None:
     ui.open("overview", **shop.range)
     ui.click("summary:text-is('+ Filter')")

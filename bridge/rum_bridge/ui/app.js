@@ -15,7 +15,7 @@ import { Live } from "./views/live.js";
 import { Monitor } from "./views/monitor.js";
 import { Monitors } from "./views/monitors.js";
 import { Overview } from "./views/overview.js";
-import { PageDetails, filterOf } from "./views/page_details.js";
+import { PageDetails, isOfPage } from "./views/page_details.js";
 import { Pages } from "./views/pages.js";
 import { Segments } from "./views/segments.js";
 import { Session } from "./views/session.js";
@@ -23,27 +23,35 @@ import { Sessions } from "./views/sessions.js";
 
 /**
  * By the first segment of the path: the title, the component, both for a path with an ID, whether the time range and the
- * filters matter, whether the filters matter without a time range, and whether the view follows the time. Lists do not:
- * they would lose the pages that were added.
+ * filters matter, whether the filters matter without a time range, whether an ID shows all events whatever is selected,
+ * and whether the view follows the time. Lists do not: they would lose the pages that were added.
  */
 const VIEWS = {
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
   pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: (id) => id, selects: true },
   errors: { title: "Errors", list: Errors, one: ErrorGroup, titleOf: () => "Error group", selects: true },
   http: { title: "HTTP", list: Http, selects: true },
-  sessions: { title: "Sessions", list: Sessions, one: Session, titleOf: () => "Session", selects: true },
+  sessions: { title: "Sessions", list: Sessions, one: Session, titleOf: () => "Session", selects: true, isWhole: true },
   segments: { title: "Segments", list: Segments, selects: true },
   live: { title: "Live", list: Live, filters: true },
   monitors: { title: "App monitors", list: Monitors, one: Monitor, titleOf: (id) => id },
 };
 const LAG_SHOWN_MS = 10_000;
 
+/** Return the view of a place, or undefined. hasMonitor: it shows one app monitor. */
+function viewOf({ path: [name, id] }) {
+  const view = VIEWS[name];
+  if (!view) return undefined;
+  const isWhole = view.isWhole && id !== undefined;
+  return { ...view, hasMonitor: view.selects || view.filters, selects: view.selects && !isWhole };
+}
+
 function App() {
   const place = usePlace();
   const minute = useMinutes();
   const opened = useMemo(Date.now, [place]);
   const monitors = useMonitors(place);
-  const view = VIEWS[place.path[0]];
+  const view = viewOf(place);
   const chosen = place.params.get("monitor");
   // A token for one app monitor does not allow listing them.
   const isOnlyOne = monitors.error?.isAboutAccess && hasToken() && chosen;
@@ -113,8 +121,8 @@ function Title({ place, view }) {
     shown.current = path;
   }, [path]);
   return html`<div class="headline"><h1 ref=${heading} tabindex="-1">${title}</h1>
-    ${(view?.selects || view?.filters) && html`<span class="quiet">Times in ${timeZone}</span><${Filters} place=${place}
-      implied=${view.one === PageDetails && id !== undefined ? filterOf(id) : ""} />`}</div>`;
+    ${view?.hasMonitor && html`<span class="quiet">Times in ${timeZone}</span>`}
+    ${(view?.selects || view?.filters) && html`<${Filters} place=${place} isHidden=${view.one === PageDetails && id !== undefined ? isOfPage : undefined} />`}</div>`;
 }
 
 function View({ place, view, monitor, names, monitors, now }) {
@@ -125,17 +133,17 @@ function View({ place, view, monitor, names, monitors, now }) {
     return html`<${Empty} title="There is no such view."><p><a href="#/overview">Go to the overview.</a></p><//>`;
   }
   if (!names) return html`<p class="quiet" role="status">Loading…</p>`;
-  if (!monitor && (view.selects || view.filters)) {
+  if (!monitor && view.hasMonitor) {
     return html`<${Empty} title="There is no app monitor yet."><p>Events belong to an app monitor.
       <a href="#/monitors"> Create one.</a></p><//>`;
   }
-  if (!names.includes(monitor) && !monitors.loading && (view.selects || view.filters)) {
+  if (!names.includes(monitor) && !monitors.loading && view.hasMonitor) {
     return html`<${Empty} title=${`There is no app monitor “${monitor}”.`}><p>Choose another one above, or <a
       href="#/monitors">look at all app monitors</a>.</p><//>`;
   }
   const id = place.path[1];
   const Shown = id !== undefined && view.one ? view.one : view.list;
-  const key = JSON.stringify([place.path, view.selects && monitor]);
+  const key = JSON.stringify([place.path, (view.selects || view.isWhole) && monitor]);
   return html`${view.selects && html`<${Kept} monitor=${monitor} after=${selection.after} />`}
     <${Guarded} key=${key}><${Shown} id=${id} place=${place} selection=${selection} monitor=${monitor} monitors=${monitors}
     onSelect=${(after, before) => go(linkTo(place, place.path, { range: undefined, after: String(after), before: String(before) }))} /><//>`;

@@ -10,7 +10,7 @@ import { useData } from "./load.js";
 export function Controls({ place, view, monitor, names }) {
   const choose = (event) => go(linkHere(place, { monitor: event.target.value }));
   return html`<div class="controls">
-    ${(view.selects || view.filters) && names.length > 0 && html`<select aria-label="App monitor" value=${monitor} onChange=${choose}>
+    ${view.hasMonitor && names.length > 0 && html`<select aria-label="App monitor" value=${monitor} onChange=${choose}>
       ${[...new Set([...names, monitor])].map((name) => html`<option value=${name}>${name}</option>`)}</select>`}
     ${view.selects && html`<${Range} place=${place} />`}
     ${(view.selects || view.filters) && html`<${AddFilter} place=${place} monitor=${monitor} />`}
@@ -105,11 +105,12 @@ function Values({ place, monitor, dimension }) {
 
 /**
  * The filters in force, each with a button that removes it.
- * @param {{place: import("../place.js").Place, implied: string}} props implied: a filter that the view has anyway.
+ * @param {{place: import("../place.js").Place, isHidden: (filter: string) => boolean}} props isHidden: whether the view
+ *   replaces a filter by its own.
  */
-export function Filters({ place, implied }) {
+export function Filters({ place, isHidden = () => false }) {
   const filters = place.params.getAll("filter");
-  return html`<span class="filters">${filters.filter((filter) => filter !== implied).map((filter) => {
+  return html`<span class="filters">${filters.filter((filter) => !isHidden(filter)).map((filter) => {
     const { dimension, operator, value } = readFilter(filter);
     const text = `${DIMENSIONS[dimension] ?? dimension} ${operator === "=" ? "is" : "is not"} ${named(value)}`;
     const remove = () => go(linkHere(place, { filter: filters.filter((other) => other !== filter) }));

@@ -17,14 +17,14 @@ import { VITALS } from "../vitals.js";
 
 export function PageDetails({ id, place, selection, onSelect }) {
   const { monitor, compareAfter, comparedTo, key } = selection;
-  const filter = filtersOf(id, selection);
+  const filter = [...otherFilters(place), `page=${id === "unknown" ? "" : id}`];
   const members = { ...membersOf(selection), filter };
   const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
   const details = useData((signal) => get(["insight", monitor, "page"], { ...members, distribution: "lcp" }, signal), key);
-  const all = html`<a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>`;
+  const all = html`<a href=${linkTo(place, ["pages"], { filter: otherFilters(place) })}>All pages</a>`;
   if (overview.data && !overview.data.total.counts.events && !overview.data.comparedTotal) {
     return html`<p class="headline">${all}</p>
-      <${Loaded} of=${overview}>${() => html`<${NoData} title="No events of this page in this time range." place=${withoutOwn(place, id)}
+      <${Loaded} of=${overview}>${() => html`<${NoData} title="No events of this page in this time range." place=${withoutPage(place)}
         monitor=${monitor} />`}<//>`;
   }
   return html`<p class="headline">${all}
@@ -37,16 +37,14 @@ export function PageDetails({ id, place, selection, onSelect }) {
     <div class="grid below"><${Loaded} of=${details}>${(data) => html`<div class="grid"><${Causes} data=${data} /></div>`}<//></div>`;
 }
 
-/** The filter that the view of a page has anyway. */
-export const filterOf = (id) => `page=${id === "unknown" ? "" : id}`;
+/** Whether a filter selects a page. The view replaces it: it shows the page in its path. */
+export const isOfPage = (filter) => filter.startsWith("page=");
 
-// The link from a list has the filter already; a link that someone typed may not.
-const filtersOf = (id, { filter }) => (filter.some((text) => text.startsWith("page=")) ? filter : [...filter, filterOf(id)]);
-const withoutPage = (place) => place.params.getAll("filter").filter((text) => !text.startsWith("page="));
+const otherFilters = (place) => place.params.getAll("filter").filter((filter) => !isOfPage(filter));
 
-/** The place without the filter that the view has anyway: nobody can remove it. */
-function withoutOwn(place, id) {
-  const params = new URLSearchParams([...place.params].filter(([name, value]) => name !== "filter" || value !== filterOf(id)));
+/** The place without the filter that nobody can remove. */
+function withoutPage(place) {
+  const params = new URLSearchParams([...place.params].filter(([name, value]) => name !== "filter" || !isOfPage(value)));
   return { path: place.path, params };
 }
 
