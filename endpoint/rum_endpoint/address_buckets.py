@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["AddressBuckets", "Reached"]
 
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +23,11 @@ class Reached(NamedTuple):
     """`requests`, `events` or `bytes`."""
     wait_s: float
     """After how many seconds to try again."""
+
+    @property
+    def retry_after_s(self) -> int:
+        """The same in responses, in whole seconds."""
+        return max(1, math.ceil(self.wait_s))
 
     @property
     def message(self) -> str:

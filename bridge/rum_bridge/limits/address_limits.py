@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["AddressLimits"]
 
-import math
 from collections.abc import Callable, Mapping
 
 from rum_bridge.errors import HttpError
@@ -52,5 +51,5 @@ def _throttled(reached: Reached) -> HttpError:
         "ThrottlingException",
         reached.message,
         {"serviceCode": "rum", "quotaCode": reached.quota_code},
-        max(1, math.ceil(reached.wait_s)),
+        reached.retry_after_s,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = ["AddressLimits"]
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 
 from rum_endpoint.address_buckets import AddressBuckets, Reached
@@ -65,5 +64,5 @@ def _throttled(reached: Reached) -> ThrottlingException:
         reached.message,
         service_code="rum",
         quota_code=reached.quota_code,
-        retry_after_seconds=max(1, math.ceil(reached.wait_s)),
+        retry_after_seconds=reached.retry_after_s,
     )
