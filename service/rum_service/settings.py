@@ -125,7 +125,8 @@ class ServiceSettings(OperatingSettings):
         default=250,
         ge=1,
         description="Maximum number of open gRPC connections to this address from one IPv4 address "
-        "or IPv6 /64 network. Further ones are closed within a second.",
+        "or IPv6 /64 network. Further ones are closed within a second, or within 3 s if the "
+        "process has 20,000 HTTP connections.",
     )
     max_events: int = Field(
         default=10_000, ge=1, description="Maximum number of events in a batch."
