@@ -1,4 +1,4 @@
-# Every target sets up what it needs. `make` lists them.
+# Every target installs what it needs. `make` lists them.
 PYTHON ?= python3
 WORKERS ?= 3
 BIN := .venv/bin
@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup python venv-uv venv-pip tools run demo test slow fuzz bench bench-full bench-compare check lint format types proto proto-check docs lock clean
 
-help: ## lists the targets
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.ready ## installs the server and everything that tests and checks need into .venv
+setup: .venv/.ready ## install the server, and all that tests and checks need, into .venv
 
 .venv/.server: pyproject.toml proto/pyproject.toml requirements.lock
 	@$(MAKE) -s python
@@ -49,61 +49,61 @@ venv-pip:
 	@$(PIP_INSTALL) -r requirements.lock
 	@$(PIP_INSTALL) --no-deps -e ./proto -e .
 
-tools: setup ## installs the programs that tests drive (a browser, npm packages, the AWS CLI) under .tools
+tools: setup ## install the programs that tests use under .tools: a browser, npm packages, the AWS CLI
 	@$(BIN)/python -m tests.tools
 
-run: .venv/.server ## starts service and bridge on loopback, data under var/
+run: .venv/.server ## start OpenRUM on loopback, with its data under var/
 	@exec $(BIN)/openrum up
 
-demo: setup ## shows the page with a month of generated data and live visitors
+demo: setup ## show the page with a month of generated data and live visitors
 	@exec $(BIN)/python -m bench.demo $(if $(EVENTS),--events $(EVENTS))
 
-test: tools ## runs the tests, three files at a time (WORKERS=2: two)
+test: tools ## run the tests, three files at a time (WORKERS=2: two)
 	@$(BIN)/python -m pytest -m 'not slow' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-slow: tools ## runs the long fault and scale tests
+slow: tools ## run the long tests of failures and scale
 	@$(BIN)/python -m pytest -m slow --hypothesis-profile=random
 
-fuzz: setup ## sends broken inputs and floods, and writes docs/reference/robustness.md
+fuzz: setup ## send broken inputs and floods, and write docs/reference/robustness.md
 	@$(BIN)/python -m tests.fuzz
 
-bench: setup ## measures what a put costs, in a minute; keeps it under bench/results
+bench: setup ## measure what a put costs, in a minute, and keep the result under bench/results
 	@$(BIN)/python -m bench --short --rounds 3 --scale 0.1
 
-bench-full: setup ## measures every case, in some minutes
+bench-full: setup ## measure every case, in some minutes
 	@$(BIN)/python -m bench
 
-bench-compare: setup ## prints the CPU for each put beside the last kept result, in half a minute
+bench-compare: setup ## compare the CPU for each put with the last result, in half a minute
 	@$(BIN)/python -m bench --short --rounds 1 --scale 0.2 --only ', 1 event|50 events' --variants 'no-op|OpenRUM' --preload 0 --no-footprint --compare
 
-check: lint types proto-check test ## what CI runs: lint, types, contract, tests
+check: lint types proto-check test ## run all that CI runs: lint, types, contract, tests
 
-lint: setup ## checks style and who may import what
+lint: setup ## check style and imports
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/lint-imports --no-logo >.lint-imports.log 2>&1 || { cat .lint-imports.log; rm .lint-imports.log; exit 1; }; rm -f .lint-imports.log
 
-format: setup ## mends what lint can mend
+format: setup ## fix style automatically
 	@$(BIN)/ruff check -q --fix .
 	@$(BIN)/ruff format -q .
 	@$(BIN)/buf format -w --path proto/rum
 
-types: setup ## checks types, strictly
+types: setup ## check types, strictly
 	@$(BIN)/mypy
 
-proto: setup ## regenerates the stubs beside the .proto files, and the vendored imports
+proto: setup ## regenerate the stubs beside the .proto files, and the vendored imports
 	@$(BIN)/python proto/stubs.py
 
-docs: setup ## writes the generated tables of docs/reference and the OpenAPI document
+docs: setup ## write the generated tables of docs/reference and the OpenAPI document
 	@$(BIN)/python docs/tables.py
 	@$(BIN)/python -m docs.openapi
 
-proto-check: setup ## fails where stubs are stale, buf objects or the contract breaks main's
+proto-check: setup ## check that stubs are up to date, and that the contract is compatible with main
 	@$(BIN)/python proto/stubs.py check
 
-lock: $(UV) ## resolves both lock files anew
+lock: $(UV) ## update both lock files
 	@$(LOCK) --upgrade --group dev -o requirements-dev.lock pyproject.toml
 	@$(LOCK) -c requirements-dev.lock -o requirements.lock pyproject.toml
 
-clean: ## removes .venv, .tools, var and caches
+clean: ## remove .venv, .tools, var and caches
 	@rm -rf .venv .tools var dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

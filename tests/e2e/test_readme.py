@@ -270,7 +270,7 @@ def test_the_commands_of_the_tutorial_run_in_order(openrum: OpenRum, shell: Any)
     lines.remove("openrum tail my-app")  # runs until it is interrupted
     printed = shell(lines)
 
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert re.search(r'"event_type": ?"com.amazon.rum.js_error_event"', printed)
     assert {"my-app", "shop"} <= set(_monitor_names(openrum))
 
