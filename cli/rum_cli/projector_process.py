@@ -25,6 +25,7 @@ from rum.v1.insight_service_pb2 import GetProjectionStateRequest, GetProjectionS
 from rum.v1.insight_service_pb2_grpc import InsightServiceStub
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE, Failure
+from rum_cli.priority import lower_priority
 from rum_cli.process import serve
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.start_error import StartError
@@ -35,9 +36,6 @@ from rum_projector.settings import ProjectorSettings
 
 logger = structlog.get_logger()
 
-# Puts come first: the scheduler gives the projector what they leave.
-_NICENESS = 10
-_LOWEST = 19
 _DRAIN_S = 5.0
 _CALL_S = 5.0
 _LOCK_POLL_S = 0.5
@@ -50,7 +48,7 @@ def run_projector(*, as_child: bool = False) -> None:
         as_child: end with the main process, and wait while another projector runs.
     """
     settings = read_settings(ProjectorSettings)
-    _lower_priority()
+    lower_priority()
     if as_child:
         _wait_for_lock(settings.projection_file)
 
@@ -64,13 +62,6 @@ def run_projector(*, as_child: bool = False) -> None:
             yield
 
     serve(projector, _DRAIN_S, settings.log_format)
-
-
-def _lower_priority() -> None:
-    """Lower the priority of every thread. `os.nice` misses those that imports have started."""
-    lower = min(_LOWEST, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
-    for thread in Path("/proc/self/task").iterdir():
-        os.setpriority(os.PRIO_PROCESS, int(thread.name), lower)
 
 
 def _wait_for_lock(projection: Path) -> None:

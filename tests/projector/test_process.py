@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -81,9 +83,26 @@ def test_every_thread_has_a_low_priority(log: Store, tmp_path: Path) -> None:
         projector.wait(2)
         threads = list(Path(f"/proc/{projector.pid}/task").iterdir())
         found = {os.getpriority(os.PRIO_PROCESS, int(thread.name)) for thread in threads}
+        slices_ns = {slice_ns(int(thread.name)) for thread in threads}
 
     assert len(threads) > 2
     assert found == {min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)}
+    assert slices_ns == {100_000 if has_slices() else slice_ns(0)}
+
+
+def has_slices() -> bool:
+    """Whether the kernel keeps a slice for each thread: Linux 6.12 and later."""
+    major, minor = (int(number) for number in os.uname().release.split(".")[:2])
+    return (major, minor) >= (6, 12) and os.uname().machine in {"x86_64", "aarch64"}
+
+
+def slice_ns(thread: int) -> int:
+    """Return how long a thread runs before another one gets its core. 0: this thread."""
+    get_attributes = {"x86_64": 315, "aarch64": 275}.get(os.uname().machine)
+    found = ctypes.create_string_buffer(48)
+    if get_attributes is not None:
+        ctypes.CDLL(None).syscall(get_attributes, thread, found, len(found), 0)
+    return int.from_bytes(found.raw[24:32], sys.byteorder)  # sched_runtime of struct sched_attr
 
 
 def kill_repeatedly(url: str, folder: Path, kills: int, *, seed: int = 0) -> None:
