@@ -73,13 +73,18 @@ def test_a_retry_of_a_batch_of_the_first_version_is_recognized_by_its_digest() -
     assert not is_same(logged(1)._replace(content=_ALIAS), *stored)
 
 
-def test_a_small_batch_is_compressed_with_the_dictionary_and_a_large_one_is_not() -> None:
-    ids = [
-        get_frame_parameters(stored_form(logged(1)._replace(content=_ID * times))[0]).dict_id
-        for times in (1, 50_000)
-    ]
+@pytest.mark.parametrize(
+    ("size", "dictionary"),
+    [(3, 32_768), (24_576, 32_768), (65_535, 32_768), (65_536, 0), (150_000, 0)],
+)
+def test_a_batch_that_is_not_long_is_compressed_with_the_dictionary(
+    size: int, dictionary: int
+) -> None:
+    received = (_ID * size)[:size]
+    payload, _ = stored_form(logged(1)._replace(content=received))
 
-    assert ids == [32_768, 0]
+    assert get_frame_parameters(payload).dict_id == dictionary
+    assert decompress(payload) == received
 
 
 def test_the_dictionary_has_not_changed() -> None:

@@ -1,7 +1,7 @@
 """How a batch is stored, and when a stored batch equals another one. Pure.
 
-payload     the serialized request, compressed with zstd. A small one is compressed with the
-            dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
+payload     the serialized request, compressed with zstd. One that is not long is compressed with
+            the dictionary in events-1.zdict, whose ID is in the payload. That file never changes:
             stored batches can be read only with it.
 digest      empty unless events were dropped or erased. Then it is the digest of the request as
             received, so that a retry is recognized although the stored batch differs. All batches
@@ -29,7 +29,13 @@ from importlib.resources import files
 
 from google.protobuf.message import DecodeError
 from isal import isal_zlib
-from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError
+from zstandard import (
+    ZstdCompressionDict,
+    ZstdCompressionParameters,
+    ZstdCompressor,
+    ZstdDecompressor,
+    ZstdError,
+)
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage.records import Batch
@@ -39,9 +45,21 @@ _LEVEL = 1
 # With the dictionary a batch of one event takes a third of the time and a third of the bytes, one
 # of ten events three quarters and half. From here on it takes longer than without.
 _SMALL_BYTES = 24_576
+# From there to here, the dictionary saves more than a faster way to compress costs. Together they
+# take 5 to 18 % less time and 2 to 19 % fewer bytes than level 1 without a dictionary (2026-11).
+_LONG_BYTES = 64 << 10
+_FASTER = ZstdCompressionParameters.from_level(
+    _LEVEL,
+    hash_log=15,
+    target_length=2,  # literals are stored as they are, and searches take longer steps
+    write_dict_id=True,
+)
 
-_DICTIONARY = ZstdCompressionDict(files(__package__).joinpath("events-1.zdict").read_bytes())
+_DICTIONARY_BYTES = files(__package__).joinpath("events-1.zdict").read_bytes()
+_DICTIONARY = ZstdCompressionDict(_DICTIONARY_BYTES)
 _DICTIONARY.precompute_compress(level=_LEVEL)
+_FASTER_DICTIONARY = ZstdCompressionDict(_DICTIONARY_BYTES)
+_FASTER_DICTIONARY.precompute_compress(compression_params=_FASTER)
 
 
 class _Codecs(threading.local):
@@ -50,6 +68,9 @@ class _Codecs(threading.local):
     def __init__(self) -> None:
         self.compress = ZstdCompressor(level=_LEVEL).compress
         self.compress_small = ZstdCompressor(level=_LEVEL, dict_data=_DICTIONARY).compress
+        self.compress_faster = ZstdCompressor(
+            compression_params=_FASTER, dict_data=_FASTER_DICTIONARY
+        ).compress
         # It also reads payloads without a dictionary.
         self.decompress = ZstdDecompressor(dict_data=_DICTIONARY).decompress
 
@@ -140,8 +161,10 @@ def is_same(batch: Batch, payload: bytes, digest: bytes, expected: int | None = 
 
 
 def _compress(content: bytes) -> bytes:
-    is_small = len(content) < _SMALL_BYTES
-    return _codecs.compress_small(content) if is_small else _codecs.compress(content)
+    size = len(content)
+    if size < _SMALL_BYTES:
+        return _codecs.compress_small(content)
+    return _codecs.compress_faster(content) if size < _LONG_BYTES else _codecs.compress(content)
 
 
 def _digest(content: bytes) -> bytes:
