@@ -258,7 +258,6 @@ GARBAGE = {
     "nested": "W1tdLCBbXV0=",
     "object": "e30=",
     "not-utf-8": "/w==",
-    "empty": "",
     "long": "x" * 1025,
 }
 
