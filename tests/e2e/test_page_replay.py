@@ -148,6 +148,38 @@ def test_gaps_in_a_recording_are_shown(ui: Shown, shop: Visited) -> None:
     assert [[round(part * 23) for part in gap] for gap in drawn] == [[2_000, 20_000]]
 
 
+def test_windows_that_are_open_at_the_same_time_have_a_replay_each(
+    ui: Shown, shop: Visited
+) -> None:
+    session = f"deadbeef{new_id()[8:]}"
+    now_ms = int(time.time() * 1000)
+    parts = [
+        ("/cart", _first_events(now_ms, _page("Cart"))),
+        ("/help", _first_events(now_ms + 1_000, _page("Help"))),
+        ("/cart", [_moved(now_ms + 2_000), _moved(now_ms + 3_000)]),
+        ("/help", [_moved(now_ms + 4_000), _moved(now_ms + 9_000)]),
+        ("/paid", _first_events(now_ms + 5_000, _page("Paid"))),  # the first window goes on
+    ]
+    shop.put([_recording(session, recorded, page) for page, recorded in parts])
+    _open(ui, session)
+
+    def shown() -> tuple[str, str]:
+        total = ui.page.do(
+            lambda inner: inner.inner_text(
+                "iframe >> internal:control=enter-frame >> .quiet >> nth=0"
+            )
+        )
+        return _in_recording(ui, "() => document.body.textContent"), total
+
+    first = shown()
+    ui.choose("label:has-text('Window') select", "1")
+    wait_until(lambda: "Help" in str(_in_recording(ui, "() => document.body?.textContent")))
+
+    assert first == ("Cart", "0:00 of 0:05")
+    assert shown() == ("Help", "0:00 of 0:08")
+    assert "The user had 2 windows open at the same time." in ui.text()
+
+
 def test_a_recording_without_its_beginning_says_so(ui: Shown, shop: Visited) -> None:
     session = new_id()
     session = f"deadbeef{session[8:]}"
@@ -204,8 +236,8 @@ def _first_events(time_ms: int, *nodes: object) -> list[object]:
     ]
 
 
-def _recording(session: str, recorded: list[Any]) -> PutRumEventsRequest:
-    """Return a batch with recorded events."""
+def _recording(session: str, recorded: list[Any], page: str = "/") -> PutRumEventsRequest:
+    """Return a batch with events that were recorded on a page."""
     details = {"version": "1.0.0", "events": recorded, "eventCount": len(recorded)}
     return PutRumEventsRequest(
         batch_id=new_id(),
@@ -217,6 +249,7 @@ def _recording(session: str, recorded: list[Any]) -> PutRumEventsRequest:
                 timestamp=recorded[0]["timestamp"] / 1000,
                 type="com.amazon.rum.rrweb_event",
                 details=json.dumps(details),
+                metadata=json.dumps({"version": "1.0.0", "pageId": page}),
             )
         ],
     )

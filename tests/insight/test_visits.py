@@ -409,7 +409,7 @@ def test_hostile_events_are_shown_like_others(loop: LoopThread, tmp_path: Any, k
 
     assert len(events) == len(_HOSTILE)
     assert all(json.loads(event.document, parse_int=str) for event in events)
-    assert list(replay.events) == []
+    assert (list(replay.events), list(replay.parts)) == ([], [])
     assert all(event.summary.isprintable() for event in events)
 
 
@@ -417,7 +417,7 @@ def test_hostile_events_are_shown_like_others(loop: LoopThread, tmp_path: Any, k
 def test_a_replay_is_read_in_pages(loop: LoopThread, tmp_path: Any, size: int) -> None:
     recorded = [{"type": 3, "timestamp": number, "data": "x" * size} for number in range(40)]
     batches = [
-        _batch({"events": recorded[start : start + 2]}, kind="rrweb_event", at=start)
+        _batch({"events": recorded[start : start + 2]}, kind="rrweb_event", at=start, page="/cart")
         for start in range(0, 40, 2)
     ]
     with asked(loop, tmp_path) as shop:
@@ -430,6 +430,8 @@ def test_a_replay_is_read_in_pages(loop: LoopThread, tmp_path: Any, size: int) -
         sessions = shop.ask("ListSessions", wanted).sessions
 
     assert read == recorded
+    assert {(part.events, part.page) for part in first.parts} == {(2, "/cart")}
+    assert sum(part.events for part in first.parts) == len(first.events)
     assert bool(first.next_token) == (size > 10)
     assert first.ByteSize() < 4 << 20
     assert [session.has_replay for session in sessions] == [True]
@@ -438,7 +440,7 @@ def test_a_replay_is_read_in_pages(loop: LoopThread, tmp_path: Any, size: int) -
 _SESSION = str(uuid.UUID(int=7))
 
 
-def _batch(*details: Any, kind: str = "custom", at: int = 0) -> Stored:
+def _batch(*details: Any, kind: str = "custom", at: int = 0, page: str = "/") -> Stored:
     """Return a batch of one session whose events have these details."""
     texts = [item if isinstance(item, str) else json.dumps(item) for item in details]
     request = PutRumEventsRequest(
@@ -450,6 +452,7 @@ def _batch(*details: Any, kind: str = "custom", at: int = 0) -> Stored:
                 timestamp=START_MS / 1000 + at + number,
                 type=kind if "." in kind or kind in ("x", "custom") else f"com.amazon.rum.{kind}",
                 details=text,
+                metadata=json.dumps({"pageId": page}),
             )
             for number, text in enumerate(texts)
         ],

@@ -103,11 +103,13 @@ def list_replay_events(
         asked.query, asked.monitor, request.session_id, above=above, limit=_REPLAYS_PER_QUERY
     )
     for ref in refs:
-        recorded = _recorded(asked, ref)
-        page_bytes += sum(len(text) for text in recorded)
+        recorded, page = _recorded(asked, ref)
+        page_bytes += sum(len(text) for text in recorded) + len(page)
         if last and page_bytes > _MAX_PAGE_BYTES:
             break
-        response.events.extend(recorded)
+        if recorded:
+            response.events.extend(recorded)
+            response.parts.add(events=len(recorded), page=page)
         last = ref
     if last and (last != refs[-1] or len(refs) == _REPLAYS_PER_QUERY):
         response.next_token = encode_token(*last[:3])
@@ -184,13 +186,17 @@ def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
     return found
 
 
-def _recorded(asked: Asked, ref: EventRef) -> list[str]:
-    """Return the rrweb events in a replay event, as JSON."""
+def _recorded(asked: Asked, ref: EventRef) -> tuple[list[str], str]:
+    """Return the rrweb events in a replay event, as JSON, and the page that it names."""
     logged = asked.documents.event(ref.sequence, ref.position)
     recorded = logged.details().get("events") if logged else None
-    if not isinstance(recorded, list):
-        return []
-    return [json.dumps(item, separators=(",", ":")) for item in recorded if isinstance(item, dict)]
+    if logged is None or not isinstance(recorded, list):
+        return [], ""
+    page = logged.metadata.get("pageId")
+    return (
+        [json.dumps(item, separators=(",", ":")) for item in recorded if isinstance(item, dict)],
+        page if isinstance(page, str) else "",
+    )
 
 
 def _no_session() -> ResourceNotFoundException:

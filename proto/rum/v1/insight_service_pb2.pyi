@@ -1803,6 +1803,7 @@ class ListReplayEventsResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_TOKEN_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     next_token: _builtins.str
     """Present if there are more events."""
     @_builtins.property
@@ -1813,20 +1814,51 @@ class ListReplayEventsResponse(_message.Message):
     def freshness(self) -> Global___Freshness:
         """How current the response is."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayPart]:
+        """The same rrweb events in parts. One window recorded all events of a part."""
+
     def __init__(
         self,
         *,
         events: _abc.Iterable[_builtins.str] | None = ...,
         next_token: _builtins.str = ...,
         freshness: Global___Freshness | None = ...,
+        parts: _abc.Iterable[Global___ReplayPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "freshness", b"freshness", "next_token", b"next_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "freshness", b"freshness", "next_token", b"next_token", "parts", b"parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListReplayEventsResponse: _TypeAlias = ListReplayEventsResponse  # noqa: Y015
+
+@_typing.final
+class ReplayPart(_message.Message):
+    """rrweb events of a replay that follow each other and were recorded by one window."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    events: _builtins.int
+    """The number of rrweb events."""
+    page: _builtins.str
+    """The page that the window showed, as the client named it. Empty if the client named none."""
+    def __init__(
+        self,
+        *,
+        events: _builtins.int = ...,
+        page: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayPart: _TypeAlias = ReplayPart  # noqa: Y015
 
 @_typing.final
 class TailEventsRequest(_message.Message):

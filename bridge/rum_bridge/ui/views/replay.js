@@ -1,14 +1,14 @@
 /** Loads the replay of a session, when somebody asks for it, and shows the player. */
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
-import { bytes, count } from "../format.js";
+import { bytes, count, dateTime } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Failure } from "../parts/states.js";
 import { position } from "../parts/replay_time.js";
+import { windowsOf } from "../parts/replay_windows.js";
 
 const MAX_CHARS = 100e6;
-const FULL_SNAPSHOT = 2;
 
 export function Replay({ id, monitor, events, dropped }) {
   const [state, setState] = useState({});
@@ -28,7 +28,7 @@ export function Replay({ id, monitor, events, dropped }) {
     ${dropped > 0 && html`<p class="quiet">Parts of it may be missing. <${Dropped} number=${dropped} /></p>`}
     ${state.error && html`<${Failure} error=${state.error} retry=${load} />`}
     ${state.replay
-      ? html`<${Player} replay=${state.replay} marks=${events} />`
+      ? html`<${Windows} replay=${state.replay} marks=${events} />`
       : state.chars !== undefined
         ? html`<p class="quiet" role="status">Loading… ${bytes(state.chars)}</p>`
         : !state.error && html`<button type="button" class="primary" onClick=${load}>Show the replay</button>`}
@@ -40,22 +40,29 @@ export const Dropped = ({ number }) => html`The server dropped ${count(number)} 
   session replays that are off or over their quota, or custom events that the app monitor does not store.`;
 
 async function readReplay(monitor, id, progress, signal) {
-  const events = [];
+  const parts = [];
   let [chars, nextToken, cut] = [0, "", false];
   do {
     const page = await get(["insight", monitor, "sessions", id, "replay"], { nextToken }, signal);
-    for (const text of page.events) {
-      chars += text.length;
-      events.push(JSON.parse(text));
-    }
+    const events = page.events.map((text) => JSON.parse(text));
+    for (const part of page.parts) parts.push({ page: part.page, events: events.splice(0, part.events) });
+    chars += page.events.reduce((sum, text) => sum + text.length, 0);
     progress(chars);
     nextToken = page.nextToken;
     cut = chars > MAX_CHARS;
   } while (nextToken && !cut);
-  events.sort((a, b) => a.timestamp - b.timestamp);
-  const first = events.findIndex((event) => event.type === FULL_SNAPSHOT);
-  // rrweb needs the event with the size of the window, which precedes the snapshot.
-  return { events: first < 0 ? [] : events.slice(Math.max(0, first - 1)), lost: first > 1, cut };
+  return { windows: windowsOf(parts), cut };
+}
+
+/** The player of one window. A list chooses it, if the session has several. */
+function Windows({ replay: { windows, cut }, marks }) {
+  const [at, setAt] = useState(0);
+  const { events, lost } = windows[at] ?? { events: [], lost: false };
+  return html`${windows.length > 1 && html`<p class="row"><label>Window <select value=${at} onChange=${(event) => setAt(Number(event.target.value))}>
+      ${windows.map((window, number) => html`<option value=${number}>${number + 1}${
+        window.events.length ? `, from ${dateTime(window.events[0].timestamp)}` : ""}</option>`)}</select></label>
+      <span class="quiet">The user had ${count(windows.length)} windows open at the same time.</span></p>`}
+    <${Player} key=${at} replay=${{ events, lost, cut }} marks=${marks} />`;
 }
 
 function Player({ replay, marks }) {
