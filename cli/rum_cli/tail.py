@@ -7,9 +7,8 @@ __all__ = ["tail"]
 import json
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import takewhile
 from typing import Any
 
 import click
@@ -26,6 +25,7 @@ _POLL_S = 1.0
 _PAGE = 500
 _KNOWN_PAGES = 10
 _KNOWN = 1000
+_REMOVED = "The latest events were removed. Events of the last second may be missing here."
 # How wide the columns before Details are: nobody knows what will come.
 _WIDTHS = (19, 31, 16, 36)
 
@@ -72,11 +72,28 @@ def _stored(client: Client, name: str, types: Sequence[str]) -> Iterator[str | N
     known = _newest(client, name, types, every)
     yield None
     while True:
-        documents = read_documents(client, name, types, every)
-        new = list(takewhile(lambda document: _id(document) not in known, documents))
-        yield from reversed(new)
+        new, is_known = _until_known(read_documents(client, name, types, every), known)
+        if is_known or not known:
+            yield from reversed(new)
+        elif new:
+            # New events cannot be told from old ones now. The whole log would be printed.
+            click.echo(_REMOVED, err=True)
+        else:
+            known.clear()
         known.extend(map(_id, reversed(new)))
         time.sleep(_POLL_S)
+
+
+def _until_known(
+    documents: Iterable[str], known: Container[tuple[str, str]]
+) -> tuple[list[str], bool]:
+    """Return the documents before the first known one, and whether there is one."""
+    new: list[str] = []
+    for document in documents:
+        if _id(document) in known:
+            return new, True
+        new.append(document)
+    return new, False
 
 
 def _newest(
@@ -84,7 +101,7 @@ def _newest(
 ) -> deque[tuple[str, str]]:
     """Return the IDs of the newest events, oldest first.
 
-    Many, because some can be erased or removed: without a known one, the whole log would be new.
+    Many, because some can be erased or removed, and events are new if they come after a known one.
     """
     found: list[str] = []
     for number, page in enumerate(read_pages(client, name, types, every), 1):

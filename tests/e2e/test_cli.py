@@ -454,6 +454,36 @@ def test_tail_prints_no_old_events_after_the_newest_was_erased(
     assert len([line for line in lines if user not in line]) == 1
 
 
+def test_tail_prints_no_old_events_after_all_that_it_knows_were_erased(
+    openrum: OpenRum, monitor: str
+) -> None:
+    user = new_id()
+    _put(openrum, monitor, batch(1200))
+    _put(openrum, monitor, batch(1000, UserDetails={"userId": user, "sessionId": new_id()}))
+    with subprocess.Popen(
+        [*OPENRUM, "tail", monitor],
+        env=environment(OPENRUM_SERVICE=openrum.grpc, PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as tail:
+        assert tail.stderr
+        assert tail.stdout
+        try:
+            waiting = tail.stderr.readline()
+            erased = _run(openrum, "erase", monitor, "--user", user, "--yes")
+            removed = tail.stderr.readline()
+            _put(openrum, monitor, batch([event(type="com.amazon.rum.js_error_event")]))
+            first = tail.stdout.readline()
+        finally:
+            tail.kill()
+
+    assert erased.returncode == 0
+    assert waiting.startswith("Waiting for events")
+    assert removed.startswith("The latest events were removed.")
+    assert "js_error_event" in first
+
+
 @pytest.mark.parametrize(
     "command",
     [
