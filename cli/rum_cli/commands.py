@@ -52,7 +52,7 @@ SECTIONS: dict[str, list[Summary]] = {
     ],
     "Administration": [
         Summary("monitors", "monitors", "Create, show, update and delete app monitors."),
-        Summary("stats", "stats", "Print how an application is doing, or how events ended."),
+        Summary("stats", "stats", "Print the overview, or the outcomes of received events."),
         Summary("quota", "quota", "Show and set how many bytes app monitors may store."),
         Summary("retention", "retention", "Show and set how many days events are kept."),
         Summary("erase", "erase", "Erase a user or a session, and print the proof."),

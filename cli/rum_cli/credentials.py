@@ -42,7 +42,7 @@ _COLUMNS = [
 
 def grant_options(command: Decorated) -> Decorated:
     """Add the options --name, --access and --monitor."""
-    name = click.option("--name", help="A name for people.")
+    name = click.option("--name", help="A name that describes the purpose.")
     access = click.option(
         "--access",
         multiple=True,

@@ -33,10 +33,10 @@ def db() -> None:
 
 @db.command(cls=Command, environment=_environment)
 def check() -> None:
-    """Check that the whole database can be read and fits together.
+    """Check that the whole database can be read and is consistent.
 
     The service can keep running. Prints each problem and where it is, and exits with 1 if there is
-    one. `openrum db repair` moves damaged batches, and batches that are stored twice, away.
+    one. `openrum db repair` moves damaged batches, and second copies of batches, to files.
     """
     from rum_cli.db_check import DatabaseCheck
     from rum_service.auth.secret_files import SecretBox
@@ -182,8 +182,8 @@ def compact() -> None:
     """Make the file of the SQLite database as small as possible.
 
     Stop OpenRUM first. While it runs, the command uses up to twice the size of the compacted file
-    on the disk. An older file needs this once. From then on the service itself gives
-    back the space of removed batches.
+    on the disk. A file that an older version created needs this once. Afterwards the service frees
+    the space of removed batches by itself.
     """
     from rum_service.storage.sqlite_copy import compact as compact_file
 

@@ -30,7 +30,7 @@ def quota() -> None:
 def list_(as_json: bool, target: Target) -> None:
     """List how many bytes app monitors use.
 
-    The numbers are those of the compressed batches in the database.
+    The numbers are the sizes of the compressed batches in the database.
     """
     with connect(target) as client:
         usage = client.operator.ListUsage(ListUsageRequest()).usage
@@ -56,7 +56,7 @@ def set_(name: str, size: int, target: Target) -> None:
 @quota.command(cls=ClientCommand)
 @click.argument("name")
 def reset(name: str, target: Target) -> None:
-    """Let OPENRUM_STORED_BYTES_QUOTA of the service apply to NAME again."""
+    """Reset the quota of NAME to OPENRUM_STORED_BYTES_QUOTA of the service."""
     _set(SetStoredBytesQuotaRequest(app_monitor_name=name), target)
     click.echo(f"{name} has the default quota")
 

@@ -75,9 +75,9 @@ def set_(name: str, days: int, yes: bool, target: Target) -> None:
 @click.argument("name")
 @_yes_option
 def reset(name: str, yes: bool, target: Target) -> None:
-    """Let OPENRUM_RETENTION_DAYS apply to NAME again.
+    """Reset the retention of NAME to OPENRUM_RETENTION_DAYS of the service.
 
-    This is a setting of the service. Older events are deleted permanently.
+    Older events are deleted permanently.
     """
     _change(SetRetentionRequest(app_monitor_name=name), target, yes=yes)
 

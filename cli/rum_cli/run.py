@@ -34,8 +34,8 @@ def _all_settings() -> list[tuple[str, str]]:
 _rolling = click.option(
     "--rolling",
     is_flag=True,
-    help="Share the addresses with a process that was started with this option too, and take over "
-    "its new connections. Stop the other one then: the restart has no gap.",
+    help="Share the addresses with a running process that has this option too, and take over its "
+    "new connections. Then stop the other process: no connection is refused.",
 )
 
 

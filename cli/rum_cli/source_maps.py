@@ -54,9 +54,8 @@ def upload(name: str, paths: tuple[Path, ...], release: str, target: Target) -> 
     """Upload source maps of the app monitor NAME.
 
     PATHS are files and folders. In a folder, all files that end in .map are uploaded, except those
-    of style sheets. A script is found again by its path in the folder, and it is enough if the end
-    of it agrees with the URL. Uploading again replaces. Everyone with read access can read the
-    original code then.
+    of style sheets. The end of a script's URL must equal the end of its path in the folder.
+    Uploading again replaces a source map. Everyone with read access can read the original code.
     """
     files = find_source_maps(paths)
     if not files:
@@ -74,7 +73,7 @@ def upload(name: str, paths: tuple[Path, ...], release: str, target: Target) -> 
 
 @sourcemaps.command(name="list", cls=ClientCommand)
 @click.argument("name")
-@click.option("--release", help="Only those of this release.")
+@click.option("--release", help="List only source maps of this release.")
 @json_option
 def list_(name: str, release: str | None, as_json: bool, target: Target) -> None:
     """List the source maps of the app monitor NAME, newest first."""
@@ -95,7 +94,7 @@ def list_(name: str, release: str | None, as_json: bool, target: Target) -> None
 @sourcemaps.command(cls=ClientCommand)
 @click.argument("name")
 @click.option("--release", required=True, help="The release.")
-@click.option("--script", default="", help="Only that of this script, as `list` shows it.")
+@click.option("--script", default="", help="Delete only that of this script, as `list` shows it.")
 def delete(name: str, release: str, script: str, target: Target) -> None:
     """Delete source maps of the app monitor NAME."""
     request = DeleteSourceMapsRequest(app_monitor=name, release=release, file=script)

@@ -1,4 +1,4 @@
-"""`openrum stats`: how an application is doing, or how many events a service received."""
+"""`openrum stats`: the overview of an app monitor, or the outcomes of received events."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class _Row(NamedTuple):
     help="With NAME: how far to look back, up to 400d.",
 )
 @filter_option
-@click.option("--received", is_flag=True, help="With NAME: print how its events ended instead.")
+@click.option(
+    "--received", is_flag=True, help="With NAME: print the outcomes of its events instead."
+)
 @json_option
 def stats(
     name: str | None,
@@ -69,14 +71,14 @@ def stats(
     as_json: bool,
     target: Target,
 ) -> None:
-    """Print how the app monitor NAME is doing, or how received events ended.
+    """Print the overview of the app monitor NAME, or the outcomes of received events.
 
-    With NAME, prints what the overview of the page at /ui/ shows, compared with the same weekdays a
-    week before, or several weeks before if the range is longer; --filter limits it.
+    With NAME, prints the numbers of the overview at /ui/, compared with the same weekdays a week
+    before, or several weeks before if the range is longer. --filter limits the events.
 
-    Without NAME, prints how many events the service received since its start, and how they ended;
-    also those that a bridge in the same process received. Other bridges have their counts in their
-    metrics. In each part the numbers of the other lines add up to those of `received`.
+    Without NAME, prints how many events the service has received since it started, and their
+    outcomes. It also prints the counts of a bridge in the same process. Other bridges have them in
+    their metrics. The outcomes of each part add up to `received`.
     """
     with connect(target) as client:
         if name is not None and not received:
