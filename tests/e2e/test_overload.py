@@ -34,6 +34,8 @@ _MOST_GROWTH_MB = 150
 _LEAST_QUIET_GOODPUT = 0.8
 _MOST_QUIET_WAIT = 0.5
 _ATTEMPTS = 3
+# Other work on the machine makes it pass.
+_MAY_FAIL = pytest.mark.xfail(reason="decision 0038: with one core", strict=False)
 _TOO_MANY = {"status 429", "gRPC status 8"}
 
 
@@ -115,7 +117,7 @@ def _overload(server: Server, method: str) -> list[str]:
     [
         "",
         # Calls of both clients wait inside gRPC, in the order of arrival.
-        pytest.param(_GRPC, marks=pytest.mark.xfail(reason="decision 0038: with one core")),
+        pytest.param(_GRPC, marks=_MAY_FAIL),
     ],
     ids=["REST", "gRPC"],
     indirect=True,
