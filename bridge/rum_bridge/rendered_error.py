@@ -14,7 +14,7 @@ _ID = "00000000-0000-0000-0000-000000000000"
 
 
 class RenderedError:
-    """The bytes of a response, in HTTP/1.1."""
+    """A response's bytes, in HTTP/1.1."""
 
     def __init__(self, error: HttpError) -> None:
         response = error_response(error, _ID)

@@ -15,7 +15,7 @@ _LOWEST = 19
 # The shortest slice. Linux lets a thread finish its slice, 1.4 ms with two cores, before one that
 # has become ready gets the core, and a put wakes several threads in turn. While the projector
 # catches up, the p99 of puts is 1.5 to 1.8 times that without it, instead of 1.8 to 2.6; beside a
-# program that only counts it is 1.4 times (2026-11, 2 cores). Niceness 19 is no better. The policy
+# program that only counts it is 1.4 times (2026-11, 2 cores). Niceness 19 does not help. The policy
 # SCHED_IDLE gives 1.2 times, but on a busy machine the projector would make no progress.
 _SLICE_NS = 100_000
 # The C library has had a function for it since glibc 2.41.

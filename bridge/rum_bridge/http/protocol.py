@@ -119,7 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
         super()._unset_keepalive_if_required()
         self._open.remove(self)
         super().connection_lost(exc)
-        # These will not begin. uvicorn ends the reference of a request to this object later.
+        # These will not begin. uvicorn ends a request's reference to this object later.
         for cycle, _ in self.pipeline:
             cycle.on_response = _ignore
         self.pipeline.clear()
@@ -302,7 +302,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 def _ignore() -> None:
-    """Do nothing at the end of a request."""
+    """Do nothing when a request ends."""
 
 
 def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:

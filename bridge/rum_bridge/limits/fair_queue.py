@@ -77,7 +77,7 @@ class FairQueue(Generic[_T]):
             self._remove(line)
 
     def count_of(self, app_monitor: str) -> int:
-        """Return the number of an app monitor's items."""
+        """Return how many items an app monitor has."""
         line = self._lines.get(app_monitor)
         return len(line.items) if line else 0
 

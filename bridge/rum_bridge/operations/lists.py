@@ -27,7 +27,7 @@ WITH_ITEMS = frozenset(("CreateAppMonitorRequest.DomainList", "UpdateAppMonitorR
 
 
 def check_lists(message: Descriptor, members: Mapping[str, Any]) -> None:
-    """Check the members of a request for the lists and maps that the model requires.
+    """Check a request's members for the lists and maps that the model requires.
 
     Raises:
         HttpError: a ValidationException that names a member.
@@ -41,7 +41,7 @@ def check_lists(message: Descriptor, members: Mapping[str, Any]) -> None:
 
 
 def with_emptied_lists(message: Descriptor, members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of a request, with the names of the lists that an update empties."""
+    """Return a request's members, with the names of the lists that an update empties."""
     configuration = members.get("AppMonitorConfiguration")
     if "emptied_lists" not in message.fields_by_name or not isinstance(configuration, dict):
         return members
@@ -51,7 +51,7 @@ def with_emptied_lists(message: Descriptor, members: dict[str, Any]) -> dict[str
 
 
 def with_empty_lists(message: Descriptor, members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of a response with its empty lists and maps, as AWS returns them.
+    """Return a response's members with its empty lists and maps, as AWS returns them.
 
     Callers write `response["Events"]`, or read the lists of an AppMonitorConfiguration. An empty
     DomainList beside a Domain would be wrong, so the lists of other structures are left out.

@@ -59,7 +59,7 @@ class Claim:
 
 
 def claim_of(fields: Fields, pairs: Pairs) -> Claim | None:
-    """Return the signature of a request. None: the request is not signed.
+    """Return a request's signature. None: the request is not signed.
 
     Raises:
         SignatureError: a part is missing, repeated or unreadable, or there are two signatures.

@@ -79,7 +79,7 @@ WHERE monitor = $monitor AND sample_sequence < $sequence AND fingerprint = found
 
 
 def insert_events(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
-    """Insert the events of a chunk, what is derived from them, and the values of custom metrics."""
+    """Insert a chunk's events, what is derived from them, and the values of custom metrics."""
     if chunk.events:
         runs = run_arrays(chunk.runs)
         arrays = event_arrays(chunk.events, runs)
@@ -116,7 +116,7 @@ def _complete(wanted: Table) -> Select[Any]:
 
 
 def insert_error_groups(connection: duckdb.DuckDBPyConnection, chunk: Chunk) -> None:
-    """Insert the groups of a chunk. An existing group changes if the chunk has an earlier error."""
+    """Insert a chunk's groups. An existing group changes if the chunk has an earlier error."""
     rows = list(chunk.error_groups.values())
     _insert_rows(connection, _INSERT_GROUPS, error_groups, ErrorGroupRow._fields, rows)
 

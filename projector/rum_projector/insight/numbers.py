@@ -25,7 +25,7 @@ _DEFAULT_MINUTES = 5
 _MAX_MINUTES = 60
 _DEFAULT_MONITORS = 100
 _MAX_MONITORS = 1000
-# Without their prefix, as in the query of a GET.
+# Without their prefix, as in a GET's query.
 _DIMENSIONS = {
     number: name.removeprefix("DIMENSION_").lower()
     for name, number in pb.Dimension.items()
@@ -69,7 +69,7 @@ def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverview
 
 
 def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegmentsResponse:
-    """Return the measures for each value of a dimension."""
+    """Return the measures for each value of the dimension."""
     selection = selection_of(asked.monitor, request.after, request.before, request.filter)
     if request.by not in _DIMENSIONS:
         raise ValidationException(f"by must be one of {', '.join(_DIMENSIONS.values())}.")
@@ -113,7 +113,7 @@ def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetP
 def list_current_values(
     asked: Asked, request: pb.ListCurrentValuesRequest
 ) -> pb.ListCurrentValuesResponse:
-    """Return the measures of a page of app monitors in the last minutes."""
+    """Return the measures of one page of app monitors in the last minutes."""
     minutes = request.minutes or _DEFAULT_MINUTES
     if not 1 <= minutes <= _MAX_MINUTES:
         raise ValidationException(f"minutes must be from 1 to {_MAX_MINUTES}.")

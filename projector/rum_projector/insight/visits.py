@@ -24,7 +24,7 @@ _MAX_EVENTS = 1000
 _DEFAULT_TAIL = 100
 _MAX_TAIL = 500
 _MAX_TYPES = 20
-# The greatest number that a statement can compare with the position of an event in its batch.
+# The greatest number that a statement can compare with an event's position in its batch.
 _LAST_POSITION = 2**31 - 1
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 3 << 20

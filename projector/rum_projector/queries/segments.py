@@ -97,7 +97,7 @@ def segments(
 
 
 def _ranked(query: Query, selection: Selection, dimension: str, order: str) -> list[str]:
-    """Return the values of a dimension in order, one more than there are segments."""
+    """Return the dimension's values in order, one more than there are segments."""
     counts = counts_of(query, selection)
     value = counts.c[dimension]
     statement = select(value).group_by(value).limit(MAX_SEGMENTS + 1)
@@ -114,7 +114,7 @@ def _ranked(query: Query, selection: Selection, dimension: str, order: str) -> l
 
 
 def _levels(selection: Selection, dimension: str, kind: Kind) -> Subquery:
-    """Return the 75th percentile for each value of a dimension."""
+    """Return the 75th percentile for each value of the dimension."""
     value = vitals.c[dimension]
     return (
         select(value.label("value"), quantile(vitals.c.value, "0.75").label("level"))

@@ -39,7 +39,7 @@ from rum_service.storage.records import Batch
 _MEMBERS = 100
 _ID = PutRumEventsRequest.ID_FIELD_NUMBER
 _EVENTS = PutRumEventsRequest.RUM_EVENTS_FIELD_NUMBER
-# The tag and the length of an ID. Clients serialize members in the order of their numbers.
+# An ID's tag and length. Clients serialize members in the order of their numbers.
 _ID_PREFIX = bytes([_ID << 3 | 2, 36])
 _MAX_WITHOUT_ID_BYTES = 16 << 10
 
@@ -97,7 +97,7 @@ class Preparation:
         """Return the batch to store. Count a batch that is rejected. Raises RumError."""
         app_monitor_id = self._id_of(put.content)
         try:
-            # Most puts need no lookup, and each call of a coroutine takes 0.2 µs.
+            # Most puts need no lookup, and each coroutine call takes 0.2 µs.
             caller = self._authentication.trusted(put.call)
             if caller is None:
                 caller = await self._identify(put.call, app_monitor_id)
@@ -148,7 +148,7 @@ class Preparation:
         return await self._monitors.by_id(app_monitor_id)
 
     def _admit(self, put: Put, caller: Caller, monitor: Monitor[Policy]) -> None:
-        """Check what can be checked before the request is parsed. Raises RumError.
+        """Perform the checks that do not need the parsed request. Raises RumError.
 
         Without a resource policy, whose conditions may depend on the alias, the caller is
         authorized.
@@ -169,7 +169,7 @@ class Preparation:
         caller: Caller,
         monitor: Monitor[Policy],
     ) -> Batch:
-        """Return the batch of a parsed request.
+        """Return a parsed request's batch.
 
         Args:
             checked: the result of the validation, or None if the request is to be validated.

@@ -191,7 +191,7 @@ class PutQueue:
             self._pace.resume()
 
     def _begin_next(self, most: int = ALL) -> bool:
-        """Begin puts, at most this number. Return whether more of those that wait may begin."""
+        """Begin puts, at most this number. Return whether more waiting puts may begin."""
         limit = MAX_IN_PROGRESS
         if self._in_progress >= limit:
             if self._oldest_s() < _SLOW_STORE_S:

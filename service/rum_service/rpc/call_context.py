@@ -1,4 +1,4 @@
-"""The context of a gRPC call, and the caller's credentials and origin in it."""
+"""A gRPC call's context, and the caller's credentials and origin in it."""
 
 from __future__ import annotations
 

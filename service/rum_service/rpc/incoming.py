@@ -1,6 +1,6 @@
 """Receives messages, and bounds the memory that those of unknown callers take together.
 
-gRPC receives the message of a call when the method asks for it. Until then it holds about 256 KiB
+gRPC receives a call's message when the method asks for it. Until then it holds about 256 KiB
 for each connection, and the client waits. So a method authenticates its caller first, and few
 messages arrive at the same time. docs/decisions/0037-messages-are-received-in-turns.md
 """
@@ -90,14 +90,14 @@ class Incoming:
         """The bytes of messages that methods hold."""
 
     async def read(self, context: Context, *, known: bool = False) -> bytes:
-        """Return the message of a call.
+        """Return a call's message.
 
         Args:
             known: the caller has proved who it is, so that its message does not wait for its turn.
 
         Raises:
             ThrottlingException: too many other messages are being received.
-            ValidationException: there is no message, or it arrives too slowly.
+            ValidationException: the message is missing, or it arrives too slowly.
         """
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         message = _Message(context, task, asyncio.get_running_loop().time())
@@ -135,7 +135,7 @@ class Incoming:
         self.held += size
 
     def release(self, size: int) -> None:
-        """End the count of a message."""
+        """Stop counting a message."""
         self.held -= size
 
     async def _turn(self, message: _Message) -> None:
@@ -171,7 +171,7 @@ class Incoming:
                 message.since_s = message.task.get_loop().time()
 
     def _take(self, address: str) -> _Message | None:
-        """Give the next connection of an address that may have one a turn. Return its message."""
+        """Give a turn to the next connection whose address may have one. Return its message."""
         lines = self._lines[address]
         taken = None
         for connection, line in list(lines.items()):

@@ -74,7 +74,7 @@ class InsightPlane:
             self._channel = None
 
     def behavior(self, rpc: str) -> Behavior:
-        """Return the behavior of a method: it takes the request and returns serialized bytes."""
+        """Return a method's behavior: it takes the request and returns serialized bytes."""
 
         async def forward(request: Message, _: Context) -> bytes:
             if self._calls >= self._max_calls:

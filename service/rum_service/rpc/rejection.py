@@ -27,7 +27,7 @@ def rejecting(method: str, behavior: Behavior, request_id: Callable[[Context], s
 
     Args:
         method: `/rum.v1.DataPlaneService/PutRumEvents`, for the log.
-        request_id: returns the request ID of a call.
+        request_id: returns a call's request ID.
     """
 
     async def answer(request: Any, context: Context) -> Any:
@@ -81,6 +81,6 @@ async def _abort(context: Context, error: RumError, request_id: str) -> None:
 
 @lru_cache(256)
 def _throttling(*members: Any) -> grpc.Status:
-    """Return the status of a ThrottlingException with these members."""
+    """Return a ThrottlingException's status with these members."""
     status: grpc.Status = rpc_status.to_status(to_status(ThrottlingException(*members)))
     return status

@@ -1,4 +1,4 @@
-"""The batches of a database in parts: chunks to copy, and ranges to compare by their sums."""
+"""A database's batches in parts: chunks to copy, and ranges to compare by their sums."""
 
 from __future__ import annotations
 
@@ -118,6 +118,6 @@ def ranges(source: Database, target: Database, newest: int) -> Iterator[Bounds]:
 
 
 def totals_of(connection: Connection, bounds: Bounds) -> dict[int, Totals]:
-    """Return the sums over the batches of a range, by the key of the app monitor."""
+    """Return the sums over the batches in a range, by the key of the app monitor."""
     # PostgreSQL's sums are decimals.
     return {row[0]: Totals(*map(int, row[1:])) for row in connection.execute(_TOTALS, bounds)}

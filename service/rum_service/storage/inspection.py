@@ -118,7 +118,7 @@ class Inspection:
             return connection.execute(_COUNT, {"newest": newest}).scalar_one()
 
     def key(self, sequence: int) -> BatchKey | None:
-        """Return the app monitor and the ID of a batch. None: it does not exist."""
+        """Return a batch's app monitor and ID. None: it does not exist."""
         with self._database.read() as connection:
             row = connection.execute(_KEY, {"sequence": sequence}).one_or_none()
             return None if row is None else (row.app_monitor, row.batch_id)

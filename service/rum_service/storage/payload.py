@@ -130,7 +130,7 @@ def rewritten_form(content: bytes, *, before: bytes, digest: bytes) -> tuple[byt
 
 
 def checksum(payload: bytes) -> int:
-    """Return the CRC-32 of a payload.
+    """Return a payload's CRC-32.
 
     Takes 0.06 µs for one event and 0.1 µs for 50. The one in zlib takes 0.2 and 1 (2026-11).
     """

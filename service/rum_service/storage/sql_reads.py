@@ -1,4 +1,4 @@
-"""Reads batches from the log: those of a time range, newest first, or all in commit order.
+"""Reads batches from the log: those in a time range, newest first, or all in commit order.
 
 A read of a time range looks at the spans of blocks first, and skips the blocks of other times:
 docs/decisions/0011-spans-of-blocks.md.
@@ -135,7 +135,7 @@ class LogReader:
         return found
 
     def _content(self, sequence: int, payload: bytes, expected: int | None) -> bytes | None:
-        """Return the content of a batch. None: it is damaged, which is counted."""
+        """Return a batch's content. None: it is damaged, which is counted."""
         try:
             return content_of(payload, expected)
         except UnreadableError:

@@ -57,7 +57,7 @@ class LogRepair:
         self._database = database
 
     def columns(self, sequence: int) -> Mapping[str, Any] | None:
-        """Return all columns of a batch. None: it does not exist."""
+        """Return a batch's columns. None: it does not exist."""
         query = select(batches).where(batches.c.sequence == sequence)
         with self._database.read() as connection:
             row = connection.execute(query).mappings().one_or_none()
@@ -93,7 +93,7 @@ class LogRepair:
                 note_received(self._database, connection, app_monitor, some)
 
     def correct_sum(self, app_monitor: int, difference: int) -> None:
-        """Add to the sum of an app monitor's stored bytes."""
+        """Add to an app monitor's stored bytes."""
         with self._database.write() as connection:
             connection.execute(
                 update(stored_bytes)
