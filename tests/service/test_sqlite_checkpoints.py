@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_store_copies_its_log_after_a_commit(tmp_path: Path) -> None:
 
     def is_in_file() -> bool:
         shutil.copy(path, copy)  # without the log
-        with sqlite3.connect(copy) as connection:
+        with closing(sqlite3.connect(copy)) as connection:
             return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() > (0,) and (
                 connection.execute("SELECT count(*) FROM batches").fetchone() == (1,)
             )
