@@ -390,7 +390,12 @@ def _copy(programs: Path, into: Path) -> Path:
     package = programs.parents[1]
     for part in (package / programs.parent.name, package.with_name(f"{package.name}.libs")):
         shutil.copytree(part, into / part.relative_to(package.parent), symlinks=True)
-    return into / programs.relative_to(package.parent)
+    copy = into / programs.relative_to(package.parent)
+    # A service that ran in this process may have left a umask that keeps other users out.
+    for folder in (copy, *copy.parents):
+        if folder.is_relative_to(into):
+            folder.chmod(0o755)
+    return copy
 
 
 def _is_accessible_to_all(folder: Path) -> bool:
