@@ -37,10 +37,10 @@ from rum_bridge.errors import HttpError
 from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.http.connections import OpenConnections
 from rum_bridge.http.disconnects import extensions_of
+from rum_bridge.http.heads import head_without_upgrade, new_parser, with_path
 from rum_bridge.rendered_error import RenderedError
 from rum_bridge.request_id import new_request_id
 
-_UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 _NOT_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
 _TINY_CHUNKS = HttpError(400, "BadRequestException", "The body arrives in too many chunks.")
 # Never sent, because the connection has earlier requests.
@@ -139,7 +139,10 @@ class BoundedHttp(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
             if self.parser.get_method() != b"CONNECT":
-                return self._without_upgrade() + piece[upgrade.args[0] :]
+                head = head_without_upgrade(self.parser.get_method(), self.url, self.headers)
+                # The old one ignores what follows `Connection: close`.
+                self.parser = new_parser(self)
+                return head + piece[upgrade.args[0] :]
             self._reject(_NOT_HTTP)
         except httptools.HttpParserError as error:
             own = error.__context__  # what a method below raised
@@ -164,7 +167,7 @@ class BoundedHttp(HttpToolsProtocol):
         super()._unset_keepalive_if_required()
         if not self.parser.should_upgrade() and not self.transport.is_closing():
             if not self.url.startswith(b"/"):
-                self.url = _with_path(self.url)
+                self.url = with_path(self.url)
             if self.parser.get_http_version() == "1.0":
                 self.expect_100_continue = False
             super().on_headers_complete()
@@ -237,15 +240,6 @@ class BoundedHttp(HttpToolsProtocol):
         """Return whether the last request that arrived has its response."""
         return self._has_request() and self.cycle.response_complete
 
-    def _without_upgrade(self) -> bytes:
-        """Return a request's head without its offer to upgrade, for a new parser."""
-        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + v for name, v in self.headers if name not in _UPGRADE_HEADERS]
-        if any(name == b"connection" and b"close" in v.lower() for name, v in self.headers):
-            lines.append(b"connection: close")
-        self.parser = _new_parser(self)  # the old one ignores what follows `Connection: close`
-        return b"\r\n".join(lines) + b"\r\n\r\n"
-
     def _limit_head(self) -> None:
         self._head_bytes += self._piece_bytes
         if self._head_bytes > self._max_head_bytes or len(self.headers or ()) > self._max_fields:
@@ -303,18 +297,3 @@ class BoundedHttp(HttpToolsProtocol):
 
 def _ignore() -> None:
     """Do nothing when a request ends."""
-
-
-def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
-    """Return a parser that is set up as uvicorn sets up its own."""
-    parser = httptools.HttpRequestParser(protocol)
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser
-
-
-def _with_path(url: bytes) -> bytes:
-    """Return a target that is not a path. If it is a URL without a path, add one."""
-    parsed = httptools.parse_url(url)
-    if parsed.path is not None:
-        return url
-    return b"/?" + parsed.query if parsed.query else b"/"
