@@ -519,3 +519,30 @@ def test_the_batches_of_a_day_become_old_together(store: Store, tmp_path: Path) 
     assert midnight <= store.retention.removal_ms(_NOON_MS) < midnight + 600_000
     assert store.retention.removal_ms(midnight + 600_000) == store.retention.removal_ms(_NOON_MS)
     assert store.retention.removal_ms(midnight + 1) < midnight
+
+
+def test_an_erasure_begins_although_the_log_is_partitioned_at_that_moment(
+    url: str, store: Store
+) -> None:
+    def begin() -> int:
+        record = store.erasures.begin(
+            1, "name", kind="user", subject="u", digest=b"", erased_by="x", now_ms=_NOON_MS
+        )
+        return record.through_sequence
+
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(url.replace("+psycopg", "")) as partitioning,
+    ):
+        partitioning.execute("LOCK TABLE batches IN ACCESS EXCLUSIVE MODE")
+        through = thread.submit(begin)
+        wait_until(lambda: _waits_for_batches(partitioning))
+        partitioning.execute("ALTER SEQUENCE batches_sequence_seq OWNED BY batches.sequence")
+        partitioning.commit()
+
+        assert through.result() == 0
+
+
+def _waits_for_batches(connection: psycopg.Connection) -> bool:
+    query = "SELECT FROM pg_locks WHERE relation = 'batches'::regclass AND NOT granted"
+    return connection.execute(query).fetchone() is not None

@@ -60,8 +60,11 @@ class SqlErasures:
         erased_by: str,
         now_ms: int,
     ) -> ErasureRecord:
-        with self._database.write() as connection:
+        # Not in the transaction. With PostgreSQL, that would hold a lock of the sequence and wait
+        # for the table, while the first start of a service holds the table's and waits for it.
+        with self._database.read() as connection:
             through = self._database.newest_stored(connection)
+        with self._database.write() as connection:
             new = {
                 "app_monitor": app_monitor,
                 "app_monitor_name": app_monitor_name,
