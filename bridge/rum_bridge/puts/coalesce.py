@@ -185,7 +185,9 @@ class Coalescer:
         self.failed_calls += 1
         if isinstance(error, HttpError):
             # The traceback refers to `_send`, which refers to the puts: see `PutEvents._rejection`.
+            # So does gRPC's exception, whose frames refer to their callers since Python 3.13.
             failure = error.with_traceback(None)
+            failure.__context__ = None
         elif isinstance(error, TimeoutError):
             failure = from_status(_TOO_LATE)
         else:
