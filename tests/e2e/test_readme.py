@@ -1,4 +1,4 @@
-"""The examples in the README run unchanged, against a running server, and pass mypy."""
+"""Examples in the README and the guides run unchanged, against a running server, and pass mypy."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from tests.tools.toolbox import tools_needed
 
 _ROOT = Path(__file__).parents[2]
 _README = (_ROOT / "README.md").read_text()
+_SEND = (_ROOT / "docs" / "how-to" / "send-events.md").read_text()
+_EXPORT_GUIDE = (_ROOT / "docs" / "how-to" / "take-data-out-and-in.md").read_text()
 _SECURE = (_ROOT / "docs" / "how-to" / "secure.md").read_text()
 _TUTORIAL = (_ROOT / "docs" / "tutorial" / "first-hour.md").read_text()
 _BACK_UP = (_ROOT / "docs" / "how-to" / "back-up.md").read_text()
@@ -45,7 +47,8 @@ def _blocks(text: str, language: str) -> list[str]:
 
 
 def _the_block(language: str, containing: str) -> str:
-    (block,) = [found for found in _blocks(_README, language) if containing in found]
+    found = [block for block in _blocks(_SEND + _EXPORT_GUIDE, language) if containing in block]
+    (block,) = found
     return block
 
 
@@ -76,8 +79,14 @@ _STUBS = _the_block("python", "DataPlaneServiceStub")
 _DUCKDB = _the_block("python", "duckdb.sql")
 
 
-def test_all_python_in_the_readme_is_tested() -> None:
-    assert sorted(_blocks(_README, "python")) == sorted([_BOTO3, _STUBS, _DUCKDB])
+def test_all_python_in_the_readme_and_the_guides_is_tested() -> None:
+    blocks = _blocks(_README + _SEND + _EXPORT_GUIDE, "python")
+
+    assert sorted(blocks) == sorted([_BOTO3, _STUBS, _DUCKDB])
+
+
+def test_the_readme_and_the_guide_have_the_same_example_of_a_page() -> None:
+    assert _blocks(_README, "js") == _blocks(_SEND, "js")
 
 
 @pytest.mark.parametrize("program", [_BOTO3, _STUBS, _DUCKDB], ids=["boto3", "stubs", "duckdb"])
@@ -122,7 +131,7 @@ def consumer(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     # Not `sys.executable`: an environment that was created in an environment of uv has no pip.
     base = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([base, "-m", "venv", folder], check=True)
-    (line,) = [command for command in _commands(_README) if command.startswith("pip install")]
+    (line,) = [command for command in _commands(_SEND) if command.startswith("pip install")]
     line = line.replace(_REPOSITORY, f"file://{repository}")
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -184,9 +193,6 @@ def test_the_page_example_stores_a_page_view(openrum: OpenRum, page: Page, tmp_p
 # The command line
 
 
-_EXPORT = ".venv/bin/openrum export my-app"
-
-
 @pytest.fixture
 def shell(openrum: OpenRum, tmp_path: Path) -> Iterator[Any]:
     """Runs the lines of a console block in one shell and returns their output."""
@@ -230,7 +236,6 @@ def _script(file: Path, line: str) -> None:
 
 def test_the_first_commands_send_a_sample_and_show_it(shell: Any) -> None:
     lines = [line for line in _commands(_README) if line.startswith(".venv/bin/openrum")]
-    lines.remove(_EXPORT)
     printed = shell(lines)
 
     assert len(lines) == 2
@@ -243,7 +248,7 @@ def test_the_first_commands_send_a_sample_and_show_it(shell: Any) -> None:
 def test_the_duckdb_example_queries_exported_events(openrum: OpenRum, tmp_path: Path) -> None:
     assert run_openrum("send", "--sample", OPENRUM_SERVICE=openrum.grpc).returncode == 0
     database = {"OPENRUM_DATABASE_URL": f"sqlite:///{openrum.database}"}
-    exported = run_openrum(*_EXPORT.split()[1:], cwd=tmp_path, **database)
+    exported = run_openrum("export", "my-app", cwd=tmp_path, **database)
     printed = subprocess.run(
         [sys.executable, "-c", _DUCKDB],
         cwd=tmp_path,
@@ -259,7 +264,7 @@ def test_the_duckdb_example_queries_exported_events(openrum: OpenRum, tmp_path: 
 
 
 def test_the_aws_cli_lines_list_the_app_monitor(shell: Any) -> None:
-    lines = [line for line in _commands(_README) if line.startswith(("export", "aws"))]
+    lines = [line for line in _commands(_SEND) if line.startswith(("export", "aws"))]
     listed = json.loads(shell(lines))
 
     assert [monitor["Name"] for monitor in listed["AppMonitorSummaries"]] == ["my-app"]
@@ -281,10 +286,11 @@ def _monitor_names(server: OpenRum) -> list[str]:
     return [monitor["Name"] for monitor in json.loads(text)["AppMonitorSummaries"]]
 
 
-def test_all_commands_in_the_readme_are_tested() -> None:
+def test_all_commands_in_the_readme_and_for_sending_are_tested() -> None:
     tested = (".venv/bin/openrum", "export ", "aws ", "pip install ", "make run")
+    lines = _commands(_README + _SEND)
 
-    assert [line for line in _commands(_README) if not line.startswith(tested)] == []
+    assert [line for line in lines if not line.startswith(tested)] == []
 
 
 # How-to guides
