@@ -78,6 +78,7 @@ def _other(name: str, *, over: str = "") -> _Values:
 
 
 _SHORT, _LONG = "short log", "preloaded log"
+_ONE_PROCESS = f"{OURS}, one process"
 
 ROWS = (
     Row("gRPC put of 50 events over the no-op", _cpu("gRPC, 50 events", over="no-op"), 1.6),
@@ -91,9 +92,21 @@ ROWS = (
     Row("REST put of 50 events over the no-op", _cpu("REST, 50 events", over="no-op"), 7.8),
     Row("REST put of 1 event over the no-op", _cpu("REST, 1 event", over="no-op"), 3.9),
     Row(
+        "one process, REST put of 50 events over the no-op",
+        _cpu("REST, 50 events", _ONE_PROCESS, over="no-op"),
+    ),
+    Row(
+        "one process, REST put of 1 event over the no-op",
+        _cpu("REST, 1 event", _ONE_PROCESS, over="no-op"),
+    ),
+    Row(
         "REST put of 50 events over Envoy and the same service",
         _cpu("REST, 50 events", over="Envoy + service"),
         0.5,
+    ),
+    Row(
+        "one process, REST put of 50 events over Envoy and the same service",
+        _cpu("REST, 50 events", _ONE_PROCESS, over="Envoy + service"),
     ),
     Row(
         "signed over open, REST put of 1 event",
