@@ -17,17 +17,22 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rum_service.rpc.health import StoreHealth
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from tests.support import http2
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _TIMEOUT_S = 30.0
+_WATCH = b"/grpc.health.v1.Health/Watch"
+_NO_WINDOW = (4).to_bytes(2, "big") + (0).to_bytes(4, "big")
+"""SETTINGS_INITIAL_WINDOW_SIZE: the client takes no bytes of a response."""
 
 
 class Served:
     """The health service of a server, and a client of it."""
 
-    def __init__(self, health: StoreHealth, channel: grpc.aio.Channel) -> None:
+    def __init__(self, health: StoreHealth, socket: str, channel: grpc.aio.Channel) -> None:
         self.health = health
+        self.socket = socket
         self.stub = health_pb2_grpc.HealthStub(channel)
 
     async def check(self, service: str = "") -> int:
@@ -50,12 +55,13 @@ async def served(
     health = StoreHealth(["rum.v1.DataPlaneService"], check, **settings)
     server = grpc.aio.server()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    server.add_insecure_port(f"unix:{folder}/health.sock")
+    socket = f"{folder}/health.sock"
+    server.add_insecure_port(f"unix:{socket}")
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"unix:{folder}/health.sock") as channel:
+        async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
             async with asyncio.timeout(_TIMEOUT_S):
-                yield Served(health, channel)
+                yield Served(health, socket, channel)
     finally:
         await server.stop(None)
 
@@ -124,6 +130,57 @@ async def test_a_hanging_write_check_is_not_started_again(tmp_path: Path) -> Non
     assert checks_while_hanging == 1
 
 
+async def test_a_cancelled_health_check_leaves_its_write_check_to_the_next_one(
+    tmp_path: Path,
+) -> None:
+    checks, begun, recovered = [], asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hang() -> None:
+        checks.append(None)
+        loop.call_soon_threadsafe(begun.set)
+        assert recovered.wait(_TIMEOUT_S)
+
+    async with served(hang, tmp_path) as health:
+        for _ in range(10):
+            call = health.stub.Check(health_pb2.HealthCheckRequest())
+            await begun.wait()
+            await asyncio.sleep(0)
+            call.cancel()
+        recovered.set()
+        status = await health.check()
+
+    assert status == SERVING
+    assert len(checks) == 1
+
+
+async def test_a_watch_whose_client_reads_nothing_blocks_no_other_call(tmp_path: Path) -> None:
+    """The window of HTTP/2 says that the client takes 0 bytes."""
+    statuses, watched = iter([True, False, True]), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def check() -> None:
+        loop.call_soon_threadsafe(watched.set)
+        if not next(statuses, True):
+            raise OSError("no space left on device")
+
+    async with served(check, tmp_path, every_s=0.01) as health:
+        _, watcher = await asyncio.open_unix_connection(health.socket)
+        watcher.write(http2.PREFACE + http2.frame(http2.SETTINGS, 0, 0, _NO_WINDOW))
+        watcher.write(http2.continued_head(1, http2.call_head(path=_WATCH)))
+        watcher.write(http2.message(1, b""))
+        await watched.wait()
+        while await health.check() != NOT_SERVING:
+            pass
+        while await health.check() != SERVING:
+            pass
+        health.health.drain()
+        drained = await health.check()
+        watcher.close()
+
+    assert drained == NOT_SERVING
+
+
 async def test_watch_reports_when_the_store_fails_and_recovers(tmp_path: Path) -> None:
     fails = threading.Event()
     fails.set()
@@ -149,7 +206,7 @@ async def test_a_draining_service_is_not_serving_although_its_store_is_writable(
 ) -> None:
     async with served(lambda: None, tmp_path, every_s=0) as health:
         before = await health.check()
-        await health.health.drain()
+        health.health.drain()
 
         assert (before, await health.check()) == (SERVING, NOT_SERVING)
 

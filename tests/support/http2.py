@@ -11,6 +11,7 @@ __all__ = [
     "HEADERS",
     "OPENING",
     "PING",
+    "PREFACE",
     "PUT",
     "RST_STREAM",
     "SETTINGS",
@@ -34,7 +35,8 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return head + payload
 
 
-OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, b"")
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+OPENING = PREFACE + frame(SETTINGS, 0, 0, b"")
 """What a client sends first."""
 
 

@@ -231,7 +231,7 @@ class GrpcServer:
         _traceback: TracebackType | None,
     ) -> None:
         await self._connections.__aexit__(None, None, None)
-        await self._health.drain()
+        self._health.drain()
         if self._settings.rolling:
             await asyncio.sleep(STRAGGLERS_S)
         await self._server.stop(self._settings.drain_s)

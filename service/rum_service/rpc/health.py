@@ -6,10 +6,11 @@ __all__ = ["StoreHealth"]
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rum_service.rpc.call_context import Context
 
@@ -19,12 +20,19 @@ logger = structlog.get_logger()
 _TIMEOUT_S = 5.0
 # Checks within this time share one result, because each costs an fsync.
 _EVERY_S = 1.0
+_SERVING: int = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
+_SERVICE_UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
-class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-health-checking is untyped
+class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpcio-health-checking is untyped
     """Health based on a small commit to the store, at each check and during watches.
 
+    Anyone may call it. The servicer of grpcio-health-checking would let a watch whose client reads
+    nothing block all other calls, and the stop of the server.
+
     Args:
+        services: the names of the services. The empty name, of the server, is added.
         check_store: raises if a put would not be stored.
     """
 
@@ -36,58 +44,53 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
         timeout_s: float = _TIMEOUT_S,
         every_s: float = _EVERY_S,
     ) -> None:
-        super().__init__()
-        self._services = ("", *services)
+        self._services = frozenset(("", *services))
         self._check_store = check_store
         self._timeout_s = timeout_s
         self._every_s = every_s
-        self._lock = asyncio.Lock()
-        self._probe: asyncio.Future[None] | None = None
+        self._is_writable = False
         self._checked_at = -math.inf
+        self._refresh: asyncio.Task[None] | None = None
+        self._probe: asyncio.Future[None] | None = None
         self._draining = False
 
     async def Check(
-        self,
-        request: health_pb2.HealthCheckRequest,
-        context: Context,
+        self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
-        await self._refresh()
-        return await super().Check(request, context)
+        status = await self._status(request.service)
+        if status == _SERVICE_UNKNOWN:
+            await context.abort(grpc.StatusCode.NOT_FOUND)
+        return health_pb2.HealthCheckResponse(status=status)
 
     async def Watch(
-        self,
-        request: health_pb2.HealthCheckRequest,
-        context: Context,
-    ) -> None:
-        await self._refresh()
-        refreshing = asyncio.create_task(self._keep_fresh())
-        try:
-            await super().Watch(request, context)
-        finally:
-            refreshing.cancel()
+        self, request: health_pb2.HealthCheckRequest, _: Context
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        last = None
+        while True:
+            status = await self._status(request.service)
+            if status != last:
+                yield health_pb2.HealthCheckResponse(status=status)
+                last = status
+            await asyncio.sleep(self._every_s)
 
-    async def drain(self) -> None:
+    def drain(self) -> None:
         """Answer NOT_SERVING from now on."""
         self._draining = True
-        await self.enter_graceful_shutdown()
 
-    async def _keep_fresh(self) -> None:
-        while not self._draining:
-            await asyncio.sleep(self._every_s)
-            await self._refresh()
+    async def _status(self, service: str) -> int:
+        """Return a service's status, which is at most `every_s` old."""
+        if service not in self._services:
+            return _SERVICE_UNKNOWN
+        now = asyncio.get_running_loop().time()
+        if not self._draining and now - self._checked_at >= self._every_s:
+            if self._refresh is None:
+                self._refresh = asyncio.create_task(self._check())
+            # A call that is cancelled leaves the result to the next one: otherwise each would begin
+            # a commit.
+            await asyncio.shield(self._refresh)
+        return _SERVING if self._is_writable and not self._draining else _NOT_SERVING
 
-    async def _refresh(self) -> None:
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if self._draining or now - self._checked_at < self._every_s:
-                return
-            serving = health_pb2.HealthCheckResponse
-            status = serving.SERVING if await self._is_writable() else serving.NOT_SERVING
-            for service in self._services:
-                await self.set(service, status)
-            self._checked_at = now
-
-    async def _is_writable(self) -> bool:
+    async def _check(self) -> None:
         # Wait for a hanging probe again: more of them would only wait behind it.
         probe = self._probe or asyncio.ensure_future(self._check_store())
         done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
@@ -95,4 +98,6 @@ class StoreHealth(health.aio.HealthServicer):  # type: ignore[misc] # grpcio-hea
         reason = probe.exception() if done else TimeoutError()
         if reason:
             logger.warning("store not writable", reason=type(reason).__name__)
-        return reason is None
+        self._is_writable = reason is None
+        self._checked_at = asyncio.get_running_loop().time()
+        self._refresh = None
