@@ -26,7 +26,7 @@ def has_more_fields(message: bytes, limit: int) -> bool:
     False for a message that is too short to matter, and for bytes that are not a message, which the
     parser rejects.
     """
-    return len(message) > _UNCOUNTED_BYTES and _counts_more(message, limit)
+    return len(message) > _UNCOUNTED_BYTES and _has_more(message, limit, None)
 
 
 def field_count(message: bytes, number: int, limit: int) -> int:
@@ -77,15 +77,22 @@ def has_more_nested_fields(message: bytes, kind: Descriptor, limit: int) -> bool
     False for bytes that are not such a message, which the parser rejects.
     """
     # The shortest field has two bytes.
-    return len(message) > 2 * limit and _left_of(limit, message, 0, len(message), kind) < 0
+    return len(message) > 2 * limit and _has_more(message, limit, kind)
 
 
-def _left_of(limit: int, message: bytes, position: int, end: int, kind: Descriptor) -> int:
+def _has_more(message: bytes, limit: int, kind: Descriptor | None) -> bool:
+    return _left_of(limit, message, 0, len(message), kind) < 0
+
+
+def _left_of(limit: int, message: bytes, position: int, end: int, kind: Descriptor | None) -> int:
     """Return how many more fields are allowed after those from `position`, or less than 0.
 
     The depth is that of the types, none of which contains itself.
+
+    Args:
+        kind: the type, whose nested messages are counted too. None: only this level counts.
     """
-    nested = _message_types(kind)
+    nested = _message_types(kind) if kind else {}
     try:
         while position < end and limit >= 0:
             limit -= 1
@@ -108,7 +115,7 @@ def _left_of(limit: int, message: bytes, position: int, end: int, kind: Descript
             elif wire_type == _VARINT:
                 _, position = _varint(message, position)
             else:
-                position += _FIXED_SIZES.get(wire_type, 0)
+                position += _FIXED_SIZES.get(wire_type, 0)  # a group has no length
     except IndexError:
         pass
     return limit
@@ -122,30 +129,6 @@ def _message_types(kind: Descriptor) -> dict[int, Descriptor]:
         for number, field in kind.fields_by_number.items()
         if field.message_type is not None
     }
-
-
-def _counts_more(message: bytes, limit: int) -> bool:
-    position, end = 0, len(message)
-    try:
-        for _ in range(limit):
-            if position >= end:
-                return False
-            key = message[position]
-            if key <= 0x7F:
-                position += 1
-            else:
-                key, position = _varint(message, position)
-            kind = key & 7
-            if kind == _LENGTH:
-                length, position = _varint(message, position)
-                position += length
-            elif kind == _VARINT:
-                _, position = _varint(message, position)
-            else:
-                position += _FIXED_SIZES.get(kind, 0)  # a group is its fields, without a length
-    except IndexError:
-        return False
-    return position < end
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
