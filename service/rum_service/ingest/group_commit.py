@@ -23,6 +23,7 @@ from rum_endpoint.histogram import SECONDS, Histogram
 from rum_service.errors import ThrottlingException
 from rum_service.ingest.commits import Append, Commits, Outcome
 from rum_service.ingest.group_queue import LINGER_S, GroupQueue, WaitingCall
+from rum_service.ingest.overload import too_many_waiting
 from rum_service.ingest.speed import Speed
 from rum_service.ingest.store_check import StoreCheck
 from rum_service.storage.records import Batch
@@ -145,12 +146,7 @@ class GroupCommit:
         size = _size(batch)
         # An empty queue accepts any batch; otherwise an oversized batch could never be stored.
         if self._waiting_bytes and self._waiting_bytes + size > self._limit:
-            raise ThrottlingException(
-                "Too many batches are waiting to be stored.",
-                service_code="rum",
-                quota_code="waiting-batches",
-                retry_after_seconds=1,
-            )
+            raise too_many_waiting()
         self._waiting_bytes += size
 
     def submit(self, batches: list[Batch]) -> asyncio.Future[list[Outcome]]:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rum_service.errors import ThrottlingException
+from rum_service.ingest.overload import too_many_waiting
 from rum_service.ingest.pace import ALL, Pace
 from rum_service.ingest.turns import Turns
 
@@ -123,7 +123,7 @@ class PutQueue:
             return
         free = MAX_WAITING - len(self._waiting)
         if self._queued[app_monitor] >= _MAX_SHARE_OF_FREE * free:
-            raise _too_many()
+            raise too_many_waiting()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         now_s = self._clock()
         self._waiting[turn] = now_s
@@ -236,14 +236,5 @@ class PutQueue:
             if waited_s < _REJECTED_AFTER_S or (left <= 0 and waited_s < _REJECTED_LATEST_S):
                 break
             if not turn.done():
-                turn.set_exception(_too_many())
+                turn.set_exception(too_many_waiting())
                 left -= 1
-
-
-def _too_many() -> ThrottlingException:
-    return ThrottlingException(
-        "Too many batches are waiting to be stored.",
-        service_code="rum",
-        quota_code="waiting-batches",
-        retry_after_seconds=1,
-    )

@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import grpc.aio
 
-from rum_service.errors import RumError, ThrottlingException, ValidationException
+from rum_service.errors import RumError, ValidationException
+from rum_service.ingest.overload import too_many_waiting
 from rum_service.rpc.call_context import Context
 
 # A message that takes longer to arrive is given up if others wait for their turn.
@@ -131,7 +132,7 @@ class Incoming:
         """
         # A message that is alone may have any size.
         if self.held and self.held + size > self._max_held:
-            raise _too_many()
+            raise too_many_waiting()
         self.held += size
 
     def release(self, size: int) -> None:
@@ -143,7 +144,7 @@ class Incoming:
         if self._may_begin(message):
             return
         if self._waiting >= _MAX_WAITING:
-            raise _too_many()
+            raise too_many_waiting()
         message.turn = asyncio.get_running_loop().create_future()
         lines = self._lines.setdefault(message.address, {})
         lines.setdefault(message.connection, deque()).append(message)
@@ -206,7 +207,7 @@ class Incoming:
             full = len(self._receiving) >= self._max_receiving
             for message in self._receiving:
                 if message.since_s < now_s - _SLOW_S and (full or message.address in self._lines):
-                    message.give_up(_too_many())
+                    message.give_up(too_many_waiting())
         self._ticking = bool(self._all)
         if self._ticking:
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
@@ -215,12 +216,3 @@ class Incoming:
 def _has_ended(message: _Message) -> bool:
     """Return whether a message that waits has been given up."""
     return message.turn is None or message.turn.done()
-
-
-def _too_many() -> ThrottlingException:
-    return ThrottlingException(
-        "Too many batches are waiting to be stored.",
-        service_code="rum",
-        quota_code="waiting-batches",
-        retry_after_seconds=1,
-    )
