@@ -6,7 +6,7 @@ pages.
 
 from __future__ import annotations
 
-__all__ = ["AppMonitors"]
+__all__ = ["AppMonitors", "no_app_monitor"]
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -73,9 +73,7 @@ class AppMonitors:
         """Return an app monitor's record. Raises ResourceNotFoundException."""
         record = await on_thread(self._executor, self._store.monitors.by_name, name)
         if record is None:
-            raise ResourceNotFoundException(
-                "There is no app monitor with this name.", name, "AppMonitor"
-            )
+            raise no_app_monitor(name)
         return record
 
     async def create(self, request: pb.CreateAppMonitorRequest) -> str:
@@ -205,3 +203,8 @@ class AppMonitors:
     def _now(self) -> str:
         now = datetime.fromtimestamp(self._clock(), UTC)
         return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def no_app_monitor(name: str) -> ResourceNotFoundException:
+    """Return the exception for an app monitor that does not exist."""
+    return ResourceNotFoundException("There is no app monitor with this name.", name, "AppMonitor")

@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from rum.operator.v1 import operator_service_pb2 as pb
 from rum_service.auth.callers import ADMIN, READ, WRITE
 from rum_service.auth.keyring import ACCESS_KEY, TOKEN, Keyring, is_access_key_id, sealed_text
@@ -242,18 +240,12 @@ def _shown(record: CredentialRecord, monitor_names: dict[int, str]) -> pb.Creden
     )
     if record.app_monitor is not None:
         grant.app_monitor_name = monitor_names.get(record.app_monitor, "(deleted)")
-    return pb.Credential(
-        id=_public_id(record.kind, record.id),
-        kind=_KIND_VALUES[record.kind],
-        grant=grant,
-        create_time=_timestamp(record.created_ms),
-        expire_time=_timestamp(record.expires_ms),
-        revoke_time=_timestamp(record.revoked_ms),
+    shown = pb.Credential(
+        id=_public_id(record.kind, record.id), kind=_KIND_VALUES[record.kind], grant=grant
     )
-
-
-def _timestamp(milliseconds: int | None) -> Timestamp | None:
-    if milliseconds is None:
-        return None
-    seconds, rest = divmod(milliseconds, 1000)
-    return Timestamp(seconds=seconds, nanos=rest * 1_000_000)
+    shown.create_time.FromMilliseconds(record.created_ms)
+    if record.expires_ms is not None:
+        shown.expire_time.FromMilliseconds(record.expires_ms)
+    if record.revoked_ms is not None:
+        shown.revoke_time.FromMilliseconds(record.revoked_ms)
+    return shown

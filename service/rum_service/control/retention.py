@@ -7,12 +7,10 @@ __all__ = ["MAX_DAYS", "Retentions"]
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from rum.operator.v1 import operator_service_pb2 as pb
-from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.app_monitors import AppMonitors, no_app_monitor
 from rum_service.control.retention_sweep import RetentionSweep, cutoff_ms
-from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.errors import ValidationException
 from rum_service.storage.base import RetentionStore
 from rum_service.storage.records import Retention
 from rum_service.storage.threads import on_thread
@@ -71,10 +69,7 @@ class Retentions:
         if not request.validate_only and not await on_thread(
             self._executor, self._store.set_days, record.key, own
         ):
-            # It has been deleted in the meantime.
-            raise ResourceNotFoundException(
-                "There is no app monitor with this name.", request.app_monitor_name, "AppMonitor"
-            )
+            raise no_app_monitor(request.app_monitor_name)  # it has been deleted in the meantime
         self._sweep.look()
         return pb.SetRetentionResponse(days=days, batches=batches)
 
@@ -85,13 +80,9 @@ class Retentions:
             is_default=found.days is None,
         )
         if found.oldest_ms is not None:
-            message.oldest_time.CopyFrom(_timestamp(found.oldest_ms))
+            message.oldest_time.FromMilliseconds(found.oldest_ms)
         return message
 
 
 def _name(retention: Retention) -> str:
     return retention.name
-
-
-def _timestamp(ms: int) -> Timestamp:
-    return Timestamp(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000)

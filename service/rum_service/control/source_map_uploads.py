@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 
 from rum.v1 import source_map_service_pb2 as pb
-from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.app_monitors import AppMonitors, no_app_monitor
 from rum_service.control.source_map_messages import (
     MAX_FILE,
     MAX_RELEASE,
@@ -23,7 +23,6 @@ from rum_service.control.source_map_messages import (
 )
 from rum_service.control.source_map_purge import purge_source_maps
 from rum_service.errors import (
-    ResourceNotFoundException,
     ServiceQuotaExceededException,
     ThrottlingException,
     ValidationException,
@@ -114,14 +113,14 @@ class SourceMapUploads:
             self._executor, self._store.begin, monitor.key, first.release, first.file, now_ms=now_ms
         )
         if key is None:
-            raise _deleted(monitor)
+            raise no_app_monitor(monitor.name)
         try:
             size = await self._store_parts(key, first, rest)
             record = await on_thread(
                 self._executor, self._store.finish, key, size=size, quota=self._quota
             )
             if record is None:
-                raise _deleted(monitor)
+                raise no_app_monitor(monitor.name)
         except BaseException as error:
             await asyncio.shield(on_thread(self._executor, self._store.cancel, key))
             if isinstance(error, QuotaReachedError):
@@ -188,9 +187,3 @@ def _check_part(part: bytes, *, is_first: bool) -> None:
         raise ValidationException("content must be UTF-8.") from None
     if is_first and not text.lstrip().startswith("{"):
         raise ValidationException("content must be a JSON object.")
-
-
-def _deleted(monitor: AppMonitorRecord) -> ResourceNotFoundException:
-    return ResourceNotFoundException(
-        "There is no app monitor with this name.", monitor.name, "AppMonitor"
-    )

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 
 from rum.operator.v1 import operator_service_pb2 as pb
-from rum_service.control.app_monitors import AppMonitors
-from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.control.app_monitors import AppMonitors, no_app_monitor
+from rum_service.errors import ValidationException
 from rum_service.storage.base import UsageStore
 from rum_service.storage.records import Usage
 from rum_service.storage.threads import on_thread
@@ -60,8 +60,5 @@ class StorageUsage:
             raise ValidationException("quota must be at least 0.")
         record = await self._monitors.by_name(request.app_monitor_name)
         if not await on_thread(self._executor, self._store.set_quota, record.key, quota):
-            # It has been deleted in the meantime.
-            raise ResourceNotFoundException(
-                "There is no app monitor with this name.", request.app_monitor_name, "AppMonitor"
-            )
+            raise no_app_monitor(request.app_monitor_name)  # it has been deleted in the meantime
         await self._refresh()
