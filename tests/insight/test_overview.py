@@ -278,7 +278,7 @@ _BY = "by must be one of page, browser, os, device, country, release."
         ({"by": 1, "max_results": -1}, "maxResults must be from 1 to 200."),
         ({"by": 1, "next_token": "x"}, "nextToken must be the token of a previous page."),
         ({"by": 1, "next_token": "WzFd" * 9}, "nextToken must be the token of a previous page."),
-        ({"by": 1, "next_token": "Wy0xXQ=="}, "nextToken must be the token of a previous page."),
+        ({"by": 1, "next_token": "WyIxIl0="}, "nextToken must be the token of a previous page."),
     ],
     ids=str,
 )

@@ -27,13 +27,13 @@ from rum.operator.v1.operator_service_pb2 import (
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest, DeleteAppMonitorRequest
 from rum_endpoint.metadata import TOKEN_PREFIX
 from rum_service.auth.tokens import token_hash
-from rum_service.control.paging import encode_token
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     UnrecognizedClientException,
     ValidationException,
 )
+from rum_service.page_tokens import encode_token
 from tests.service.credentials_kept import Kept, kept_in
 
 KEY_ID, SECRET = "AKIDEXAMPLE00000TEST", "a-secret-that-is-looked-for-0123"

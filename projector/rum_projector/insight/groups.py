@@ -9,10 +9,10 @@ from collections.abc import Collection
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.selection import limit_of, offset_of, selection_of
-from rum_projector.insight.tokens import encode_token
 from rum_projector.queries import errors, http, sessions
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.events.stack import stack_frames
+from rum_service.page_tokens import encode_token
 
 _DEFAULT_RESULTS = 50
 _SAMPLE_SESSIONS = 20

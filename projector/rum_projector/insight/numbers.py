@@ -13,12 +13,12 @@ from rum_projector.insight.selection import (
     offset_of,
     selection_of,
 )
-from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import overview, pages, segments
 from rum_projector.queries.measures import empty, measures
 from rum_projector.queries.segments import MAX_SEGMENTS, ORDERS
 from rum_service.errors import ValidationException
 from rum_service.events.measures import Kind
+from rum_service.page_tokens import decode_token, encode_token
 
 _DEFAULT_SEGMENTS = 50
 _DEFAULT_MINUTES = 5
@@ -118,8 +118,8 @@ def list_current_values(
     if not 1 <= minutes <= _MAX_MINUTES:
         raise ValidationException(f"minutes must be from 1 to {_MAX_MINUTES}.")
     limit = limit_of(request.max_results, default=_DEFAULT_MONITORS, most=_MAX_MONITORS)
-    (after,) = decode_token(request.next_token, str) if request.next_token else ("",)
-    listed = asked.store.monitors.list(after=str(after), limit=limit + 1)
+    (after,) = decode_token("nextToken", request.next_token, str) if request.next_token else ("",)
+    listed = asked.store.monitors.list(after=after, limit=limit + 1)
     found = overview.current_values(
         asked.query, after_ms=asked.now_ms - minutes * 60_000, before_ms=asked.now_ms + 1
     )

@@ -17,11 +17,11 @@ __all__ = [
 import math
 from collections.abc import Iterable
 
-from rum_projector.insight.tokens import decode_token
 from rum_projector.queries.base import Selection
 from rum_projector.queries.measures import MEASURED_KINDS
 from rum_service.errors import ValidationException
 from rum_service.events.conditions import parse_conditions
+from rum_service.page_tokens import decode_token
 
 _DAY_MS = 86_400_000
 _MAX_RANGE_MS = 400 * _DAY_MS
@@ -103,5 +103,5 @@ def offset_of(token: str, *, most: int = _MAX_OFFSET) -> int:
     """Return how many results earlier pages had. Raises ValidationException."""
     if not token:
         return 0
-    (offset,) = decode_token(token, int)
-    return min(int(offset), most)
+    (offset,) = decode_token("nextToken", token, int)
+    return min(offset, most)

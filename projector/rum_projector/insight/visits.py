@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.insight.asked import Asked
 from rum_projector.insight.selection import limit_of, selection_of
-from rum_projector.insight.tokens import decode_token, encode_token
 from rum_projector.queries import sessions, tail
 from rum_projector.queries.sessions import EventRef, Found, Wanted
 from rum_projector.queries.tail import Followed
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.events.conditions import parse_conditions
 from rum_service.events.summary import rating, summary
+from rum_service.page_tokens import decode_token, encode_token
 
 _DEFAULT_SESSIONS = 50
 _DEFAULT_EVENTS = 500
@@ -47,8 +47,8 @@ def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessi
     )
     below = None
     if request.next_token:
-        last_ms, session = decode_token(request.next_token, int, str)
-        below = Found(int(last_ms), str(session))
+        last_ms, session = decode_token("nextToken", request.next_token, int, str)
+        below = Found(last_ms, session)
     found = sessions.find(asked.query, selection, wanted, below=below, limit=limit + 1)
     page = found[:limit]
     known = sessions.summaries(asked.query, asked.monitor, [item.session for item in page])
@@ -122,7 +122,7 @@ def tail_events(asked: Asked, request: pb.TailEventsRequest) -> pb.TailEventsRes
     followed = _followed(asked, request)
     position = (0, 0)
     if request.next_token:
-        sequence, index = map(int, decode_token(request.next_token, int, int))
+        sequence, index = decode_token("nextToken", request.next_token, int, int)
         position = (sequence, min(index, _LAST_POSITION))
         refs = tail.stored_after(
             asked.query, followed, sequence=sequence, position=position[1], limit=limit
@@ -150,7 +150,7 @@ def _followed(asked: Asked, request: pb.TailEventsRequest) -> Followed:
 def _position(token: str) -> tuple[int, int, int] | None:
     if not token:
         return None
-    ts, sequence, position = map(int, decode_token(token, int, int, int))
+    ts, sequence, position = decode_token("nextToken", token, int, int, int)
     return ts, sequence, min(position, _LAST_POSITION)
 
 

@@ -28,13 +28,13 @@ from rum_service.control.app_monitor_messages import (
 )
 from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
-from rum_service.control.paging import decode_token, encode_token
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
 )
 from rum_service.monitors import Monitors
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord
 from rum_service.storage.threads import on_thread
@@ -118,7 +118,7 @@ class AppMonitors:
         validate_control(request)
         after = ""
         if request.next_token:
-            after = str(decode_token("nextToken", request.next_token, str)[0])
+            (after,) = decode_token("nextToken", request.next_token, str)
         size = request.max_results or 50
         records = await on_thread(
             self._executor, self._store.monitors.list, after=after, limit=size + 1

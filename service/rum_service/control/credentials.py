@@ -14,8 +14,8 @@ from rum_service.auth.keyring import ACCESS_KEY, TOKEN, Keyring, is_access_key_i
 from rum_service.auth.secret_files import SecretBox
 from rum_service.auth.tokens import token_hash
 from rum_service.control.app_monitors import AppMonitors
-from rum_service.control.paging import decode_token, encode_token
 from rum_service.errors import ConflictException, ResourceNotFoundException, ValidationException
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import CredentialStore, NameTakenError
 from rum_service.storage.records import CredentialRecord
 from rum_service.storage.threads import on_thread
@@ -108,12 +108,12 @@ class Credentials:
         kind = _kind(request.kind) if request.kind else None
         if not 0 <= request.page_size <= _MAX_PAGE_SIZE:
             raise ValidationException(f"page_size must be between 0 and {_MAX_PAGE_SIZE}.")
-        size = request.page_size or _DEFAULT_PAGE_SIZE
+        size, token = request.page_size or _DEFAULT_PAGE_SIZE, request.page_token
         records = await on_thread(
             self._executor,
             self._store.list,
             kind=kind,
-            after=_position(request.page_token) if request.page_token else None,
+            after=decode_token("page_token", token, int, str, str) if token else None,
             limit=size + 1,
         )
         names = await self._app_monitors.names()
@@ -222,12 +222,6 @@ def _kind(value: int) -> str:
             "kind must be CREDENTIAL_KIND_ACCESS_KEY or CREDENTIAL_KIND_TOKEN."
         )
     return kind
-
-
-def _position(page_token: str) -> tuple[int, str, str]:
-    created_ms, kind, record_id = decode_token("page_token", page_token, int, str, str)
-    # The limits of the columns: any number may come back in a token.
-    return min(max(int(created_ms), 0), 2**62), str(kind), str(record_id)
 
 
 def _public_id(kind: str, record_id: str) -> str:

@@ -17,8 +17,8 @@ from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.erasure_messages import erasure_message, subject_of
 from rum_service.control.erasure_runner import ErasureRunner
 from rum_service.control.erasure_search import ErasureSearch
-from rum_service.control.paging import decode_position, decode_token, encode_token
 from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import Store
 from rum_service.storage.threads import on_thread
 
@@ -123,7 +123,7 @@ class Erasures:
         if not 1 <= size <= _MAX_PAGE:
             raise ValidationException(f"page_size must be 1 to {_MAX_PAGE}.")
         token = request.page_token
-        below = decode_position("page_token", token) if token else None
+        below = decode_token("page_token", token, int)[0] if token else None
         records = await on_thread(self._executor, self._store.list, below=below, limit=size + 1)
         response = pb.ListErasuresResponse(
             erasures=[erasure_message(record) for record in records[:size]]
@@ -143,11 +143,7 @@ class Erasures:
         if not token:
             newest = await on_thread(self._executor, self._log.newest_sequence)
             return newest, newest + 1
-        through, below = (
-            min(max(int(part), 0), _MAX_SEQUENCE)
-            for part in decode_token("page_token", token, int, int)
-        )
-        return through, below
+        return decode_token("page_token", token, int, int)
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)

@@ -16,7 +16,6 @@ from google.protobuf.message import DecodeError
 
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataResponse
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_service.control.paging import decode_token, encode_token
 from rum_service.control.scan import Scan
 from rum_service.events.document import (
     event_document,
@@ -25,6 +24,7 @@ from rum_service.events.document import (
     parse_session_metadata,
 )
 from rum_service.events.filter import EventFilter
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import LogStore, Replica
 from rum_service.storage.records import AppMonitorRecord, LoggedBatch
 
@@ -33,8 +33,6 @@ _MAX_PAGE_BYTES = 1 << 20
 # The first read for a page is small, because the newest batches usually fill it.
 _FIRST_BATCHES = 4
 _BATCHES_PER_READ = 64
-# What fits in a database column: clients may send any number in a token.
-_MAX_SEQUENCE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,7 @@ class Position:
     @classmethod
     def of_token(cls, token: str) -> Position:
         """Return the position in a page token. Raises ValidationException."""
-        sequence, remaining = decode_token("NextToken", token, int, int)
-        return cls(min(max(int(sequence), 0), _MAX_SEQUENCE), max(int(remaining), 0))
+        return cls(*decode_token("NextToken", token, int, int))
 
     def token(self) -> str:
         """Return the page token for this position."""

@@ -19,13 +19,13 @@ from rum.v1 import metrics_pb2 as pb
 from rum_service.control.constraints import validate_control
 from rum_service.control.metric_destinations import MetricDestinations, no_destination
 from rum_service.control.metric_rules import check_definition
-from rum_service.control.paging import decode_position, encode_token
 from rum_service.errors import (
     ConflictException,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
     ValidationException,
 )
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import DefinitionTakenError, MetricStore, QuotaReachedError
 from rum_service.storage.records import MetricDefinitionRecord
 from rum_service.storage.threads import on_thread
@@ -103,7 +103,8 @@ class MetricDefinitions:
     ) -> pb.BatchGetRumMetricDefinitionsResponse:
         """Return a page of definitions, oldest first."""
         validate_control(request)
-        after = decode_position("nextToken", request.next_token) if request.next_token else 0
+        token = request.next_token
+        after = decode_token("nextToken", token, int)[0] if token else 0
         destination = await self._destinations.find(request)
         size = request.max_results or _DEFAULT_PAGE
         found = await on_thread(

@@ -16,8 +16,8 @@ from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.attempts import until_done
 from rum_service.control.constraints import validate_control
 from rum_service.control.metric_rules import NamesDestination, check_destination
-from rum_service.control.paging import decode_position, encode_token
 from rum_service.errors import ResourceNotFoundException
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import MetricStore
 from rum_service.storage.records import MetricDestinationRecord
 from rum_service.storage.threads import on_thread
@@ -62,7 +62,8 @@ class MetricDestinations:
     ) -> pb.ListRumMetricsDestinationsResponse:
         """Return a page of destinations, oldest first."""
         validate_control(request)
-        after = decode_position("nextToken", request.next_token) if request.next_token else 0
+        token = request.next_token
+        after = decode_token("nextToken", token, int)[0] if token else 0
         record = await self._monitors.by_name(request.app_monitor_name)
         size = request.max_results or _DEFAULT_PAGE
         found = await on_thread(

@@ -11,7 +11,6 @@ import structlog
 
 from rum.v1 import source_map_service_pb2 as pb
 from rum_service.control.app_monitors import AppMonitors
-from rum_service.control.paging import decode_position, decode_token, encode_token
 from rum_service.control.script_names import best_match, segments_of
 from rum_service.control.source_map_messages import (
     MAX_FILE,
@@ -22,6 +21,7 @@ from rum_service.control.source_map_messages import (
 )
 from rum_service.control.source_map_purge import purge_source_maps
 from rum_service.errors import ResourceNotFoundException, ValidationException
+from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import SourceMapStore
 from rum_service.storage.payload import UnreadableError
 from rum_service.storage.records import AppMonitorRecord, SourceMapRecord
@@ -33,7 +33,8 @@ _MAX_URL = 2000
 _MAX_RESULTS = 200
 _DEFAULT_RESULTS = 50
 _MAX_CANDIDATES = 1000
-_MAX_INTEGER = 2**31 - 1
+# What fits in the column for numbers of parts.
+_MAX_NUMBER = 2**31 - 1
 
 
 class SourceMaps:
@@ -68,7 +69,8 @@ class SourceMaps:
         check_text("release", request.release, 0, MAX_RELEASE)
         if not 0 <= request.max_results <= _MAX_RESULTS:
             raise ValidationException(f"maxResults must be at most {_MAX_RESULTS}.")
-        below = decode_position("nextToken", request.next_token) if request.next_token else None
+        token = request.next_token
+        below = decode_token("nextToken", token, int)[0] if token else None
         limit = request.max_results or _DEFAULT_RESULTS
         monitor = await self._monitors.by_name(monitor_name(request))
         found = await on_thread(
@@ -154,9 +156,6 @@ class SourceMaps:
     async def _continued(
         self, monitor: AppMonitorRecord, token: str
     ) -> tuple[SourceMapRecord | None, int, int]:
-        key, number, offset = (
-            min(max(int(part), 0), _MAX_INTEGER)
-            for part in decode_token("nextToken", token, int, int, int)
-        )
+        key, number, offset = decode_token("nextToken", token, int, int, int)
         record = await on_thread(self._executor, self._store.by_key, monitor.key, key)
-        return record, number, offset
+        return record, min(number, _MAX_NUMBER), offset
