@@ -23,12 +23,12 @@ from google.protobuf.json_format import MessageToDict
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.document import (
-    JsonObject,
     event_document,
     event_ms,
     merged_metadata,
     parse_session_metadata,
 )
+from rum_service.events.json_text import JsonObject
 from rum_service.storage.records import CommittedBatch
 
 # JSON has line breaks between tokens only. In strings they are escaped.

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 __all__ = ["Documents", "LoggedEvent"]
 
-import json
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.document import (
-    JsonObject,
     event_document,
     merged_metadata,
     parse_session_metadata,
 )
-from rum_service.events.nesting import is_nested_too_deeply
+from rum_service.events.json_text import JsonObject, parse_object
 from rum_service.storage.base import LogStore
 
 # A page's events are often in a few batches. A batch can have 4 MiB.
@@ -49,14 +47,7 @@ class LoggedEvent:
 
     def details(self) -> dict[str, Any]:
         """Return the details, or {} if they are not a JSON object."""
-        text = self.event.details
-        if is_nested_too_deeply(text):
-            return {}
-        try:
-            details = json.loads(text, parse_constant=_reject)
-        except ValueError:
-            return {}
-        return details if isinstance(details, dict) else {}
+        return parse_object(self.event.details) or {}
 
 
 class _Batch(NamedTuple):
@@ -98,8 +89,3 @@ class Documents:
         if len(self._batches) > _CACHED_BATCHES:
             self._batches.popitem(last=False)
         return batch
-
-
-def _reject(constant: str) -> NoReturn:
-    # NaN and Infinity: Python reads and writes them, but they are not JSON.
-    raise ValueError(constant)

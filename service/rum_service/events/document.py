@@ -6,7 +6,6 @@ Source: the example of `aws rum get-app-monitor-data` in the AWS CLI.
 from __future__ import annotations
 
 __all__ = [
-    "JsonObject",
     "event_document",
     "event_members",
     "event_ms",
@@ -16,17 +15,12 @@ __all__ = [
 
 import json
 import math
-from collections.abc import Callable
-from typing import NoReturn
 from urllib.parse import quote
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_service.events.attributes import valid_attributes
-from rum_service.events.nesting import is_nested_too_deeply
+from rum_service.events.json_text import JsonObject, parse_object
 from rum_service.events.user_agent import parse_user_agent
-
-JsonObject = dict[str, object]
-_Reader = Callable[[str], object]
 
 # In characters. aws-rum-web 3 sends about 500.
 _MAX_SESSION_METADATA = 64 << 10
@@ -84,7 +78,7 @@ def event_document(
     details, and metadata that is not a JSON object, become JSON strings.
     """
     # Leave numbers as text: Python refuses to convert integers with more than 4,300 digits.
-    details = _json_object(event.details, parse_int=str, parse_float=str)
+    details = parse_object(event.details, parse_int=str, parse_float=str)
     document = event_members(
         request, event, metadata, details, monitor_name=monitor_name, account_id=account_id
     )
@@ -147,32 +141,14 @@ def _add_client(metadata: JsonObject, user_agent: object) -> None:
 
 def _metadata_object(text: str) -> JsonObject | None:
     """Return the JSON object in `text`, or None. `json.dumps` can write the object again."""
-    return _json_object(text, parse_float=_finite)
-
-
-def _json_object(
-    text: str, *, parse_int: _Reader = int, parse_float: _Reader = float
-) -> JsonObject | None:
-    """Return the JSON object in `text`, or None: clients may send any text."""
-    if is_nested_too_deeply(text):
-        return None
-    try:
-        value = json.loads(
-            text, parse_constant=_reject, parse_int=parse_int, parse_float=parse_float
-        )
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _reject(constant: str) -> NoReturn:
-    # NaN and Infinity: Python reads and writes them, but they are not JSON.
-    raise ValueError(constant)
+    return parse_object(text, parse_float=_finite)
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) else _reject(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
 
 
 def _dumps(value: object) -> str:

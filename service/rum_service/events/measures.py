@@ -14,18 +14,16 @@ from functools import partial
 from typing import NamedTuple
 
 from rum_service.events.fingerprint import error_fingerprint, error_title, frame_label
+from rum_service.events.json_text import JsonObject, object_in, text_in
 from rum_service.events.routes import MAX_PATTERN, method_and_url, url_pattern
 from rum_service.events.text import clean
 from rum_service.events.traces import traced_request
-
-Details = dict[str, object]
 
 # Clients may send any number. Larger ones are errors, and would spoil every mean.
 _MAX_VALUE = 1e12
 _MAX_STATUS = 999
 _MAX_NAME = 64
 _MAX_DETAIL = 200
-_NOTHING: Details = {}
 
 
 class Kind(IntEnum):
@@ -128,11 +126,11 @@ def measure(kind: Kind, details: object, page_host: str = "") -> Measure:
     return read(details, page_host) if read is not None and isinstance(details, dict) else _EMPTY
 
 
-def _page_view(details: Details, _: str) -> Measure:
+def _page_view(details: JsonObject, _: str) -> Measure:
     return Measure(page_view=_text(details, "pageInteractionId", MAX_PATTERN))
 
 
-def _navigation(details: Details, _: str) -> Measure:
+def _navigation(details: JsonObject, _: str) -> Measure:
     return Measure(
         value=_number(details.get("duration")),
         name=_text(details, "initiatorType"),
@@ -140,7 +138,7 @@ def _navigation(details: Details, _: str) -> Measure:
     )
 
 
-def _resource(details: Details, page_host: str) -> Measure:
+def _resource(details: JsonObject, page_host: str) -> Measure:
     get = details.get
     duration, size, url = get("duration"), get("transferSize"), get("targetUrl")
     # Most events are resources: without some calls, they take two thirds of the time.
@@ -162,9 +160,9 @@ def _resource(details: Details, page_host: str) -> Measure:
     )
 
 
-def _vital(target: str, parts: tuple[str, ...] = ()) -> Callable[[Details, str], Measure]:
-    def read(details: Details, _: str) -> Measure:
-        attribution = _object(details, "attribution")
+def _vital(target: str, parts: tuple[str, ...] = ()) -> Callable[[JsonObject, str], Measure]:
+    def read(details: JsonObject, _: str) -> Measure:
+        attribution = object_in(details, "attribution")
         return Measure(
             value=_number(details.get("value")),
             detail=_text(attribution, target, _MAX_DETAIL) if target else None,
@@ -174,8 +172,8 @@ def _vital(target: str, parts: tuple[str, ...] = ()) -> Callable[[Details, str],
     return read
 
 
-def _js_error(details: Details, _: str) -> Measure:
-    error = [_raw(details, name) for name in ("type", "message", "stack", "filename")]
+def _js_error(details: JsonObject, _: str) -> Measure:
+    error = [text_in(details, name) for name in ("type", "message", "stack", "filename")]
     return Measure(
         name=error_fingerprint(*error),
         message=error_title(error[0], error[1]) or None,
@@ -183,22 +181,22 @@ def _js_error(details: Details, _: str) -> Measure:
     )
 
 
-def _http(details: Details, page_host: str) -> Measure:
-    request, response = _object(details, "request"), _object(details, "response")
+def _http(details: JsonObject, page_host: str) -> Measure:
+    request, response = object_in(details, "request"), object_in(details, "response")
     status = _number(response.get("status"))
     return Measure(
         value=_number(details.get("duration")),
-        name=method_and_url(_raw(request, "method"), _raw(request, "url"), page_host),
+        name=method_and_url(text_in(request, "method"), text_in(request, "url"), page_host),
         status=int(status) if status is not None and status <= _MAX_STATUS else 0,
     )
 
 
-def _trace(details: Details, page_host: str) -> Measure:
+def _trace(details: JsonObject, page_host: str) -> Measure:
     target, _, duration = traced_request(details, page_host)
     return Measure(value=duration, name=target)
 
 
-def _dom(details: Details, _: str) -> Measure:
+def _dom(details: JsonObject, _: str) -> Measure:
     targets = (details.get(name) for name in ("interactionId", "elementId", "cssLocator"))
     words = (details.get("element"), next(filter(None, targets), None))
     detail = " ".join(word for word in words if isinstance(word, str))
@@ -206,7 +204,7 @@ def _dom(details: Details, _: str) -> Measure:
 
 
 _EMPTY = Measure()
-_READERS_BY_KIND: dict[Kind, Callable[[Details, str], Measure]] = {
+_READERS_BY_KIND: dict[Kind, Callable[[JsonObject, str], Measure]] = {
     Kind.PAGE_VIEW: _page_view,
     Kind.NAVIGATION: _navigation,
     Kind.RESOURCE: _resource,
@@ -234,7 +232,7 @@ def _number(value: object) -> float | None:
     return None
 
 
-def _parts(details: Details, names: tuple[str, ...]) -> tuple[float, ...] | None:
+def _parts(details: JsonObject, names: tuple[str, ...]) -> tuple[float, ...] | None:
     """Return the parts in order, 0 for each that is missing. None if all are missing."""
     parts = [_number(details.get(name)) for name in names]
     if not any(part is not None for part in parts):
@@ -242,15 +240,5 @@ def _parts(details: Details, names: tuple[str, ...]) -> tuple[float, ...] | None
     return tuple(part or 0.0 for part in parts)
 
 
-def _object(details: Details, name: str) -> Details:
-    value = details.get(name)
-    return value if isinstance(value, dict) else _NOTHING
-
-
-def _raw(details: Details, name: str) -> str:
-    value = details.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _text(details: Details, name: str, limit: int = _MAX_NAME) -> str | None:
+def _text(details: JsonObject, name: str, limit: int = _MAX_NAME) -> str | None:
     return clean(details.get(name), limit) or None

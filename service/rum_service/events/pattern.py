@@ -11,11 +11,10 @@ from __future__ import annotations
 
 __all__ = ["Alternatives", "parse_pattern"]
 
-import json
 from collections.abc import Callable
-from typing import NoReturn
 
 from rum_service.errors import ValidationException
+from rum_service.events.json_text import parse_object
 from rum_service.events.nesting import is_nested_too_deeply
 
 Alternatives = list[object]
@@ -33,14 +32,11 @@ def parse_pattern(text: str) -> dict[str, Alternatives]:
     """
     if is_nested_too_deeply(text):
         raise ValidationException("EventPattern must not be nested more than 100 deep.")
-    try:
-        pattern = json.loads(text, parse_constant=_reject)
-    except ValueError:
-        pattern = None
-    if not isinstance(pattern, dict):
+    pattern = parse_object(text)
+    if pattern is None:
         raise ValidationException("EventPattern must be a JSON object.")
     fields: dict[str, Alternatives] = {}
-    remaining: list[tuple[str, object]] = list(pattern.items())
+    remaining = list(pattern.items())
     while remaining:
         path, value = remaining.pop(0)
         if isinstance(value, dict) and value:
@@ -103,8 +99,3 @@ _OPERATORS: dict[str, Callable[[object], bool]] = {
 
 def _invalid(path: str, problem: str) -> ValidationException:
     return ValidationException(f"EventPattern: {path[:280]} {problem}.")
-
-
-def _reject(constant: str) -> NoReturn:
-    # NaN and Infinity: Python reads them, but they are not JSON.
-    raise ValueError(constant)

@@ -9,16 +9,16 @@ __all__ = ["rating", "summary"]
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from rum_service.events.fingerprint import error_title
+from rum_service.events.json_text import JsonObject, object_in, text_in
 from rum_service.events.measures import Kind, kind_of
 from rum_service.events.routes import method_and_url, page_pattern, url_pattern
 from rum_service.events.text import clean
 from rum_service.events.thresholds import WEB_VITALS
 from rum_service.events.traces import traced_request
 
-JsonObject = dict[str, Any]
 _Summarize = Callable[[JsonObject, str], str]
 
 _MAX_SUMMARY = 200
@@ -49,7 +49,7 @@ def rating(event_type: str, details: object) -> str:
     if kind in WEB_VITALS:
         value = details.get("value")
         return _vital_rating(kind, value) if _is_number(value) else ""
-    status = _object(details, "response").get("status")
+    status = object_in(details, "response").get("status")
     failed = kind is Kind.HTTP and not (_is_number(status) and 0 < status < 400)
     return "failed" if failed or kind is Kind.JS_ERROR else ""
 
@@ -60,8 +60,8 @@ def _vital_rating(kind: Kind, value: float) -> str:
 
 
 def _page_view(details: JsonObject, _: str) -> str:
-    page = page_pattern(_raw(details, "pageId"))
-    referrer = url_pattern(_raw(details, "referrer"))
+    page = page_pattern(text_in(details, "pageId"))
+    referrer = url_pattern(text_in(details, "referrer"))
     return _joined(page, referrer and f"from {referrer}")
 
 
@@ -70,11 +70,11 @@ def _js_error(details: JsonObject, _: str) -> str:
 
 
 def _http(details: JsonObject, page_host: str) -> str:
-    request, response = _object(details, "request"), _object(details, "response")
+    request, response = object_in(details, "request"), object_in(details, "response")
     if not request:
         return ""
-    error = _object(details, "error")
-    target = method_and_url(_raw(request, "method"), _raw(request, "url"), page_host)
+    error = object_in(details, "error")
+    target = method_and_url(text_in(request, "method"), text_in(request, "url"), page_host)
     status = _text(response.get("status")) or ("failed" if error else "")
     return _joined(target, status, "" if response else _js_error(error, ""))
 
@@ -102,7 +102,7 @@ def _navigation(details: JsonObject, _: str) -> str:
 
 
 def _resource(details: JsonObject, page_host: str) -> str:
-    url = url_pattern(_raw(details, "targetUrl"), page_host)
+    url = url_pattern(text_in(details, "targetUrl"), page_host)
     return _joined(_milliseconds(details), details.get("fileType"), url)
 
 
@@ -130,16 +130,6 @@ _SUMMARIES: Mapping[Kind, _Summarize] = {
     Kind.XRAY_TRACE: _trace,
     **{kind: _vital(kind) for kind in WEB_VITALS},
 }
-
-
-def _object(details: JsonObject, name: str) -> JsonObject:
-    value = details.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _raw(details: JsonObject, name: str) -> str:
-    value = details.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _is_number(value: object) -> TypeGuard[float]:

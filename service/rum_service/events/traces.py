@@ -8,12 +8,12 @@ from __future__ import annotations
 
 __all__ = ["TracedRequest", "traced_request"]
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from rum_service.events.json_text import JsonObject, object_in, text_in
 from rum_service.events.routes import method_and_url
 
 _MAX_TIME_S = 1e10
-_NOTHING: dict[str, Any] = {}
 
 
 class TracedRequest(NamedTuple):
@@ -25,17 +25,17 @@ class TracedRequest(NamedTuple):
     duration_ms: float | None
 
 
-def traced_request(details: dict[str, Any], page_host: str) -> TracedRequest:
+def traced_request(details: JsonObject, page_host: str) -> TracedRequest:
     """Return the request of an X-Ray trace event, as far as its details describe one."""
     subsegments = details.get("subsegments")
     first = subsegments[0] if isinstance(subsegments, list) and subsegments else None
-    sent = first if isinstance(first, dict) else _NOTHING
-    http = _object(sent, "http")
-    request = _object(http, "request")
-    url = _text(request, "url")
+    sent = first if isinstance(first, dict) else {}
+    http = object_in(sent, "http")
+    request = object_in(http, "request")
+    url = text_in(request, "url")
     return TracedRequest(
-        method_and_url(_text(request, "method"), url, page_host) if url else None,
-        _object(http, "response").get("status"),
+        method_and_url(text_in(request, "method"), url, page_host) if url else None,
+        object_in(http, "response").get("status"),
         _duration_ms(sent.get("start_time"), sent.get("end_time")),
     )
 
@@ -45,13 +45,3 @@ def _duration_ms(start: object, end: object) -> float | None:
     if not isinstance(start, float | int) or not isinstance(end, float | int):
         return None
     return round((end - start) * 1000, 3) if 0 < start <= end < _MAX_TIME_S else None
-
-
-def _object(details: dict[str, Any], name: str) -> dict[str, Any]:
-    value = details.get(name)
-    return value if isinstance(value, dict) else _NOTHING
-
-
-def _text(details: dict[str, Any], name: str) -> str:
-    value = details.get(name)
-    return value if isinstance(value, str) else ""
