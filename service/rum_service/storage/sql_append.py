@@ -34,7 +34,7 @@ class LogAppender:
         try:
             inserted = self._database.insert_batches(rows)
             note_imported(self._database, new, inserted)
-            outcomes = self._outcomes(new, rows, inserted)
+            outcomes = self._outcomes(new, inserted)
         except Exception:
             self._unconfirmed.add(new)
             raise
@@ -42,9 +42,7 @@ class LogAppender:
         self._unconfirmed.forget(batch for batch, outcome in found if outcome is Appended.STORED)
         return outcomes
 
-    def _outcomes(
-        self, new: Sequence[Batch], rows: Sequence[BatchRow], inserted: Inserted
-    ) -> list[Appended]:
+    def _outcomes(self, new: Sequence[Batch], inserted: Inserted) -> list[Appended]:
         if inserted.rows == len(new):  # as nearly always
             return [Appended.STORED] * len(new)
         if inserted.again:
@@ -52,12 +50,12 @@ class LogAppender:
         first = _ABOVE_ALL if inserted.first_sequence is None else inserted.first_sequence
         seen: set[BatchKey] = set()
         outcomes = []
-        for batch, values in zip(new, rows, strict=True):
+        for batch in new:
             key = (batch.app_monitor, batch.batch_id)
             row = inserted.stored.get(key)
             if row is None:  # it was stored before, and has been purged since
                 outcomes.append(Appended.DUPLICATE)
-            elif (compared := self._compare(batch, values, row)) is not Appended.DUPLICATE:
+            elif (compared := self._compare(batch, row)) is not Appended.DUPLICATE:
                 outcomes.append(compared)
             elif key not in seen and (
                 row.sequence >= first or self._unconfirmed.take(*key, row.received_ms)
@@ -68,21 +66,16 @@ class LogAppender:
             seen.add(key)
         return outcomes
 
-    def _compare(self, batch: Batch, values: BatchRow, row: StoredRow) -> Appended:
-        """Compare a batch with the stored one. If the stored one is damaged, restore it.
-
-        Args:
-            values: the row that the batch would have.
-        """
+    def _compare(self, batch: Batch, row: StoredRow) -> Appended:
+        """Compare a batch with the stored one. If the stored one is damaged, restore it."""
         try:
             is_duplicate = is_same(batch, row.payload, row.digest, row.checksum)
         except UnreadableError:
             self._damaged.note(row.sequence)
-            payload, expected = values[7], values[10]
-            if expected != row.checksum:
+            payload, _ = stored_form(batch)
+            if checksum(payload) != row.checksum:
                 return Appended.DAMAGED
-            found = Restorable(row.sequence, payload)
-            restore_payloads(self._database, [found])
+            restore_payloads(self._database, [Restorable(row.sequence, payload)])
             return Appended.DUPLICATE
         return Appended.DUPLICATE if is_duplicate else Appended.CONFLICT
 
