@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["SqlErasures"]
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -19,25 +20,7 @@ from rum_service.storage.schema import batches, erased_batches, erasures
 from rum_service.storage.sql_retention import is_free
 from rum_service.storage.sql_rewrite import changes_of, rewrite
 
-_RECORDS = select(
-    erasures.c.key,
-    erasures.c.app_monitor,
-    erasures.c.app_monitor_name,
-    erasures.c.kind,
-    erasures.c.subject,
-    erasures.c.digest,
-    erasures.c.erased_by,
-    erasures.c.began_ms,
-    erasures.c.finished_ms,
-    erasures.c.through_sequence,
-    erasures.c.below_sequence,
-    erasures.c.deleted_batches,
-    erasures.c.rewritten_batches,
-    erasures.c.events,
-    erasures.c.bytes,
-    erasures.c.damaged_batches,
-    erasures.c.damaged_sequences,
-)
+_RECORDS = select(*(erasures.c[field.name] for field in fields(ErasureRecord)))
 # The proof has no place for more. The number of all of them is exact.
 _MAX_NOTED = 100
 _UNFINISHED = erasures.c.finished_ms.is_(None)

@@ -6,6 +6,7 @@ __all__ = ["SqlMetrics", "delete_metrics_of"]
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import fields
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,18 +16,8 @@ from rum_service.storage.database import Database
 from rum_service.storage.records import MetricDefinitionRecord, MetricDestinationRecord
 from rum_service.storage.schema import app_monitors, metric_definitions, metric_destinations
 
-_DESTINATION = (
-    metric_destinations.c.key,
-    metric_destinations.c.kind,
-    metric_destinations.c.arn,
-    metric_destinations.c.iam_role_arn,
-)
-_DEFINITION = (
-    metric_definitions.c.id,
-    metric_definitions.c.document,
-    metric_definitions.c.digest,
-    metric_definitions.c.sequence,
-)
+_DESTINATION = [metric_destinations.c[field.name] for field in fields(MetricDestinationRecord)]
+_DEFINITION = [metric_definitions.c[field.name] for field in fields(MetricDefinitionRecord)]
 
 
 class SqlMetrics:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
@@ -35,14 +36,7 @@ _LEVEL = 3
 
 # An upload that is in progress has no size yet.
 _COMPLETE = source_maps.c.size.is_not(None)
-_RECORDS = select(
-    source_maps.c.key,
-    source_maps.c.release,
-    source_maps.c.file,
-    source_maps.c.size,
-    source_maps.c.stored_bytes,
-    source_maps.c.began_ms,
-).where(_COMPLETE)
+_RECORDS = select(*(source_maps.c[name] for name in SourceMapRecord._fields)).where(_COMPLETE)
 
 
 class SqlSourceMaps:
@@ -150,23 +144,18 @@ class SqlSourceMaps:
 
     def purge(self, *, began_before_ms: int, limit: int) -> int:
         old = delete(source_maps).where(source_maps.c.began_ms < began_before_ms, ~_COMPLETE)
+        key = source_map_parts.c.source_map, source_map_parts.c.number
         left = (
-            select(source_map_parts.c.source_map, source_map_parts.c.number)
+            select(*key)
             .outerjoin(source_maps, source_maps.c.key == source_map_parts.c.source_map)
             .where(source_maps.c.key.is_(None))
             .limit(limit)
         )
         with self._database.write() as connection:
             connection.execute(old)
-            parts = [tuple(row) for row in connection.execute(left)]
-            for source_map, number in parts:
-                connection.execute(
-                    delete(source_map_parts).where(
-                        source_map_parts.c.source_map == source_map,
-                        source_map_parts.c.number == number,
-                    )
-                )
-            return len(parts)
+            return connection.execute(
+                delete(source_map_parts).where(tuple_(*key).in_(left))
+            ).rowcount
 
     def _newest(
         self,
