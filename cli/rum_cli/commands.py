@@ -143,6 +143,6 @@ def _database_reason(error: Exception) -> str:
         return ""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from rum_service.storage.inspection import reason_of
+    from rum_service.storage.database import reason_of
 
     return reason_of(error) if isinstance(error, SQLAlchemyError) else ""

@@ -24,11 +24,11 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from rum_service.storage.base import Store
 from rum_service.storage.damage import DamagedBatches
-from rum_service.storage.database import Database
+from rum_service.storage.database import Database, reason_of
 from rum_service.storage.database_copy import CopyInterruptedError, DatabaseCopy
 from rum_service.storage.database_lock import DatabaseLock
 from rum_service.storage.file_lock import FileLock
-from rum_service.storage.inspection import Inspection, reason_of
+from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import check_current, migrate
 from rum_service.storage.postgres_url import with_single_host
 from rum_service.storage.replica import SqlReplica

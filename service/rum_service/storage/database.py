@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BatchKey", "BatchRow", "Database", "Insert", "Inserted", "StoredRow"]
+__all__ = ["BatchKey", "BatchRow", "Database", "Insert", "Inserted", "StoredRow", "reason_of"]
 
 import threading
 from abc import ABC, abstractmethod
@@ -13,8 +13,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RootTransaction
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from rum_service.storage.records import Removed
 from rum_service.storage.schema import batches
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -91,14 +92,14 @@ class Database(ABC):
         """
         return before_ms
 
-    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, tuple[int, int]]:
+    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, Removed]:
         """Remove many old batches without deleting each one, if the database can do that.
 
         Args:
             before_ms: by app monitor, its batches received before this time are old.
 
         Returns:
-            By app monitor, how many batches were removed, and how many events they had.
+            What was removed, by app monitor. More may be left.
         """
         return {}
 
@@ -183,3 +184,8 @@ class Database(ABC):
             if not error.connection_invalidated:
                 raise
             return connection.begin()  # connects again
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """Return the driver's message. That of SQLAlchemy contains the statement too."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

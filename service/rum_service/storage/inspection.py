@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Inspection", "LogRow", "reason_of"]
+__all__ = ["Inspection", "LogRow"]
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Integer, bindparam, case, func, literal, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from rum_service.storage.database import BatchKey, Database
+from rum_service.storage.database import BatchKey, Database, reason_of
 from rum_service.storage.migrate import check_current
 from rum_service.storage.schema import (
     BATCH_BYTES,
@@ -151,8 +151,3 @@ class Inspection:
                 return []
             lines = connection.execute(text(f"PRAGMA integrity_check({_MAX_PROBLEMS})")).scalars()
             return [line for line in lines if line != "ok"]
-
-
-def reason_of(error: SQLAlchemyError) -> str:
-    """Return the driver's message. That of SQLAlchemy contains the statement too."""
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from rum_service.storage.database import Database
+from rum_service.storage.database import Database, reason_of
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Each migration's file name begins with its revision.
@@ -41,9 +41,7 @@ def migrate(database: Database) -> str | None:
                 _upgrade(connection)
             return found
     except SQLAlchemyError as error:
-        # Use only the driver's message: SQLAlchemy's contains the statement too.
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise ValueError(f"the database cannot be opened: {reason}") from None
+        raise ValueError(f"the database cannot be opened: {reason_of(error)}") from None
 
 
 def check_current(connection: Connection) -> None:

@@ -16,9 +16,10 @@ from sqlalchemy.pool import NullPool
 
 from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
 from rum_service.storage.postgres_connection import BoundedConnection, NoAnswerError, connect
-from rum_service.storage.postgres_drop import Dropped, drop_partition
+from rum_service.storage.postgres_drop import drop_partition
 from rum_service.storage.postgres_maintenance import prepare
 from rum_service.storage.postgres_partitions import DAY_BITS, DAY_MS, Layout, read_layout
+from rum_service.storage.records import Removed
 from rum_service.storage.schema import batches, future_batches
 
 # Arbitrary, but the same in every process, and different from the locks in `migrate` and
@@ -83,11 +84,11 @@ class PostgresDatabase(Database):
         # called, the partition also gets the next day's first batches.
         return (before_ms - _LATE_MS) // DAY_MS * DAY_MS + _LATE_MS
 
-    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, Dropped]:
+    def drop_old(self, before_ms: Mapping[int, int]) -> Mapping[int, Removed]:
         if before_ms == self._not_dropped:
             return {}
         with self._maintaining() as driver:
-            dropped: Mapping[int, Dropped] | None = {}
+            dropped: Mapping[int, Removed] | None = {}
             while dropped is not None and not dropped:  # days without batches
                 dropped = drop_partition(driver, before_ms, write_lock=_WRITE_LOCK)
         self._not_dropped = dict(before_ms) if dropped is None else None

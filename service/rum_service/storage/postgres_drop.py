@@ -9,15 +9,16 @@ A process may end after each. The next call finishes what it finds.
 
 from __future__ import annotations
 
-__all__ = ["Dropped", "drop_partition"]
+__all__ = ["drop_partition"]
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from rum_service.storage.postgres_partitions import Partition, read_layout
+from rum_service.storage.records import Removed
 from rum_service.storage.schema import BATCH_BYTES, BLOCK_BITS
 
 _Connection = psycopg.Connection[Any]
@@ -80,17 +81,12 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT re
 """
 
 
-class Dropped(NamedTuple):
-    """The number of batches and events that were dropped for one app monitor."""
-
-    batches: int
-    events: int
-
-
 def drop_partition(
     connection: _Connection, before_ms: Mapping[int, int], *, write_lock: int
-) -> dict[int, Dropped] | None:
-    """Drop the oldest partition with old batches only. Return its numbers. None: there is none.
+) -> dict[int, Removed] | None:
+    """Drop the oldest partition with old batches only.
+
+    Return what was removed, by app monitor. None: there is no such partition.
 
     Args:
         connection: in autocommit mode. Its statements wait for locks briefly.
@@ -121,9 +117,9 @@ def _is_old(connection: _Connection, partition: Partition, before_ms: Mapping[in
     return bool(is_counted) and all(received < before_ms.get(key, 0) for key, received in newest)
 
 
-def _finish(connection: _Connection, write_lock: int) -> dict[int, Dropped]:
+def _finish(connection: _Connection, write_lock: int) -> dict[int, Removed]:
     """Finish the drop of partitions that are detached, or that are being detached."""
-    found: dict[int, Dropped] = {}
+    found: dict[int, Removed] = {}
     for (table,) in connection.execute(_PENDING).fetchall():
         finalize = sql.SQL("ALTER TABLE batches DETACH PARTITION {} FINALIZE")
         connection.execute(finalize.format(sql.Identifier(table)))
@@ -134,7 +130,7 @@ def _finish(connection: _Connection, write_lock: int) -> dict[int, Dropped]:
     return found
 
 
-def _subtract(connection: _Connection, table: str, write_lock: int) -> dict[int, Dropped]:
+def _subtract(connection: _Connection, table: str, write_lock: int) -> dict[int, Removed]:
     """Subtract a detached partition's batches from all sums, in one transaction."""
     sums = _SUMS.format(
         table=sql.Identifier(table),
@@ -152,7 +148,7 @@ def _subtract(connection: _Connection, table: str, write_lock: int) -> dict[int,
             connection.execute(_NOTE, [sum(counts), max(newest)])
             connection.execute(_FORGET, [min(first) << BLOCK_BITS, max(newest)])
         _mark(connection, table, _SUBTRACTED)
-    return {key: Dropped(batches, events) for key, batches, events, *_ in rows}
+    return {key: Removed(batches, events, is_done=False) for key, batches, events, *_ in rows}
 
 
 def _mark(connection: _Connection, table: str, comment: str) -> None:

@@ -8,6 +8,7 @@ __all__ = [
     "Batch",
     "CommittedBatch",
     "CredentialRecord",
+    "Dropped",
     "ErasedBatch",
     "ErasureRecord",
     "FoundBatches",

@@ -100,7 +100,7 @@ class BatchRemoval:
         """Implements `RetentionStore.remove`."""
         began_s = perf_counter()
         dropped = self._database.drop_old(before_ms)
-        found = {key: Removed(*dropped[key], is_done=False) for key in before_ms if key in dropped}
+        found = {key: dropped[key] for key in before_ms if key in dropped}
         if found:
             self.held_s += perf_counter() - began_s
             return found
