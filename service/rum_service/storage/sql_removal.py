@@ -34,14 +34,13 @@ from rum_service.storage.schema import (
     app_monitors,
     batch_spans,
     batches,
-    counted_batches,
     erased_batches,
     imported_batches,
     removals,
     retention,
-    stored_bytes,
 )
 from rum_service.storage.sql_imports import forget_imported
+from rum_service.storage.sql_usage import subtract_counted
 
 # A step executes some statements for each app monitor while puts wait.
 _MONITORS_AT_ONCE = 16
@@ -171,13 +170,8 @@ class BatchRemoval:
         forget_imported(connection, chosen.app_monitor, sequences)
         if not removed:  # another service removed them
             return 0, 0
-        counted = connection.execute(select(counted_batches.c.sequence)).scalar_one()
-        size = sum(length + BATCH_BYTES for sequence, *_, length in removed if sequence <= counted)
-        connection.execute(
-            update(stored_bytes)
-            .where(stored_bytes.c.app_monitor == chosen.app_monitor)
-            .values(bytes=stored_bytes.c.bytes - size)
-        )
+        sizes = ((sequence, length + BATCH_BYTES) for sequence, *_, length in removed)
+        subtract_counted(connection, chosen.app_monitor, sizes)
         delete_spans_before(connection, chosen.app_monitor, chosen.kept_from)
         # The projector removes the others, because they come before the first one that is kept.
         changes = [

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from rum_service.storage.database import Database
 from rum_service.storage.payload import checksum
-from rum_service.storage.schema import batches, erased_batches, future_batches, stored_bytes
+from rum_service.storage.schema import batches, erased_batches, future_batches
 from rum_service.storage.sql_imports import forget_imported, note_received
 from rum_service.storage.sql_removal import delete_spans_before, note_removed, oldest_sequence
 from rum_service.storage.sql_rewrite import widen_spans
-from rum_service.storage.sql_usage import subtract_usage
+from rum_service.storage.sql_usage import add_usage, subtract_usage
 
 # Puts wait for each transaction.
 _NOTES_AT_ONCE = 500
@@ -95,8 +95,4 @@ class LogRepair:
     def correct_sum(self, app_monitor: int, difference: int) -> None:
         """Add to an app monitor's stored bytes."""
         with self._database.write() as connection:
-            connection.execute(
-                update(stored_bytes)
-                .where(stored_bytes.c.app_monitor == app_monitor)
-                .values(bytes=stored_bytes.c.bytes + difference)
-            )
+            add_usage(connection, app_monitor, difference)

@@ -26,14 +26,12 @@ from rum_service.storage.schema import (
     BLOCK_BITS,
     batch_spans,
     batches,
-    counted_batches,
     erased_batches,
-    stored_bytes,
 )
+from rum_service.storage.sql_usage import subtract_counted
 
 # Spans are rounded to 1,024 ms, as in the statements that insert batches.
 _ROUNDED_MS = 1023
-_COUNTED = select(counted_batches.c.sequence)
 _CHANGED = ("payload", "digest", "checksum", "first_ms", "last_ms", "event_count", "country")
 _UPDATE = (
     update(batches)
@@ -77,13 +75,8 @@ def rewrite(
         for change in changes
     ]
     widen_spans(database, connection, app_monitor, times)
-    counted = connection.execute(_COUNTED).scalar_one()
-    saved = sum(change.saved_bytes for change in changes if change.sequence <= counted)
-    connection.execute(
-        update(stored_bytes)
-        .where(stored_bytes.c.app_monitor == app_monitor)
-        .values(bytes=stored_bytes.c.bytes - saved)
-    )
+    saved = ((change.sequence, change.saved_bytes) for change in changes)
+    subtract_counted(connection, app_monitor, saved)
 
 
 def widen_spans(

@@ -6,7 +6,9 @@ append writes nothing more than its batches: docs/decisions/0021-stored-bytes-ar
 
 from __future__ import annotations
 
-__all__ = ["SqlUsage", "delete_usage_of", "subtract_usage"]
+__all__ = ["SqlUsage", "add_usage", "delete_usage_of", "subtract_counted", "subtract_usage"]
+
+from collections.abc import Iterable
 
 from sqlalchemy import (
     BigInteger,
@@ -157,8 +159,26 @@ def subtract_usage(
     """
     size = func.sum(func.length(batches.c.payload) + BATCH_BYTES)
     deleted = select(func.coalesce(size, 0)).where(are_deleted, batches.c.sequence <= _COUNTED)
+    add_usage(connection, app_monitor, -cast(deleted.scalar_subquery(), BigInteger))
+
+
+def subtract_counted(
+    connection: Connection, app_monitor: int, sizes: Iterable[tuple[int, int]]
+) -> None:
+    """Subtract bytes of an app monitor's batches, as far as these are counted.
+
+    Args:
+        sizes: the sequence of each batch, and its bytes.
+    """
+    counted = connection.execute(_COUNTED_SEQUENCE).scalar_one()
+    size = sum(size for sequence, size in sizes if sequence <= counted)
+    add_usage(connection, app_monitor, -size)
+
+
+def add_usage(connection: Connection, app_monitor: int, size: int | ColumnElement[int]) -> None:
+    """Add bytes to an app monitor's sum. They may be negative."""
     connection.execute(
         update(stored_bytes)
         .where(stored_bytes.c.app_monitor == app_monitor)
-        .values(bytes=stored_bytes.c.bytes - cast(deleted.scalar_subquery(), BigInteger))
+        .values(bytes=stored_bytes.c.bytes + size)
     )
