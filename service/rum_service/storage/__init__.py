@@ -17,20 +17,19 @@ __all__ = [
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from rum_service.storage.base import Store
 from rum_service.storage.damage import DamagedBatches
 from rum_service.storage.database import Database, reason_of
 from rum_service.storage.database_copy import CopyInterruptedError, DatabaseCopy
 from rum_service.storage.database_lock import DatabaseLock
+from rum_service.storage.database_url import is_same_database, parse_url, sqlite_file
 from rum_service.storage.file_lock import FileLock
 from rum_service.storage.inspection import Inspection
 from rum_service.storage.migrate import check_current, migrate
-from rum_service.storage.postgres_url import with_single_host
 from rum_service.storage.replica import SqlReplica
 from rum_service.storage.slices import LogSlices
 from rum_service.storage.sql_credentials import SqlCredentials
@@ -44,20 +43,6 @@ from rum_service.storage.sql_retention import SqlRetention
 from rum_service.storage.sql_source_maps import SqlSourceMaps
 from rum_service.storage.sql_usage import SqlUsage
 from rum_service.storage.sqlite import open_sqlite
-
-
-def _open_postgres(url: URL) -> Database:
-    # Only here: the driver takes 10 MB of memory.
-    from rum_service.storage.postgres import open_postgres
-
-    return open_postgres(url)
-
-
-_OPENERS = {"sqlite": open_sqlite, "postgresql+psycopg": _open_postgres}
-# PostgreSQL's own URLs name no driver.
-_DRIVERS = {"postgresql": "postgresql+psycopg"}
-_KNOWN = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
-_REJECTED = {"mariadb", "mysql"}
 
 
 class ReplicaUrlError(ValueError):
@@ -89,14 +74,14 @@ def open_store(url: str, *, replica_url: str = "") -> Store:
 
 def _open_replica(url: str) -> Database:
     try:
-        parsed = _parsed(url)
+        parsed = parse_url(url)
     except ValueError as error:
         raise ReplicaUrlError(str(error)) from None
-    if parsed.drivername == "sqlite":
+    if sqlite_file(parsed):
         raise ReplicaUrlError("only PostgreSQL has replicas")
     # Connections of the store itself need a server that accepts writes.
     standby = {"target_session_attrs": "prefer-standby", **parsed.query}
-    return _OPENERS[parsed.drivername](parsed.set(query=standby))
+    return _open_parsed(parsed.set(query=standby))
 
 
 def upgrade_database(url: str) -> str | None:
@@ -108,11 +93,8 @@ def upgrade_database(url: str) -> str | None:
     Raises:
         ValueError: the database does not exist, cannot be opened, or has a newer schema.
     """
-    database = _open(url, create=False)
-    try:
+    with closing(_open(url, create=False)) as database:
         return migrate(database)
-    finally:
-        database.close()
 
 
 def inspect_database(url: str) -> tuple[Store, Inspection]:
@@ -121,12 +103,8 @@ def inspect_database(url: str) -> tuple[Store, Inspection]:
     Raises:
         ValueError: the database does not exist, cannot be read, or has another schema.
     """
-    database = _open(url, create=False)
-    try:
-        return _store(database), Inspection(database)
-    except ValueError:
-        database.close()
-        raise
+    database, inspection = _inspected(url)
+    return _store(database), inspection
 
 
 def repair_database(url: str) -> tuple[Store, Inspection, LogRepair]:
@@ -135,12 +113,8 @@ def repair_database(url: str) -> tuple[Store, Inspection, LogRepair]:
     Raises:
         ValueError: the database does not exist, cannot be read, or has another schema.
     """
-    database = _open(url, create=False)
-    try:
-        return _store(database), Inspection(database), LogRepair(database)
-    except ValueError:
-        database.close()
-        raise
+    database, inspection = _inspected(url)
+    return _store(database), inspection, LogRepair(database)
 
 
 def sealed_secret(url: str) -> bytes | None:
@@ -161,12 +135,7 @@ def read_slices(url: str) -> tuple[Store, LogSlices]:
     Raises:
         ValueError: the database does not exist, cannot be read, or has another schema.
     """
-    database = _open(url, create=False)
-    try:
-        Inspection(database)
-    except ValueError:
-        database.close()
-        raise
+    database, _ = _inspected(url)
     return _store(database), LogSlices(database)
 
 
@@ -181,9 +150,9 @@ def open_lock(url: str, *, key: int, name: str) -> DatabaseLock:
     Raises:
         ValueError: `url` is not a database URL.
     """
-    parsed = _parsed(url)
-    if parsed.drivername == "sqlite":
-        return FileLock(Path(parsed.database or ""), name=name)
+    parsed = parse_url(url)
+    if file := sqlite_file(parsed):
+        return FileLock(file, name=name)
     from rum_service.storage.postgres_lock import PostgresLock
 
     return PostgresLock(parsed, key=key, name=name)
@@ -200,7 +169,7 @@ def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
             has other data.
         CopyInterruptedError: one of the databases failed.
     """
-    if _is_same(source_url, target_url):
+    if is_same_database(source_url, target_url):
         raise ValueError("both URLs name the same database")
     with closing(_open(source_url, create=False)) as source:
         try:
@@ -216,13 +185,6 @@ def open_copy(source_url: str, target_url: str) -> Iterator[DatabaseCopy]:
                 raise ValueError("the target cannot keep a row of the source") from None
             except SQLAlchemyError as error:
                 raise CopyInterruptedError(reason_of(error)) from None
-
-
-def _is_same(one_url: str, other_url: str) -> bool:
-    one, other = _parsed(one_url), _parsed(other_url)
-    if one.drivername == other.drivername == "sqlite":
-        return Path(one.database or "").resolve() == Path(other.database or "").resolve()
-    return one == other
 
 
 def _store(database: Database) -> Store:
@@ -242,28 +204,28 @@ def _store(database: Database) -> Store:
     )
 
 
-def _open(url: str, *, create: bool = True) -> Database:
-    parsed = _parsed(url)
-    if not create and parsed.drivername == "sqlite" and not Path(parsed.database or "").is_file():
-        raise ValueError(f"{parsed.database} does not exist")
-    return _OPENERS[parsed.drivername](parsed)
-
-
-def _parsed(url: str) -> URL:
-    name = url.partition(":")[0].partition("+")[0]
-    if name in _REJECTED:
-        raise ValueError(
-            f"{name}:// is not supported; use {_KNOWN}."
-            " docs/decisions/0036-mariadb-and-galera.md gives the reasons"
-        )
+def _inspected(url: str) -> tuple[Database, Inspection]:
+    """Open an existing database that has the current schema. Raises ValueError."""
+    database = _open(url, create=False)
     try:
-        parsed = make_url(with_single_host(url))
-    except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
-        raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.drivername not in _OPENERS:
-        raise ValueError(f"{parsed.drivername}:// is not supported; use {_KNOWN}")
-    if parsed.host and "@" in f"{parsed.host}{parsed.database}":
-        # The host may contain part of the password, and an error text would show the host.
-        raise ValueError("an @ in a user name or password is written %40, a / is %2F, a : is %3A")
-    return parsed
+        return database, Inspection(database)
+    except ValueError:
+        database.close()
+        raise
+
+
+def _open(url: str, *, create: bool = True) -> Database:
+    parsed = parse_url(url)
+    file = sqlite_file(parsed)
+    if file and not create and not file.is_file():
+        raise ValueError(f"{file} does not exist")
+    return _open_parsed(parsed)
+
+
+def _open_parsed(url: URL) -> Database:
+    if sqlite_file(url):
+        return open_sqlite(url)
+    # Only here: the driver takes 10 MB of memory.
+    from rum_service.storage.postgres import open_postgres
+
+    return open_postgres(url)
