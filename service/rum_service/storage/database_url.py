@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DATABASES", "is_same_database", "parse_url", "sqlite_file"]
+__all__ = ["is_same_database", "parse_url", "sqlite_file"]
 
 from pathlib import Path
 
@@ -11,8 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from rum_service.storage.postgres_url import with_single_host
 
-DATABASES = ("sqlite", "postgresql+psycopg")
-"""The databases that can be opened, by `URL.drivername`."""
+_DATABASES = ("sqlite", "postgresql+psycopg")
 # PostgreSQL's own URLs name no driver.
 _DRIVERS = {"postgresql": "postgresql+psycopg"}
 _KNOWN = " or ".join(f"{name}://" for name in ("sqlite", *_DRIVERS))
@@ -32,7 +31,7 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):  # a ValueError's text may contain part of the password
         raise ValueError("not a database URL; sqlite:///var/openrum.sqlite3 is one") from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.drivername not in DATABASES:
+    if parsed.drivername not in _DATABASES:
         raise ValueError(f"{parsed.drivername}:// is not supported; use {_KNOWN}")
     if parsed.host and "@" in f"{parsed.host}{parsed.database}":
         # The host may contain part of the password, and an error text would show the host.

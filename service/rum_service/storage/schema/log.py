@@ -1,26 +1,19 @@
-"""The tables. Every change here needs a migration in `migrations/versions`."""
+"""The tables of the log: the batches, and what is known about all of them."""
 
 from __future__ import annotations
 
 __all__ = [
     "BATCH_BYTES",
     "BLOCK_BITS",
-    "app_monitors",
     "batch_spans",
     "batches",
     "counted_batches",
-    "credentials",
     "erased_batches",
     "erasures",
     "future_batches",
     "imported_batches",
-    "metadata",
-    "metric_definitions",
-    "metric_destinations",
     "removals",
     "retention",
-    "source_map_parts",
-    "source_maps",
     "stored_bytes",
     "write_checks",
 ]
@@ -31,45 +24,18 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import postgresql
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite generates keys only in a column whose type is exactly INTEGER.
-_Key = BigInteger().with_variant(Integer, "sqlite")
-# Names sort by code point in every database: the page tokens of ListAppMonitors rely on it.
-_Name = String(255).with_variant(postgresql.VARCHAR(255, collation="C"), "postgresql")
-
-app_monitors = Table(
-    "app_monitors",
-    metadata,
-    Column("key", _Key, primary_key=True, autoincrement=True),
-    Column("id", String(36), nullable=False, unique=True),
-    Column("name", _Name, nullable=False, unique=True),
-    Column("document", Text, nullable=False),
-    Column("policy", Text),
-    Column("policy_revision", String(36)),
-    # AUTOINCREMENT: keys are never reused, so a new app monitor cannot inherit a deleted app
-    # monitor's batches and credentials.
-    sqlite_autoincrement=True,
-)
+from rum_service.storage.schema.base import Key, Name, metadata
 
 batches = Table(
     "batches",
     metadata,
-    Column("sequence", _Key, primary_key=True, autoincrement=True),
+    Column("sequence", Key, primary_key=True, autoincrement=True),
     Column("app_monitor", BigInteger, nullable=False),
     Column("batch_id", LargeBinary(16), nullable=False),
     # Empty unless events were dropped; `payload.py` says why.
@@ -189,10 +155,10 @@ removals = Table(
 erasures = Table(
     "erasures",
     metadata,
-    Column("key", _Key, primary_key=True, autoincrement=True),
+    Column("key", Key, primary_key=True, autoincrement=True),
     Column("app_monitor", BigInteger, nullable=False),
     # The proof outlives the app monitor.
-    Column("app_monitor_name", _Name, nullable=False),
+    Column("app_monitor_name", Name, nullable=False),
     # `user` or `session`.
     Column("kind", String(8), nullable=False),
     # The ID to erase. NULL: the erasure has finished, and only the digest is kept.
@@ -224,85 +190,16 @@ erasures = Table(
 erased_batches = Table(
     "erased_batches",
     metadata,
-    Column("change", _Key, primary_key=True, autoincrement=True),
+    Column("change", Key, primary_key=True, autoincrement=True),
     Column("sequence", BigInteger, nullable=False),
     # AUTOINCREMENT: a projector continues after the last change that it knows.
     sqlite_autoincrement=True,
 )
 
-metric_destinations = Table(
-    "metric_destinations",
-    metadata,
-    Column("key", _Key, primary_key=True, autoincrement=True),
-    Column("app_monitor", BigInteger, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("arn", Text, nullable=False),
-    # 16-byte digest of kind and ARN: an ARN can be too long for a PostgreSQL index.
-    Column("digest", LargeBinary(16), nullable=False),
-    Column("iam_role_arn", Text),
-    # Keeps destinations unique. ListRumMetricsDestinations uses the index too.
-    UniqueConstraint("app_monitor", "digest"),
-    sqlite_autoincrement=True,
-)
-
-metric_definitions = Table(
-    "metric_definitions",
-    metadata,
-    Column("sequence", _Key, primary_key=True, autoincrement=True),
-    Column("destination", BigInteger, nullable=False),
-    Column("id", String(36), nullable=False, unique=True),
-    Column("digest", LargeBinary(16), nullable=False),
-    Column("document", Text, nullable=False),
-    # Keeps definitions unique. BatchGetRumMetricDefinitions uses the index too.
-    UniqueConstraint("destination", "digest"),
-    sqlite_autoincrement=True,
-)
-
-source_maps = Table(
-    "source_maps",
-    metadata,
-    Column("key", _Key, primary_key=True, autoincrement=True),
-    Column("app_monitor", BigInteger, nullable=False),
-    Column("release", String(200), nullable=False),
-    Column("file", String(400), nullable=False),
-    # The last segment of `file`.
-    Column("base_name", String(400), nullable=False),
-    Column("began_ms", BigInteger, nullable=False),
-    # NULL: the upload is in progress.
-    Column("size", BigInteger),
-    Column("stored_bytes", BigInteger),
-    # GetSourceMap looks for a script's file name.
-    Index(None, "app_monitor", "base_name", "release"),
-    sqlite_autoincrement=True,
-)
-
-source_map_parts = Table(
-    "source_map_parts",
-    metadata,
-    Column("source_map", BigInteger, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    # UTF-8, compressed with zstd.
-    Column("content", LargeBinary, nullable=False),
-)
-
+# One row: health checks change it, as they insert and delete a batch.
 write_checks = Table(
     "write_checks",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("checks", BigInteger, nullable=False),
-)
-
-credentials = Table(
-    "credentials",
-    metadata,
-    # Authentication looks up a credential by kind and ID.
-    Column("kind", String(8), primary_key=True),
-    Column("id", String(128), primary_key=True),
-    Column("name", String(64), nullable=False),
-    Column("access", String(32), nullable=False),
-    Column("app_monitor", BigInteger, nullable=True),
-    Column("sealed_secret", LargeBinary, nullable=False),
-    Column("created_ms", BigInteger, nullable=False),
-    Column("expires_ms", BigInteger, nullable=True),
-    Column("revoked_ms", BigInteger, nullable=True),
 )
