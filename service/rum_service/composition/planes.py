@@ -35,7 +35,7 @@ from rum_service.rpc.grpc_server import GrpcServer
 from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
-from rum_service.rpc.operator_plane import Operator
+from rum_service.rpc.operator_plane import OperatorPlane
 from rum_service.rpc.source_map_plane import SourceMapPlane
 
 
@@ -139,7 +139,7 @@ def _operator_plane(
     erasures: Erasures,
     *,
     caller_name: Callable[[], str],
-) -> Operator:
+) -> OperatorPlane:
     usage = StorageUsage(
         base.app_monitors,
         base.store.usage,
@@ -154,6 +154,6 @@ def _operator_plane(
         storing.retention,
         clock=base.clock,
     )
-    return Operator(
+    return OperatorPlane(
         access.credentials, statistics, usage, retentions, erasures, caller_name=caller_name
     )

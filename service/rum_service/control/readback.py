@@ -19,7 +19,7 @@ from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, GetAppMon
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
 from rum_service.control.event_pages import EventPages, Position, Search
-from rum_service.control.scan import Caller, Scan, ScanLimits
+from rum_service.control.scan import Scan, ScanLimits, WaitingCaller
 from rum_service.events.filter import EventFilter
 from rum_service.storage.base import LogStore, Replica, ReplicaUnavailableError
 from rum_service.storage.threads import on_thread
@@ -93,7 +93,7 @@ class Readback:
             on_lag: called if the page was read from the replica, with the seconds that the replica
                 was behind, at most.
         """
-        caller = Caller(self._clock() + self._limits.wall_s, self._clock)
+        caller = WaitingCaller(self._clock() + self._limits.wall_s, self._clock)
         validate_control(request)
         event_filter = EventFilter(request.filters)
         start = Position.of_token(request.next_token) if request.next_token else None
@@ -131,7 +131,7 @@ class Readback:
                 self._reading -= 1
 
     def _newest_page(
-        self, search: Search, start: Position | None, max_events: int, caller: Caller
+        self, search: Search, start: Position | None, max_events: int, caller: WaitingCaller
     ) -> tuple[GetAppMonitorDataResponse, float | None]:
         """Return a page, and how far the replica is behind if it was read from the replica."""
         if self._replica:
@@ -148,7 +148,7 @@ class Readback:
         search: Search,
         start: Position | None,
         max_events: int,
-        caller: Caller,
+        caller: WaitingCaller,
     ) -> GetAppMonitorDataResponse:
         scan = Scan(self._limits, caller, self._pause, self._cpu_clock)
         with self._counted():

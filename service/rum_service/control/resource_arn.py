@@ -6,7 +6,7 @@ Reference.
 
 from __future__ import annotations
 
-__all__ = ["app_monitor_name"]
+__all__ = ["name_in_arn"]
 
 import re
 
@@ -15,7 +15,7 @@ from rum_service.errors import ResourceNotFoundException
 _ARN = re.compile(r"arn:aws[a-z-]*:rum:[a-z0-9-]+:(?P<account>\d{12}):appmonitor/(?P<name>.+)")
 
 
-def app_monitor_name(arn: str, *, account_id: str) -> str:
+def name_in_arn(arn: str, *, account_id: str) -> str:
     """Return the name of the app monitor in an ARN. The ARN may have any region.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Caller", "Scan", "ScanLimits"]
+__all__ = ["Scan", "ScanLimits", "WaitingCaller"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ScanLimits:
     """Since the request arrived, in seconds. Waiting for a thread counts."""
 
 
-class Caller:
+class WaitingCaller:
     """Whether a request's caller still waits. For use on any thread.
 
     Args:
@@ -54,7 +54,7 @@ class Scan:
     def __init__(
         self,
         limits: ScanLimits,
-        caller: Caller,
+        caller: WaitingCaller,
         pause: Callable[[float], None],
         cpu_clock: Callable[[], float],
     ) -> None:

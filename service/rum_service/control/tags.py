@@ -19,7 +19,7 @@ from rum.v1.tags_pb2 import (
 )
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.constraints import validate_control
-from rum_service.control.resource_arn import app_monitor_name
+from rum_service.control.resource_arn import name_in_arn
 from rum_service.errors import (
     ConflictException,
     InternalServerException,
@@ -76,4 +76,4 @@ class Tags:
             raise InternalServerException(retry_after_seconds=1) from None
 
     def _name(self, arn: str) -> str:
-        return app_monitor_name(arn, account_id=self._account_id)
+        return name_in_arn(arn, account_id=self._account_id)

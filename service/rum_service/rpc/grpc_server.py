@@ -44,7 +44,7 @@ from rum_service.rpc.health import StoreHealth
 from rum_service.rpc.insight_plane import SERVICE as INSIGHT_SERVICE
 from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.listen import listen
-from rum_service.rpc.operator_plane import Operator
+from rum_service.rpc.operator_plane import OperatorPlane
 from rum_service.rpc.reflection import GuardedReflection
 from rum_service.rpc.request_parser import Parse
 from rum_service.rpc.source_map_plane import SourceMapPlane
@@ -116,7 +116,7 @@ class GrpcServer:
         control_plane: ControlPlane,
         insight_plane: InsightPlane,
         source_map_plane: SourceMapPlane,
-        operator_plane: Operator,
+        operator_plane: OperatorPlane,
         check_store: Callable[[], Awaitable[None]],
     ) -> None:
         self._settings = settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Operator"]
+__all__ = ["OperatorPlane"]
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from rum_service.control.storage_usage import StorageUsage
 from rum_service.rpc.call_context import Context
 
 
-class Operator(OperatorServiceServicer):
+class OperatorPlane(OperatorServiceServicer):
     """The servicer.
 
     Args:
