@@ -23,6 +23,7 @@ from rum.operator.v1.operator_service_pb2 import (
 from rum_cli.client import Client, Target, connect
 from rum_cli.invocation import command_line
 from rum_cli.output import Column, print_json, print_table
+from rum_cli.pages import pages
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Kind = Literal["key", "token"]
@@ -85,14 +86,9 @@ def revoke_credential(target: Target, kind: Kind, credential_id: str) -> None:
 
 
 def _all_credentials(client: Client, kind: Kind) -> Iterator[Credential]:
-    """Yield the credentials of all pages."""
     request = ListCredentialsRequest(kind=_KINDS[kind], page_size=_PAGE)
-    while True:
-        page = client.operator.ListCredentials(request)
+    for page in pages(client.operator.ListCredentials, request):
         yield from page.credentials
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _document(credential: Credential, kind: Kind) -> dict[str, Any]:

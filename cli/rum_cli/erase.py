@@ -22,6 +22,7 @@ from rum.operator.v1.operator_service_pb2 import (
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.output import json_option, print_json
+from rum_cli.pages import pages
 from rum_cli.progress import progress_bar
 from rum_cli.proofs import (
     amount_document,
@@ -99,15 +100,12 @@ def _preview(client: Client, name: str, subject: ErasureSubject) -> ErasedAmount
     total = ErasedAmount()
     request = PreviewErasureRequest(app_monitor_name=name, subject=subject)
     with progress_bar("Counting") as update:
-        while True:
-            page = client.operator.PreviewErasure(request)
+        for page in pages(client.operator.PreviewErasure, request):
             total.deleted_batches += page.amount.deleted_batches
             total.rewritten_batches += page.amount.rewritten_batches
             total.events += page.amount.events
             _show(page.progress, update)
-            if not page.next_page_token:
-                return total
-            request.page_token = page.next_page_token
+    return total
 
 
 def _finished(client: Client, erasure: Erasure) -> Erasure:
@@ -133,13 +131,8 @@ def _show(progress: ErasureProgress, update: _Update) -> None:
 
 
 def _all(client: Client) -> Iterator[Erasure]:
-    request = ListErasuresRequest()
-    while True:
-        page = client.operator.ListErasures(request)
+    for page in pages(client.operator.ListErasures, ListErasuresRequest()):
         yield from page.erasures
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def _print(erasure: Erasure, *, as_json: bool) -> None:

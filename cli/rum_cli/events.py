@@ -24,6 +24,7 @@ from rum_cli.output import (
     print_json_text,
     print_table,
 )
+from rum_cli.pages import pages
 from rum_service.events.conditions import Condition, parse_conditions
 from rum_service.events.dimensions import dimensions
 
@@ -121,12 +122,8 @@ def read_pages(
     request = GetAppMonitorDataRequest(name=name, time_range=time_range, max_results=_PAGE)
     if types:
         request.filters.append(QueryFilter(name="EventType", values=full_types(types)))
-    while True:
-        page = client.control_plane.GetAppMonitorData(request)
+    for page in pages(client.control_plane.GetAppMonitorData, request):
         yield page.events
-        if not page.next_token:
-            return
-        request.next_token = page.next_token
 
 
 def _meets(event: dict[str, Any], conditions: Sequence[Condition], session: str) -> bool:

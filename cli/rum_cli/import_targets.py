@@ -12,6 +12,7 @@ from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest, ListAppMonito
 from rum_cli.client import Client
 from rum_cli.import_batches import ImportBatch
 from rum_cli.import_lines import LineError
+from rum_cli.pages import pages
 
 _PAGE = 100
 _DAY_MS = 86_400_000
@@ -73,10 +74,6 @@ class ImportTargets:
 def _monitors(client: Client) -> Iterator[tuple[str, str]]:
     """Yield ID and name of all app monitors."""
     request = ListAppMonitorsRequest(max_results=_PAGE)
-    while True:
-        page = client.control_plane.ListAppMonitors(request)
+    for page in pages(client.control_plane.ListAppMonitors, request):
         for summary in page.app_monitor_summaries:
             yield summary.id, summary.name
-        if not page.next_token:
-            return
-        request.next_token = page.next_token

@@ -26,6 +26,7 @@ from rum.v1.control_plane_service_pb2 import (
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.invocation import command_line
 from rum_cli.output import Column, json_option, print_json, print_table, utc
+from rum_cli.pages import pages
 
 _PAGE = 100
 _COLUMNS = [
@@ -161,14 +162,10 @@ def delete(name: str, yes: bool, target: Target) -> None:
 
 
 def _all_summaries(client: Client) -> Iterator[AppMonitorSummary]:
-    """Yield the app monitors of all pages, by name."""
+    """Yield the app monitors, by name."""
     request = ListAppMonitorsRequest(max_results=_PAGE)
-    while True:
-        page = client.control_plane.ListAppMonitors(request)
+    for page in pages(client.control_plane.ListAppMonitors, request):
         yield from page.app_monitor_summaries
-        if not page.next_token:
-            return
-        request.next_token = page.next_token
 
 
 def _set_domains(

@@ -25,6 +25,7 @@ from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.invocation import command_line
 from rum_cli.output import Column, json_option, print_json, print_table, utc
+from rum_cli.pages import pages
 from rum_cli.source_map_files import SourceMapFile, find_source_maps
 
 _CHUNK_BYTES = 128 << 10
@@ -134,12 +135,8 @@ def _upload(
 
 def _all(client: Client, name: str, release: str) -> Iterator[SourceMap]:
     request = ListSourceMapsRequest(app_monitor=name, release=release, max_results=_PAGE)
-    while True:
-        page = client.source_maps.ListSourceMaps(request)
+    for page in pages(client.source_maps.ListSourceMaps, request):
         yield from page.source_maps
-        if not page.next_token:
-            return
-        request.next_token = page.next_token
 
 
 def _row(found: SourceMap) -> Sequence[str]:
