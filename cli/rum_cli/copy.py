@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rum_cli.commands import Command
-from rum_cli.counted import counted
+from rum_cli.counted import counted, listed
 from rum_cli.environment import read_settings, setting_rows
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
 from rum_cli.progress import progress_bar
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rum_service.storage.database_copy import Copied
 
 _SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
-_MAX_NAMED = 20
 _NAMES = {
     "metric_destinations": ("metric destination", ""),
     "metric_definitions": ("metric definition", ""),
@@ -70,11 +69,9 @@ def copy(source: str | None, target: str) -> None:
             REJECTED,
         )
     if copied.damaged:
-        named = ", ".join(map(str, copied.damaged[:_MAX_NAMED]))
-        more = " and others" if len(copied.damaged) > _MAX_NAMED else ""
         raise Failure(
             f"{counted(len(copied.damaged), 'batch is', 'batches are')} damaged in the source and"
-            f" copied unchanged: {named}{more}. Run `openrum db check`",
+            f" copied unchanged: {listed(copied.damaged)}. Run `openrum db check`",
             REJECTED,
         )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from rum_cli.commands import Command
-from rum_cli.counted import counted
+from rum_cli.counted import counted, listed
 from rum_cli.environment import read_settings, setting_rows
 from rum_cli.export_folder import ExportFolder, FolderError, Manifest
 from rum_cli.export_run import run_export
@@ -29,7 +29,6 @@ from rum_service.storage.records import AppMonitorRecord
 
 _SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_ACCOUNT_ID"}
 _MAX_JOBS = 64
-_MAX_NAMED = 20
 # The years 1 to 9999.
 _EARLIEST_MS = -62_135_596_800_000
 _LATEST_MS = 253_402_300_799_999
@@ -190,11 +189,9 @@ def _name_damaged(path: Path, earlier: Manifest, now: Manifest) -> None:
     """Name the batches that are missing. Raises Failure if this run skipped some of them."""
     if not now.damaged:
         return
-    named = ", ".join(map(str, now.damaged[:_MAX_NAMED]))
-    more = " and others" if len(now.damaged) > _MAX_NAMED else ""
     text = (
-        f"{path} lacks {counted(len(now.damaged), 'damaged batch', 'damaged batches')}: {named}"
-        f"{more}. Run `openrum db check`"
+        f"{path} lacks {counted(len(now.damaged), 'damaged batch', 'damaged batches')}:"
+        f" {listed(now.damaged)}. Run `openrum db check`"
     )
     if len(now.damaged) > len(earlier.damaged):
         raise Failure(text, REJECTED)

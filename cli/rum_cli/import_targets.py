@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from rum.operator.v1.operator_service_pb2 import ListRetentionRequest
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest, ListAppMonitorsRequest
 from rum_cli.client import Client
+from rum_cli.counted import counted
 from rum_cli.import_batches import ImportBatch
 from rum_cli.import_lines import LineError
 from rum_cli.pages import pages
@@ -66,8 +67,9 @@ class ImportTargets:
         """Yield a hint for each app monitor if events for it are too old."""
         for name, events in self._too_old.items():
             yield (
-                f"{events} events were received more than {self._days[name]} days ago, and {name}"
-                f" would remove them again. Keep them: openrum retention set {name} 0"
+                f"{counted(events, 'event was', 'events were')} received more than"
+                f" {counted(self._days[name], 'day')} ago, and {name} would remove"
+                f" them again. Keep them: openrum retention set {name} 0"
             )
 
 

@@ -10,6 +10,7 @@ __all__ = ["amount_document", "amount_text", "damaged_text", "proof_document", "
 from typing import Any
 
 from rum.operator.v1.operator_service_pb2 import ErasedAmount, Erasure
+from rum_cli.counted import counted
 from rum_cli.output import printable, utc
 
 
@@ -25,7 +26,7 @@ def proof_text(erasure: Erasure) -> str:
         "What": f"{erasure.subject_kind}, SHA-256 of the ID:",
         "": erasure.subject_sha256,
         "Erased": amount_text(amount),
-        "Freed": _counted(amount.stored_bytes, "byte") + " in the log",
+        "Freed": counted(amount.stored_bytes, "byte") + " in the log",
         "Searched": f"batches up to sequence {erasure.through_sequence}",
         "When": f"{begun} to {end} UTC" if erasure.HasField("finish_time") else f"{begun}, {end}",
         "By": erasure.erased_by,
@@ -59,7 +60,7 @@ def proof_document(erasure: Erasure) -> dict[str, Any]:
 def amount_text(amount: ErasedAmount) -> str:
     """Return how much was erased, in a few words."""
     batches = amount.deleted_batches + amount.rewritten_batches
-    text = f"{_counted(amount.events, 'event')} in {_counted(batches, 'batch', 'batches')}"
+    text = f"{counted(amount.events, 'event')} in {counted(batches, 'batch', 'batches')}"
     if not batches:
         return text
     return f"{text} ({amount.deleted_batches} deleted, {amount.rewritten_batches} rewritten)"
@@ -70,7 +71,7 @@ def damaged_text(erasure: Erasure) -> str:
     sequences = ", ".join(map(str, erasure.damaged_sequences))
     further = erasure.damaged_batches - len(erasure.damaged_sequences)
     more = f" and {further:,} more" if further else ""
-    count = _counted(erasure.damaged_batches, "batch", "batches")
+    count = counted(erasure.damaged_batches, "batch", "batches")
     return f"{count} that may contain more, not erased: {sequences}{more}"
 
 
@@ -81,7 +82,3 @@ def amount_document(amount: ErasedAmount) -> dict[str, Any]:
         "RewrittenBatches": amount.rewritten_batches,
         "Events": amount.events,
     }
-
-
-def _counted(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -16,6 +16,7 @@ from rum.operator.v1.operator_service_pb2 import (
 )
 from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.counted import counted
 from rum_cli.output import Column, json_option, print_json, print_table, utc
 
 _COLUMNS = [Column("App monitor"), Column("Kept", whole=True), Column("Oldest batch (UTC)")]
@@ -88,16 +89,16 @@ def _change(request: SetRetentionRequest, target: Target, *, yes: bool) -> None:
     with connect(target) as client:
         asked = _ask(client, request)
         if asked.batches:
-            batches = "1 batch" if asked.batches == 1 else f"{asked.batches:,} batches"
+            are = "is" if asked.batches == 1 else "are"
             click.echo(
-                f"This permanently deletes {batches} of {name} that {_are(asked.batches)}"
-                f" older than {_days(asked.days)}, within some minutes.",
+                f"This permanently deletes {counted(asked.batches, 'batch', 'batches')} of {name}"
+                f" that {are} older than {counted(asked.days, 'day')}, within some minutes.",
                 err=True,
             )
             if not yes:
                 click.confirm("Continue?", abort=True, err=True)
         done = client.operator.SetRetention(request)
-    kept = f"kept for {_days(done.days)}" if done.days else "kept forever"
+    kept = f"kept for {counted(done.days, 'day')}" if done.days else "kept forever"
     default = "" if request.HasField("days") else ", the default"
     click.echo(f"The events of {name} are {kept}{default}")
 
@@ -110,7 +111,7 @@ def _ask(client: Client, request: SetRetentionRequest) -> SetRetentionResponse:
 
 
 def _row(found: Retention) -> list[str]:
-    kept = _days(found.days) if found.days else "forever"
+    kept = counted(found.days, "day") if found.days else "forever"
     oldest = utc(found.oldest_time.ToJsonString()) if found.HasField("oldest_time") else "none"
     return [found.app_monitor_name, f"{kept} (default)" if found.is_default else kept, oldest]
 
@@ -124,11 +125,3 @@ def _document(found: Retention) -> dict[str, Any]:
     if found.HasField("oldest_time"):
         document["OldestBatch"] = found.oldest_time.ToJsonString()
     return document
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number:,} days"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"

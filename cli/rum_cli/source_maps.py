@@ -22,6 +22,7 @@ from rum.v1.source_map_service_pb2 import (
     UploadSourceMapRequest,
 )
 from rum_cli.client import Client, ClientCommand, Target, connect
+from rum_cli.counted import counted
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.invocation import command_line
 from rum_cli.output import Column, json_option, print_json, print_table, utc
@@ -68,8 +69,7 @@ def upload(name: str, paths: tuple[Path, ...], release: str, target: Target) -> 
     ):
         for file in files:
             _upload(client, name, release, file, bar.update)
-    noun = "source map" if len(files) == 1 else "source maps"
-    click.echo(f"Uploaded {len(files)} {noun} of {name}, release {release}")
+    click.echo(f"Uploaded {counted(len(files), 'source map')} of {name}, release {release}")
 
 
 @sourcemaps.command(name="list", cls=ClientCommand)
@@ -101,7 +101,7 @@ def delete(name: str, release: str, script: str, target: Target) -> None:
     request = DeleteSourceMapsRequest(app_monitor=name, release=release, file=script)
     with connect(target) as client:
         deleted = round(client.source_maps.DeleteSourceMaps(request).deleted)
-    click.echo(f"Deleted {deleted} source map{'' if deleted == 1 else 's'}")
+    click.echo(f"Deleted {counted(deleted, 'source map')}")
 
 
 def _upload(

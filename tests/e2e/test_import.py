@@ -289,7 +289,7 @@ def test_events_that_the_retention_would_remove_are_not_imported(
     ran = _run(target, "import", str(file))
 
     assert ran.returncode == 1
-    assert ran.stderr.startswith(f"1 events were received more than 30 days ago, and {name} ")
+    assert ran.stderr.startswith(f"1 event was received more than 30 days ago, and {name} ")
     assert ran.stdout == "Events: 1 stored, 0 already stored, 1 not imported\n"
 
 
