@@ -53,27 +53,17 @@ def rebuild() -> None:
     Waits until they are complete. A running projector builds them, and answers from the rows that
     it already has. Without a running projector, this command builds them.
     """
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from rum_cli.environment import read_settings
+    from rum_cli.progress import progress_bar
     from rum_projector.settings import ProjectorSettings
 
-    bar = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*bar, TimeRemainingColumn()) as progress:
-        task = progress.add_task("Building from the log", total=None)
-        events = 0
-        longest_ms = 0.0
+    events = 0
+    longest_ms = 0.0
+    with progress_bar("Building from the log") as update:
         for lag_ms, count in _rebuilding(read_settings(ProjectorSettings)):
             longest_ms = max(longest_ms, lag_ms)
-            progress.update(task, completed=longest_ms - lag_ms, total=longest_ms or None)
+            update(round(longest_ms - lag_ms), round(longest_ms))
             events = count
-        progress.update(task, completed=1, total=1)
     click.echo(f"{events} events are in the projection")
 
 
