@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["copy"]
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,15 @@ from rum_service.settings import ServiceSettings
 if TYPE_CHECKING:
     from rum_service.storage.database_copy import Copied
 
-_SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
 _NAMES = {
     "metric_destinations": ("metric destination", ""),
     "metric_definitions": ("metric definition", ""),
     "credentials": ("access key or token", "access keys and tokens"),
     "source_maps": ("source map", ""),
 }
-
-
-def _environment() -> list[tuple[str, str]]:
-    return [row for row in setting_rows(ServiceSettings) if row[0] in _SETTINGS]
+_environment = partial(
+    setting_rows, ServiceSettings, {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
+)
 
 
 @click.command(cls=Command, environment=_environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["db"]
 
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,11 +20,9 @@ from rum_projector.settings import ProjectorSettings
 from rum_service.settings import ServiceSettings
 
 _MAX_PRINTED = 100
-_SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
-
-
-def _environment() -> list[tuple[str, str]]:
-    return [row for row in setting_rows(ServiceSettings) if row[0] in _SETTINGS]
+_environment = partial(
+    setting_rows, ServiceSettings, {"OPENRUM_DATABASE_URL", "OPENRUM_SECRETS_KEY_FILE"}
+)
 
 
 @click.group()

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Settings", "read_settings", "setting_rows"]
 
 import re
+from collections.abc import Collection
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -33,10 +34,18 @@ def read_settings(kind: type[Settings]) -> Settings:
         raise Failure(message, WRONG_USAGE) from None
 
 
-def setting_rows(kind: type[BaseSettings]) -> list[tuple[str, str]]:
-    """Return the names of settings, each with the first sentence of its description."""
+def setting_rows(
+    kind: type[BaseSettings], only: Collection[str] | None = None
+) -> list[tuple[str, str]]:
+    """Return the names of settings, each with the first sentence of its description.
+
+    Args:
+        only: names such as `OPENRUM_DATABASE_URL`. None: all settings.
+    """
     rows = []
-    for name, field in kind.model_fields.items():
-        meaning = _FIRST_SENTENCE.fullmatch(field.description or "")
-        rows.append((f"OPENRUM_{name.upper()}", meaning[1] if meaning else ""))
+    for field_name, field in kind.model_fields.items():
+        name = f"OPENRUM_{field_name.upper()}"
+        if only is None or name in only:
+            meaning = _FIRST_SENTENCE.fullmatch(field.description or "")
+            rows.append((name, meaning[1] if meaning else ""))
     return rows

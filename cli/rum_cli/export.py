@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,15 +28,13 @@ from rum_service.settings import ServiceSettings
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 
-_SETTINGS = {"OPENRUM_DATABASE_URL", "OPENRUM_ACCOUNT_ID"}
 _MAX_JOBS = 64
 # The years 1 to 9999.
 _EARLIEST_MS = -62_135_596_800_000
 _LATEST_MS = 253_402_300_799_999
-
-
-def _environment() -> list[tuple[str, str]]:
-    return [row for row in setting_rows(ServiceSettings) if row[0] in _SETTINGS]
+_environment = partial(
+    setting_rows, ServiceSettings, {"OPENRUM_DATABASE_URL", "OPENRUM_ACCOUNT_ID"}
+)
 
 
 @click.command(cls=Command, environment=_environment)
