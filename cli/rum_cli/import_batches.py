@@ -69,7 +69,7 @@ class ImportBatches:
         if not line.events:
             return self._single(line, target, place)
         key = (target, line.batch_id)
-        batch = self._open.setdefault(key, _Open(line, place))
+        batch = self._open.get(key) or _Open(line, place)
         if (line.events, line.received_ms, line.country, line.body) != (
             batch.first.events,
             batch.first.received_ms,
@@ -77,11 +77,14 @@ class ImportBatches:
             batch.first.body,
         ) or not 0 <= line.position < line.events:
             raise LineError("it does not fit to the other events of its batch")
-        self._waiting += line.position not in batch.events
+        is_new = line.position not in batch.events
+        is_complete = len(batch.events) + is_new == line.events
+        if is_new and not is_complete and self._waiting >= _MAX_EVENTS:
+            raise LineError("too many batches are incomplete: the lines are not in order")
         batch.events[line.position] = line.event
-        if len(batch.events) < line.events:
-            if self._waiting > _MAX_EVENTS:
-                raise LineError("too many batches are incomplete: the lines are not in order")
+        self._waiting += is_new
+        self._open[key] = batch
+        if not is_complete:
             return None
         del self._open[key]
         self._waiting -= len(batch.events)
