@@ -13,6 +13,7 @@ import click
 
 from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsEntry, BatchPutRumEventsRequest
 from rum_bridge.errors import HttpError, from_status
+from rum_cli.calls import in_calls
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.failure import REJECTED, Failure
 from rum_cli.import_batches import ImportBatch, ImportBatches
@@ -21,9 +22,6 @@ from rum_cli.import_lines import LineError, parse_line
 from rum_cli.import_targets import ImportTargets
 from rum_cli.progress import progress_bar
 
-_MAX_CALL_BATCHES = 500
-# Below the service's limit for one message. A longer batch has a call to itself.
-_MAX_CALL_BYTES = 2 << 20
 _ATTEMPTS = 10
 _MAX_WAIT_S = 5
 _MAX_PRINTED = 100
@@ -75,7 +73,8 @@ def import_(files: tuple[Path, ...], name: str | None, dry_run: bool, target: Ta
         found = files_in(files)
         with progress_bar("Importing") as update:
             read = _batches(found, batches, counts, update)
-            for together in _calls(filter(targets.keeps, read)):
+            kept = filter(targets.keeps, read)
+            for together in in_calls(kept, lambda batch: batch.request.ByteSize()):
                 counts.valid += sum(len(batch.request.rum_events) for batch in together)
                 if not dry_run:
                     _store(client, together, counts)
@@ -131,21 +130,6 @@ def _size(file: Path) -> int:
 
 def _update(update: Callable[[int, int], None], done: int, total: int, read: int) -> None:
     update(done + read, total)
-
-
-def _calls(batches: Iterator[ImportBatch]) -> Iterator[list[ImportBatch]]:
-    """Yield the batches, in order, in groups that fit into one call each."""
-    together: list[ImportBatch] = []
-    size = 0
-    for batch in batches:
-        length = batch.request.ByteSize()
-        if together and (len(together) == _MAX_CALL_BATCHES or size + length > _MAX_CALL_BYTES):
-            yield together
-            together, size = [], 0
-        together.append(batch)
-        size += length
-    if together:
-        yield together
 
 
 def _store(client: Client, batches: list[ImportBatch], counts: _Counts) -> None:

@@ -19,6 +19,7 @@ from rum.v1.control_plane_service_pb2 import GetAppMonitorRequest
 from rum_bridge.errors import HttpError, from_status
 from rum_bridge.json_text import load_json
 from rum_bridge.puts.codec import decode_put
+from rum_cli.calls import in_calls
 from rum_cli.client import Client, ClientCommand, Target, connect
 from rum_cli.event_rows import short_type
 from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
@@ -28,9 +29,6 @@ from rum_cli.sample import sample_batch
 from rum_service.events.summary import summary
 
 _FIRST_MONITOR = "my-app"
-_MAX_CALL_BATCHES = 100
-# Far below the service's limit for one message. A longer batch has a call to itself.
-_MAX_CALL_BYTES = 4 << 20
 
 JsonObject = dict[str, Any]
 
@@ -152,26 +150,12 @@ def _batch(document: JsonObject, monitor_id: str | None, place: str) -> _Batch:
 
 def _send(client: Client, batches: list[_Batch]) -> Iterator[_Outcome]:
     """Send batches and yield the result for each, in order."""
-    for together in _calls(batches):
+    for together in in_calls(batches, lambda batch: len(batch.entry)):
         request = BatchPutRumEventsRequest.FromString(b"".join(batch.entry for batch in together))
         response = client.bridge.BatchPutRumEvents(request)
         duplicates = set(response.duplicates)
         for index, (batch, status) in enumerate(zip(together, response.statuses, strict=True)):
             yield _outcome(batch, status, duplicate=index in duplicates)
-
-
-def _calls(batches: list[_Batch]) -> Iterator[list[_Batch]]:
-    """Yield the batches, in order, in groups that fit into one call each."""
-    together: list[_Batch] = []
-    size = 0
-    for batch in batches:
-        size += len(batch.entry)
-        if together and (len(together) == _MAX_CALL_BATCHES or size > _MAX_CALL_BYTES):
-            yield together
-            together, size = [], len(batch.entry)
-        together.append(batch)
-    if together:
-        yield together
 
 
 def _outcome(batch: _Batch, status: Status, *, duplicate: bool) -> _Outcome:

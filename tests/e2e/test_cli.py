@@ -145,7 +145,7 @@ def test_sending_a_document_again_stores_nothing_new(
 
 
 def test_lines_of_json_are_stored_from_standard_input(openrum: OpenRum, monitor: str) -> None:
-    batches = [batch(2) for _ in range(150)]  # more than one call
+    batches = [batch(1) for _ in range(501)]  # more than one call
     lines = "\n\n".join(json.dumps(document) for document in batches)
     sent = _run(openrum, "send", "-", "--id", _id_of(monitor), "--json", stdin=lines)
 
