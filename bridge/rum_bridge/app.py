@@ -36,6 +36,7 @@ from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.metrics import BridgeMetrics
+from rum_bridge.operations.control_plane import CONTROL_PLANE
 from rum_bridge.operations.insight import INSIGHT
 from rum_bridge.operations.insight_metrics import INSIGHT_METRICS, PATH
 from rum_bridge.operations.transcode import transcoded_routes
@@ -86,7 +87,7 @@ def create_app(
         budget=coalescer.budget,
         settings=settings,
     )
-    control_plane = transcoded(_CONTROL_PLANE)
+    control_plane = transcoded(_CONTROL_PLANE, form=CONTROL_PLANE)
     data_plane = _data_plane(settings)
     readiness = Readiness(
         channels.puts, token, authorization_required=settings.authorization_required

@@ -23,7 +23,7 @@ from rum.v1 import (
     insight_service_pb2,
     source_map_service_pb2,
 )
-from rum_bridge.operations.transcode import http_rules
+from rum_bridge.operations.http_rules import http_rules
 
 _PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 _SERVICES = [

@@ -17,6 +17,7 @@ from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1 import control_plane_service_pb2
 from rum_bridge.cors import CorsHeaders, with_cors
 from rum_bridge.limits.budget import ByteBudget
+from rum_bridge.operations.control_plane import CONTROL_PLANE
 from rum_bridge.operations.transcode import transcoded_routes
 from rum_bridge.puts.accounting import PutAccounting
 from rum_bridge.puts.coalesce import Coalescer
@@ -129,7 +130,13 @@ async def test_the_paths_of_puts_are_those_of_starlettes_routes(prefix: str) -> 
     token = BridgeToken(settings.bridge_token_file)
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
         control_plane = transcoded_routes(
-            _CONTROL_PLANE, channel, token, _REPORT, budget=ByteBudget(1), settings=settings
+            _CONTROL_PLANE,
+            channel,
+            token,
+            _REPORT,
+            budget=ByteBudget(1),
+            settings=settings,
+            form=CONTROL_PLANE,
         )
     paths = PutPaths(control_plane)
     every_path = [*_PATHS, *_WITH_LINE_BREAKS]

@@ -21,7 +21,7 @@ from rum.v1 import (
     insight_service_pb2,
     source_map_service_pb2,
 )
-from rum_bridge.operations.transcode import http_rules
+from rum_bridge.operations.http_rules import http_rules
 from rum_bridge.settings import BridgeSettings
 from tests.bridge.conftest import Started, end_file_size_limit, limit_file_size
 from tests.bridge.wire import Response, preflight, send

@@ -15,7 +15,9 @@ from starlette.routing import Match, Route
 from rum.v1 import control_plane_service_pb2 as pb
 from rum.v1 import insight_service_pb2, source_map_service_pb2
 from rum_bridge.limits.budget import ByteBudget
-from rum_bridge.operations.transcode import http_rules, transcoded_routes
+from rum_bridge.operations.control_plane import CONTROL_PLANE
+from rum_bridge.operations.http_rules import http_rules
+from rum_bridge.operations.transcode import transcoded_routes
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.signing.canonical import canonical_request
 from rum_bridge.upstream.caller import CallerReport
@@ -42,7 +44,13 @@ async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
             route
             for service in services
             for route in transcoded_routes(
-                service, channel, token, report, budget=ByteBudget(1), settings=settings
+                service,
+                channel,
+                token,
+                report,
+                budget=ByteBudget(1),
+                settings=settings,
+                form=CONTROL_PLANE,
             )
         ]
 

@@ -57,4 +57,4 @@ def _accepts_gzip(accepted: str) -> bool:
 
 
 INSIGHT = RestForm(query_members, _respond)
-"""Of InsightService."""
+"""The form of InsightService and SourceMapService: unknown members of the query are rejected."""

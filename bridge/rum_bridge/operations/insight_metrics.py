@@ -147,4 +147,4 @@ def _percentiles(distribution: pb.Distribution) -> Iterator[tuple[str, float]]:
 
 
 INSIGHT_METRICS = RestForm(_query, _respond, is_whole=True)
-"""Of ListCurrentValues."""
+"""The second form of ListCurrentValues."""

@@ -7,22 +7,19 @@ preflight.
 
 from __future__ import annotations
 
-__all__ = ["CONTROL_PLANE", "RestForm", "http_rules", "transcoded_routes"]
+__all__ = ["RestForm", "transcoded_routes"]
 
-import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc.aio
-from google.api import annotations_pb2
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -33,9 +30,9 @@ from rum_bridge.http.body import BodyReader
 from rum_bridge.json_text import load_json
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.operations.hosts import AllowedHosts
-from rum_bridge.operations.lists import check_lists, with_emptied_lists, with_empty_lists
+from rum_bridge.operations.http_rules import http_rules, starlette_path, takes_body
+from rum_bridge.operations.lists import check_lists, with_emptied_lists
 from rum_bridge.operations.members import message_of
-from rum_bridge.operations.query_members import number_or_text
 from rum_bridge.operations.same_origin import is_from_own_page
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
@@ -64,15 +61,6 @@ class RestForm:
     """Whether a response has all pages of a list. Its messages have the member next_token."""
 
 
-def http_rules(service: ServiceDescriptor) -> Iterator[tuple[str, str, MethodDescriptor]]:
-    """Yield (HTTP method, path template, rpc) for each annotated rpc in a service."""
-    for rpc in service.methods:
-        rule = rpc.GetOptions().Extensions[annotations_pb2.http]
-        verb = rule.WhichOneof("pattern")
-        if verb:
-            yield verb.upper(), getattr(rule, verb), rpc
-
-
 def transcoded_routes(
     service: ServiceDescriptor,
     channel: grpc.aio.Channel,
@@ -81,7 +69,7 @@ def transcoded_routes(
     *,
     budget: ByteBudget,
     settings: BridgeSettings,
-    form: RestForm | None = None,
+    form: RestForm,
     other_forms: Mapping[str, tuple[str, RestForm]] | None = None,
 ) -> list[Route]:
     """Return routes for all annotated rpcs.
@@ -90,7 +78,7 @@ def transcoded_routes(
     A mount under the prefix would match paths of the data plane, too.
 
     Args:
-        form: `CONTROL_PLANE`, unless the service has its own.
+        form: that of the service.
         other_forms: names of rpcs that have a second form, by its path.
     """
     hosts = AllowedHosts(settings)
@@ -102,7 +90,7 @@ def transcoded_routes(
     )
     calls: dict[str, dict[str, _Call]] = defaultdict(dict)
     for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, token, report, body, form=form or CONTROL_PLANE)
+        calls[template][verb] = _Call(rpc, channel, token, report, body, form=form)
     for path, (name, other) in (other_forms or {}).items():
         rpc = service.methods_by_name[name]
         calls[path]["GET"] = _Call(rpc, channel, token, report, body, form=other)
@@ -112,11 +100,6 @@ def transcoded_routes(
         for prefix in dict.fromkeys(("", settings.path_prefix))
         for slash in ("/", "")  # in this order, because {name:path} matches a trailing slash
     ]
-
-
-def starlette_path(template: str) -> str:
-    """Return a path template in Starlette's syntax: `{name=**}` becomes `{name:path}`."""
-    return re.sub(r"\{(\w+)=\*\*\}", r"{\1:path}", template)
 
 
 class _Resource:
@@ -165,7 +148,7 @@ class _Call:
         self._form = form
         self._token = token
         self._report = report
-        self._takes_body = rpc.GetOptions().Extensions[annotations_pb2.http].body == "*"
+        self._takes_body = takes_body(rpc)
         self._input = rpc.input_type
         self._output = rpc.output_type
         self._output_class: Any = GetMessageClass(rpc.output_type)
@@ -254,22 +237,3 @@ def _document(headers: Headers, body: bytes) -> dict[str, Any]:
     if body.count(b"[") + body.count(b"{") > _MAX_CONTAINERS:
         raise validation_error(f"The body must have at most {_MAX_CONTAINERS} lists and objects.")
     return load_json(body)
-
-
-def _query(message: Descriptor, request: Request) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for field in message.fields:
-        values = request.query_params.getlist(field.json_name)
-        if values:
-            last = number_or_text(field, values[-1])
-            members[field.json_name] = values if field.is_repeated else last
-    return members
-
-
-async def _respond(_: Request, message: Descriptor, content: bytes) -> Response:
-    members = MessageToDict(GetMessageClass(message).FromString(content))
-    return JSONResponse(with_empty_lists(message, members))
-
-
-CONTROL_PLANE = RestForm(_query, _respond)
-"""Of the services that have AWS's names: unknown members of the query are ignored."""

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from starlette.routing import Route
 
 from rum.v1 import data_plane_service_pb2
-from rum_bridge.operations.transcode import http_rules, starlette_path
+from rum_bridge.operations.http_rules import http_rules, starlette_path
 
 _DATA_PLANE = data_plane_service_pb2.DESCRIPTOR.services_by_name["DataPlaneService"]
-[_TEMPLATE] = [template for _, template, _ in http_rules(_DATA_PLANE)]
+[_TEMPLATE] = [rule.template for rule in http_rules(_DATA_PLANE)]
 # The prefix is lazy, because most paths have none.
 _PATH = re.compile("(?P<prefix>/.*?)??" + _TEMPLATE.replace("{id}", "(?P<id>[^/]+)") + "/?$")
 
