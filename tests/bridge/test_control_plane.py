@@ -234,6 +234,8 @@ _UPDATE = "PATCH /appmonitor/my-app"
         ("POST /appmonitors?nextToken=x", None, "nextToken"),
         ("GET /appmonitor/%2Ehidden", None, "Name"),
         ("GET /appmonitor/a%0Ab", None, "Name"),
+        ("GET /appmonitor/a%2Fb", None, "Name"),
+        ("GET /appmonitor/my-app%2fpolicy", None, "Name"),
     ],
     ids=str,
 )

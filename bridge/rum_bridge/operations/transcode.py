@@ -33,6 +33,7 @@ from rum_bridge.operations.hosts import AllowedHosts
 from rum_bridge.operations.http_rules import http_rules, starlette_path, takes_body
 from rum_bridge.operations.lists import check_lists, with_emptied_lists
 from rum_bridge.operations.members import message_of
+from rum_bridge.operations.resource_route import ResourceRoute
 from rum_bridge.operations.same_origin import is_from_own_page
 from rum_bridge.request_id import request_id_of
 from rum_bridge.settings import BridgeSettings
@@ -95,7 +96,7 @@ def transcoded_routes(
         rpc = service.methods_by_name[name]
         calls[path]["GET"] = _Call(rpc, channel, token, report, body, form=other)
     return [
-        Route(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
+        ResourceRoute(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
         for template, by_method in calls.items()
         for prefix in dict.fromkeys(("", settings.path_prefix))
         for slash in ("/", "")  # in this order, because {name:path} matches a trailing slash
