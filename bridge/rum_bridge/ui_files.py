@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from rum_bridge.errors import HttpError
+from rum_bridge.headers import accepts_gzip
 
 _INDEX = "index.html"
 _ENDPOINT = b'name="endpoint" content=""'
@@ -61,12 +62,12 @@ class _File:
 
     def response(self, request: Request) -> Response:
         """Return the file, or 304 if the browser has it."""
-        accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
-        tag = f'"{self.tag}-gzip"' if accepts_gzip else f'"{self.tag}"'
+        compress = accepts_gzip(request)
+        tag = f'"{self.tag}-gzip"' if compress else f'"{self.tag}"'
         headers = {**self.headers, "ETag": tag}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        if not accepts_gzip:
+        if not compress:
             return Response(self.content, headers=headers)
         return Response(self.compressed, headers={**headers, "Content-Encoding": "gzip"})
 

@@ -45,6 +45,14 @@ def test_every_file_is_served_unchanged_and_compressed_on_request(
     assert plain.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_client_that_rejects_gzip_gets_none(openrum: OpenRum) -> None:
+    headers = {"Accept-Encoding": "br, gzip;q=0"}
+    response = send(openrum.url, "/ui/app.js", method="GET", headers=headers)
+
+    assert "Content-Encoding" not in response.headers
+    assert response.body == (_UI / "app.js").read_bytes()
+
+
 def test_scripts_have_a_type_that_browsers_run(openrum: OpenRum) -> None:
     scripts = [name for name in _FILES if name.endswith((".js", ".mjs"))]
     types = {send(openrum.url, f"/ui/{n}", method="GET").headers["Content-Type"] for n in scripts}

@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rum_bridge.headers import accepts_gzip
 from rum_bridge.operations.query_members import query_members
 from rum_bridge.operations.transcode import RestForm
 
@@ -25,7 +26,7 @@ _MIN_THREAD_BYTES = 2 << 10
 
 
 async def _respond(request: Request, message: Descriptor, content: bytes) -> Response:
-    compress = _accepts_gzip(request.headers.get("accept-encoding", ""))
+    compress = accepts_gzip(request)
     if len(content) < _MIN_THREAD_BYTES:
         body, headers = _rendered(message, content, compress=compress)
     else:
@@ -45,15 +46,6 @@ def _rendered(
     if compress and len(body) > _MIN_GZIP_BYTES:
         return gzip.compress(body, _GZIP_LEVEL, mtime=0), {**headers, "Content-Encoding": "gzip"}
     return body, headers
-
-
-def _accepts_gzip(accepted: str) -> bool:
-    for item in accepted.lower().split(","):
-        coding, _, parameters = item.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            weight = parameters.replace(" ", "").removeprefix("q=")
-            return weight.strip("0.") != "" or not parameters
-    return False
 
 
 INSIGHT = RestForm(query_members, _respond)
