@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -180,6 +180,87 @@ def test_windows_that_are_open_at_the_same_time_have_a_replay_each(
     assert "The user had 2 windows open at the same time." in ui.text()
 
 
+def _windows(ui: Shown, parts: Sequence[tuple[str, Sequence[object]]]) -> list[list[int]]:
+    """Return the times of the events of each window, as the page tells them apart."""
+    found: Any = ui.page.evaluate(
+        """async parts => (await import("./parts/replay_windows.js")).windowsOf(parts)
+            .map(({events}) => events.map(event => event.timestamp))""",
+        [{"page": page, "events": events} for page, events in parts],
+    )
+    return found  # type: ignore[no-any-return]  # from JavaScript
+
+
+def test_windows_with_the_same_page_have_a_replay_each(ui: Shown) -> None:
+    ui.open("monitors")
+
+    overlapping = _windows(
+        ui,
+        [
+            ("/", _first_events(1_000, _page("Shop"))),
+            ("/", [_moved(2_000), _moved(7_000)]),
+            ("/", _first_events(3_000, _page("Shop"))),
+            ("/", [_moved(4_000), _moved(9_000)]),
+            ("/", [_moved(8_000), _moved(8_500)]),
+            ("/", [_moved(9_500)]),
+        ],
+    )
+    in_turns = _windows(
+        ui,
+        [
+            ("/", _first_events(1_000, _page("Shop"))),
+            ("/", _first_events(2_000, _page("Shop"))),
+            ("/cart", [_replaced(3_000, 5, 6)]),
+            ("/cart", [_replaced(4_000, 5, 6)]),
+            ("/paid", [_replaced(5_000, 6, 7)]),
+            ("/paid", [_replaced(6_000, 6, 7)]),
+        ],
+    )
+
+    first, second = overlapping
+    assert first[:2] == [1_000, 1_001]
+    assert set(first) >= {2_000, 7_000, 8_000, 8_500}
+    assert set(second) >= {3_000, 3_001, 4_000, 9_000}
+    assert sorted(map(len, in_turns)) == [4, 4]
+    assert sum(time_ms in (3_000, 4_000) for time_ms in in_turns[0]) == 1
+    assert sum(time_ms in (5_000, 6_000) for time_ms in in_turns[0]) == 1
+
+
+def test_one_window_that_reloads_a_page_and_comes_back_to_it_has_one_replay(ui: Shown) -> None:
+    ui.open("monitors")
+    parts = [
+        ("/", _first_events(1_000, _page("Shop"))),
+        ("/cart", [_replaced(2_000, 5, 6)]),
+        ("/cart", _first_events(3_000, _page("Cart"))),  # reloaded
+        ("/", [_replaced(4_000, 5, 6)]),
+        ("/cart", [_replaced(5_000, 6, 7)]),
+    ]
+
+    windows = _windows(ui, parts)
+
+    assert windows == [[1_000, 1_001, 2_000, 3_000, 3_001, 4_000, 5_000]]
+
+
+@pytest.mark.parametrize("parent", [5, 6, 99])
+def test_nodes_inside_each_other_do_not_stop_the_page(ui: Shown, parent: int) -> None:
+    ui.open("monitors")
+    added = [
+        {"parentId": parent, "nextId": None, "node": _node(5, "b", {})},
+        {"parentId": 5, "nextId": None, "node": _node(6, "i", {})},
+        {"parentId": 6, "nextId": None, "node": _node(5, "b", {})},
+    ]
+    change = {"type": 3, "timestamp": 3_000, "data": {"source": 0, "adds": added}}
+    parts: list[tuple[str, list[object]]] = [
+        ("/", _first_events(1_000, _page("Shop"))),
+        ("/", _first_events(2_000, _page("Shop"))),
+        ("/", [change]),
+        ("/", [{**change, "timestamp": 4_000}]),
+    ]
+
+    windows = _windows(ui, parts)
+
+    assert sum(map(len, windows)) == 6
+
+
 def test_a_recording_without_its_beginning_says_so(ui: Shown, shop: Visited) -> None:
     session = new_id()
     session = f"deadbeef{session[8:]}"
@@ -210,6 +291,16 @@ def test_a_session_says_that_its_replay_was_dropped(ui: Shown, shop: Visited) ->
 
 def _moved(time_ms: int) -> object:
     return {"type": 3, "timestamp": time_ms, "data": {"source": 1, "positions": []}}
+
+
+def _replaced(time_ms: int, removed: int, added: int) -> object:
+    """Return the event of a text that replaces another one in the body."""
+    data = {
+        "source": 0,
+        "removes": [{"parentId": 4, "id": removed}],
+        "adds": [{"parentId": 4, "nextId": None, "node": _text(added, "Other")}],
+    }
+    return {"type": 3, "timestamp": time_ms, "data": data}
 
 
 def _node(number: int, name: str, attributes: dict[str, str], *children: object) -> object:
