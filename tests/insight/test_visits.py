@@ -146,7 +146,9 @@ def test_a_session_is_described_from_all_of_its_events(shop: Asked, seen: list[S
         assert not session.has_replay
 
 
-@pytest.mark.parametrize("condition", ["user", "fingerprint", "failed", "filter", "replay"])
+@pytest.mark.parametrize(
+    "condition", ["user", "user in capitals", "fingerprint", "failed", "filter", "replay"]
+)
 def test_sessions_are_filtered(shop: Asked, seen: list[Seen], condition: str) -> None:
     by_session = _by_session(seen)
     user = next(iter(by_session.values()))[0].user
@@ -159,6 +161,7 @@ def test_sessions_are_filtered(shop: Asked, seen: list[Seen], condition: str) ->
     members: dict[str, Any]
     members, meets = {
         "user": ({"user_id": user}, lambda e: e.user == user),
+        "user in capitals": ({"user_id": user.upper()}, lambda e: e.user == user),
         "fingerprint": (
             {"fingerprint": group.fingerprint},
             lambda e: (
