@@ -114,6 +114,13 @@ def test_a_frame_is_labelled_with_its_file_without_hash(url: str, file: str) -> 
     assert frame_label(f"    at f ({url}:1:2)", "") == f"{file}:f"
 
 
+def test_thrown_texts_form_one_group() -> None:
+    first, second = (f"order {number} has failed" for number in (17, 4711))
+
+    assert error_fingerprint(first, first, "", "") == error_fingerprint(second, second, "", "")
+    assert error_title(first, first) == first
+
+
 def test_an_error_title_is_one_short_line() -> None:
     assert error_title("TypeError", "a\nb") == "TypeError: a b"
     assert error_title("", "Script error.") == "Script error."

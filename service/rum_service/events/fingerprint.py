@@ -50,6 +50,7 @@ def error_fingerprint(error_type: str, message: str, stack: str, filename: str) 
     Args:
         filename: the script, for errors without a stack.
     """
+    error_type = _type(error_type, message)
     return _fingerprint(
         error_type[:_MAX_TYPE], message[:_MAX_MESSAGE], stack[:_MAX_STACK], filename[:_MAX_FILENAME]
     )
@@ -57,6 +58,7 @@ def error_fingerprint(error_type: str, message: str, stack: str, filename: str) 
 
 def error_title(error_type: str, message: str) -> str:
     """Return `type: message` on one line, in at most 300 characters."""
+    error_type = _type(error_type, message)
     error_type, message = clean(error_type, _MAX_TYPE), clean(message, _MAX_TITLE)
     return clean(": ".join(filter(None, (error_type, message))), _MAX_TITLE)
 
@@ -64,6 +66,11 @@ def error_title(error_type: str, message: str) -> str:
 def frame_label(stack: str, filename: str) -> str:
     """Return the top frame as `file:function`. Empty without a stack and a file name."""
     return _label(stack[:_MAX_STACK], filename[:_MAX_FILENAME])
+
+
+def _type(error_type: str, message: str) -> str:
+    """Return the type of an error, or "" for a thrown text: aws-rum-web repeats it as the type."""
+    return "" if error_type == message else error_type
 
 
 @lru_cache(_CACHED)
