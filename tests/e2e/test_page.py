@@ -72,6 +72,13 @@ def test_the_vitals_of_the_overview_equal_the_api(ui: Shown, shop: Visited) -> N
     ]
 
 
+def test_without_a_past_the_overview_says_why_no_error_is_new(ui: Shown, shop: Visited) -> None:
+    ui.open("overview", **shop.range)
+
+    assert "Errors are called new when something is known from before" in ui.text()
+    assert "No error was seen for the first time." not in ui.text()
+
+
 def test_changes_are_sentences_that_lead_to_their_causes(ui: Shown, shop: Visited) -> None:
     hours = {"after": shop.after, "before": shop.after + 2 * HOUR_MS, "worse": True}
     found = ListChangesResponse(

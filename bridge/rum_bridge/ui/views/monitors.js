@@ -73,7 +73,8 @@ function Create({ monitors, place }) {
   };
   return html`<${Panel} title="Create an app monitor" note="for one application">
     <form class="stack" onSubmit=${submit}>
-      <label>Name <input name="name" required maxlength="255" pattern="[A-Za-z0-9_#\\-][A-Za-z0-9._#\\-]*" placeholder="shop" /></label>
+      <label>Name <input name="name" required maxlength="255" pattern="[A-Za-z0-9_#\\-][A-Za-z0-9._#\\-]*" placeholder="shop"
+        title="Letters, digits and . _ # - are allowed. A name does not begin with a dot." /></label>
       <label>Domains, up to five <input name="domains" required placeholder="shop.example.com" /></label>
       <label class="check"><input type="checkbox" name="custom" checked /> Store custom events</label>
       ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}

@@ -20,7 +20,7 @@ export function Lists({ place, selection }) {
   const errors = useErrors(selection);
   return html`<${FrequentErrors} place=${place} errors=${errors} />
     <${FailingRequests} place=${place} selection=${selection} />
-    <${NewErrors} place=${place} errors=${errors} />
+    <${NewErrors} place=${place} errors=${errors} after=${selection.after} />
     <${WorstPages} place=${place} selection=${selection} />`;
 }
 
@@ -46,7 +46,7 @@ function FrequentErrors({ place, errors }) {
   <//>`;
 }
 
-function NewErrors({ place, errors }) {
+function NewErrors({ place, errors, after }) {
   const columns = [
     { title: "Release", cell: (group) => group.firstRelease || "unknown" },
     { title: "Error", grow: true, cell: (group) => html`<a class="one-line" href=${linkTo(place, ["errors", group.fingerprint])}>${group.title}</a>` },
@@ -58,7 +58,9 @@ function NewErrors({ place, errors }) {
       const found = latest.filter((group) => group.isNew).sort((a, b) => b.firstRelease.localeCompare(a.firstRelease, undefined, { numeric: true }));
       return found.length
         ? html`<${Table} caption="New errors by release" rows=${found} columns=${columns} keyOf=${(group) => group.fingerprint} />`
-        : html`<p class="quiet">No error was seen for the first time.</p>`;
+        : html`<p class="quiet">${latest[0]?.firstSeen >= after
+            ? "Errors are called new when something is known from before this time range."
+            : "No error was seen for the first time."}</p>`;
     }}<//>
   <//>`;
 }
