@@ -148,6 +148,30 @@ def test_gaps_in_a_recording_are_shown(ui: Shown, shop: Visited) -> None:
     assert [[round(part * 23) for part in gap] for gap in drawn] == [[2_000, 20_000]]
 
 
+def test_failures_at_both_ends_of_a_recording_are_marked(ui: Shown, shop: Visited) -> None:
+    """aws-rum-web rounds the times of errors to seconds."""
+    session = f"deadbeef{new_id()[8:]}"
+    start_s = int(time.time()) - 10
+    recorded = [*_first_events(start_s * 1000 + 400, _page("Shop")), _moved(start_s * 1000 + 4_600)]
+    request = _recording(session, recorded)
+    for at_s, text in ((-1, "before"), (0, "at the start"), (5, "at the end"), (6, "after")):
+        details = json.dumps({"version": "1.0.0", "type": "Error", "message": text})
+        request.rum_events.add(
+            id=new_id(),
+            timestamp=start_s + at_s,
+            type="com.amazon.rum.js_error_event",
+            details=details,
+            metadata="{}",
+        )
+    shop.put([request])
+    _open(ui, session)
+    marks = "iframe >> internal:control=enter-frame >> .marks button"
+    ui.page.do(lambda inner: inner.wait_for_selector(marks))
+    texts = ui.page.do(lambda inner: inner.locator(marks).all_inner_texts())
+
+    assert texts == ["0:00 Error: at the start", "0:04 Error: at the end"]
+
+
 def test_windows_that_are_open_at_the_same_time_have_a_replay_each(
     ui: Shown, shop: Visited
 ) -> None:

@@ -9,6 +9,8 @@ import { position } from "../parts/replay_time.js";
 import { windowsOf } from "../parts/replay_windows.js";
 
 const MAX_CHARS = 100e6;
+/** aws-rum-web rounds the times of events to seconds, but not those in recordings. */
+const ROUNDING_MS = 500;
 
 export function Replay({ id, monitor, events, dropped }) {
   const [state, setState] = useState({});
@@ -70,8 +72,9 @@ function Player({ replay, marks }) {
   useEffect(() => {
     const [start, end] = [replay.events[0]?.timestamp, replay.events.at(-1)?.timestamp];
     const failures = marks
-      .filter((event) => event.rating === "failed" && event.timestampMs >= start && event.timestampMs <= end)
-      .map((event) => ({ at: event.timestampMs - start, text: `${position(event.timestampMs - start)} ${event.summary.slice(0, 60)}` }));
+      .filter((event) => event.rating === "failed" && event.timestampMs >= start - ROUNDING_MS && event.timestampMs <= end + ROUNDING_MS)
+      .map((event) => ({ at: Math.min(Math.max(event.timestampMs, start), end) - start, summary: event.summary.slice(0, 60) }))
+      .map(({ at, summary }) => ({ at, text: `${position(at)} ${summary}` }));
     const answer = ({ origin, source, data }) => {
       if (origin !== location.origin || source !== frame.current?.contentWindow || data !== "ready") return;
       source.postMessage({ events: replay.events, failures }, origin);
