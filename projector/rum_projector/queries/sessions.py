@@ -122,7 +122,7 @@ def find(
 
 def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[bool]]:
     is_error = events.c.kind == Kind.JS_ERROR
-    clauses = []
+    clauses: list[ColumnElement[bool]] = []
     if wanted.user:
         # Clients write UUIDs in one letter case. Lowering every row would take much longer.
         cases = {wanted.user, wanted.user.lower(), wanted.user.upper()}
