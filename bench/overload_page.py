@@ -28,7 +28,7 @@ sent". "Sent" is the rate that was reached. An overloaded server lets the client
 wait for 3 to 5 s, because rejections take CPU.
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
-puts, and count from the time at which each put was due. A load takes 9 s. Goodput and latencies
+puts, and count from the time at which each put was due. A load takes 15 s. Goodput and latencies
 leave out the first 5 s: only then are puts rejected as fast as they arrive. Memory is what the
 server uses afterwards. Each load is measured several times, in alternation with the others. A row
 shows the run with the median goodput, and "runs" shows the goodput of all.
