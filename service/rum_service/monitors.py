@@ -130,5 +130,5 @@ class Monitors(Generic[P]):
             name=record.name,
             policy=None if record.policy is None else self._compile_policy(record.policy),
             domains=(*members.get("DomainList", ()), *([domain] if domain else ())),
-            keeps_custom_events=custom_events_enabled(record.document),
+            keeps_custom_events=custom_events_enabled(members),
         )

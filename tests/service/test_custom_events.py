@@ -192,17 +192,19 @@ async def test_the_app_monitors_of_a_call_are_looked_up_in_one_query(
 
 
 @pytest.mark.parametrize(
-    ("document", "enabled"),
+    ("members", "enabled"),
     [
-        ("{}", False),
-        ('{"CustomEvents":{}}', False),
-        ('{"CustomEvents":{"Status":"DISABLED"}}', False),
-        ('{"CustomEvents":{"Status":"ENABLED"}}', True),
-        ('{"Tags":{"Status":"ENABLED"}}', False),
+        ({}, False),
+        ({"CustomEvents": {}}, False),
+        ({"CustomEvents": {"Status": "DISABLED"}}, False),
+        ({"CustomEvents": {"Status": "ENABLED"}}, True),
+        ({"Tags": {"Status": "ENABLED"}}, False),
     ],
 )
-def test_custom_events_are_enabled_only_by_their_status(document: str, enabled: bool) -> None:
-    assert custom_events_enabled(document) is enabled
+def test_custom_events_are_enabled_only_by_their_status(
+    members: dict[str, object], enabled: bool
+) -> None:
+    assert custom_events_enabled(members) is enabled
 
 
 @pytest.mark.parametrize(

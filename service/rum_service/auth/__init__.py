@@ -1,1 +1,1 @@
-"""Who may send events to an app monitor."""
+"""Authentication: who makes a call. Authorization: what its caller may do."""

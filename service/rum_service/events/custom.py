@@ -8,16 +8,16 @@ from __future__ import annotations
 
 __all__ = ["custom_events_enabled", "has_custom_events", "is_custom"]
 
-import json
 from collections.abc import Iterable
+
+from rum_service.events.json_text import JsonObject, object_in
 
 _BUILT_IN = "com.amazon.rum."
 
 
-def custom_events_enabled(document: str) -> bool:
-    """Return whether an app monitor, given as ProtoJSON, has enabled custom events."""
-    monitor = json.loads(document)
-    return bool(monitor.get("CustomEvents", {}).get("Status") == "ENABLED")
+def custom_events_enabled(members: JsonObject) -> bool:
+    """Return whether an app monitor, given as the members of its document, has enabled them."""
+    return object_in(members, "CustomEvents").get("Status") == "ENABLED"
 
 
 def is_custom(kind: str) -> bool:

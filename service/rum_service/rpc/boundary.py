@@ -147,40 +147,24 @@ class CallBoundary:
             return behavior
         operation = operation_of(method).name
 
-        async def answer(request: Any, context: Context) -> Any:
-            began_s = perf_counter()
-            failure: BaseException | None = None
-            try:
-                return await behavior(request, context)
-            except BaseException as error:
-                failure = error
-                raise
-            finally:
-                keys = [key for key, _ in context.invocation_metadata() or ()]
-                self.requests.write(
-                    self.request_id(context),
-                    operation,
-                    began_s,
-                    outcome_of(failure),
-                    error=failure is not None,
-                    relayed=CALLER_KEY in keys,
-                )
+        def ended(context: Context, began_s: float, failure: BaseException | None) -> None:
+            keys = [key for key, _ in context.invocation_metadata() or ()]
+            self.requests.write(
+                self.request_id(context),
+                operation,
+                began_s,
+                outcome_of(failure),
+                error=failure is not None,
+                relayed=CALLER_KEY in keys,
+            )
 
-        return answer
+        return _observed(behavior, ended)
 
     def _counted(self, operation: Operation, behavior: Behavior) -> Behavior:
-        async def answer(request: Any, context: Context) -> Any:
-            began_s = perf_counter()
-            failure: BaseException | None = None
-            try:
-                return await behavior(request, context)
-            except BaseException as error:
-                failure = error
-                raise
-            finally:
-                self.calls.end(operation.name, began_s, failure)
-
-        return answer
+        return _observed(
+            behavior,
+            lambda _, began_s, failure: self.calls.end(operation.name, began_s, failure),
+        )
 
     async def is_known(self, call: Call) -> bool:
         """Return whether a call's metadata proves who makes it. Raises RumError if it is wrong."""
@@ -222,3 +206,27 @@ class CallBoundary:
             monitor = await self._monitors.by_name(name)
         self._authorization.authorize(caller, operation, monitor, name=name)
         return caller
+
+
+def _observed(
+    behavior: Behavior, ended: Callable[[Context, float, BaseException | None], None]
+) -> Behavior:
+    """Return `behavior`, and call `ended` after each call.
+
+    Args:
+        ended: takes the context, when the call began by `perf_counter`, and what it raised, if
+            anything.
+    """
+
+    async def answer(request: Any, context: Context) -> Any:
+        began_s = perf_counter()
+        failure: BaseException | None = None
+        try:
+            return await behavior(request, context)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            ended(context, began_s, failure)
+
+    return answer

@@ -1,4 +1,4 @@
-"""Count the calls of the control plane: by method, and by their outcome."""
+"""Counts all calls but puts, by their method and their outcome."""
 
 from __future__ import annotations
 
