@@ -21,7 +21,7 @@ from bench.demo.shop import BLOG, SHOP
 from bench.page import with_part
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.engines.base import Engine
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.documents import Documents
 from rum_projector.insight.unusual import list_changes
 from rum_projector.projection import Projection
@@ -84,7 +84,7 @@ def _day(
     record = store.monitors.by_name(monitor)
     assert record is not None  # `fill` has created it
     with engine.snapshot(timeout_s=60) as query:
-        asked = Asked(
+        call = Call(
             query=query,
             documents=Documents(store.log, monitor_name=monitor, account_id=""),
             monitor=record.key,
@@ -96,7 +96,7 @@ def _day(
         request = pb.ListChangesRequest(
             after=_midnight_s(day) * 1000, before=min(_midnight_s(day + 1), _END_S) * 1000
         )
-        return DayOfMonitor(monitor, day, list(list_changes(asked, request).changes))
+        return DayOfMonitor(monitor, day, list(list_changes(call, request).changes))
 
 
 def _midnight_s(day: int) -> int:

@@ -190,12 +190,8 @@ def levels_by_hour(*clauses: ColumnElement[bool]) -> Select[Any]:
 
 def hour_of(ts: ColumnElement[int]) -> ColumnElement[int]:
     """Return the start of the hour that contains a time."""
-    return _start(ts, HOUR_MS)
-
-
-def _start(ts: ColumnElement[int], length_ms: int) -> ColumnElement[int]:
     # As text: GROUP BY does not recognize an expression with parameters. `/` would not round.
-    length: ColumnElement[int] = literal_column(str(length_ms))
+    length: ColumnElement[int] = literal_column(str(HOUR_MS))
     number: ColumnElement[int] = ts.op("//", precedence=10, return_type=BigInteger())(length)
     return number * length
 

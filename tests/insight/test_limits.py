@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from rum.v1 import insight_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
 from rum_projector.engines.base import QueryTimeoutError
-from rum_projector.insight.asked import Asked as Call
+from rum_projector.insight.call import Call
 from tests.insight.asked import Asked, asked
 from tests.insight.oracle import as_json, measures, read
 from tests.insight.visits import START_MS, Stored

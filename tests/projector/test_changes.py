@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rum_projector.insight.changes import MEASURES, Hour, Kind, Measure, find_changes
+from rum_projector.insight.changes import MEASURES, Hour, Measure, Statistic, find_changes
 
 _HOURS = 24
 _RHYTHM = [0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.9] * 2
@@ -33,10 +33,10 @@ def _day(measure: Measure, rng: random.Random, factors: Sequence[float] = ()) ->
     for index, rhythm in enumerate(_RHYTHM):
         factor = weekly * (factors[index] if factors else 1.0)
         samples = round(rng.gauss(400 * rhythm + 1, 20 * rhythm))
-        if measure.kind is Kind.COUNT:
+        if measure.statistic is Statistic.COUNT:
             mean = typical * rhythm * factor
             hours.append(Hour(max(0, round(rng.gauss(mean, math.sqrt(mean))))))
-        elif measure.kind is Kind.SHARE:
+        elif measure.statistic is Statistic.SHARE:
             share = typical * factor
             if typical > 0.5:  # what varies from week to week is the rarer outcome
                 share = 1 - (1 - typical) * weekly if factor == weekly else share

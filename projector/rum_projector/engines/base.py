@@ -18,6 +18,7 @@ __all__ = [
     "EventRow",
     "EventValues",
     "Place",
+    "Query",
     "QueryTimeoutError",
     "RunValues",
 ]
@@ -26,9 +27,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import Executable
+
+Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
+"""Returns the rows of a SELECT."""
 
 
 class EngineError(Exception):
@@ -262,7 +266,7 @@ class Engine(Protocol):
 
     def snapshot(
         self, *, timeout_s: float, alone: bool = True, stop: Event | None = None
-    ) -> AbstractContextManager[Callable[[Executable], Sequence[tuple[Any, ...]]]]:
+    ) -> AbstractContextManager[Query]:
         """Return a function like `query` whose statements all see the same rows.
 
         They are the rows at the time of the first statement. Only one thread may use it.

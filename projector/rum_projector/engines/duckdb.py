@@ -15,10 +15,10 @@ __all__ = ["DuckDb", "open_duckdb"]
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import duckdb
 from sqlalchemy import Executable, delete, func, select
@@ -28,12 +28,10 @@ from rum_projector.engines import duckdb_erasing as erasing
 from rum_projector.engines import duckdb_file as file
 from rum_projector.engines import duckdb_hours as hours
 from rum_projector.engines import duckdb_rows as rows
-from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, Place
+from rum_projector.engines.base import BrokenError, Chunk, Cursor, EngineError, Place, Query
 from rum_projector.engines.dialect import run
 from rum_projector.engines.duckdb_queries import Queries
 from rum_projector.schema import OF_BATCHES, OF_HOURS, error_groups, events
-
-_Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 # A query takes at most 5 s.
 _CHECKPOINTS, _CHECKPOINT_RETRY_S = 100, 0.1
@@ -137,7 +135,7 @@ class DuckDb:
 
     def snapshot(
         self, *, timeout_s: float, alone: bool = True, stop: threading.Event | None = None
-    ) -> AbstractContextManager[_Query]:
+    ) -> AbstractContextManager[Query]:
         return self._queries.snapshot(timeout_s=timeout_s, alone=alone, stop=stop)
 
     def size_bytes(self) -> int:

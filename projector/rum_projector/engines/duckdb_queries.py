@@ -8,15 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import duckdb
 from sqlalchemy import Executable
 
-from rum_projector.engines.base import EngineError, QueryTimeoutError
+from rum_projector.engines.base import EngineError, Query, QueryTimeoutError
 from rum_projector.engines.dialect import run
-
-_Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
 
 _INTERRUPT_AGAIN_S = 0.05
 _TURN_POLL_S = 0.05
@@ -48,7 +46,7 @@ class Queries:
     @contextmanager
     def snapshot(
         self, *, timeout_s: float, alone: bool, stop: threading.Event | None
-    ) -> Iterator[_Query]:
+    ) -> Iterator[Query]:
         """Return a function whose statements all see the same rows: see `Engine.snapshot`."""
         end_s = time.monotonic() + timeout_s
         ends = stop or threading.Event()

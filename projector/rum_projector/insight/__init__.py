@@ -1,1 +1,1 @@
-"""InsightService: requests are checked, questions asked, and events read from the log."""
+"""InsightService: requests are checked, questions call, and events read from the log."""

@@ -9,7 +9,18 @@ lasting changes count, and single noisy hours do not.
 
 from __future__ import annotations
 
-__all__ = ["MEASURES", "Found", "Hour", "Kind", "Measure", "find_changes", "matters"]
+__all__ = [
+    "DISPERSION_OF_ONE_WEEK",
+    "MEASURES",
+    "MEDIAN_SQUARE",
+    "WEEKLY_DEVIATION",
+    "Change",
+    "Hour",
+    "Measure",
+    "Statistic",
+    "find_changes",
+    "matters",
+]
 
 import math
 from collections.abc import Iterator, Sequence
@@ -23,19 +34,21 @@ _LEAST_SCORE = 6.0
 _LEAST_HOUR_SCORE = 3.5
 _SAME_SIDE = 1.0
 # Weeks differ by more than chance: holidays, advertising, weather.
-_WEEKLY_DEVIATION = 0.1
+WEEKLY_DEVIATION = 0.1
 # Samples with the share of the whole range, added so that few samples give no extreme share.
 _PRIOR_SAMPLES = 50.0
 # The median of the squares of standard normal samples.
-_MEDIAN_SQUARE = 0.455
+MEDIAN_SQUARE = 0.455
+# One week does not say how much weeks differ.
+DISPERSION_OF_ONE_WEEK = 1.5
 # Load times are log-normal with a deviation of about 0.8. The 75th percentile of n such samples has
 # about this variance times 1 / n.
 _PERCENTILE_VARIANCE = 1.2
 _LEAST_SAMPLES = 20.0
 
 
-class Kind(Enum):
-    """How a measure varies by chance."""
+class Statistic(Enum):
+    """What a measure is, and so how it varies by chance."""
 
     COUNT = auto()
     """A number of independent things."""
@@ -50,7 +63,7 @@ class Measure:
     """What is compared."""
 
     name: str
-    kind: Kind
+    statistic: Statistic
     more_is_worse: bool
     least_effect: float
     """Changes of less than this ratio are not worth anybody's time, however certain they are."""
@@ -63,15 +76,17 @@ class Measure:
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("sessions", Kind.COUNT, more_is_worse=False, least_effect=1.4, least_difference=20),
-        Measure("js_error_rate", Kind.SHARE, True, 1.4, 0.01),
-        Measure("http_5xx_rate", Kind.SHARE, True, 1.5, 0.005),
-        Measure("http_4xx_rate", Kind.SHARE, True, 1.5, 0.01),
-        Measure("http_no_response_rate", Kind.SHARE, True, 1.5, 0.005),
-        Measure("apdex", Kind.SHARE, False, 1.08, 0.05),
-        Measure("lcp_p75", Kind.LEVEL, True, 1.2, 200),
-        Measure("inp_p75", Kind.LEVEL, True, 1.25, 50),
-        Measure("cls_p75", Kind.LEVEL, True, 1.4, 0.03, offset=0.1),
+        Measure(
+            "sessions", Statistic.COUNT, more_is_worse=False, least_effect=1.4, least_difference=20
+        ),
+        Measure("js_error_rate", Statistic.SHARE, True, 1.4, 0.01),
+        Measure("http_5xx_rate", Statistic.SHARE, True, 1.5, 0.005),
+        Measure("http_4xx_rate", Statistic.SHARE, True, 1.5, 0.01),
+        Measure("http_no_response_rate", Statistic.SHARE, True, 1.5, 0.005),
+        Measure("apdex", Statistic.SHARE, False, 1.08, 0.05),
+        Measure("lcp_p75", Statistic.LEVEL, True, 1.2, 200),
+        Measure("inp_p75", Statistic.LEVEL, True, 1.25, 50),
+        Measure("cls_p75", Statistic.LEVEL, True, 1.4, 0.03, offset=0.1),
     )
 }
 
@@ -86,7 +101,7 @@ class Hour(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class Change:
     """A change: hours `first` to `last`, both included, count from 0."""
 
     measure: Measure
@@ -104,7 +119,7 @@ class Found:
 
 def find_changes(
     measure: Measure, current: Sequence[Hour], weeks: Sequence[Sequence[Hour]]
-) -> list[Found]:
+) -> list[Change]:
     """Return the changes of one measure, in the order of time.
 
     Args:
@@ -125,7 +140,7 @@ def find_changes(
         total = sum(scores[first : last + 1]) / math.sqrt(last - first + 1)
         value, expected = _over(measure, current, weeks, first, last)
         if abs(total) >= _LEAST_SCORE and matters(measure, value, expected):
-            found.append(Found(measure, first, last, value, expected, abs(total)))
+            found.append(Change(measure, first, last, value, expected, abs(total)))
     return found
 
 
@@ -134,7 +149,7 @@ def _hours(
 ) -> Iterator[tuple[Hour, list[Hour], float]]:
     """Yield each hour with the same hours of the weeks before and the share of the whole range."""
     overall = 0.0
-    if measure.kind is Kind.SHARE:
+    if measure.statistic is Statistic.SHARE:
         samples = sum(hour.samples for week in weeks for hour in week)
         overall = sum(hour.value for week in weeks for hour in week) / samples if samples else 0.0
     for index, hour in enumerate(current):
@@ -144,36 +159,36 @@ def _hours(
 def _dispersion(measure: Measure, weeks: Sequence[Sequence[Hour]]) -> float:
     """Return how much more the weeks differ among themselves than by chance, at least 1."""
     if len(weeks) == 1:
-        return 1.5
+        return DISPERSION_OF_ONE_WEEK
     squares = []
     for index, week in enumerate(weeks):
         others = [other for position, other in enumerate(weeks) if position != index]
         squares += [_score(measure, *hour) ** 2 for hour in _hours(measure, week, others)]
-    return math.sqrt(max(1.0, median(squares) / _MEDIAN_SQUARE))
+    return math.sqrt(max(1.0, median(squares) / MEDIAN_SQUARE))
 
 
 def _score(measure: Measure, now: Hour, before: Sequence[Hour], overall: float) -> float:
     """Return by how many standard deviations an hour is off."""
-    if measure.kind is Kind.COUNT:
+    if measure.statistic is Statistic.COUNT:
         expected = fmean(hour.value for hour in before)
         chance = max(expected, 1.0) * (1 + 1 / len(before))
-        return (now.value - expected) / math.sqrt(chance + (_WEEKLY_DEVIATION * expected) ** 2)
+        return (now.value - expected) / math.sqrt(chance + (WEEKLY_DEVIATION * expected) ** 2)
     samples = sum(hour.samples for hour in before)
     if now.samples < _LEAST_SAMPLES or samples < _LEAST_SAMPLES:
         return 0.0
     uncertainty = 1 / now.samples + 1 / samples
-    if measure.kind is Kind.SHARE:
+    if measure.statistic is Statistic.SHARE:
         prior = _PRIOR_SAMPLES * overall + 0.5
         share = (sum(hour.value for hour in before) + prior) / (samples + _PRIOR_SAMPLES + 1)
         # Together, because few rare events before say little about how rare they are.
         pooled = (now.value + share * samples) / (now.samples + samples)
         chance = pooled * (1 - pooled) * uncertainty
-        deviation = math.sqrt(chance + (_WEEKLY_DEVIATION * min(share, 1 - share)) ** 2)
+        deviation = math.sqrt(chance + (WEEKLY_DEVIATION * min(share, 1 - share)) ** 2)
         return (now.value / now.samples - share) / deviation
     value, level = now.value + measure.offset, _level(before) + measure.offset
     if level <= 0 or value <= 0:
         return 0.0
-    deviation = math.sqrt(_PERCENTILE_VARIANCE * uncertainty + _WEEKLY_DEVIATION**2 / 4)
+    deviation = math.sqrt(_PERCENTILE_VARIANCE * uncertainty + WEEKLY_DEVIATION**2 / 4)
     return math.log(value / level) / deviation
 
 
@@ -206,9 +221,9 @@ def _over(
     """Return value and expectation over some hours."""
     now = current[first : last + 1]
     before = [hour for week in weeks for hour in week[first : last + 1]]
-    if measure.kind is Kind.COUNT:
+    if measure.statistic is Statistic.COUNT:
         return sum(h.value for h in now), sum(h.value for h in before) / len(weeks)
-    if measure.kind is Kind.LEVEL:
+    if measure.statistic is Statistic.LEVEL:
         return _level(now), _level(before)
     return _share(now), _share(before)
 

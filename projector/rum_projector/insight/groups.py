@@ -7,7 +7,7 @@ __all__ = ["get_error_group", "list_error_groups", "list_http_targets"]
 from collections.abc import Collection
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.selection import limit_of, offset_of, selection_of
 from rum_projector.queries import errors, http, sessions
 from rum_service.errors import ResourceNotFoundException, ValidationException
@@ -20,15 +20,13 @@ _MAX_MESSAGE = 2000
 _MAX_STACK = 20_000
 
 
-def list_error_groups(
-    asked: Asked, request: pb.ListErrorGroupsRequest
-) -> pb.ListErrorGroupsResponse:
+def list_error_groups(call: Call, request: pb.ListErrorGroupsRequest) -> pb.ListErrorGroupsResponse:
     """Return a page of error groups."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
     limit = limit_of(request.max_results, default=_DEFAULT_RESULTS)
     offset = offset_of(request.next_token)
     found = errors.groups(
-        asked.query,
+        call.query,
         selection,
         order=_order(request.order, errors.ORDERS),
         offset=offset,
@@ -40,31 +38,31 @@ def list_error_groups(
     )
 
 
-def get_error_group(asked: Asked, request: pb.GetErrorGroupRequest) -> pb.GetErrorGroupResponse:
+def get_error_group(call: Call, request: pb.GetErrorGroupRequest) -> pb.GetErrorGroupResponse:
     """Return one error group, with the latest error and whom it affects."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
-    group = errors.group(asked.query, selection, request.fingerprint)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
+    group = errors.group(call.query, selection, request.fingerprint)
     if group is None:
         raise ResourceNotFoundException("The selection has no error with this fingerprint.")
-    ids = errors.sessions_with(asked.query, selection, request.fingerprint, limit=_SAMPLE_SESSIONS)
-    found = sessions.summaries(asked.query, asked.monitor, ids)
+    ids = errors.sessions_with(call.query, selection, request.fingerprint, limit=_SAMPLE_SESSIONS)
+    found = sessions.summaries(call.query, call.monitor, ids)
     response = pb.GetErrorGroupResponse(
         group=group,
-        shares=errors.shares(asked.query, selection, request.fingerprint),
+        shares=errors.shares(call.query, selection, request.fingerprint),
         sample_sessions=[found[session] for session in ids if session in found],
     )
-    _add_latest(asked, response, errors.latest_error(asked.query, selection, request.fingerprint))
+    _add_latest(call, response, errors.latest_error(call.query, selection, request.fingerprint))
     return response
 
 
 def _add_latest(
-    asked: Asked, response: pb.GetErrorGroupResponse, latest: tuple[int, int, str] | None
+    call: Call, response: pb.GetErrorGroupResponse, latest: tuple[int, int, str] | None
 ) -> None:
     """Add the message and the stack, which only the log has."""
     if latest is None:
         return
     sequence, position, response.release = latest
-    logged = asked.documents.event(sequence, position)
+    logged = call.documents.event(sequence, position)
     if logged is None:
         return
     details = logged.details()
@@ -81,15 +79,13 @@ def _add_latest(
         )
 
 
-def list_http_targets(
-    asked: Asked, request: pb.ListHttpTargetsRequest
-) -> pb.ListHttpTargetsResponse:
+def list_http_targets(call: Call, request: pb.ListHttpTargetsRequest) -> pb.ListHttpTargetsResponse:
     """Return a page of HTTP targets."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
     limit = limit_of(request.max_results, default=_DEFAULT_RESULTS)
     offset = offset_of(request.next_token)
     found = http.targets(
-        asked.query,
+        call.query,
         selection,
         order=_order(request.order, http.ORDERS),
         offset=offset,

@@ -7,7 +7,7 @@ __all__ = ["get_metric_data"]
 from collections.abc import Mapping
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.selection import selection_of
 from rum_projector.queries import metrics
 from rum_projector.queries.metrics import METRICS, Metric
@@ -35,9 +35,9 @@ _EVENT_TYPES = {
 }
 
 
-def get_metric_data(asked: Asked, request: pb.GetMetricDataRequest) -> pb.GetMetricDataResponse:
+def get_metric_data(call: Call, request: pb.GetMetricDataRequest) -> pb.GetMetricDataResponse:
     """Return a metric over time."""
-    periods = _periods(asked, request)
+    periods = _periods(call, request)
     dimensions = _dimensions(request)
     if request.namespace in ("", _NAMESPACE):
         metric = METRICS.get(request.metric_name)
@@ -45,7 +45,7 @@ def get_metric_data(asked: Asked, request: pb.GetMetricDataRequest) -> pb.GetMet
             raise ValidationException(f"metricName must be one of {', '.join(METRICS)}.")
         unit = metric.unit
         columns = _columns(dimensions, metric, request.app_monitor)
-        found = metrics.data(asked.query, metric, periods, columns, request.statistic)
+        found = metrics.data(call.query, metric, periods, columns, request.statistic)
     else:
         unit = "None"
         if max(len(request.namespace), len(request.metric_name)) > _MAX_NAME:
@@ -53,7 +53,7 @@ def get_metric_data(asked: Asked, request: pb.GetMetricDataRequest) -> pb.GetMet
                 f"namespace and metricName must have at most {_MAX_NAME} characters."
             )
         found = metrics.custom(
-            asked.query,
+            call.query,
             periods,
             request.namespace,
             request.metric_name,
@@ -70,16 +70,16 @@ def get_metric_data(asked: Asked, request: pb.GetMetricDataRequest) -> pb.GetMet
     )
 
 
-def _periods(asked: Asked, request: pb.GetMetricDataRequest) -> Periods:
+def _periods(call: Call, request: pb.GetMetricDataRequest) -> Periods:
     period_s = request.period_seconds
     if not 60 <= period_s <= _MAX_PERIOD_S or period_s % 60:
         raise ValidationException(
             f"periodSeconds must be a multiple of 60, at most {_MAX_PERIOD_S}."
         )
-    selection = selection_of(asked.monitor, request.after, request.before, ())
+    selection = selection_of(call.monitor, request.after, request.before, ())
     if selection.length_ms > _MAX_PERIODS * period_s * 1000:
         raise ValidationException(f"There must be at most {_MAX_PERIODS} periods.")
-    return Periods(asked.monitor, selection.after_ms, selection.before_ms, period_s * 1000)
+    return Periods(call.monitor, selection.after_ms, selection.before_ms, period_s * 1000)
 
 
 def _dimensions(request: pb.GetMetricDataRequest) -> dict[str, str]:

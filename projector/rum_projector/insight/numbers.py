@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["get_overview", "get_page_details", "list_current_values", "list_segments"]
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.selection import (
     choose_step,
     distributions_of,
@@ -45,32 +45,32 @@ _LCP_PHASES = ("Time to first byte", "Load delay", "Load time", "Render delay")
 _INP_PHASES = ("Input delay", "Processing", "Presentation delay")
 
 
-def get_overview(asked: Asked, request: pb.GetOverviewRequest) -> pb.GetOverviewResponse:
+def get_overview(call: Call, request: pb.GetOverviewRequest) -> pb.GetOverviewResponse:
     """Return measures in total and over time."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
-    compared = asked.compared(selection, request.compare_after)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
+    compared = call.compared(selection, request.compare_after)
     members = distributions_of(request.distribution)
     step_ms = choose_step(request.step_ms, selection.length_ms)
     # Steps start at whole hours and the like. Those of the other range start as much before it.
     into_step_ms = selection.after_ms % step_ms
     response = pb.GetOverviewResponse(
-        total=measures(asked.query, selection, members),
+        total=measures(call.query, selection, members),
         series=overview.series(
-            asked.query, selection, first_ms=selection.after_ms - into_step_ms, step_ms=step_ms
+            call.query, selection, first_ms=selection.after_ms - into_step_ms, step_ms=step_ms
         ),
     )
     if compared:
-        response.compared_total.CopyFrom(measures(asked.query, compared, members))
+        response.compared_total.CopyFrom(measures(call.query, compared, members))
         first_ms = compared.after_ms - into_step_ms
         response.compared_series.CopyFrom(
-            overview.series(asked.query, compared, first_ms=first_ms, step_ms=step_ms)
+            overview.series(call.query, compared, first_ms=first_ms, step_ms=step_ms)
         )
     return response
 
 
-def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegmentsResponse:
+def list_segments(call: Call, request: pb.ListSegmentsRequest) -> pb.ListSegmentsResponse:
     """Return the measures for each value of the dimension."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
     if request.by not in _DIMENSIONS:
         raise ValidationException(f"by must be one of {', '.join(_DIMENSIONS.values())}.")
     order = request.order or "page_views"
@@ -79,13 +79,13 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
     limit = limit_of(request.max_results, default=_DEFAULT_SEGMENTS)
     offset = offset_of(request.next_token, most=MAX_SEGMENTS)
     found = segments.segments(
-        asked.query,
+        call.query,
         selection,
         _DIMENSIONS[request.by],
         order=order,
         offset=offset,
         limit=limit,
-        compared=asked.compared(selection, request.compare_after),
+        compared=call.compared(selection, request.compare_after),
         members=distributions_of(request.distribution),
     )
     return pb.ListSegmentsResponse(
@@ -95,10 +95,10 @@ def list_segments(asked: Asked, request: pb.ListSegmentsRequest) -> pb.ListSegme
     )
 
 
-def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetPageDetailsResponse:
+def get_page_details(call: Call, request: pb.GetPageDetailsRequest) -> pb.GetPageDetailsResponse:
     """Return what makes the selected pages slow."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
-    query = asked.query
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
+    query = call.query
     members = distributions_of(request.distribution)
     return pb.GetPageDetailsResponse(
         measures=measures(query, selection, members),
@@ -111,7 +111,7 @@ def get_page_details(asked: Asked, request: pb.GetPageDetailsRequest) -> pb.GetP
 
 
 def list_current_values(
-    asked: Asked, request: pb.ListCurrentValuesRequest
+    call: Call, request: pb.ListCurrentValuesRequest
 ) -> pb.ListCurrentValuesResponse:
     """Return the measures of one page of app monitors in the last minutes."""
     minutes = request.minutes or _DEFAULT_MINUTES
@@ -119,9 +119,9 @@ def list_current_values(
         raise ValidationException(f"minutes must be from 1 to {_MAX_MINUTES}.")
     limit = limit_of(request.max_results, default=_DEFAULT_MONITORS, most=_MAX_MONITORS)
     (after,) = decode_token("nextToken", request.next_token, str) if request.next_token else ("",)
-    listed = asked.store.monitors.list(after=after, limit=limit + 1)
+    listed = call.store.monitors.list(after=after, limit=limit + 1)
     found = overview.current_values(
-        asked.query, after_ms=asked.now_ms - minutes * 60_000, before_ms=asked.now_ms + 1
+        call.query, after_ms=call.now_ms - minutes * 60_000, before_ms=call.now_ms + 1
     )
     return pb.ListCurrentValuesResponse(
         values=[

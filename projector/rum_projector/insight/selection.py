@@ -36,7 +36,7 @@ _STEPS_MS = [
     _DAY_MS,
 ]
 _USUAL_STEPS = 150
-MAX_STEPS = 2000
+_MAX_STEPS = 2000
 
 
 def selection_of(monitor: int, after: float, before: float, filters: Iterable[str]) -> Selection:
@@ -71,8 +71,8 @@ def choose_step(step_ms: float, length_ms: int) -> int:
         return _STEPS_MS[-1]
     if not math.isfinite(step_ms) or not step_ms.is_integer() or step_ms < 1000:
         raise ValidationException("stepMs must be a whole number of at least 1000.")
-    if length_ms / step_ms > MAX_STEPS:
-        raise ValidationException(f"stepMs must give at most {MAX_STEPS} steps.")
+    if length_ms / step_ms > _MAX_STEPS:
+        raise ValidationException(f"stepMs must give at most {_MAX_STEPS} steps.")
     return int(step_ms)
 
 

@@ -22,7 +22,7 @@ from rum.v1.insight_service_pb2_grpc import InsightServiceServicer
 from rum_endpoint.metadata import ACCOUNT_ID_KEY, APP_MONITOR_KEY
 from rum_projector.engines.base import Engine, EngineError, QueryTimeoutError
 from rum_projector.insight import groups, metric_data, numbers, unusual, visits
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.documents import Documents
 from rum_projector.projection import Freshness
 from rum_projector.schema import VERSION
@@ -34,7 +34,7 @@ logger = structlog.get_logger()
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
-_Answer: TypeAlias = "Callable[[Asked, _Request], _Response]"
+_Answer: TypeAlias = "Callable[[Call, _Request], _Response]"
 
 _MAX_QUERY_S = 5.0
 
@@ -136,12 +136,10 @@ class InsightServicer(InsightServiceServicer):
     ) -> pb.GetProjectionStateResponse:
         return await self._answer(self._state, request, context)
 
-    def _state(
-        self, asked: Asked, _: pb.GetProjectionStateRequest
-    ) -> pb.GetProjectionStateResponse:
+    def _state(self, call: Call, _: pb.GetProjectionStateRequest) -> pb.GetProjectionStateResponse:
         return pb.GetProjectionStateResponse(
-            events=asked.freshness.events,
-            updated_ms=asked.freshness.updated_ms,
+            events=call.freshness.events,
+            updated_ms=call.freshness.updated_ms,
             version=VERSION,
             bytes=self._engine.size_bytes(),
         )
@@ -191,7 +189,7 @@ class InsightServicer(InsightServiceServicer):
         removed_before_ms = self._store.retention.removed_before(monitor) or 0 if monitor else 0
         alone = _needs_memory(request)
         with self._engine.snapshot(timeout_s=self._max_query_s, alone=alone, stop=stop) as query:
-            asked = Asked(
+            call = Call(
                 query=query,
                 documents=Documents(
                     self._store.log,
@@ -204,7 +202,7 @@ class InsightServicer(InsightServiceServicer):
                 freshness=freshness,
                 removed_before_ms=removed_before_ms,
             )
-            response: Any = answer(asked, request)
+            response: Any = answer(call, request)
         response.freshness.CopyFrom(
             pb.Freshness(
                 projected_sequence=freshness.projected_sequence,

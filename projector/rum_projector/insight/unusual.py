@@ -9,8 +9,8 @@ from dataclasses import replace
 from math import sqrt
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.insight.asked import Asked
-from rum_projector.insight.changes import MEASURES, Found, Hour, Kind, find_changes
+from rum_projector.insight.call import Call
+from rum_projector.insight.changes import MEASURES, Change, Hour, Statistic, find_changes
 from rum_projector.insight.selection import selection_of
 from rum_projector.insight.unusual_pages import changed_pages
 from rum_projector.queries import errors
@@ -69,57 +69,59 @@ _HOURS: Mapping[str, Callable[[Hours], Hour]] = {
 }
 
 
-def list_changes(asked: Asked, request: pb.ListChangesRequest) -> pb.ListChangesResponse:
+def list_changes(call: Call, request: pb.ListChangesRequest) -> pb.ListChangesResponse:
     """Return what is unusual in a selection."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
     # What has not been projected yet would look like a loss of visitors.
-    known_ms = (asked.now_ms - asked.freshness.lag_ms - _DELAY_MS) // MINUTE_MS * MINUTE_MS
+    known_ms = (call.now_ms - call.freshness.lag_ms - _DELAY_MS) // MINUTE_MS * MINUTE_MS
     before_ms = min(selection.before_ms, known_ms)
     after_ms = max(selection.after_ms, before_ms - _MAX_RANGE_MS)
-    if asked.freshness.rebuilding or before_ms <= after_ms:
+    if call.freshness.rebuilding or before_ms <= after_ms:
         return pb.ListChangesResponse()
     selection = replace(selection, after_ms=after_ms, before_ms=before_ms)
-    weeks = list(_weeks_before(asked, selection))
+    weeks = list(_weeks_before(call, selection))
     if not weeks:
         return pb.ListChangesResponse()
-    current, *before = hours(asked.query, [Range(selection), *weeks])
+    current, *before = hours(call.query, [Range(selection), *weeks])
     whole = list(_found(current, before))
     changes = [
         *(_change(selection, found) for found in whole),
-        *_of_pages(asked, selection, weeks, whole),
-        *_new_errors(asked, selection, len(weeks)),
+        *_of_pages(call, selection, weeks, whole),
+        *_new_errors(call, selection, len(weeks)),
     ]
     changes.sort(key=lambda change: -change.score)
     return pb.ListChangesResponse(changes=changes[:_MAX_CHANGES], weeks=len(weeks))
 
 
-def _weeks_before(asked: Asked, selection: Selection) -> Iterator[Range]:
+def _weeks_before(call: Call, selection: Selection) -> Iterator[Range]:
     """Yield the same hours of the weeks before that have events."""
-    began_ms = first_event_ms(asked.query, asked.monitor)
+    began_ms = first_event_ms(call.query, call.monitor)
     for number in range(1, _WEEKS + 1):
         week = selection.at(selection.after_ms - number * _WEEK_MS)
-        if began_ms is None or max(began_ms, asked.removed_before_ms) >= week.after_ms + HOUR_MS:
+        if began_ms is None or max(began_ms, call.removed_before_ms) >= week.after_ms + HOUR_MS:
             # A part would mislead.
             return
-        if has_events(asked.query, week):
+        if has_events(call.query, week):
             yield Range(week)
 
 
 def _of_pages(
-    asked: Asked,
+    call: Call,
     selection: Selection,
     weeks: Sequence[Range],
-    whole: Sequence[Found],
+    whole: Sequence[Change],
 ) -> Iterator[pb.Change]:
     """Yield what is unusual on single pages, and not on all of them."""
-    shares = {name: of for name, of in _HOURS.items() if MEASURES[name].kind is Kind.SHARE}
-    for page, found in changed_pages(asked.query, selection, weeks, shares, whole):
+    shares = {
+        name: of for name, of in _HOURS.items() if MEASURES[name].statistic is Statistic.SHARE
+    }
+    for page, found in changed_pages(call.query, selection, weeks, shares, whole):
         change = _change(selection, found)
         change.page = page
         yield change
 
 
-def _found(current: Sequence[Hours], weeks: Sequence[Sequence[Hours]]) -> Iterator[Found]:
+def _found(current: Sequence[Hours], weeks: Sequence[Sequence[Hours]]) -> Iterator[Change]:
     for name, hour_of in _HOURS.items():
         yield from find_changes(
             MEASURES[name],
@@ -128,7 +130,7 @@ def _found(current: Sequence[Hours], weeks: Sequence[Sequence[Hours]]) -> Iterat
         )
 
 
-def _change(selection: Selection, found: Found) -> pb.Change:
+def _change(selection: Selection, found: Change) -> pb.Change:
     first_ms = selection.after_ms // HOUR_MS * HOUR_MS
     return pb.Change(
         measure=found.measure.name,
@@ -141,10 +143,10 @@ def _change(selection: Selection, found: Found) -> pb.Change:
     )
 
 
-def _new_errors(asked: Asked, selection: Selection, weeks: int) -> Iterator[pb.Change]:
+def _new_errors(call: Call, selection: Selection, weeks: int) -> Iterator[pb.Change]:
     """Yield the errors that were first seen in the selection and affect several sessions."""
     for group in errors.groups(
-        asked.query, selection, order="first_seen", offset=0, limit=_NEW_ERRORS
+        call.query, selection, order="first_seen", offset=0, limit=_NEW_ERRORS
     ):
         if group.is_new and group.sessions >= _LEAST_SESSIONS:
             yield pb.Change(

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rum_projector.insight.changes import MEASURES, Found, Hour, matters
+from rum_projector.insight.changes import MEASURES, Change, Hour, matters
 from rum_projector.insight.windows import Window, find_windows, score_of
 from rum_projector.queries.base import Query, Selection
 from rum_projector.queries.hour_sums import Range
@@ -65,8 +65,8 @@ _RATED: Shares = {name: _rating(name.removesuffix("_p75")) for name in _LEVELS}
 
 
 def changed_pages(
-    query: Query, selection: Selection, weeks: Weeks, shares: Shares, whole: Sequence[Found]
-) -> Iterator[tuple[str, Found]]:
+    query: Query, selection: Selection, weeks: Weeks, shares: Shares, whole: Sequence[Change]
+) -> Iterator[tuple[str, Change]]:
     """Yield pages with a change that the changes of all pages, `whole`, do not explain.
 
     Args:
@@ -98,10 +98,10 @@ def changed_pages(
         if found.name in _LEVELS:
             value, expected = _levels(query, found, selection, weeks)
         if matters(measure, value, expected):
-            yield found.page, Found(measure, found.first, found.last, value, expected, found.score)
+            yield found.page, Change(measure, found.first, found.last, value, expected, found.score)
 
 
-def _explains(whole: Found, part: _Candidate) -> bool:
+def _explains(whole: Change, part: _Candidate) -> bool:
     """Return whether a change of all pages explains that of one page."""
     is_worse = (part.value > part.expected) == whole.measure.more_is_worse
     return whole.is_worse == is_worse and whole.first <= part.last and part.first <= whole.last

@@ -8,11 +8,11 @@ import json
 from collections.abc import Iterable
 
 from rum.v1 import insight_service_pb2 as pb
-from rum_projector.insight.asked import Asked
+from rum_projector.insight.call import Call
 from rum_projector.insight.selection import limit_of, selection_of
 from rum_projector.queries import sessions, tail
-from rum_projector.queries.sessions import EventRef, Found, Wanted
-from rum_projector.queries.tail import Followed
+from rum_projector.queries.sessions import EventRef, SessionFilter, SessionRef
+from rum_projector.queries.tail import TailFilter
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.events.conditions import parse_conditions
 from rum_service.events.summary import rating, summary
@@ -33,11 +33,11 @@ _REPLAYS_PER_QUERY = 200
 _MAX_BATCHES = 1000
 
 
-def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+def list_sessions(call: Call, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
     """Return a page of sessions, latest first."""
-    selection = selection_of(asked.monitor, request.after, request.before, request.filter)
+    selection = selection_of(call.monitor, request.after, request.before, request.filter)
     limit = limit_of(request.max_results, default=_DEFAULT_SESSIONS)
-    wanted = Wanted(
+    wanted = SessionFilter(
         user=request.user_id,
         fingerprint=request.fingerprint,
         failed=request.failed,
@@ -48,10 +48,10 @@ def list_sessions(asked: Asked, request: pb.ListSessionsRequest) -> pb.ListSessi
     below = None
     if request.next_token:
         last_ms, session = decode_token("nextToken", request.next_token, int, str)
-        below = Found(last_ms, session)
-    found = sessions.find(asked.query, selection, wanted, below=below, limit=limit + 1)
+        below = SessionRef(last_ms, session)
+    found = sessions.find(call.query, selection, wanted, below=below, limit=limit + 1)
     page = found[:limit]
-    known = sessions.summaries(asked.query, asked.monitor, [item.session for item in page])
+    known = sessions.summaries(call.query, call.monitor, [item.session for item in page])
     return pb.ListSessionsResponse(
         sessions=[known[item.session] for item in page if item.session in known],
         next_token=encode_token(*page[-1]) if len(found) > limit else "",
@@ -64,35 +64,35 @@ def _http_result(result: str) -> str:
     return result
 
 
-def get_session(asked: Asked, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
+def get_session(call: Call, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
     """Return a session and a page of its events."""
     limit = limit_of(request.max_results, default=_DEFAULT_EVENTS, most=_MAX_EVENTS)
     above = _position(request.next_token)
-    known = sessions.summaries(asked.query, asked.monitor, [request.session_id])
+    known = sessions.summaries(call.query, call.monitor, [request.session_id])
     if request.session_id not in known:
         raise _no_session()
     refs = sessions.events_of(
-        asked.query, asked.monitor, request.session_id, above=above, limit=limit + 1
+        call.query, call.monitor, request.session_id, above=above, limit=limit + 1
     )
-    shown, last = _within_page(asked, refs[:limit])
+    shown, last = _within_page(call, refs[:limit])
     has_more = last is not None and last != refs[-1]
     return pb.GetSessionResponse(
         session=known[request.session_id],
         events=shown,
         next_token=encode_token(*last[:3]) if last and has_more else "",
-        dropped_events=0 if above else _dropped(asked, request.session_id),
+        dropped_events=0 if above else _dropped(call, request.session_id),
     )
 
 
-def _dropped(asked: Asked, session: str) -> int:
+def _dropped(call: Call, session: str) -> int:
     """Return how many events were dropped from a session's batches."""
-    return asked.store.log.dropped_from(
-        sessions.batches_of(asked.query, asked.monitor, session, limit=_MAX_BATCHES)
+    return call.store.log.dropped_from(
+        sessions.batches_of(call.query, call.monitor, session, limit=_MAX_BATCHES)
     )
 
 
 def list_replay_events(
-    asked: Asked, request: pb.ListReplayEventsRequest
+    call: Call, request: pb.ListReplayEventsRequest
 ) -> pb.ListReplayEventsResponse:
     """Return one page of a session's rrweb events."""
     above = _position(request.next_token)
@@ -100,10 +100,10 @@ def list_replay_events(
     page_bytes = 0
     last: EventRef | None = None
     refs = sessions.replay_of(
-        asked.query, asked.monitor, request.session_id, above=above, limit=_REPLAYS_PER_QUERY
+        call.query, call.monitor, request.session_id, above=above, limit=_REPLAYS_PER_QUERY
     )
     for ref in refs:
-        recorded, page = _recorded(asked, ref)
+        recorded, page = _recorded(call, ref)
         page_bytes += sum(len(text) for text in recorded) + len(page)
         if last and page_bytes > _MAX_PAGE_BYTES:
             break
@@ -116,34 +116,34 @@ def list_replay_events(
     return response
 
 
-def tail_events(asked: Asked, request: pb.TailEventsRequest) -> pb.TailEventsResponse:
+def tail_events(call: Call, request: pb.TailEventsRequest) -> pb.TailEventsResponse:
     """Return the events after a position in the log."""
     limit = limit_of(request.max_results, default=_DEFAULT_TAIL, most=_MAX_TAIL)
-    followed = _followed(asked, request)
+    wanted = _tail_filter(call, request)
     position = (0, 0)
     if request.next_token:
         sequence, index = decode_token("nextToken", request.next_token, int, int)
         position = (sequence, min(index, _LAST_POSITION))
         refs = tail.stored_after(
-            asked.query, followed, sequence=sequence, position=position[1], limit=limit
+            call.query, wanted, sequence=sequence, position=position[1], limit=limit
         )
     else:
-        refs = tail.newest(asked.query, followed, limit=limit)
-    shown, last = _within_page(asked, refs)
+        refs = tail.newest(call.query, wanted, limit=limit)
+    shown, last = _within_page(call, refs)
     if last:
         position = (last.sequence, last.position)
     is_all = len(shown) == len(refs) and (len(refs) < limit or not request.next_token)
     if is_all:
         # No later event meets the filter. The next call need not look at them again.
-        position = max(position, (asked.freshness.projected_sequence, _LAST_POSITION))
+        position = max(position, (call.freshness.projected_sequence, _LAST_POSITION))
     return pb.TailEventsResponse(events=shown, next_token=encode_token(*position))
 
 
-def _followed(asked: Asked, request: pb.TailEventsRequest) -> Followed:
+def _tail_filter(call: Call, request: pb.TailEventsRequest) -> TailFilter:
     if len(request.type) > _MAX_TYPES:
         raise ValidationException(f"type must have at most {_MAX_TYPES} values.")
-    return Followed(
-        asked.monitor, parse_conditions(request.filter), tuple(request.type), request.session_id
+    return TailFilter(
+        call.monitor, parse_conditions(request.filter), tuple(request.type), request.session_id
     )
 
 
@@ -155,14 +155,14 @@ def _position(token: str) -> tuple[int, int, int] | None:
 
 
 def _within_page(
-    asked: Asked, refs: Iterable[EventRef]
+    call: Call, refs: Iterable[EventRef]
 ) -> tuple[list[pb.EventSummary], EventRef | None]:
     """Return the events that fit in a page, and the last of them."""
     shown: list[pb.EventSummary] = []
     page_bytes = 0
     last = None
     for ref in refs:
-        event = _summary(asked, ref)
+        event = _summary(call, ref)
         page_bytes += event.ByteSize()
         if shown and page_bytes > _MAX_PAGE_BYTES:
             break
@@ -171,9 +171,9 @@ def _within_page(
     return shown, last
 
 
-def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
+def _summary(call: Call, ref: EventRef) -> pb.EventSummary:
     found = pb.EventSummary(timestamp_ms=ref.ts, page=ref.page, session_id=ref.session)
-    logged = asked.documents.event(ref.sequence, ref.position)
+    logged = call.documents.event(ref.sequence, ref.position)
     if logged is None:
         found.summary = "The log does not have this event any more."
         return found
@@ -186,9 +186,9 @@ def _summary(asked: Asked, ref: EventRef) -> pb.EventSummary:
     return found
 
 
-def _recorded(asked: Asked, ref: EventRef) -> tuple[list[str], str]:
+def _recorded(call: Call, ref: EventRef) -> tuple[list[str], str]:
     """Return the rrweb events in a replay event, as JSON, and the page that it names."""
-    logged = asked.documents.event(ref.sequence, ref.position)
+    logged = call.documents.event(ref.sequence, ref.position)
     recorded = logged.details().get("events") if logged else None
     if logged is None or not isinstance(recorded, list):
         return [], ""

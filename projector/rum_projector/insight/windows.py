@@ -17,14 +17,15 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rum_projector.insight.changes import (
+    DISPERSION_OF_ONE_WEEK,
+    MEDIAN_SQUARE,
+    WEEKLY_DEVIATION,
+)
+
 _LENGTHS = (1, 2, 3, 4, 6, 8, 12, 24)
 _LEAST_SAMPLES = 20
 _BLOCK = 6
-# As in `rum_projector.insight.changes`.
-_WEEKLY_DEVIATION = 0.1
-_MEDIAN_SQUARE = 0.455
-_DISPERSION_OF_ONE_WEEK = 1.5
-
 
 _Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -78,11 +79,11 @@ def _apart(windows: Sequence[Window]) -> Iterator[Window]:
 def _dispersion(weeks: _Array) -> float:
     """Return how much more the weeks differ among themselves than by chance, at least 1."""
     if len(weeks) == 1:
-        return _DISPERSION_OF_ONE_WEEK
+        return DISPERSION_OF_ONE_WEEK
     blocks = np.add.reduceat(weeks, range(0, weeks.shape[1], _BLOCK), axis=1)
     scores = _scores(blocks, blocks.sum(axis=0) - blocks)
     squares = scores[scores != 0] ** 2
-    return math.sqrt(max(1.0, float(np.median(squares)) / _MEDIAN_SQUARE)) if squares.size else 1.0
+    return math.sqrt(max(1.0, float(np.median(squares)) / MEDIAN_SQUARE)) if squares.size else 1.0
 
 
 def _scores(now: _Array, before: _Array) -> _Array:
@@ -95,7 +96,7 @@ def _scores(now: _Array, before: _Array) -> _Array:
     pooled = (value + value_before + 0.5) / (samples + samples_before + 1)
     share = (value_before + 0.5) / (samples_before + 1)
     chance = pooled * (1 - pooled) * (1 / samples + 1 / samples_before)
-    weekly = _WEEKLY_DEVIATION * np.minimum(share, 1 - share)
+    weekly = WEEKLY_DEVIATION * np.minimum(share, 1 - share)
     variance = np.where(known, chance + weekly**2, 1)
     scores = (value / samples - value_before / samples_before) / np.sqrt(variance)
     return np.where(known, scores, 0.0)

@@ -19,14 +19,13 @@ __all__ = [
     "trends",
 ]
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Executable,
     FromClause,
     and_,
     func,
@@ -36,11 +35,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from rum_projector.engines.base import Query
 from rum_projector.schema import events
 from rum_service.events.conditions import NAMES, Condition
-
-Query: TypeAlias = Callable[[Executable], Sequence[tuple[Any, ...]]]
-"""Returns the rows of a SELECT."""
 
 PARTS_OF_TREND = 24
 

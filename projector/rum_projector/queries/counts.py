@@ -2,8 +2,8 @@
 
 Whole hours are read from `hour_counts`, as far as it has them, and other whole minutes from
 `event_counts`, which has a tenth of the rows of `events`. Partial minutes at both ends of the time
-range are counted event by event. Percentiles of web vitals and
-navigations read `vitals`, which has a sixth of the rows of `events`.
+range are counted event by event. Percentiles of web vitals and navigations read `vitals`, which has
+a sixth of the rows of `events`.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
+from rum_projector.event_counts import LEVELS
 from rum_projector.queries.base import Condition, Query, Selection
 from rum_projector.queries.counts import percentiles_75
 from rum_projector.queries.hour_sums import (
@@ -31,8 +32,6 @@ from rum_projector.queries.hour_sums import (
 )
 from rum_projector.schema import HOUR_MS, MINUTE_MS, event_counts, events
 from rum_service.events.measures import Kind
-
-_VITALS = (Kind.LCP, Kind.INP, Kind.CLS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ _NUMBERS = (
 )
 _RATINGS = tuple(
     f"{kind.name.lower()}_{rating}"
-    for kind in _VITALS
+    for kind in LEVELS
     for rating in ("good", "needs_improvement", "poor")
 )
 _NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
@@ -67,7 +66,7 @@ _NOTHING = Hours(dict.fromkeys(_NUMBERS, 0), {})
 def hours(query: Query, ranges: Sequence[Range]) -> list[list[Hours]]:
     """Return all hours of each range."""
     levels: dict[tuple[int, int], dict[int, tuple[int, float]]] = {}
-    for index, hour, kind, samples, value in levels_by_hour(query, ranges, _VITALS):
+    for index, hour, kind, samples, value in levels_by_hour(query, ranges, LEVELS):
         levels.setdefault((index, hour), {})[kind] = (samples, value)
     found = [[_NOTHING] * each.length for each in ranges]
     for index, _, hour, values in numbers_by_hour(query, ranges, _NUMBERS):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 __all__ = [
     "HTTP_RESULTS",
+    "REF_COLUMNS",
     "EventRef",
-    "Found",
-    "Wanted",
+    "SessionFilter",
+    "SessionRef",
+    "batches_of",
     "events_of",
     "find",
     "replay_of",
@@ -35,7 +37,7 @@ HTTP_RESULTS: Mapping[str, ColumnElement[bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SessionFilter:
     """Which sessions to find. Each condition is about their events in the time range."""
 
     user: str = ""
@@ -48,8 +50,8 @@ class Wanted:
     """A key of `HTTP_RESULTS`."""
 
 
-class Found(NamedTuple):
-    """A session that was found."""
+class SessionRef(NamedTuple):
+    """A session, as far as a list needs it."""
 
     last_ms: int
     """The time of its last event that meets the selection."""
@@ -67,7 +69,8 @@ class EventRef(NamedTuple):
     session: str
 
 
-_REF = tuple(events.c[name] for name in EventRef._fields)
+REF_COLUMNS = tuple(events.c[name] for name in EventRef._fields)
+"""The columns of an `EventRef`."""
 _ORDER = (events.c.ts, events.c.sequence, events.c.position)
 
 
@@ -95,8 +98,13 @@ def _within(
 
 
 def find(
-    query: Query, selection: Selection, wanted: Wanted, *, below: Found | None, limit: int
-) -> list[Found]:
+    query: Query,
+    selection: Selection,
+    wanted: SessionFilter,
+    *,
+    below: SessionRef | None,
+    limit: int,
+) -> list[SessionRef]:
     """Return sessions with an event that meets the selection, latest first.
 
     Args:
@@ -117,10 +125,10 @@ def find(
                 (last_ms == below.last_ms) & (events.c.session < below.session),
             )
         )
-    return [Found(*row) for row in query(statement)]
+    return [SessionRef(*row) for row in query(statement)]
 
 
-def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _with_events(selection: Selection, wanted: SessionFilter) -> list[ColumnElement[bool]]:
     is_error = events.c.kind == Kind.JS_ERROR
     clauses: list[ColumnElement[bool]] = []
     if wanted.user:
@@ -141,7 +149,7 @@ def _with_events(selection: Selection, wanted: Wanted) -> list[ColumnElement[boo
     return clauses
 
 
-def _requests(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _requests(wanted: SessionFilter) -> list[ColumnElement[bool]]:
     clauses = [events.c.kind == Kind.HTTP]
     if wanted.http_target:
         clauses.append(events.c.name == wanted.http_target)
@@ -235,7 +243,7 @@ def _refs(
     within = _within(query, monitor, [session])
     if within is None:
         return []
-    statement = select(*_REF).where(*within, *clauses).order_by(*_ORDER).limit(limit)
+    statement = select(*REF_COLUMNS).where(*within, *clauses).order_by(*_ORDER).limit(limit)
     if above:
         statement = statement.where(_after(above))
     return [EventRef(*row) for row in query(statement)]

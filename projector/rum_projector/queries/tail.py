@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["Followed", "newest", "stored_after"]
+__all__ = ["TailFilter", "newest", "stored_after"]
 
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from rum_projector.queries.base import Condition, Query, clause_of
-from rum_projector.queries.sessions import EventRef
+from rum_projector.queries.sessions import REF_COLUMNS, EventRef
 from rum_projector.schema import events
 from rum_service.events.measures import Kind, kind_of
 
-_REF = tuple(events.c[name] for name in EventRef._fields)
-
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class TailFilter:
     """Selects the events to return."""
 
     monitor: int
@@ -45,11 +43,11 @@ def _is_of_type(event_type: str) -> ColumnElement[bool]:
     return events.c.kind == kind
 
 
-def newest(query: Query, followed: Followed, *, limit: int) -> list[EventRef]:
+def newest(query: Query, wanted: TailFilter, *, limit: int) -> list[EventRef]:
     """Return the latest events, oldest first."""
     rows = query(
-        select(*_REF)
-        .where(*followed.clauses())
+        select(*REF_COLUMNS)
+        .where(*wanted.clauses())
         .order_by(events.c.sequence.desc(), events.c.position.desc())
         .limit(limit)
     )
@@ -57,13 +55,13 @@ def newest(query: Query, followed: Followed, *, limit: int) -> list[EventRef]:
 
 
 def stored_after(
-    query: Query, followed: Followed, *, sequence: int, position: int, limit: int
+    query: Query, wanted: TailFilter, *, sequence: int, position: int, limit: int
 ) -> list[EventRef]:
     """Return the events after a position in the log, oldest first."""
     rows = query(
-        select(*_REF)
+        select(*REF_COLUMNS)
         .where(
-            *followed.clauses(),
+            *wanted.clauses(),
             # Lets the database skip older parts of the table.
             events.c.sequence >= sequence,
             or_(events.c.sequence > sequence, events.c.position > position),

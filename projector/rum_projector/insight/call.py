@@ -1,8 +1,8 @@
-"""What an answer needs besides the request."""
+"""A call of InsightService: what its answer needs besides the request."""
 
 from __future__ import annotations
 
-__all__ = ["Asked"]
+__all__ = ["Call"]
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from rum_service.storage.base import Store
 
 
 @dataclass(frozen=True)
-class Asked:
+class Call:
     """One call."""
 
     query: Query
