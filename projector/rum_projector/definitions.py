@@ -16,7 +16,8 @@ from rum_projector.engines.base import Chunk, CustomMetricRow
 from rum_projector.json_text import json_object
 from rum_service.errors import ValidationException
 from rum_service.events.custom_metrics import MetricDefinition
-from rum_service.events.document import event_members, merged_metadata, parse_session_metadata
+from rum_service.events.document import event_members, merged_metadata
+from rum_service.events.json_text import JsonObject
 from rum_service.storage.base import MetricStore
 from rum_service.storage.records import CommittedBatch
 
@@ -74,13 +75,18 @@ def add_samples(
     request: PutRumEventsRequest,
     event: RumEvent,
     *,
+    of_session: Callable[[], JsonObject],
     ts: int,
 ) -> None:
-    """Add the values that an event has for these definitions. Pure."""
+    """Add the values that an event has for these definitions. Pure.
+
+    Args:
+        of_session: returns the metadata for all events in the batch.
+    """
     matching = [each for each in definitions if each.may_match(event.type)]
     if not matching:
         return
-    metadata = merged_metadata(parse_session_metadata(request, batch.country), event)
+    metadata = merged_metadata(of_session(), event)
     details = json_object(event.details)
     members = event_members(request, event, metadata, details, monitor_name="", account_id="")
     document = {**members, "event_details": details or event.details}
