@@ -35,6 +35,7 @@ from rum_service.rpc.grpc_server import GrpcServer
 from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
+from rum_service.rpc.methods import ContractMethods
 from rum_service.rpc.operator_plane import OperatorPlane
 from rum_service.rpc.source_map_plane import SourceMapPlane
 
@@ -88,8 +89,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
     )
     bridge_plane = BridgePlane(storing.ingest, boundary)
     limits = AddressLimits(settings.address_rates, clock=monotonic)
-    server = GrpcServer(
-        settings,
+    methods = ContractMethods(
         boundary,
         data_plane=DataPlane(storing.ingest, boundary, incoming, limits),
         bridge_plane=bridge_plane,
@@ -104,8 +104,9 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         operator_plane=_operator_plane(
             base, access, storing, statistics, erasures, caller_name=boundary.caller_name
         ),
-        check_store=storing.group_commit.check,
+        max_message_bytes=settings.max_message_bytes,
     )
+    server = GrpcServer(settings, methods, check_store=storing.group_commit.check)
     local_bridge = LocalBridge(bridge_plane, token=access.bridge_token, new_id=base.new_id)
     return Planes(boundary, readback, statistics, erasures, erasure_runner, local_bridge, server)
 
