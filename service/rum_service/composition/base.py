@@ -13,6 +13,7 @@ from typing import Self
 from rum_service.auth import policy
 from rum_service.control.app_monitor_deletion import AppMonitorDeletion
 from rum_service.control.app_monitors import AppMonitors
+from rum_service.control.source_map_purge import SourceMapPurge
 from rum_service.monitors import Monitors
 from rum_service.settings import ServiceSettings
 from rum_service.storage.base import Store
@@ -35,6 +36,7 @@ class Base:
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
     monitors: Monitors[policy.Policy]
+    source_map_purge: SourceMapPurge
     deletion: AppMonitorDeletion
     app_monitors: AppMonitors
 
@@ -51,7 +53,8 @@ class Base:
         lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
         readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
         monitors = Monitors(store.monitors, lookups, compile_policy=policy.parse, clock=monotonic)
-        deletion = AppMonitorDeletion(store, lookups, monitors, clock=clock)
+        source_map_purge = SourceMapPurge(store.source_maps, readers, clock=clock)
+        deletion = AppMonitorDeletion(store, lookups, monitors, source_map_purge)
         app_monitors = AppMonitors(
             store,
             lookups,
@@ -62,5 +65,14 @@ class Base:
             max_app_monitors=settings.max_app_monitors,
         )
         return cls(
-            settings, store, clock, new_id, lookups, readers, monitors, deletion, app_monitors
+            settings,
+            store,
+            clock,
+            new_id,
+            lookups,
+            readers,
+            monitors,
+            source_map_purge,
+            deletion,
+            app_monitors,
         )

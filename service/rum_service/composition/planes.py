@@ -125,10 +125,10 @@ def _control_plane(base: Base, readback: Readback) -> ControlPlane:
 
 
 def _source_map_plane(base: Base) -> SourceMapPlane:
-    store, quota = base.store.source_maps, base.settings.source_maps_quota
+    parts = base.app_monitors, base.store.source_maps, base.readers, base.source_map_purge
+    quota = base.settings.source_maps_quota
     return SourceMapPlane(
-        SourceMapUploads(base.app_monitors, store, base.readers, clock=base.clock, quota=quota),
-        SourceMaps(base.app_monitors, store, base.readers, clock=base.clock, quota=quota),
+        SourceMapUploads(*parts, clock=base.clock, quota=quota), SourceMaps(*parts, quota=quota)
     )
 
 

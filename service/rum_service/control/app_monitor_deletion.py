@@ -5,14 +5,13 @@ from __future__ import annotations
 __all__ = ["AppMonitorDeletion"]
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
 import structlog
 
 from rum_service.background import Background
-from rum_service.control.source_map_purge import purge_source_maps
+from rum_service.control.source_map_purge import SourceMapPurge
 from rum_service.monitors import Monitors
 from rum_service.storage.base import Store
 from rum_service.storage.threads import on_thread
@@ -29,7 +28,6 @@ class AppMonitorDeletion(Background):
 
     Args:
         monitors: the cache of compiled app monitors, to clear after a deletion.
-        clock: Unix seconds.
     """
 
     def __init__(
@@ -37,14 +35,13 @@ class AppMonitorDeletion(Background):
         store: Store,
         executor: Executor,
         monitors: Monitors[Any],
-        *,
-        clock: Callable[[], float],
+        source_map_purge: SourceMapPurge,
     ) -> None:
         super().__init__()
         self._store = store
         self._executor = executor
         self._monitors = monitors
-        self._clock = clock
+        self._source_map_purge = source_map_purge
 
     async def delete(self, key: int) -> None:
         """Delete an app monitor, its events and its source maps.
@@ -60,13 +57,13 @@ class AppMonitorDeletion(Background):
         await on_thread(self._executor, self._store.monitors.delete, key)
         self._monitors.forget()
         await self._purge(key)
-        await self._purge_source_maps()
+        await self._source_map_purge.run()
 
     async def _run(self) -> None:
         try:
             for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
                 await self._purge(key)
-            await self._purge_source_maps()
+            await self._source_map_purge.run()
         except Exception:
             logger.exception("deletion not resumed; the next start tries again")
 
@@ -74,6 +71,3 @@ class AppMonitorDeletion(Background):
         # Small transactions let puts to other app monitors commit in between.
         while await on_thread(self._executor, self._store.log.purge, key, limit=_PURGE_AT_ONCE):
             logger.info("events of a deleted app monitor removed", app_monitor=key)
-
-    async def _purge_source_maps(self) -> None:
-        await purge_source_maps(self._store.source_maps, self._executor, self._clock)

@@ -1,8 +1,8 @@
-"""Delete the content of deleted source maps, in small transactions."""
+"""Deletes the content of deleted source maps, in small transactions."""
 
 from __future__ import annotations
 
-__all__ = ["purge_source_maps"]
+__all__ = ["SourceMapPurge"]
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -16,14 +16,26 @@ _PARTS_AT_ONCE = 10
 _MAX_UPLOAD_MS = 3_600_000
 
 
-async def purge_source_maps(
-    store: SourceMapStore, executor: Executor, clock: Callable[[], float]
-) -> None:
-    """Delete what deletions, replacements and interrupted uploads left behind.
+class SourceMapPurge:
+    """Deletes what deletions, replacements and interrupted uploads leave behind.
 
     Args:
         clock: Unix seconds.
     """
-    before_ms = round(clock() * 1000) - _MAX_UPLOAD_MS
-    while await on_thread(executor, store.purge, began_before_ms=before_ms, limit=_PARTS_AT_ONCE):
-        """Puts commit in between."""
+
+    def __init__(
+        self, store: SourceMapStore, executor: Executor, *, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Delete it all. Puts commit in between."""
+        before_ms = round(self._clock() * 1000) - _MAX_UPLOAD_MS
+        more = True
+        while more:
+            deleted = await on_thread(
+                self._executor, self._store.purge, began_before_ms=before_ms, limit=_PARTS_AT_ONCE
+            )
+            more = deleted > 0

@@ -21,7 +21,7 @@ from rum_service.control.source_map_messages import (
     monitor_name,
     source_map_message,
 )
-from rum_service.control.source_map_purge import purge_source_maps
+from rum_service.control.source_map_purge import SourceMapPurge
 from rum_service.errors import (
     ServiceQuotaExceededException,
     ThrottlingException,
@@ -55,6 +55,7 @@ class SourceMapUploads:
         monitors: AppMonitors,
         store: SourceMapStore,
         executor: Executor,
+        purge: SourceMapPurge,
         *,
         clock: Callable[[], float],
         quota: int,
@@ -64,6 +65,7 @@ class SourceMapUploads:
         self._monitors = monitors
         self._store = store
         self._executor = executor
+        self._purge = purge
         self._clock = clock
         self._quota = quota
         self._max_uploads = max_uploads
@@ -130,8 +132,7 @@ class SourceMapUploads:
                 ) from None
             raise
         finally:
-            purge = purge_source_maps(self._store, self._executor, self._clock)
-            await asyncio.shield(purge)
+            await asyncio.shield(self._purge.run())
         return record
 
     async def _store_parts(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["SourceMaps"]
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 
 import structlog
@@ -19,7 +18,7 @@ from rum_service.control.source_map_messages import (
     monitor_name,
     source_map_message,
 )
-from rum_service.control.source_map_purge import purge_source_maps
+from rum_service.control.source_map_purge import SourceMapPurge
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import SourceMapStore
@@ -45,7 +44,6 @@ class SourceMaps:
         ResourceNotFoundException: there is no app monitor with this name.
 
     Args:
-        clock: Unix seconds.
         quota: maximum number of bytes for the source maps of each app monitor. 0: no limit.
     """
 
@@ -54,14 +52,14 @@ class SourceMaps:
         monitors: AppMonitors,
         store: SourceMapStore,
         executor: Executor,
+        purge: SourceMapPurge,
         *,
-        clock: Callable[[], float],
         quota: int,
     ) -> None:
         self._monitors = monitors
         self._store = store
         self._executor = executor
-        self._clock = clock
+        self._purge = purge
         self._quota = quota
 
     async def list(self, request: pb.ListSourceMapsRequest) -> pb.ListSourceMapsResponse:
@@ -121,7 +119,7 @@ class SourceMaps:
         deleted = await on_thread(
             self._executor, self._store.delete, monitor.key, request.release, request.file or None
         )
-        await purge_source_maps(self._store, self._executor, self._clock)
+        await self._purge.run()
         return pb.DeleteSourceMapsResponse(deleted=deleted)
 
     async def _found(
