@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["DatabaseLock", "LockHeldError", "LockLostError"]
+__all__ = ["DatabaseLock", "LockHeldError", "LockLostError", "holder_name"]
 
+import os
+import socket
 from typing import Protocol
 
 
@@ -30,3 +32,12 @@ class DatabaseLock(Protocol):
     def close(self) -> None:
         """Release the lock."""
         ...
+
+
+def holder_name(kind: str) -> str:
+    """Return the name of this process in messages to others.
+
+    Args:
+        kind: the kind of process, such as "projector".
+    """
+    return f"openrum {kind}, process {os.getpid()} on {socket.gethostname()}"

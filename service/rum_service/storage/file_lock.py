@@ -11,13 +11,12 @@ __all__ = ["FileLock"]
 
 import fcntl
 import os
-import socket
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
-from rum_service.storage.database_lock import LockHeldError
+from rum_service.storage.database_lock import LockHeldError, holder_name
 
 logger = structlog.get_logger()
 
@@ -31,15 +30,14 @@ class FileLock:
 
     Args:
         database: the file of the database.
-        name: the name of this process, such as "projector". It is part of the file's name, and of
-            messages to other processes, to which the host and the process are added.
+        name: the kind of process, such as "projector". It is part of the file's name.
     """
 
     def __init__(self, database: Path, *, name: str) -> None:
         # Resolved, so that a symbolic link to the database has the same lock.
         file = database.resolve()
         self._path = file.with_name(f"{file.name}.{name}.lock")
-        self._name = f"openrum {name}, process {os.getpid()} on {socket.gethostname()}"
+        self._name = holder_name(name)
         self._file: int | None = None
         self._has_warned = False
 

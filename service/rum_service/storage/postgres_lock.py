@@ -7,14 +7,12 @@ from __future__ import annotations
 
 __all__ = ["PostgresLock"]
 
-import os
-import socket
 from contextlib import suppress
 
 import psycopg
 from sqlalchemy.engine import URL
 
-from rum_service.storage.database_lock import LockHeldError, LockLostError
+from rum_service.storage.database_lock import LockHeldError, LockLostError, holder_name
 from rum_service.storage.postgres_connection import BoundedConnection, connect
 
 _TIMEOUT_S = 5.0
@@ -38,14 +36,13 @@ class PostgresLock:
 
     Args:
         key: identifies the lock in the database, below 2**31.
-        name: the name of this process in messages to other processes, such as "projector". The host
-            and the process are added.
+        name: the kind of process, such as "projector", for messages to other processes.
     """
 
     def __init__(self, url: URL, *, key: int, name: str) -> None:
         self._url = url
         self._key = key
-        self._name = f"openrum {name}, process {os.getpid()} on {socket.gethostname()}"[:_MAX_NAME]
+        self._name = holder_name(name)[:_MAX_NAME]
         self._connection: BoundedConnection | None = None
 
     def hold(self) -> None:

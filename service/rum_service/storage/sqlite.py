@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rum_service.storage.database import BatchKey, BatchRow, Database, Inserted, StoredRow
-from rum_service.storage.sqlite_checkpoints import Checkpoints
+from rum_service.storage.sqlite_checkpoints import Checkpoints, driver_of
 from rum_service.storage.sqlite_files import DatabaseFiles
 
 # How long to wait while another process holds a lock.
@@ -96,7 +96,7 @@ class SqliteDatabase(Database):
 
     def insert_batches(self, rows: Sequence[BatchRow]) -> Inserted:
         with self._kept_connection() as connection:
-            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver = driver_of(connection)
             driver.execute(_BEGIN)
             count = driver.executemany(_INSERT, rows).rowcount
             if count:
@@ -122,7 +122,7 @@ class SqliteDatabase(Database):
             return False
         step = min(excess, _PAGES_AT_ONCE)
         with self._kept_connection() as connection:
-            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver = driver_of(connection)
             # `execute` would move one page: the pragma has a step for each, but returns no rows.
             driver.executescript(f"{_BEGIN}; PRAGMA incremental_vacuum({step}); COMMIT")
             self._check_committed(connection)
@@ -132,7 +132,7 @@ class SqliteDatabase(Database):
         # `secure_delete` has overwritten the bytes in the pages. This cuts the write-ahead log to
         # nothing, which has older copies of the pages.
         with self._reader.connect() as connection:
-            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver = driver_of(connection)
             # PASSIVE copies the pages while others write. TRUNCATE keeps them from writing, so it
             # must not wait for readers.
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)")

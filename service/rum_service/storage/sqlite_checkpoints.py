@@ -6,14 +6,14 @@ SQLite would do this within a commit once the log is long, and all puts would wa
 
 from __future__ import annotations
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "driver_of"]
 
 import sqlite3
 import threading
 from contextlib import AbstractContextManager, suppress
 from typing import cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from rum_service.storage.sqlite_files import FilesReplacedError
@@ -71,7 +71,7 @@ class Checkpoints:
 
     def _run(self) -> None:
         with self._engine.connect() as connection:
-            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver = driver_of(connection)
             if _copy(driver) >= self._long_log_pages:
                 # SQLite begins the log anew with the next commit, if all of it has been copied.
                 # Only the pages of the last few commits are left.
@@ -83,3 +83,8 @@ def _copy(driver: sqlite3.Connection) -> int:
     """Copy what no reader needs, without waiting. Return the length of the log in pages."""
     _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages)
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Return the connection of the driver."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
