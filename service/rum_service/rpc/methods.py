@@ -72,45 +72,58 @@ class ContractMethods:
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """Return the methods of the contract, wrapped once: an interceptor would wrap each call."""
+        services = {
+            **self._of_servicers(),
+            _DATA_PLANE: self._of_data_plane(),
+            _BRIDGE: self._of_bridges(),
+            _INSIGHT: {rpc.name: self._forwarded(rpc) for rpc in INSIGHT_SERVICE.methods},
+        }
+        return [
+            grpc.method_handlers_generic_handler(service, handlers)
+            for service, handlers in services.items()
+        ]
+
+    def _of_servicers(self) -> dict[str, dict[str, _Handler]]:
         recorder: Any = _Recorder()
         add_ControlPlaneServiceServicer_to_server(self.control_plane, recorder)
         add_SourceMapServiceServicer_to_server(self.source_map_plane, recorder)
         add_OperatorServiceServicer_to_server(self.operator_plane, recorder)
-        services = {
+        return {
             service: {
                 name: self._authorized(f"/{service}/{name}", handler)
                 for name, handler in handlers.items()
             }
             for service, handlers in recorder.services.items()
         }
-        boundary = self.boundary
-        put = f"/{_DATA_PLANE}/PutRumEvents"
-        services[_DATA_PLANE] = {
-            # No codec: the log keeps the bytes as received.
-            "PutRumEvents": grpc.stream_unary_rpc_method_handler(
-                boundary.bounded(put, boundary.logged(put, self.data_plane.put_rum_events))
-            )
+
+    def _of_data_plane(self) -> dict[str, _Handler]:
+        method = f"/{_DATA_PLANE}/PutRumEvents"
+        put = self.boundary.logged(method, self.data_plane.put_rum_events)
+        # No codec: the log keeps the bytes as received.
+        bounded = self.boundary.bounded(method, put)
+        return {"PutRumEvents": grpc.stream_unary_rpc_method_handler(bounded)}
+
+    def _of_bridges(self) -> dict[str, _Handler]:
+        admission, plane = self.admission, self.bridge_plane
+        checks: dict[str, Behavior] = {
+            "CheckBridge": admission.check_bridge,
+            "CheckAppMonitor": admission.check_app_monitor,
+            "CheckCaller": admission.check_caller,
         }
-        of_bridge: dict[str, Behavior] = {
-            "CheckBridge": _parsing("CheckBridge", self.admission.check_bridge),
-            "CheckAppMonitor": _parsing("CheckAppMonitor", self.admission.check_app_monitor),
-            "CheckCaller": _parsing("CheckCaller", self.admission.check_caller),
+        return {
+            **{
+                name: self._of_bridge(
+                    name, admission.check, _parsing(name, behavior), _MAX_CHECK_BYTES
+                )
+                for name, behavior in checks.items()
+            },
+            "BatchPutRumEvents": self._of_bridge(
+                "BatchPutRumEvents",
+                plane.check,
+                plane.batch_put_rum_events,
+                self.max_message_bytes,
+            ),
         }
-        services[_BRIDGE] = {
-            name: self._of_bridge(name, self.admission.check, behavior, _MAX_CHECK_BYTES)
-            for name, behavior in of_bridge.items()
-        }
-        services[_BRIDGE]["BatchPutRumEvents"] = self._of_bridge(
-            "BatchPutRumEvents",
-            self.bridge_plane.check,
-            self.bridge_plane.batch_put_rum_events,
-            self.max_message_bytes,
-        )
-        services[_INSIGHT] = {rpc.name: self._forwarded(rpc) for rpc in INSIGHT_SERVICE.methods}
-        return [
-            grpc.method_handlers_generic_handler(service, handlers)
-            for service, handlers in services.items()
-        ]
 
     def _of_bridge(self, name: str, check: Check, behavior: Behavior, max_bytes: int) -> _Handler:
         method = f"/{_BRIDGE}/{name}"
