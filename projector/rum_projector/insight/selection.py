@@ -69,8 +69,8 @@ def choose_step(step_ms: float, length_ms: int) -> int:
             if length_ms / step <= _USUAL_STEPS * 1.5:
                 return step
         return _STEPS_MS[-1]
-    if not math.isfinite(step_ms) or not step_ms.is_integer() or step_ms < 1000:
-        raise ValidationException("stepMs must be a whole number of at least 1000.")
+    if not 1000 <= step_ms <= _MAX_RANGE_MS or not step_ms.is_integer():
+        raise ValidationException(f"stepMs must be a whole number from 1000 to {_MAX_RANGE_MS}.")
     if length_ms / step_ms > _MAX_STEPS:
         raise ValidationException(f"stepMs must give at most {_MAX_STEPS} steps.")
     return int(step_ms)
