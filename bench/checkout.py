@@ -5,15 +5,14 @@ from __future__ import annotations
 __all__ = ["OURS", "Both", "Bridge", "Checkout", "Module", "Projector", "Service"]
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.support.running import Process, environment
+from tests.support.running import Process, run_in_new_process
 
 _ROOT = Path(__file__).parents[1]
-_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Checkout:
             return "/rum.internal.v1.BridgeService/BatchPutRumEvents"
         return "/rum.v1.DataPlaneService/BatchPutRumEvents"
 
-    def run(self, *arguments: str, service: str, folder: Path, stdin: str | None = None) -> str:
+    def run(self, *arguments: str, service: str, folder: Path, stdin: str = "") -> str:
         """Run an `openrum` command as the operator of a service; return what it prints.
 
         Args:
@@ -46,15 +45,8 @@ class Checkout:
             "OPENRUM_GRPC": service,  # the name of the same setting in older versions
             "OPENRUM_TOKEN_FILE": str(folder / "var" / "operator.token"),
         }
-        done = subprocess.run(
-            [self.python, "-m", "rum_cli", *arguments],
-            cwd=folder,
-            env=environment(**settings),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
+        done = run_in_new_process(
+            *arguments, python=self.python, stdin=stdin, cwd=folder, **settings
         )
         if done.returncode != 0:
             raise RuntimeError(f"openrum {' '.join(arguments)} failed:\n{done.stderr}")
@@ -68,25 +60,17 @@ class _Python(Process):
     """A server that a Python module runs. Its ready line is JSON with its address."""
 
     def __init__(self, python: str, arguments: list[str], folder: Path, **settings: str) -> None:
-        self._command = [python, "-m", *arguments]
+        self._line = [python, "-m", *arguments]
         super().__init__(folder, **settings)
 
-    def begin(self, **settings: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self._command,
-            env=environment(**{**self._settings, **settings}),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def _command(self) -> tuple[list[str], dict[str, Any]]:
+        return self._line, {}
 
 
 class Service(_Python):
     """`openrum service`."""
 
     def __init__(self, checkout: Checkout, folder: Path, **settings: str) -> None:
-        settings = {"OPENRUM_GRPC": "127.0.0.1:0", **settings}
         super().__init__(checkout.python, ["rum_cli", "service"], folder, **settings)
 
     def _is_ready(self, line: str) -> bool:
@@ -100,7 +84,6 @@ class Bridge(_Python):
     """`openrum bridge`."""
 
     def __init__(self, checkout: Checkout, folder: Path, **settings: str) -> None:
-        settings = {"OPENRUM_HTTP": "127.0.0.1:0", **settings}
         super().__init__(checkout.python, ["rum_cli", "bridge"], folder, **settings)
 
     def _is_ready(self, line: str) -> bool:
@@ -125,7 +108,6 @@ class Both(_Python):
 
     def __init__(self, checkout: Checkout, folder: Path, **settings: str) -> None:
         self.monitor_id = ""
-        settings = {"OPENRUM_HTTP": "127.0.0.1:0", "OPENRUM_GRPC": "127.0.0.1:0", **settings}
         # It has one if it is not older.
         has_projector = (checkout.folder / "projector").exists()
         arguments = ["rum_cli", "up", *(["--no-projector"] if has_projector else [])]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from pathlib import Path
 from subprocess import TimeoutExpired
 
 import pytest
 
 from tests.support.command_server import command_server
-from tests.support.running import OPENRUM, environment, run_openrum
+from tests.support.running import environment, run_in_new_process, run_openrum
 
 
 @pytest.mark.parametrize(
@@ -27,15 +26,7 @@ def test_a_fork_prints_and_returns_what_a_new_process_does(
 ) -> None:
     settings = {"OPENRUM_DATABASE_URL": "sqlite:///none", "OPENRUM_SERVICE": "127.0.0.1:1"}
     forked = run_openrum(*arguments, stdin=stdin, cwd=tmp_path, **settings)
-    new = subprocess.run(
-        [*OPENRUM, *arguments],
-        cwd=tmp_path,
-        env=environment(**settings),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    new = run_in_new_process(*arguments, stdin=stdin, cwd=tmp_path, **settings)
 
     assert (forked.returncode, forked.stdout, forked.stderr) == (
         new.returncode,
