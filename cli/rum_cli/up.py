@@ -4,12 +4,13 @@ from __future__ import annotations
 
 __all__ = ["run_up"]
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rum_bridge.server import running_bridge
+from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
 from rum_cli.environment import read_settings
 from rum_cli.failure import WRONG_USAGE, Failure
@@ -20,7 +21,7 @@ from rum_cli.projector_child import running_projector_process
 from rum_cli.workers import running_workers
 from rum_endpoint.metrics_page import Samples, metrics_page
 from rum_projector.settings import ProjectorSettings
-from rum_service.server import running_service
+from rum_service.server import RunningService, running_service
 from rum_service.settings import ServiceSettings
 
 _OWN_SOCKET = Path("var/openrum.sock")
@@ -45,74 +46,102 @@ def run_up(workers: int, *, rolling: bool, projects: bool) -> None:
             "--workers: only one process can hand its connections over; run several bridges",
             WRONG_USAGE,
         )
-    exposed_by = f"OPENRUM_HTTP: {bridge_settings.http}" if bridge_settings.exposed else None
-    exposed = service_settings.exposed or bridge_settings.exposed
-    tls = service_settings.grpc_certificate_file is not None
-    if (tls or workers > 1) and not service_settings.socket:
+    has_tls = service_settings.grpc_certificate_file is not None
+    if (has_tls or workers > 1) and not service_settings.socket:
         _OWN_SOCKET.parent.mkdir(0o700, exist_ok=True)
         service_settings = service_settings.model_copy(update={"socket": str(_OWN_SOCKET)})
-    unix = f"unix:{service_settings.socket}"
+    servers = _Servers(service_settings, bridge_settings, workers, projects, inherited)
+    drain_s = service_settings.drain_s + bridge_settings.drain_s
+    serve(servers.running, drain_s, service_settings.log_format)
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """The servers of one command."""
+
+    service_settings: ServiceSettings
+    bridge_settings: BridgeSettings
+    workers: int
+    projects: bool
+    inherited: socket.socket | None
+    """The socket of the bridge, if systemd passes one."""
 
     @asynccontextmanager
-    async def both(log: Samples) -> AsyncIterator[None]:
+    async def running(self, log: Samples) -> AsyncIterator[None]:
+        """Run all servers while the context is open. `log` returns the metrics of the log."""
         # Before the service starts, so that a busy port is the first and only thing reported.
-        listeners = (
-            [inherited]
-            if inherited
-            else bridge_settings.http_address.bind_shared(
-                "OPENRUM_HTTP", workers, rolling=bridge_settings.rolling
-            )
-        )
+        listeners = self._listeners()
         port = listeners[0].getsockname()[1]
-        async with running_service(
-            service_settings,
-            exposed_by=exposed_by,
-            other_connections=bridge_settings.max_connections if workers == 1 else 0,
-        ) as running:
-            # The socket has no TLS: no CA is needed to call the service of this command.
-            target = unix if tls else running.address
-            async with AsyncExitStack() as stack:
-                parts = [running.samples, log]
-                if projects:
-                    await stack.enter_async_context(running_projector_process())
-                if workers > 1:
-                    await stack.enter_async_context(
-                        running_workers(
-                            unix,
-                            listeners,
-                            stores=service_settings.has_database_server,
-                            drain_s=bridge_settings.drain_s,
-                        )
-                    )
-                else:
-                    bridge = await stack.enter_async_context(
-                        running_bridge(
-                            bridge_settings.calling_without_tls(target),
-                            listeners[0],
-                            batch_put=running.local_bridge.batch_put,
-                            inherited=inherited is not None,
-                            other_connections=service_settings.max_grpc_connections,
-                        )
-                    )
-                    parts.append(bridge.samples)
-                    running.statistics.include(bridge.ledger)
-                await stack.enter_async_context(
-                    metrics_page(
-                        service_settings.metrics_address(), *parts, rolling=service_settings.rolling
-                    )
-                )
-                started = await first_run(
-                    FirstRun(
-                        service_settings,
-                        bridge_settings,
-                        grpc=running.address,
-                        http=str(replace(bridge_settings.http_address, port=port)),
-                        target=target,
-                        authorizes=exposed or service_settings.auth == "required",
-                    )
-                )
-                print_text(started)
-                yield
+        async with AsyncExitStack() as stack:
+            service = await stack.enter_async_context(self._service())
+            parts = [service.samples, log]
+            if self.projects:
+                await stack.enter_async_context(running_projector_process())
+            if self.workers > 1:
+                await stack.enter_async_context(self._workers(listeners))
+            else:
+                bridge = await stack.enter_async_context(self._bridge(service, listeners[0]))
+                parts.append(bridge.samples)
+                service.statistics.include(bridge.ledger)
+            settings = self.service_settings
+            await stack.enter_async_context(
+                metrics_page(settings.metrics_address(), *parts, rolling=settings.rolling)
+            )
+            print_text(await first_run(self._started(service, port)))
+            yield
 
-    drain_s = service_settings.drain_s + bridge_settings.drain_s
-    serve(both, drain_s, service_settings.log_format)
+    def _listeners(self) -> Sequence[socket.socket]:
+        if self.inherited:
+            return [self.inherited]
+        settings = self.bridge_settings
+        return settings.http_address.bind_shared(
+            "OPENRUM_HTTP", self.workers, rolling=settings.rolling
+        )
+
+    def _service(self) -> AbstractAsyncContextManager[RunningService]:
+        bridge = self.bridge_settings
+        return running_service(
+            self.service_settings,
+            exposed_by=f"OPENRUM_HTTP: {bridge.http}" if bridge.exposed else None,
+            other_connections=bridge.max_connections if self.workers == 1 else 0,
+        )
+
+    def _bridge(
+        self, service: RunningService, listener: socket.socket
+    ) -> AbstractAsyncContextManager[RunningBridge]:
+        return running_bridge(
+            self.bridge_settings.calling_without_tls(self._target(service)),
+            listener,
+            batch_put=service.local_bridge.batch_put,
+            inherited=self.inherited is not None,
+            other_connections=self.service_settings.max_grpc_connections,
+        )
+
+    def _workers(self, listeners: Sequence[socket.socket]) -> AbstractAsyncContextManager[None]:
+        return running_workers(
+            self._socket,
+            listeners,
+            stores=self.service_settings.has_database_server,
+            drain_s=self.bridge_settings.drain_s,
+        )
+
+    def _started(self, service: RunningService, port: int) -> FirstRun:
+        of_service, of_bridge = self.service_settings, self.bridge_settings
+        exposed = of_service.exposed or of_bridge.exposed
+        return FirstRun(
+            of_service,
+            of_bridge,
+            grpc=service.address,
+            http=str(replace(of_bridge.http_address, port=port)),
+            target=self._target(service),
+            authorizes=exposed or of_service.auth == "required",
+        )
+
+    @property
+    def _socket(self) -> str:
+        return f"unix:{self.service_settings.socket}"
+
+    def _target(self, service: RunningService) -> str:
+        # The socket has no TLS: no CA is needed to call the service of this command.
+        has_tls = self.service_settings.grpc_certificate_file is not None
+        return self._socket if has_tls else service.address
