@@ -26,7 +26,7 @@ from bench.cores import generator_cores, on_cores
 from bench.corpus import message_batches
 from bench.http1 import http_connections
 from bench.http2 import grpc_channels
-from bench.load import Slot
+from bench.load import Slot, percentile_ms
 from bench.requests import endless_http_requests
 
 _GRPC_STATUS = re.compile(r"grpc-status\\x01(\d)")
@@ -94,10 +94,7 @@ class Outcomes:
 
     def percentile_ms(self, percent: float) -> float:
         """Return the latency that so many percent of the accepted puts did not exceed."""
-        ordered = sorted(self.latencies_s)
-        if not ordered:
-            return 0.0
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
+        return percentile_ms(self.latencies_s, percent)
 
 
 def run_together(jobs: Sequence[Arrivals]) -> list[Outcomes]:

@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench.load import Load
+from bench.load import Load, percentile_ms
 from bench.log_options import large_log, options_of
 from bench.projection import put_at_rate
 from tests.support.running import OPENRUM, OpenRum, environment
@@ -35,8 +35,8 @@ class _Puts:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         loads = self._loads.result()
-        latencies_s = sorted(latency for load in loads for latency in load.latencies_s)
-        p50, p99 = (latencies_s[len(latencies_s) * part // 100] * 1000 for part in (50, 99))
+        latencies_s = [latency for load in loads for latency in load.latencies_s]
+        p50, p99 = (percentile_ms(latencies_s, percent) for percent in (50, 99))
         print(f"{self._name}: {len(latencies_s):,} puts, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
     def _run(self) -> list[Load]:

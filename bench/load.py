@@ -8,13 +8,13 @@ open loop      requests are due at a fixed rate, whatever the server does: how l
 
 from __future__ import annotations
 
-__all__ = ["Load", "RequestFailedError", "Slot", "send_all", "send_at_rate"]
+__all__ = ["Load", "RequestFailedError", "Slot", "percentile_ms", "send_all", "send_at_rate"]
 
 import asyncio
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,14 +47,21 @@ class Load:
 
     def percentile_ms(self, percent: float) -> float:
         """Return the latency that so many percent of the requests did not exceed."""
-        ordered = sorted(self.latencies_s)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
+        return percentile_ms(self.latencies_s, percent)
 
     def add(self, other: Load) -> None:
         """Add what another load generator saw at the same time."""
         self.seconds = max(self.seconds, other.seconds)
         self.latencies_s += other.latencies_s
         self.cpu_s += other.cpu_s
+
+
+def percentile_ms(latencies_s: Iterable[float], percent: float) -> float:
+    """Return the latency that so many percent of the latencies do not exceed. 0 without any."""
+    ordered = sorted(latencies_s)
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
 
 
 class _Loop:
