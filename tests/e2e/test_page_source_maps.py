@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Route
 
 from tests.e2e.shown import Shown, read_api
 from tests.support.running import OpenRum, run_openrum, wait_until
@@ -78,6 +79,33 @@ def test_one_source_map_or_a_release_is_deleted_after_a_question(
     assert (focused, kept) == ("Really delete", "Delete the source map of b.js")
     assert sorted(without_script) == [("1.1", "a.js"), (_HOSTILE, "a.js")]
     assert _listed(openrum) == [("1.1", "a.js")]
+
+
+def test_a_source_map_of_a_later_page_disappears_when_it_is_deleted(
+    ui: Shown, openrum: OpenRum
+) -> None:
+    ui.page.do(lambda inner: inner.route("**/monitor_source_maps.js", _with_short_pages))
+    ui.open("monitors", "my-app")
+    for _ in range(2):
+        ui.click("button:text-is('Show more')")
+    shown = len(ui.texts(".release"))
+    ui.click(f".release:has-text('{_HOSTILE}') summary")
+    ui.click("button[aria-label='Delete the source map of b.js']")
+    ui.click("button[aria-label='Really delete the source map of b.js']")
+
+    assert shown == 2
+    assert (_HOSTILE, "b.js") not in _listed(openrum)
+    wait_until(lambda: "b.js" not in ui.text())
+
+
+async def _with_short_pages(route: Route) -> None:
+    """Serve the view with pages of one source map."""
+    response = await route.fetch()
+    text = await response.text()
+    for constant in ("PAGE = 200", "READ_AT_ONCE = 2000"):
+        assert constant in text
+        text = text.replace(constant, f"{constant.split(' ')[0]} = 1")
+    await route.fulfill(response=response, body=text)
 
 
 def test_a_deletion_that_fails_says_why(ui: Shown, openrum: OpenRum) -> None:

@@ -42,7 +42,7 @@ export function useData(load, key) {
 }
 
 /**
- * Load pages of a list. `more` loads the next page and adds its items.
+ * Load pages of a list. `more` loads the next page and adds its items. `retry` begins again with the first page.
  * @param {(token: string, signal: AbortSignal) => Promise<{items: any[], nextToken: string}>} load
  * @param {string} key
  */
@@ -67,8 +67,13 @@ export function useList(load, key) {
       if (!signal.aborted) setLater({ ...mine, nextToken, error });
     }
   };
+  const retry = () => {
+    controller.current?.abort();
+    setLater({ key, items: [] });
+    first.retry();
+  };
   const items = first.data && [...first.data.items, ...mine.items];
-  return { ...first, items, nextToken, more, loadingMore: mine.loading ?? false, moreError: mine.error };
+  return { ...first, retry, items, nextToken, more, loadingMore: mine.loading ?? false, moreError: mine.error };
 }
 
 /** Return the time, renewed each minute while the page is visible. */
