@@ -43,6 +43,19 @@ export async function get(path, query = {}, signal) {
 /** Call an operation that has a body, or that changes something. */
 export const send = (method, path, body, query = {}, signal) => call(method, path, query, body, signal);
 
+/**
+ * Yield all pages of a list.
+ * @param {(token: string) => Promise<{nextToken?: string, NextToken?: string}>} load Loads the page of a token.
+ */
+export async function* pagesOf(load) {
+  let token = "";
+  do {
+    const page = await load(token);
+    yield page;
+    token = page.nextToken ?? page.NextToken;
+  } while (token);
+}
+
 /** Call `watcher` with the freshness of each response. Returns a function that stops this. */
 export function watchFreshness(watcher) {
   watchers.add(watcher);

@@ -1,13 +1,13 @@
 /** The page: its header, its views, and which view is shown. */
 import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "./vendor/hooks.mjs";
-import { hasToken, send, watchFreshness } from "./api.js";
+import { hasToken, pagesOf, send, watchFreshness } from "./api.js";
 import { dateTime, elapsed, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
 import { html, plain, render } from "./parts/html.js";
 import { useData, useMinutes } from "./parts/load.js";
 import { Empty, Failure } from "./parts/states.js";
 import { go, linkTo, usePlace } from "./place.js";
-import { selectionOf } from "./selection.js";
+import { isOfPage, selectionOf } from "./selection.js";
 import { ErrorGroup } from "./views/error_group.js";
 import { Errors } from "./views/errors.js";
 import { Http } from "./views/http.js";
@@ -15,17 +15,26 @@ import { Live } from "./views/live.js";
 import { Monitor } from "./views/monitor.js";
 import { Monitors } from "./views/monitors.js";
 import { Overview } from "./views/overview.js";
-import { PageDetails, isOfPage } from "./views/page_details.js";
+import { PageDetails } from "./views/page_details.js";
 import { Pages } from "./views/pages.js";
 import { Segments } from "./views/segments.js";
 import { Session } from "./views/session.js";
 import { Sessions } from "./views/sessions.js";
 
 /**
- * By the first segment of the path: the title, the component, both for a path with an ID, whether the time range and the
- * filters matter, whether the filters matter without a time range, whether an ID shows all events whatever is selected,
- * and whether the view follows the time. Lists do not: they would lose the pages that were added.
+ * @typedef {object} View
+ * @property {string} title
+ * @property {Function} list The component.
+ * @property {Function} [one] The component for a path with an ID.
+ * @property {(id: string) => string} [titleOf] The title for a path with an ID.
+ * @property {boolean} [selects] Whether it has a time range and filters.
+ * @property {boolean} [filters] Whether it has filters, but no time range.
+ * @property {boolean} [isWhole] Whether an ID shows everything, whatever is selected.
+ * @property {boolean} [follows] Whether the time range moves on. That of lists does not: they would lose the pages that
+ *   were added.
  */
+
+/** @type {Record<string, View>} By the first segment of the path. */
 const VIEWS = {
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
   pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: (id) => id, selects: true },
@@ -90,12 +99,8 @@ function useMonitors({ path, params }) {
 
 async function listMonitors(signal) {
   const summaries = [];
-  let nextToken = "";
-  do {
-    const page = await send("POST", ["appmonitors"], undefined, { maxResults: 100, nextToken }, signal);
-    summaries.push(...(page.AppMonitorSummaries ?? []));
-    nextToken = page.NextToken;
-  } while (nextToken);
+  const load = (nextToken) => send("POST", ["appmonitors"], undefined, { maxResults: 100, nextToken }, signal);
+  for await (const page of pagesOf(load)) summaries.push(...(page.AppMonitorSummaries ?? []));
   return summaries;
 }
 

@@ -62,6 +62,15 @@ export function ago(ms, now = Date.now()) {
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(-Math.floor((now - ms) / length), unit);
 }
 
+/** JSON with line breaks, or the text itself if it is not JSON. */
+export function indented(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
 /** A name of a dimension's value. */
 export const named = (value) => value || "unknown";
 

@@ -71,6 +71,15 @@ function comparedTo(after, before, shift) {
   return `last ${new Intl.DateTimeFormat(undefined, { weekday: "short" }).format(after - shift)}`;
 }
 
+/** Whether a filter selects a page. The view of one page replaces it: it shows the page in its path. */
+export const isOfPage = (filter) => filter.startsWith("page=");
+
+/** The filters of a place that do not select a page. */
+export const withoutPage = (place) => place.params.getAll("filter").filter((filter) => !isOfPage(filter));
+
+/** The filters of a place, for this page. */
+export const withPage = (place, page) => [...withoutPage(place), `page=${page}`];
+
 /** Split a condition such as "browser!=Chrome". */
 export function readFilter(text) {
   const [, dimension, operator, value] = /^([a-z]+)(!?=)(.*)$/s.exec(text) ?? [null, text, "=", ""];

@@ -2,7 +2,7 @@
  * Leads from the frames of a minified stack to the original code, with the source maps of the release.
  * Few visits of the page need this module, so it is loaded when it is needed.
  */
-import { get } from "./api.js";
+import { get, pagesOf } from "./api.js";
 import { functionAt } from "./function_names.js";
 import { FlattenMap, originalPositionFor, sourceContentFor } from "./vendor/trace-mapping.mjs";
 
@@ -38,18 +38,14 @@ export async function originalsOf(monitor, release, frames, signal) {
 /** Return the text of the source map of a script, or undefined if there is none. */
 async function readSourceMap(monitor, release, url, signal) {
   const parts = [];
-  let nextToken = "";
-  do {
-    try {
-      const page = await get(["insight", monitor, "source-maps", "content"], { release, url, nextToken }, signal);
-      parts.push(page.text);
-      nextToken = page.nextToken;
-    } catch (error) {
-      // 400: the URL is that of a page, or no URL at all.
-      if (error.status === 404 || error.status === 400) return undefined;
-      throw error;
-    }
-  } while (nextToken);
+  const path = ["insight", monitor, "source-maps", "content"];
+  try {
+    for await (const page of pagesOf((nextToken) => get(path, { release, url, nextToken }, signal))) parts.push(page.text);
+  } catch (error) {
+    // 400: the URL is that of a page, or no URL at all.
+    if (error.status === 404 || error.status === 400) return undefined;
+    throw error;
+  }
   return parts.join("");
 }
 

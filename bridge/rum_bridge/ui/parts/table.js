@@ -19,7 +19,7 @@ import { html } from "./html.js";
  *   place?: import("../place.js").Place, defaultOrder?: string}} props
  */
 export function Table({ caption, columns, rows, keyOf, place, defaultOrder }) {
-  const order = place?.params.get("order") || defaultOrder;
+  const order = (place && orderOf(place)) || defaultOrder;
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
     <table>
       <caption class="hidden">${caption}</caption>
@@ -42,6 +42,9 @@ function Head({ column, order, place }) {
     <button type="button" class="sort" onClick=${sort}>${column.title}${sorted && html`<span aria-hidden="true"> ${
       direction === "ascending" ? "▲" : "▼"}</span>`}</button></th>`;
 }
+
+/** The order that the URL names. Empty: that of the server. */
+export const orderOf = (place) => place.params.get("order") ?? "";
 
 const classOf = (column, name) => (column.roomy ? `${name} roomy` : name);
 

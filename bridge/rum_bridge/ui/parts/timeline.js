@@ -1,6 +1,6 @@
 /** Events one below the other, each with its document on request. Pauses are shown. */
 import { useState } from "../vendor/hooks.mjs";
-import { date, duration, time } from "../format.js";
+import { date, duration, indented, time } from "../format.js";
 import { html } from "./html.js";
 
 const PAUSE_MS = 30_000;
@@ -31,14 +31,6 @@ function Event({ event, sessionLink, dates }) {
     <span class="what">${summary}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${page}</small>`}</span>
     ${sessionLink && sessionId && html`<a class="of" href=${sessionLink(sessionId)}>Session</a>`}
     ${document && html`<details onToggle=${(toggle) => setOpen(toggle.currentTarget.open)}><summary>Document</summary>${
-      open && html`<pre tabindex="0">${pretty(document)}</pre>`}</details>`}
+      open && html`<pre tabindex="0">${indented(document)}</pre>`}</details>`}
   </li>`;
-}
-
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }

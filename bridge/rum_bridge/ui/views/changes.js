@@ -1,11 +1,9 @@
 /** What is unusual, compared with the weeks before, in sentences. */
-import { get } from "../api.js";
 import { HOUR, count, date, duration, percent, score, shift } from "../format.js";
 import { html } from "../parts/html.js";
-import { useData } from "../parts/load.js";
 import { waitingFor } from "../parts/retries.js";
+import { useSelected } from "../parts/selected.js";
 import { linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
 
 const NAMES = {
   sessions: ["Sessions", count, "overview"],
@@ -21,7 +19,7 @@ const NAMES = {
 const hour = new Intl.DateTimeFormat(undefined, { hour: HOUR, minute: "2-digit" });
 
 export function Changes({ place, selection }) {
-  const changes = useData((signal) => get(["insight", selection.monitor, "changes"], membersOf(selection), signal), selection.key);
+  const changes = useSelected(selection, ["changes"]);
   if (changes.error) return html`<p class="changes wide quiet row">What changed is not known: ${changes.error.message}
     <button type="button" onClick=${changes.retry}>Try again</button></p>`;
   if (!changes.data && changes.waiting) {

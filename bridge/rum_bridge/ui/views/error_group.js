@@ -1,20 +1,19 @@
 /** One group of errors: the stack, whom it affects, and sessions to look at. */
-import { get } from "../api.js";
 import { count, dateTime, named } from "../format.js";
 import { Frames } from "../parts/frames.js";
 import { html } from "../parts/html.js";
-import { useData } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
+import { useSelected } from "../parts/selected.js";
 import { Spark } from "../parts/spark.js";
 import { Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
-import { DIMENSIONS, membersOf } from "../selection.js";
+import { DIMENSIONS } from "../selection.js";
 import { sessionColumns } from "./sessions.js";
 
 export function ErrorGroup({ id, place, selection }) {
-  const { monitor, key } = selection;
-  const found = useData((signal) => get(["insight", monitor, "errors", id], membersOf(selection), signal), key);
+  const { monitor } = selection;
+  const found = useSelected(selection, ["errors", id]);
   return html`<p class="headline"><a href=${linkTo(place, ["errors"])}>All errors</a></p>
     <${Loaded} of=${found} missing="Choose a longer time range, or remove filters.">${(data) => html`<div class="grid">
       <${About} data=${data} place=${place} id=${id} />

@@ -1,15 +1,13 @@
 /** JavaScript errors, grouped by their cause. */
-import { get } from "../api.js";
 import { ago, count, dateTime, named } from "../format.js";
 import { html } from "../parts/html.js";
-import { useList } from "../parts/load.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
+import { useSelectedList } from "../parts/selected.js";
 import { Spark } from "../parts/spark.js";
 import { Loaded, More } from "../parts/states.js";
-import { Table } from "../parts/table.js";
+import { Table, orderOf } from "../parts/table.js";
 import { linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
 
 /** Columns with `short` are shown on the overview too. */
 export const errorColumns = (place) => [
@@ -27,13 +25,7 @@ export const errorColumns = (place) => [
 ];
 
 export function Errors({ place, selection }) {
-  const order = place.params.get("order") ?? undefined;
-  const load = async (nextToken, signal) => {
-    const members = { ...membersOf(selection), order, nextToken };
-    const page = await get(["insight", selection.monitor, "errors"], members, signal);
-    return { items: page.groups, nextToken: page.nextToken };
-  };
-  const list = useList(load, `${selection.key}${order}`);
+  const list = useSelectedList(selection, ["errors"], "groups", { order: orderOf(place) });
   return html`<${Loaded} of=${list}>${() => list.items.length
     ? html`<${Panel} wide=${true} title="Error groups" note="one row per cause">
         <${Table} caption="Error groups" place=${place} defaultOrder="sessions" columns=${errorColumns(place)}

@@ -1,15 +1,13 @@
 /** The HTTP requests of pages, by method and URL pattern. */
-import { get } from "../api.js";
 import { count, duration, ratio } from "../format.js";
 import { html } from "../parts/html.js";
-import { useList } from "../parts/load.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
+import { useSelectedList } from "../parts/selected.js";
 import { Spark } from "../parts/spark.js";
 import { Loaded, More } from "../parts/states.js";
-import { Table } from "../parts/table.js";
+import { Table, orderOf } from "../parts/table.js";
 import { linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
 
 /** Columns with `short` are shown on the overview too. */
 export const httpColumns = (place) => [
@@ -44,13 +42,7 @@ const linked = (place, target, result, number) => (number
 export const failures = (target) => target.http4xx + target.http5xx + target.httpNoResponse;
 
 export function Http({ place, selection }) {
-  const order = place.params.get("order") ?? undefined;
-  const load = async (nextToken, signal) => {
-    const members = { ...membersOf(selection), order, nextToken };
-    const page = await get(["insight", selection.monitor, "http"], members, signal);
-    return { items: page.targets, nextToken: page.nextToken };
-  };
-  const list = useList(load, `${selection.key}${order}`);
+  const list = useSelectedList(selection, ["http"], "targets", { order: orderOf(place) });
   return html`<${Loaded} of=${list}>${() => list.items.length
     ? html`<${Panel} wide=${true} title="Requests" note="one row per method and URL pattern">
         <${Table} caption="HTTP requests" place=${place} defaultOrder="failures" columns=${columnsFor(place, list.items)} rows=${list.items}

@@ -9,7 +9,7 @@ import { linkTo } from "../place.js";
 import { Delete } from "./monitor_delete.js";
 import { Metrics } from "./monitor_metrics.js";
 import { Policy, usePolicy } from "./monitor_policy.js";
-import { Settings, domainsOf } from "./monitor_settings.js";
+import { Settings, domainsOf, stateOf } from "./monitor_settings.js";
 import { Snippet } from "./monitor_snippet.js";
 import { SourceMaps } from "./monitor_source_maps.js";
 
@@ -23,7 +23,7 @@ export function Monitor({ id, place, monitors }) {
         <${Facts} pairs=${[
           ["ID", html`<span class="mono">${monitor.Id}</span>`],
           ["Domains", domainsOf(monitor).join(", ")],
-          ["State", monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()],
+          ["State", stateOf(monitor)],
           ["Custom events", monitor.CustomEvents?.Status === "ENABLED" ? "stored" : "dropped"],
           ["Created", dateTime(Date.parse(monitor.Created))],
           ["Changed", dateTime(Date.parse(monitor.LastModified))],

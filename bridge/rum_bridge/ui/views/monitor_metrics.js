@@ -1,6 +1,6 @@
 /** The extended and custom metrics of an app monitor. */
 import { useState } from "../vendor/hooks.mjs";
-import { get, send } from "../api.js";
+import { get, pagesOf, send } from "../api.js";
 import { NOTHING } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
@@ -24,14 +24,10 @@ export function Metrics({ name }) {
 
 async function read(name, signal) {
   const metrics = [];
-  let nextToken = "";
+  const load = (nextToken) =>
+    get(["rummetrics", name, "metrics"], { destination: DESTINATION, maxResults: 100, nextToken }, signal);
   try {
-    do {
-      const members = { destination: DESTINATION, maxResults: 100, nextToken };
-      const page = await get(["rummetrics", name, "metrics"], members, signal);
-      metrics.push(...page.MetricDefinitions);
-      nextToken = page.NextToken;
-    } while (nextToken);
+    for await (const page of pagesOf(load)) metrics.push(...page.MetricDefinitions);
   } catch (error) {
     // No destination yet: the first metric creates it.
     if (error.type !== "ResourceNotFoundException") throw error;

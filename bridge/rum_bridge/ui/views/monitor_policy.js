@@ -1,6 +1,7 @@
 /** The resource policy of an app monitor: who may send events. */
 import { useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
+import { indented } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
@@ -35,7 +36,7 @@ async function read(name, signal) {
 }
 
 function Editor({ name, policy, changed }) {
-  const [text, setText] = useState(policy.PolicyDocument ? pretty(policy.PolicyDocument) : "");
+  const [text, setText] = useState(policy.PolicyDocument ? indented(policy.PolicyDocument) : "");
   const [state, setState] = useState({});
   const call = async (action) => {
     setState({ busy: true });
@@ -69,11 +70,3 @@ const EVERYONE = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: "*", Action: "rum:PutRumEvents", Resource: "*" }],
 }, null, 2);
-
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}

@@ -5,18 +5,24 @@ import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Failure } from "../parts/states.js";
 
+/** The members of a request for what a form with the inputs "domains" and "custom" says. */
+export const membersOfForm = (form) => ({
+  DomainList: form.get("domains").split(/[\s,]+/).filter(Boolean),
+  CustomEvents: { Status: form.has("custom") ? "ENABLED" : "DISABLED" },
+});
+
+export const stateOf = (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase());
+
 export const domainsOf = (monitor) => [monitor.Domain ?? monitor.DomainList ?? []].flat();
 
 export function Settings({ monitor, changed }) {
   const [state, setState] = useState({});
   const submit = async (event) => {
     event.preventDefault();
-    const form = new FormData(event.target);
-    const DomainList = form.get("domains").split(/[\s,]+/).filter(Boolean);
-    const CustomEvents = { Status: form.has("custom") ? "ENABLED" : "DISABLED" };
+    const members = membersOfForm(new FormData(event.target));
     setState({ busy: true });
     try {
-      await send("PATCH", ["appmonitor", monitor.Name], { DomainList, CustomEvents });
+      await send("PATCH", ["appmonitor", monitor.Name], members);
       setState({ saved: true });
       changed();
     } catch (error) {

@@ -8,6 +8,7 @@ import { Facts, Panel } from "../parts/panel.js";
 import { Failure, Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
+import { membersOfForm, stateOf } from "./monitor_settings.js";
 
 const SHOWN = 25;
 
@@ -16,7 +17,7 @@ export function Monitors({ place, monitors, monitor }) {
   const columns = [
     { title: "Name", cell: (monitor) => html`<a href=${linkTo(place, ["monitors", monitor.Name])}>${monitor.Name}</a>` },
     { title: "ID", roomy: true, cell: (monitor) => html`<span class="mono nowrap">${monitor.Id}</span>` },
-    { title: "State", cell: (monitor) => (monitor.State === "CREATED" ? "no event yet" : monitor.State.toLowerCase()) },
+    { title: "State", cell: stateOf },
     { title: "Created", cell: (monitor) => html`<span class="nowrap">${dateTime(Date.parse(monitor.Created))}</span>` },
     { title: "Dropped events", number: true, cell: (monitor) => count(Number(monitor.DroppedEvents ?? 0)) },
     { title: "Links", untitled: true, cell: (monitor) => html`<a href=${linkTo(place, ["overview"], { monitor: monitor.Name, filter: undefined })}>Overview<span
@@ -58,13 +59,11 @@ function Create({ monitors, place }) {
     event.preventDefault();
     const form = new FormData(event.target);
     const name = form.get("name").trim();
-    const DomainList = form.get("domains").split(/[\s,]+/).filter(Boolean);
     setState({ busy: true });
     try {
-      const CustomEvents = { Status: form.has("custom") ? "ENABLED" : "DISABLED" };
       // AWS's default is 0.1: nine of ten visits would not be recorded.
       const AppMonitorConfiguration = { SessionSampleRate: 1 };
-      await send("POST", ["appmonitor"], { Name: name, DomainList, CustomEvents, AppMonitorConfiguration });
+      await send("POST", ["appmonitor"], { Name: name, ...membersOfForm(form), AppMonitorConfiguration });
       monitors.retry();
       go(linkTo(place, ["monitors", name], { monitor: name }));
     } catch (error) {

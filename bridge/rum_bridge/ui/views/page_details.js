@@ -12,19 +12,19 @@ import { Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { VitalPanel } from "../parts/vital.js";
 import { linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
+import { isOfPage, membersOf, withPage, withoutPage } from "../selection.js";
 import { VITALS } from "../vitals.js";
 
 export function PageDetails({ id, place, selection, onSelect }) {
   const { monitor, compareAfter, comparedTo, key } = selection;
-  const filter = [...otherFilters(place), `page=${id === "unknown" ? "" : id}`];
+  const filter = withPage(place, id === "unknown" ? "" : id);
   const members = { ...membersOf(selection), filter };
   const overview = useData((signal) => getOverview(monitor, { ...members, compareAfter }, signal), key);
   const details = useData((signal) => get(["insight", monitor, "page"], { ...members, distribution: "lcp" }, signal), key);
-  const all = html`<a href=${linkTo(place, ["pages"], { filter: otherFilters(place) })}>All pages</a>`;
+  const all = html`<a href=${linkTo(place, ["pages"], { filter: withoutPage(place) })}>All pages</a>`;
   if (overview.data && !overview.data.total.counts.events && !overview.data.comparedTotal) {
     return html`<p class="headline">${all}</p>
-      <${Loaded} of=${overview}>${() => html`<${NoData} title="No events of this page in this time range." place=${withoutPage(place)}
+      <${Loaded} of=${overview}>${() => html`<${NoData} title="No events of this page in this time range." place=${placeWithoutPage(place)}
         monitor=${monitor} />`}<//>`;
   }
   return html`<p class="headline">${all}
@@ -37,13 +37,8 @@ export function PageDetails({ id, place, selection, onSelect }) {
     <div class="grid below"><${Loaded} of=${details}>${(data) => html`<div class="grid"><${Causes} data=${data} /></div>`}<//></div>`;
 }
 
-/** Whether a filter selects a page. The view replaces it: it shows the page in its path. */
-export const isOfPage = (filter) => filter.startsWith("page=");
-
-const otherFilters = (place) => place.params.getAll("filter").filter((filter) => !isOfPage(filter));
-
 /** The place without the filter that nobody can remove. */
-function withoutPage(place) {
+function placeWithoutPage(place) {
   const params = new URLSearchParams([...place.params].filter(([name, value]) => name !== "filter" || !isOfPage(value)));
   return { path: place.path, params };
 }

@@ -1,15 +1,14 @@
 /** The pages of the application, by route. */
-import { get } from "../api.js";
 import { count, named, ratio, score } from "../format.js";
 import { html } from "../parts/html.js";
-import { useList } from "../parts/load.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
 import { Rated } from "../parts/rating.js";
+import { useSelectedList } from "../parts/selected.js";
 import { Loaded, More } from "../parts/states.js";
-import { Table } from "../parts/table.js";
+import { Table, orderOf } from "../parts/table.js";
 import { linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
+import { withPage } from "../selection.js";
 
 /** The distributions that these columns show. */
 export const MEASURED = ["lcp", "inp", "cls"];
@@ -41,16 +40,9 @@ export const measureColumns = () => [
   { title: "HTTP 5xx", number: true, order: "http_5xx", cell: ({ measures }) => count(measures.counts.http5xx) },
 ];
 
-const withPage = (place, page) => [...place.params.getAll("filter").filter((filter) => !filter.startsWith("page=")), `page=${page}`];
-
 export function Pages({ place, selection }) {
-  const order = place.params.get("order") ?? undefined;
-  const load = async (nextToken, signal) => {
-    const members = { ...membersOf(selection), by: "DIMENSION_PAGE", order, nextToken, distribution: MEASURED };
-    const page = await get(["insight", selection.monitor, "segments"], members, signal);
-    return { items: page.segments, nextToken: page.nextToken, other: page.other };
-  };
-  const list = useList(load, `${selection.key}${order}`);
+  const members = { by: "DIMENSION_PAGE", order: orderOf(place), distribution: MEASURED };
+  const list = useSelectedList(selection, ["segments"], "segments", members);
   return html`<${Loaded} of=${list}>${({ other }) => list.items.length
     ? html`<${Panel} wide=${true} title="Pages" note="by route: identifiers in paths are replaced">
         <${Table} caption="Pages" place=${place} defaultOrder="page_views" columns=${pageColumns(place)} 

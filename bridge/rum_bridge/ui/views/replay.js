@@ -1,6 +1,6 @@
 /** Loads the replay of a session, when somebody asks for it, and shows the player. */
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
-import { get } from "../api.js";
+import { get, pagesOf } from "../api.js";
 import { bytes, count, dateTime } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
@@ -43,17 +43,16 @@ export const Dropped = ({ number }) => html`The server dropped ${count(number)} 
 
 async function readReplay(monitor, id, progress, signal) {
   const parts = [];
-  let [chars, nextToken, cut] = [0, "", false];
-  do {
-    const page = await get(["insight", monitor, "sessions", id, "replay"], { nextToken }, signal);
+  const load = (nextToken) => get(["insight", monitor, "sessions", id, "replay"], { nextToken }, signal);
+  let chars = 0;
+  for await (const page of pagesOf(load)) {
     const events = page.events.map((text) => JSON.parse(text));
     for (const part of page.parts) parts.push({ page: part.page, events: events.splice(0, part.events) });
     chars += page.events.reduce((sum, text) => sum + text.length, 0);
     progress(chars);
-    nextToken = page.nextToken;
-    cut = chars > MAX_CHARS;
-  } while (nextToken && !cut);
-  return { windows: windowsOf(parts), cut };
+    if (chars > MAX_CHARS) break;
+  }
+  return { windows: windowsOf(parts), cut: chars > MAX_CHARS };
 }
 
 /** The player of one window. A list chooses it, if the session has several. */

@@ -1,16 +1,15 @@
 /** Browsers, systems, devices, countries and releases side by side: all of them, or one in full. */
 import { useEffect, useState } from "../vendor/hooks.mjs";
-import { get } from "../api.js";
 import { named } from "../format.js";
 import { Change } from "../parts/change.js";
 import { html } from "../parts/html.js";
-import { useData, useList } from "../parts/load.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
+import { useSelected, useSelectedList } from "../parts/selected.js";
 import { Loaded, More } from "../parts/states.js";
-import { Table } from "../parts/table.js";
+import { Table, orderOf } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
-import { DIMENSIONS, membersOf } from "../selection.js";
+import { DIMENSIONS } from "../selection.js";
 import { MEASURED, REST, keyOfSegment, measureColumns, withRest } from "./pages.js";
 
 const COMPARED = ["browser", "os", "device", "country", "release"];
@@ -32,8 +31,7 @@ export function Segments({ place, selection }) {
 
 /** The most frequent values of a dimension. */
 function InShort({ place, selection, by, onEmpty }) {
-  const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6, distribution: "lcp" };
-  const found = useData((signal) => get(["insight", selection.monitor, "segments"], members, signal), `${selection.key}${by}`);
+  const found = useSelected(selection, ["segments"], { by: `DIMENSION_${by.toUpperCase()}`, maxResults: 6, distribution: "lcp" });
   useEffect(() => { if (found.data && !found.loading && !found.data.segments.length) onEmpty(); }, [found.data, found.loading]);
   const title = DIMENSIONS[by];
   const columns = [valueColumn(place, by), ...measureColumns().filter((column) => IN_SHORT.includes(column.title))];
@@ -44,14 +42,9 @@ function InShort({ place, selection, by, onEmpty }) {
 }
 
 function OneDimension({ place, selection, by }) {
-  const order = place.params.get("order") ?? undefined;
-  const load = async (nextToken, signal) => {
-    const { compareAfter } = selection;
-    const members = { ...membersOf(selection), by: `DIMENSION_${by.toUpperCase()}`, order, nextToken, compareAfter, distribution: MEASURED };
-    const page = await get(["insight", selection.monitor, "segments"], members, signal);
-    return { items: page.segments, nextToken: page.nextToken, other: page.other };
-  };
-  const list = useList(load, `${selection.key}${by}${order}`);
+  const { compareAfter } = selection;
+  const members = { by: `DIMENSION_${by.toUpperCase()}`, order: orderOf(place), compareAfter, distribution: MEASURED };
+  const list = useSelectedList(selection, ["segments"], "segments", members);
   const title = DIMENSIONS[by];
   return html`<${Loaded} of=${list}>${({ other }) => list.items.length
       ? html`<${Panel} wide=${true} title=${title} note=${`change vs ${selection.comparedTo}`}>

@@ -1,14 +1,12 @@
 /** Sessions, latest first. */
-import { get } from "../api.js";
 import { count, dateTime, elapsed, named } from "../format.js";
 import { html } from "../parts/html.js";
-import { useList } from "../parts/load.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
+import { useSelectedList } from "../parts/selected.js";
 import { Loaded, More } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { go, linkHere, linkTo } from "../place.js";
-import { membersOf } from "../selection.js";
 
 export const sessionColumns = (place) => [
   { title: "Last event", cell: (session) => html`<a class="nowrap" href=${linkTo(place, ["sessions", session.sessionId])}>${dateTime(session.lastMs)}</a>${
@@ -37,12 +35,7 @@ export function Sessions({ place, selection }) {
     httpTarget: params.get("request") ?? "",
     httpResult: params.get("result") ?? "",
   };
-  const load = async (nextToken, signal) => {
-    const members = { ...membersOf(selection), ...wanted, nextToken };
-    const page = await get(["insight", selection.monitor, "sessions"], members, signal);
-    return { items: page.sessions, nextToken: page.nextToken };
-  };
-  const list = useList(load, selection.key + JSON.stringify(wanted));
+  const list = useSelectedList(selection, ["sessions"], "sessions", wanted);
   return html`<${Wanted} place=${place} />
     <${Loaded} of=${list}>${() => list.items.length
       ? html`<${Panel} wide=${true} title="Sessions" note="latest first">

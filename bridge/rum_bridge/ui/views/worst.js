@@ -4,6 +4,7 @@ import { ago, count, dateTime } from "../format.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
+import { useSelected } from "../parts/selected.js";
 import { Loaded } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { linkTo } from "../place.js";
@@ -66,7 +67,7 @@ function NewErrors({ place, errors, after }) {
 }
 
 function FailingRequests({ place, selection }) {
-  const targets = useList(selection, "http", { maxResults: SHOWN });
+  const targets = useSelected(selection, ["http"], { maxResults: SHOWN });
   return html`<${Panel} title="HTTP requests that fail" link=${{ href: linkTo(place, ["http"]), text: "All requests" }}>
     <${Loaded} of=${targets}>${(data) => {
       const failing = data.targets.filter(failures);
@@ -78,7 +79,7 @@ function FailingRequests({ place, selection }) {
 }
 
 function WorstPages({ place, selection }) {
-  const pages = useList(selection, "segments", { by: "DIMENSION_PAGE", order: "worst", maxResults: 8, distribution: MEASURED });
+  const pages = useSelected(selection, ["segments"], { by: "DIMENSION_PAGE", order: "worst", maxResults: 8, distribution: MEASURED });
   return html`<${Panel} wide=${true} title="Worst pages" note="by views that are slow or have an error" link=${{ href: linkTo(place, ["pages"]), text: "All pages" }}>
     <${Loaded} of=${pages}>${({ segments }) => {
       const viewed = segments.filter((segment) => segment.measures.counts.pageViews);
@@ -88,9 +89,3 @@ function WorstPages({ place, selection }) {
     }}<//>
   <//>`;
 }
-
-function useList(selection, kind, members) {
-  const { monitor, key } = selection;
-  return useData((signal) => get(["insight", monitor, kind], { ...membersOf(selection), ...members }, signal), key);
-}
-
