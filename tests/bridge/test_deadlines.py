@@ -88,3 +88,23 @@ async def test_an_expired_item_can_add_and_remove_others() -> None:
             await asyncio.sleep(_TIMEOUT_S / 10)
 
     assert outcome == ["a", "c"]
+
+
+async def test_other_items_expire_after_one_that_fails(expired: _Expired) -> None:
+    def expire(item: str) -> None:
+        expired(item)
+        if item == "a":
+            raise ValueError
+
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    deadlines = Deadlines(_TIMEOUT_S, expire)
+    for item in ("a", "b"):
+        deadlines.add(item)
+    await expired.wait_for(2)
+    deadlines.add("c")
+    await expired.wait_for(3)
+
+    assert expired.items == ["a", "b", "c"]
+    assert [type(failure) for failure in failures] == [ValueError]

@@ -64,3 +64,23 @@ async def test_a_put_that_comes_later_is_rejected_too() -> None:
     await _until(rejected, 2)
 
     assert rejected == [1, 2]
+
+
+async def test_other_puts_are_rejected_after_one_that_fails() -> None:
+    rejected: list[int] = []
+
+    def reject(item: int) -> None:
+        rejected.append(item)
+        if not item:
+            raise ValueError
+
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    waiting = Rejections[int](reject)
+    for item in range(3):
+        waiting.add(item)
+    await _until(rejected, 3)
+
+    assert rejected == [0, 1, 2]
+    assert [type(failure) for failure in failures] == [ValueError]

@@ -60,8 +60,10 @@ class Deadlines(Generic[_T]):
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for item, _ in list(takewhile(lambda entry: entry[1] <= now, self._deadlines.items())):
-            del self._deadlines[item]
-            self._expire(item)
-        oldest = next(iter(self._deadlines.values()), None)
-        self._timer = None if oldest is None else loop.call_at(oldest, self._sweep)
+        try:
+            for item, _ in list(takewhile(lambda entry: entry[1] <= now, self._deadlines.items())):
+                del self._deadlines[item]
+                self._expire(item)
+        finally:  # an error, which the event loop logs, does not end the time of other items
+            oldest = next(iter(self._deadlines.values()), None)
+            self._timer = None if oldest is None else loop.call_at(oldest, self._sweep)

@@ -55,12 +55,14 @@ class Rejections(Generic[_T]):
     def _tick(self, due_s: float) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        self._reject_until(now_s - _LATEST_S, len(self._since_s))
-        # More if the tick is late.
-        self._reject_until(now_s - _EARLIEST_S, round((now_s - due_s + _TICK_S) * _MOST_PER_S))
-        self._ticking = bool(self._since_s)
-        if self._ticking:
-            loop.call_later(_TICK_S, self._tick, now_s + _TICK_S)
+        try:
+            self._reject_until(now_s - _LATEST_S, len(self._since_s))
+            # More if the tick is late.
+            self._reject_until(now_s - _EARLIEST_S, round((now_s - due_s + _TICK_S) * _MOST_PER_S))
+        finally:  # an error, which the event loop logs, does not end the rejections
+            self._ticking = bool(self._since_s)
+            if self._ticking:
+                loop.call_later(_TICK_S, self._tick, now_s + _TICK_S)
 
     def _reject_until(self, latest_s: float, most: int) -> None:
         for _ in range(most):
