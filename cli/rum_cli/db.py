@@ -13,8 +13,8 @@ import click
 
 from rum_cli.commands import Command
 from rum_cli.counted import counted
-from rum_cli.environment import read_settings, setting_rows
-from rum_cli.failure import REJECTED, WRONG_USAGE, Failure
+from rum_cli.environment import opening_database, read_settings, setting_rows
+from rum_cli.failure import REJECTED, Failure
 from rum_cli.progress import progress_bar
 from rum_projector.settings import ProjectorSettings
 from rum_service.settings import ServiceSettings
@@ -42,10 +42,8 @@ def check() -> None:
     from rum_service.storage import inspect_database
 
     settings = read_settings(ServiceSettings)
-    try:
+    with opening_database():
         store, inspection = inspect_database(settings.database_url)
-    except (ValueError, OSError) as error:
-        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
     with closing(inspection), progress_bar("Checking") as update:
         found = DatabaseCheck(store, inspection, SecretBox(settings.secrets_key_file))
         problems = found.problems(update)
@@ -85,10 +83,8 @@ def repair(folder: Path) -> None:
     from rum_service.storage import repair_database
 
     settings = read_settings(ServiceSettings)
-    try:
+    with opening_database():
         store, inspection, log_repair = repair_database(settings.database_url)
-    except (ValueError, OSError) as error:
-        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
     with closing(inspection):
         with progress_bar("Checking") as update:
             found = DatabaseCheck(store, inspection, SecretBox(settings.secrets_key_file))
@@ -120,10 +116,8 @@ def upgrade() -> None:
     from rum_service.storage.migrate import NEWEST
 
     settings = read_settings(ServiceSettings)
-    try:
+    with opening_database():
         found = upgrade_database(settings.database_url)
-    except (ValueError, OSError) as error:
-        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
     if found == NEWEST:
         click.echo(f"The database has schema {NEWEST} already")
     elif found:

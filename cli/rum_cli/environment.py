@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Settings", "read_settings", "setting_rows"]
+__all__ = ["Settings", "opening_database", "read_settings", "setting_rows"]
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -32,6 +33,19 @@ def read_settings(kind: type[Settings]) -> Settings:
         if problem["loc"]:
             message = f"OPENRUM_{str(problem['loc'][0]).upper()}: {message}"
         raise Failure(message, WRONG_USAGE) from None
+
+
+@contextmanager
+def opening_database() -> Iterator[None]:
+    """Name the setting if the block cannot open the database.
+
+    Raises:
+        Failure: the block raised ValueError or OSError.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
 
 
 def setting_rows(

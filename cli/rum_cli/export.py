@@ -17,7 +17,7 @@ import click
 
 from rum_cli.commands import Command
 from rum_cli.counted import counted, listed
-from rum_cli.environment import read_settings, setting_rows
+from rum_cli.environment import opening_database, read_settings, setting_rows
 from rum_cli.export_folder import ExportFolder, FolderError, Manifest
 from rum_cli.export_run import run_export
 from rum_cli.export_slices import SliceExport
@@ -88,10 +88,8 @@ def export(
     settings = read_settings(ServiceSettings)
     if after is not None and before is not None and after > before:
         raise Failure("--after must not be later than --before", WRONG_USAGE)
-    try:
+    with opening_database():
         store, slices = read_slices(settings.database_url)
-    except (ValueError, OSError) as error:
-        raise Failure(f"OPENRUM_DATABASE_URL: {error}", WRONG_USAGE) from None
     with closing(store):
         monitor = _monitor(store, name)
         wanted = Manifest(
