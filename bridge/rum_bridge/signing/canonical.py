@@ -14,7 +14,15 @@ Undocumented: stray ampersands, unnecessary escapes and dot segments are treated
 
 from __future__ import annotations
 
-__all__ = ["Fields", "Headers", "Pairs", "canonical_request", "fields_of", "folded", "query_pairs"]
+__all__ = [
+    "Fields",
+    "Pairs",
+    "RawHeaders",
+    "canonical_request",
+    "fields_of",
+    "folded",
+    "query_pairs",
+]
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +30,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 # Lower-case names and values in the order received, as in ASGI.
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 # The values of each header in the order received, by lower-case name.
 Fields: TypeAlias = Mapping[bytes, Sequence[bytes]]
 # Query parameters in the order received, still percent-encoded.
@@ -61,7 +69,7 @@ def query_pairs(raw_query: bytes) -> list[tuple[bytes, bytes]]:
     return [pair.partition(b"=")[::2] for pair in raw_query.split(b"&")]
 
 
-def fields_of(headers: Headers) -> Fields:
+def fields_of(headers: RawHeaders) -> Fields:
     """Return the values of all headers by name."""
     fields = {name: (value,) for name, value in headers}
     if len(fields) == len(headers):  # as nearly always

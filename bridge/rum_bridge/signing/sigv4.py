@@ -16,7 +16,7 @@ from typing import NamedTuple
 from rum.internal.v1.caller_pb2 import SignedRequest
 from rum_bridge.signing.canonical import (
     Fields,
-    Headers,
+    RawHeaders,
     canonical_request,
     fields_of,
     query_pairs,
@@ -38,7 +38,7 @@ _SIGNED_HEADERS = re.compile(f"{_TOKEN}(;{_TOKEN})*")
 _MAX_CACHED_CHARS = 256
 
 
-def carries_signature(raw_query: bytes, headers: Headers) -> bool:
+def carries_signature(raw_query: bytes, headers: RawHeaders) -> bool:
     """Return whether a request is signed, so that `signed_request` needs the hash of its body."""
     for name, value in headers:
         if name == b"authorization" and is_of_aws(value):
@@ -50,7 +50,7 @@ def signed_request(
     method: str,
     raw_path: bytes,
     raw_query: bytes,
-    headers: Headers,
+    headers: RawHeaders,
     body_sha256: str,
     *,
     into: SignedRequest | None = None,
