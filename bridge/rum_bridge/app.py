@@ -16,9 +16,9 @@ __all__ = ["BridgeApp", "create_app"]
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from importlib import resources
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
@@ -32,14 +32,13 @@ from rum.v1 import (
 )
 from rum_bridge.boundary import Boundary
 from rum_bridge.cors import CorsHeaders, with_cors
-from rum_bridge.errors import HttpError
 from rum_bridge.front_page import front_page
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.metrics import BridgeMetrics
 from rum_bridge.operations.control_plane import CONTROL_PLANE
 from rum_bridge.operations.insight import INSIGHT
-from rum_bridge.operations.insight_metrics import INSIGHT_METRICS, PATH
-from rum_bridge.operations.transcode import transcoded_routes
+from rum_bridge.operations.insight_metrics import INSIGHT_METRICS, METRICS_PATH
+from rum_bridge.operations.transcode import Transcoder
 from rum_bridge.puts.accounting import CountedResponses, PutAccounting
 from rum_bridge.puts.admission import Admission
 from rum_bridge.puts.coalesce import Coalescer
@@ -79,15 +78,27 @@ def create_app(
         max_waiting_bytes=settings.max_waiting_bytes,
         timeout_s=settings.put_timeout_s,
     )
-    transcoded = partial(
-        transcoded_routes,
-        channel=channels.others,
-        token=token,
-        report=report,
-        budget=coalescer.budget,
+    requests = RequestLog.of("bridge", settings)
+    accounting = PutAccounting(requests)
+    limits = AddressLimits(settings.address_rates, clock=time.monotonic)
+    admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins), limits)
+    put_events = PutEvents(
+        coalescer,
+        KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
+        accounting,
+        report,
+        check_caller=(
+            CallerCheck(channels.others, token, timeout_s=settings.put_timeout_s)
+            if settings.authorization_required
+            else None
+        ),
+        limits=limits,
         settings=settings,
     )
-    control_plane = transcoded(_CONTROL_PLANE, form=CONTROL_PLANE)
+    transcoder = Transcoder(
+        channels.others, token, report, budget=coalescer.budget, settings=settings
+    )
+    control_plane = transcoder.routes(_CONTROL_PLANE, CONTROL_PLANE)
     data_plane = _data_plane(settings)
     readiness = Readiness(
         channels.puts, token, authorization_required=settings.authorization_required
@@ -100,45 +111,17 @@ def create_app(
         Route("/healthz", _healthz),
         Route("/readyz", readiness.readyz),
         *control_plane,
-        *transcoded(
-            _INSIGHT, form=INSIGHT, other_forms={PATH: ("ListCurrentValues", INSIGHT_METRICS)}
+        *transcoder.routes(
+            _INSIGHT, INSIGHT, other_forms={METRICS_PATH: ("ListCurrentValues", INSIGHT_METRICS)}
         ),
-        *transcoded(_SOURCE_MAPS, form=INSIGHT),
+        *transcoder.routes(_SOURCE_MAPS, INSIGHT),
         Mount("/", data_plane),
     ]
-    requests = RequestLog.of("bridge", settings)
-    accounting = PutAccounting(requests)
-    limits = AddressLimits(settings.address_rates, clock=time.monotonic)
-    admission = Admission(coalescer, accounting, CorsHeaders(settings.allowed_origins), limits)
-    others = CountedResponses(
-        Boundary(Router(routes, redirect_slashes=False)),
-        requests,
+    others = CountedResponses(Boundary(Router(routes, redirect_slashes=False)), requests)
+    metrics = BridgeMetrics(
+        accounting, coalescer, admission, others, max_waiting_bytes=settings.max_waiting_bytes
     )
-    return BridgeApp(
-        PutPaths(control_plane),
-        PutEvents(
-            coalescer,
-            KnownMonitors(channels.others, token, timeout_s=settings.put_timeout_s),
-            accounting,
-            report,
-            check_caller=(
-                CallerCheck(channels.others, token, timeout_s=settings.put_timeout_s)
-                if settings.authorization_required
-                else None
-            ),
-            limits=limits,
-            settings=settings,
-        ),
-        others,
-        admission,
-        BridgeMetrics(
-            accounting,
-            coalescer,
-            admission,
-            others,
-            max_waiting_bytes=settings.max_waiting_bytes,
-        ),
-    )
+    return BridgeApp(PutPaths(control_plane), put_events, others, admission, metrics)
 
 
 class BridgeApp:
@@ -180,12 +163,7 @@ class _PostOnly:
     """Rejects other methods. A class, because Starlette limits the methods of functions."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise HttpError(
-            405,
-            "MethodNotAllowedException",
-            "Only POST is allowed here.",
-            headers={"Allow": "POST"},
-        )
+        raise HTTPException(405, headers={"Allow": "POST"})
 
 
 def _openapi() -> Callable[[Request], Awaitable[Response]]:

@@ -18,7 +18,7 @@ from rum.v1 import control_plane_service_pb2
 from rum_bridge.cors import CorsHeaders, with_cors
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.operations.control_plane import CONTROL_PLANE
-from rum_bridge.operations.transcode import transcoded_routes
+from rum_bridge.operations.transcode import Transcoder
 from rum_bridge.puts.accounting import PutAccounting
 from rum_bridge.puts.coalesce import Coalescer
 from rum_bridge.puts.put_events import PutEvents
@@ -129,15 +129,8 @@ async def test_the_paths_of_puts_are_those_of_starlettes_routes(prefix: str) -> 
     settings = BridgeSettings(path_prefix=prefix)
     token = BridgeToken(settings.bridge_token_file)
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        control_plane = transcoded_routes(
-            _CONTROL_PLANE,
-            channel,
-            token,
-            _REPORT,
-            budget=ByteBudget(1),
-            settings=settings,
-            form=CONTROL_PLANE,
-        )
+        transcoder = Transcoder(channel, token, _REPORT, budget=ByteBudget(1), settings=settings)
+        control_plane = transcoder.routes(_CONTROL_PLANE, CONTROL_PLANE)
     paths = PutPaths(control_plane)
     every_path = [*_PATHS, *_WITH_LINE_BREAKS]
     found = {path: paths.app_monitor_id(path) for path in every_path}

@@ -17,7 +17,7 @@ from rum.v1 import insight_service_pb2, source_map_service_pb2
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.operations.control_plane import CONTROL_PLANE
 from rum_bridge.operations.http_rules import http_rules
-from rum_bridge.operations.transcode import transcoded_routes
+from rum_bridge.operations.transcode import Transcoder
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.signing.canonical import canonical_request
 from rum_bridge.upstream.caller import CallerReport
@@ -40,19 +40,8 @@ async def bridge(tmp_path: Path) -> AsyncIterator[list[Route]]:
         source_map_service_pb2.DESCRIPTOR.services_by_name["SourceMapService"],
     ]
     async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
-        yield [
-            route
-            for service in services
-            for route in transcoded_routes(
-                service,
-                channel,
-                token,
-                report,
-                budget=ByteBudget(1),
-                settings=settings,
-                form=CONTROL_PLANE,
-            )
-        ]
+        transcoder = Transcoder(channel, token, report, budget=ByteBudget(1), settings=settings)
+        yield [route for service in services for route in transcoder.routes(service, CONTROL_PLANE)]
 
 
 def path_params(routes: list[Route], verb: str, path: str) -> dict[str, Any] | None:

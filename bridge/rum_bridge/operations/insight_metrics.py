@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["INSIGHT_METRICS", "METRICS", "PATH", "PERCENTILES", "RATINGS", "REASONS", "VITALS"]
+__all__ = [
+    "INSIGHT_METRICS",
+    "METRICS",
+    "METRICS_PATH",
+    "PERCENTILES",
+    "RATINGS",
+    "REASONS",
+    "VITALS",
+]
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +26,7 @@ from rum_bridge.operations.query_members import query_members
 from rum_bridge.operations.transcode import RestForm
 from rum_endpoint.metrics_page import CONTENT_TYPE, Metric, Sample, exposition
 
-PATH = "/insight-metrics"
+METRICS_PATH = "/insight-metrics"
 
 _MONITOR = ("app_monitor",)
 _PERCENTILE = ("app_monitor", "percentile")

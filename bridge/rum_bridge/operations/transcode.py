@@ -7,7 +7,7 @@ preflight.
 
 from __future__ import annotations
 
-__all__ = ["RestForm", "transcoded_routes"]
+__all__ = ["RestForm", "Transcoder"]
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
@@ -62,45 +62,74 @@ class RestForm:
     """Whether a response has all pages of a list. Its messages have the member next_token."""
 
 
-def transcoded_routes(
-    service: ServiceDescriptor,
-    channel: grpc.aio.Channel,
-    token: BridgeToken,
-    report: CallerReport,
-    *,
-    budget: ByteBudget,
-    settings: BridgeSettings,
-    form: RestForm,
-    other_forms: Mapping[str, tuple[str, RestForm]] | None = None,
-) -> list[Route]:
-    """Return routes for all annotated rpcs.
-
-    Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
-    A mount under the prefix would match paths of the data plane, too.
+class Transcoder:
+    """Serves the methods of the service over REST.
 
     Args:
-        form: that of the service.
-        other_forms: names of rpcs that have a second form, by its path.
+        budget: of the bytes of requests that are being read or decoded.
     """
-    hosts = AllowedHosts(settings)
-    body = BodyReader(
-        budget,
-        max_bytes=min(_MAX_BODY_BYTES, settings.max_body_bytes),
-        max_decoded_bytes=min(_MAX_BODY_BYTES, settings.max_decoded_bytes),
-        timeout_s=settings.body_timeout_s,
-    )
-    calls: dict[str, dict[str, _Call]] = defaultdict(dict)
-    for verb, template, rpc in http_rules(service):
-        calls[template][verb] = _Call(rpc, channel, token, report, body, form=form)
-    for path, (name, other) in (other_forms or {}).items():
-        rpc = service.methods_by_name[name]
-        calls[path]["GET"] = _Call(rpc, channel, token, report, body, form=other)
-    return [
-        ResourceRoute(prefix + starlette_path(template) + slash, _Resource(by_method, hosts))
-        for template, by_method in calls.items()
-        for prefix in dict.fromkeys(("", settings.path_prefix))
-        for slash in ("/", "")  # in this order, because {name:path} matches a trailing slash
-    ]
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        token: BridgeToken,
+        report: CallerReport,
+        *,
+        budget: ByteBudget,
+        settings: BridgeSettings,
+    ) -> None:
+        self._channel = channel
+        self._token = token
+        self._report = report
+        self._check_caller = CallerCheck(channel, token, timeout_s=_CALL_TIMEOUT_S)
+        self._hosts = AllowedHosts(settings)
+        self._prefixes = dict.fromkeys(("", settings.path_prefix))
+        self._body = BodyReader(
+            budget,
+            max_bytes=min(_MAX_BODY_BYTES, settings.max_body_bytes),
+            max_decoded_bytes=min(_MAX_BODY_BYTES, settings.max_decoded_bytes),
+            timeout_s=settings.body_timeout_s,
+        )
+
+    def routes(
+        self,
+        service: ServiceDescriptor,
+        form: RestForm,
+        *,
+        other_forms: Mapping[str, tuple[str, RestForm]] | None = None,
+    ) -> list[Route]:
+        """Return routes for all annotated rpcs of a service.
+
+        Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
+        A mount under the prefix would match paths of the data plane, too.
+
+        Args:
+            other_forms: names of rpcs that have a second form, by its path.
+        """
+        calls: dict[str, dict[str, _Call]] = defaultdict(dict)
+        for verb, template, rpc in http_rules(service):
+            calls[template][verb] = self._call(rpc, form)
+        for path, (name, other) in (other_forms or {}).items():
+            calls[path]["GET"] = self._call(service.methods_by_name[name], other)
+        return [
+            ResourceRoute(
+                prefix + starlette_path(template) + slash, _Resource(by_method, self._hosts)
+            )
+            for template, by_method in calls.items()
+            for prefix in self._prefixes
+            for slash in ("/", "")  # in this order: {name:path} matches a trailing slash
+        ]
+
+    def _call(self, rpc: MethodDescriptor, form: RestForm) -> _Call:
+        return _Call(
+            rpc,
+            form,
+            self._channel,
+            self._token,
+            report=self._report,
+            check_caller=self._check_caller,
+            body=self._body,
+        )
 
 
 class _Resource:
@@ -139,12 +168,13 @@ class _Call:
     def __init__(
         self,
         rpc: MethodDescriptor,
+        form: RestForm,
         channel: grpc.aio.Channel,
         token: BridgeToken,
-        report: CallerReport,
-        body: BodyReader,
         *,
-        form: RestForm,
+        report: CallerReport,
+        check_caller: CallerCheck,
+        body: BodyReader,
     ) -> None:
         self._form = form
         self._token = token
@@ -155,7 +185,7 @@ class _Call:
         self._output_class: Any = GetMessageClass(rpc.output_type)
         self._body = body
         self._method = rpc.name
-        self._check_caller = CallerCheck(channel, token, timeout_s=_CALL_TIMEOUT_S)
+        self._check_caller = check_caller
         self._rpc: grpc.aio.UnaryUnaryMultiCallable[Message, bytes] = channel.unary_unary(
             f"/{rpc.containing_service.full_name}/{rpc.name}",
             request_serializer=GetMessageClass(rpc.input_type).SerializeToString,
