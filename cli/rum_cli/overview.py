@@ -57,45 +57,29 @@ def fetch(client: Client, name: str, length: timedelta, filters: Sequence[str] =
     after_ms, before_ms = round(after_s * 1000), round(before_s * 1000)
     # Whole weeks, so that the weekdays are the same, and enough of them that no event counts twice.
     weeks = max(1, math.ceil(length / _WEEK))
+    selected: dict[str, Any] = {
+        "app_monitor": name,
+        "after": after_ms,
+        "before": before_ms,
+        "filter": filters,
+    }
     insight = client.insight
+    overview = GetOverviewRequest(
+        **selected,
+        step_ms=max(60_000, round(length.total_seconds() * 1000 / _STEPS)),
+        compare_after=after_ms - weeks * _WEEK.total_seconds() * 1000,
+    )
+    pages = ListSegmentsRequest(**selected, by=DIMENSION_PAGE, order="worst", max_results=_ROWS)
+    errors = ListErrorGroupsRequest(**selected, max_results=_ROWS)
     return Overview(
         name,
         datetime.fromtimestamp(after_s, UTC),
         datetime.fromtimestamp(before_s, UTC),
         weeks,
-        insight.GetOverview(
-            GetOverviewRequest(
-                app_monitor=name,
-                after=after_ms,
-                before=before_ms,
-                filter=filters,
-                step_ms=max(60_000, round(length.total_seconds() * 1000 / _STEPS)),
-                compare_after=after_ms - weeks * _WEEK.total_seconds() * 1000,
-            )
-        ),
-        insight.ListChanges(
-            ListChangesRequest(app_monitor=name, after=after_ms, before=before_ms, filter=filters)
-        ).changes,
-        insight.ListSegments(
-            ListSegmentsRequest(
-                app_monitor=name,
-                after=after_ms,
-                before=before_ms,
-                filter=filters,
-                by=DIMENSION_PAGE,
-                order="worst",
-                max_results=_ROWS,
-            )
-        ).segments,
-        insight.ListErrorGroups(
-            ListErrorGroupsRequest(
-                app_monitor=name,
-                after=after_ms,
-                before=before_ms,
-                filter=filters,
-                max_results=_ROWS,
-            )
-        ).groups,
+        insight.GetOverview(overview),
+        insight.ListChanges(ListChangesRequest(**selected)).changes,
+        insight.ListSegments(pages).segments,
+        insight.ListErrorGroups(errors).groups,
     )
 
 

@@ -18,7 +18,16 @@ from rum_cli.overview import Overview
 _BARS = "▁▂▃▄▅▆▇█"
 _BAND_WIDTH = 12
 _STALE_MS = 10_000
-_RATINGS = (("good", "green"), ("needs improvement", "yellow"), ("poor", "red"))
+_RATING_COLORS = ("green", "yellow", "red")
+_COUNTS = {
+    "sessions": "Sessions",
+    "page_views": "Page views",
+    "js_errors": "JavaScript errors",
+    "http_5xx": "HTTP 5xx",
+    "http_4xx": "HTTP 4xx",
+    "http_no_response": "HTTP without response",
+    "apdex": "Apdex",
+}
 _CHANGES = {
     "sessions": "Sessions",
     "js_error_rate": "Sessions with JavaScript errors",
@@ -89,20 +98,11 @@ def _counts(found: Overview) -> Table:
     # Absent if those events are not kept.
     has_before = found.overview.HasField("compared_total")
     before = found.overview.compared_total.counts if has_before else None
-    series = found.overview.series
-    charts: dict[str, Sequence[float]] = {
-        "Sessions": series.sessions,
-        "Page views": series.page_views,
-        "JavaScript errors": series.js_errors,
-        "HTTP 5xx": series.http_5xx,
-        "HTTP 4xx": series.http_4xx,
-        "HTTP without response": series.http_no_response,
-        "Apdex": series.apdex,
-    }
-    values = zip(_count_values(total), _count_values(before), strict=True)
-    for (name, chart), (now, then) in zip(charts.items(), values, strict=True):
-        form = _score if name == "Apdex" else _number
-        table.add_row(name, form(now), form(then), _difference(now, then), _chart(chart))
+    for member, name in _COUNTS.items():
+        form = _score if member == "apdex" else _number
+        now, then = _count(total, member), _count(before, member)
+        chart = _chart(getattr(found.overview.series, member))
+        table.add_row(name, form(now), form(then), _difference(now, then), chart)
     return table
 
 
@@ -110,36 +110,22 @@ def _compared_to(found: Overview) -> str:
     return "Week before" if found.weeks == 1 else f"{found.weeks} weeks ago"
 
 
-def _count_values(counts: Counts | None) -> list[float | None]:
-    if counts is None:
-        return [None] * 7
-    return [
-        counts.sessions,
-        counts.page_views,
-        counts.js_errors,
-        counts.http_5xx,
-        counts.http_4xx,
-        counts.http_no_response,
-        counts.apdex if counts.HasField("apdex") else None,
-    ]
+def _count(counts: Counts | None, member: str) -> float | None:
+    if counts is None or (member == "apdex" and not counts.HasField("apdex")):
+        return None
+    return float(getattr(counts, member))
 
 
 def _vitals(found: Overview) -> Table:
     table = _table("Vital", "p75", _compared_to(found), "Good", "Shares", "Over time", numbers=3)
-    series = found.overview.series
-    charts = {"lcp": series.lcp_p75, "inp": series.inp_p75, "cls": series.cls_p75}
-    names = {
-        "lcp": "LCP",
-        "inp": "INP",
-        "cls": "CLS",
-    }
-    for vital, name in names.items():
+    for vital in ("lcp", "inp", "cls"):
         now: Distribution = getattr(found.overview.total, vital)
         then: Distribution = getattr(found.overview.compared_total, vital)
         form = _form("cls_p75") if vital == "cls" else _ms
         cells = [form(part.p75) if part.samples else _NONE for part in (now, then)]
         good = f"{now.good / now.samples:.0%}" if now.samples else _NONE
-        table.add_row(name, *cells, good, _band(now), _chart(charts[vital]))
+        chart = _chart(getattr(found.overview.series, f"{vital}_p75"))
+        table.add_row(vital.upper(), *cells, good, _band(now), chart)
     return table
 
 
@@ -160,7 +146,7 @@ def _pages(found: Overview) -> Table:
                     (measures.cls, _form("cls_p75")),
                 )
             ),
-            _score(counts.apdex if counts.HasField("apdex") else None),
+            _score(_count(counts, "apdex")),
             _number(counts.js_errors),
         )
     return table
@@ -207,8 +193,8 @@ def _band(vital: Distribution) -> Text:
         sum_ += part
         ends.append(round(sum_ / vital.samples * _BAND_WIDTH))
     band = Text()
-    for (_, style), start, end in zip(_RATINGS, [0, *ends], ends, strict=False):
-        band.append("█" * (end - start), style=style)
+    for color, start, end in zip(_RATING_COLORS, [0, *ends], ends, strict=False):
+        band.append("█" * (end - start), style=color)
     return band
 
 
