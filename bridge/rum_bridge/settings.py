@@ -6,11 +6,12 @@ __all__ = ["BridgeSettings"]
 
 import ipaddress
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from rum_endpoint.address import Address
@@ -21,6 +22,11 @@ from rum_endpoint.operating import OperatingSettings
 # No quotes or spaces: the URL is printed in snippets of code and shell commands.
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def _split(example: str) -> BeforeValidator:
+    """Split a variable at commas. Its error shows the example."""
+    return BeforeValidator(partial(split_items, example=example))
 
 
 class BridgeSettings(OperatingSettings):
@@ -47,7 +53,7 @@ class BridgeSettings(OperatingSettings):
         "`required` always authorizes them.",
     )
     # NoDecode: pydantic-settings would parse the variable as JSON.
-    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+    allowed_hosts: Annotated[list[str], NoDecode, _split("rum.internal,rum.example.com")] = Field(
         default=[],
         description="Host names under which the control plane accepts calls while callers are not "
         "authorized, separated by commas, such as rum.internal. IP addresses, localhost and the "
@@ -58,7 +64,7 @@ class BridgeSettings(OperatingSettings):
         description="Token that identifies a bridge, created by the service at its first start. "
         "The service trusts what a bridge reports about callers only with this token.",
     )
-    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+    trusted_proxies: Annotated[list[str], NoDecode, _split("10.0.0.0/8,127.0.0.1")] = Field(
         default=[],
         description="Proxies whose X-Forwarded-For header is trusted: addresses and networks, "
         "separated by commas, such as 10.0.0.0/8,127.0.0.1.",
@@ -88,7 +94,9 @@ class BridgeSettings(OperatingSettings):
         description="Path under which the control plane is served as well, such as /rum. "
         "PutRumEvents is served under every path.",
     )
-    allowed_origins: Annotated[list[str], NoDecode] = Field(
+    allowed_origins: Annotated[
+        list[str], NoDecode, _split("https://shop.example,https://www.example")
+    ] = Field(
         default=["*"],
         description="Origins of the pages that may send events with fetch, separated by commas, "
         "such as https://shop.example. `*` allows every origin.",
@@ -162,11 +170,6 @@ class BridgeSettings(OperatingSettings):
             )
         return value.rstrip("/")
 
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        return split_items(value, example="rum.internal,rum.example.com")
-
     @field_validator("allowed_hosts")
     @classmethod
     def _host_names(cls, value: list[str]) -> list[str]:
@@ -174,11 +177,6 @@ class BridgeSettings(OperatingSettings):
             if not _HOST_NAME.fullmatch(name):
                 raise ValueError(f"must be host names without ports: {name!r}")
         return value
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _split_proxies(cls, value: object) -> object:
-        return split_items(value, example="10.0.0.0/8,127.0.0.1")
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -190,11 +188,6 @@ class BridgeSettings(OperatingSettings):
             except ValueError as error:
                 raise ValueError(f"must be addresses and networks: {error}") from None
         return value
-
-    @field_validator("allowed_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return split_items(value, example="https://shop.example,https://www.example")
 
     @model_validator(mode="after")
     def _tls(self) -> BridgeSettings:
