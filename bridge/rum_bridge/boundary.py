@@ -8,7 +8,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rum_bridge.errors import HttpError, error_response
+from rum_bridge.errors import HttpError, error_response, internal_error
 from rum_bridge.request_id import request_id_of
 
 logger = structlog.get_logger()
@@ -24,7 +24,7 @@ def failure_of(error: Exception, request_id: str) -> HttpError:
     if isinstance(error, HTTPException):
         return _from_starlette(error)
     logger.exception("request failed", request_id=request_id)
-    return HttpError(500, "InternalServerException", "Internal service exception.", {}, 1)
+    return internal_error()
 
 
 class Boundary:

@@ -15,6 +15,7 @@ __all__ = [
     "error_response",
     "from_rpc_error",
     "from_status",
+    "internal_error",
     "validation_error",
 ]
 
@@ -81,6 +82,12 @@ _TOO_LONG = "message larger than max"
 
 _MAX_HEADER_CHARS = 1024
 _NOT_FOR_HEADERS = re.compile(r"[^\x20-\x7e]")
+
+
+def internal_error(source: str = BRIDGE) -> HttpError:
+    """Return the error for an unexpected exception, which the log has."""
+    message = "Internal service exception."
+    return HttpError(500, "InternalServerException", message, retry_after_s=1, source=source)
 
 
 def validation_error(message: str) -> HttpError:

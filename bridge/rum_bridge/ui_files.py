@@ -17,11 +17,11 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from isal import igzip
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from rum_bridge.errors import HttpError
 from rum_bridge.headers import accepts_gzip
 
 _INDEX = "index.html"
@@ -90,7 +90,7 @@ def ui_routes(path_prefix: str, public_url: str) -> list[Route]:
     async def file(request: Request) -> Response:
         found = files.get(request.path_params["path"])
         if found is None:
-            raise HttpError(404, "UnknownOperationException", "This path does not exist.")
+            raise HTTPException(404)
         return found.response(request)
 
     async def folder(_: Request) -> Response:

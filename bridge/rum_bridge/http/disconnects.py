@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["IsGone", "extensions_of", "is_gone", "never"]
+__all__ = ["IsGone", "disconnected", "extensions_of", "is_gone", "never"]
 
 import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
 from starlette.types import Scope
+
+from rum_bridge.errors import HttpError
 
 IsGone: TypeAlias = Callable[[], bool]
 
@@ -29,3 +31,8 @@ def is_gone(scope: Scope) -> IsGone:
 def never() -> bool:
     """Return False: for a put without a client that can disconnect."""
     return False
+
+
+def disconnected() -> HttpError:
+    """Return the end of a put whose client has disconnected. The client does not see this error."""
+    return HttpError(408, "RequestTimeoutException", "The client has disconnected.")

@@ -17,7 +17,7 @@ __all__ = ["Admission"]
 import asyncio
 
 from rum_bridge.cors import CorsHeaders
-from rum_bridge.errors import HttpError
+from rum_bridge.http.disconnects import disconnected
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.limits.deadlines import Deadlines
 from rum_bridge.limits.fair_queue import FairQueue
@@ -37,7 +37,6 @@ _HELD_TURN_COST = 128 << 10
 _REQUEST_COST = 8 << 10
 # One app monitor leaves a ninth of the bytes to the others.
 _MAX_SHARE_OF_FREE = 8
-_DISCONNECTED = HttpError(408, "RequestTimeoutException", "The client has disconnected.")
 
 
 class Admission:
@@ -128,7 +127,7 @@ class Admission:
         held.connection = None
         self._forget(held)
         self._unheld.remove(held)
-        self.accounting.reject(held.put, _DISCONNECTED)
+        self.accounting.reject(held.put, disconnected())
 
     def close(self) -> None:
         """Reject everything that is held."""

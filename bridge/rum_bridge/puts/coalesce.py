@@ -17,7 +17,7 @@ import grpc
 import structlog
 from google.rpc.status_pb2 import Status
 
-from rum_bridge.errors import HttpError, from_status
+from rum_bridge.errors import NO_ANSWER, HttpError, from_status, internal_error
 from rum_bridge.http.disconnects import IsGone, never
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.limits.deadlines import Deadlines
@@ -192,7 +192,7 @@ class Coalescer:
             failure = from_status(_TOO_LATE)
         else:
             logger.exception("put failed", requests=len(puts))
-            failure = HttpError(500, "InternalServerException", "Internal service exception.")
+            failure = internal_error(NO_ANSWER)
         for _, future, _ in puts:
             if not future.done():
                 future.set_exception(failure)

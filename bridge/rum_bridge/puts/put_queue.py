@@ -13,8 +13,7 @@ from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
-from rum_bridge.errors import HttpError
-from rum_bridge.http.disconnects import IsGone
+from rum_bridge.http.disconnects import IsGone, disconnected
 from rum_bridge.limits.budget import ByteBudget
 from rum_bridge.limits.fair_queue import FairQueue
 from rum_bridge.limits.throttled import too_many_waiting
@@ -96,7 +95,7 @@ class PutQueue:
             self._queue.remove_first()
             self._size -= len(entry)
             if not outcome.done() and is_gone():
-                outcome.set_exception(_disconnected())
+                outcome.set_exception(disconnected())
             if outcome.done():  # or timed out
                 self._budget.release(len(entry))
                 continue
@@ -126,8 +125,3 @@ class PutQueue:
             return app_monitor_id
         app_monitor_id = app_monitor_id.lower()
         return app_monitor_id if app_monitor_id in self._known else ""
-
-
-def _disconnected() -> HttpError:
-    # The client does not see this error.
-    return HttpError(408, "RequestTimeoutException", "The client has disconnected.")
