@@ -23,7 +23,7 @@ from bench.corpus import json_batches, message_batches, samples
 from bench.dictionary import train
 from bench.stages import MONITOR_ID, SIZES, batch_count, decode, each_us
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
-from rum_bridge.json_text import load_json
+from rum_bridge.json_text import parse_json
 
 
 def alternative_table(scale: float = 1.0) -> str:
@@ -43,7 +43,7 @@ def alternative_table(scale: float = 1.0) -> str:
 
 def _alternatives(events: int, count: int) -> dict[str, str]:
     bodies = list(islice(json_batches(events), count))
-    documents = [load_json(body) for body in bodies]
+    documents = [parse_json(body) for body in bodies]
     messages = list(islice(message_batches(events, MONITOR_ID), count))
     shown = {
         "JSON: orjson (used)": _us(orjson.loads, bodies),

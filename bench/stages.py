@@ -33,7 +33,7 @@ from rum.internal.v1.bridge_service_pb2 import BatchPutRumEventsResponse
 from rum.v1.control_plane_service_pb2 import CreateAppMonitorRequest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge.app import create_app
-from rum_bridge.json_text import load_json
+from rum_bridge.json_text import parse_json
 from rum_bridge.puts.codec import decode_put
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.upstream.channel import Channels
@@ -78,12 +78,12 @@ async def _stages(events: int, count: int) -> dict[str, float]:
     messages = list(islice(message_batches(events, MONITOR_ID), count))
     bodies = list(islice(json_batches(events), count))
     requests = [PutRumEventsRequest.FromString(message) for message in messages]
-    documents = [load_json(body) for body in bodies]
+    documents = [parse_json(body) for body in bodies]
     batches = [_batch(message, events) for message in messages]
     stages = {
         "bridge: Starlette no-op that reads the body": await _asgi_us(_no_op(), bodies),
         "bridge: the whole put": await _bridge_us(bodies),
-        "bridge: parse the JSON": each_us(load_json, bodies),
+        "bridge: parse the JSON": each_us(parse_json, bodies),
         "bridge: build and serialize the message": each_us(decode, documents),
         **signed_stages(each_us, MONITOR_ID, events, count),
         "service: parse the message": each_us(PutRumEventsRequest.FromString, messages),
