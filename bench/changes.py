@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.demo.fill import fill
 from bench.demo.month import DAYS, RELEASE_DAY, incident_before
 from bench.demo.shop import BLOG, SHOP
-from bench.page import with_part
+from bench.page import write_part
 from rum.v1 import insight_service_pb2 as pb
 from rum_projector.engines.base import Engine
 from rum_projector.insight.call import Call
@@ -200,7 +200,7 @@ def main() -> None:
     table = changes_table([measured(options.events, 1), measured(options.events // 4, 2)])
     print(table)
     if options.page:
-        _PAGE.write_text(with_part(_PAGE.read_text(), "changes", table))
+        write_part(_PAGE, "changes", table)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import click
 from sqlalchemy import create_engine, text
 
 from bench.log_databases import DATABASES, LogDatabase, opened
-from bench.page import with_part
+from bench.page import write_part
 from rum.v1.control_plane_service_pb2 import GetAppMonitorDataRequest, TimeRange
 from rum_service.control.readback import Readback
 from rum_service.control.retention_sweep import DAY_MS
@@ -265,7 +265,7 @@ def main(
     if page:
         kept = {name: kept[name] for name in DATABASES if name in kept}
         _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-        _PAGE.write_text(with_part(_PAGE.read_text(), "growth", growth_table(kept)))
+        write_part(_PAGE, "growth", growth_table(kept))
 
 
 if __name__ == "__main__":

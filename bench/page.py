@@ -6,10 +6,11 @@ is written by hand.
 
 from __future__ import annotations
 
-__all__ = ["with_part", "with_parts"]
+__all__ = ["with_part", "with_parts", "write_part"]
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 _PART = re.compile(r"(<!-- bench: ([a-z-]+) -->\n).*?(<!-- bench end -->)", re.DOTALL)
 
@@ -37,6 +38,11 @@ def with_part(page: str, name: str, text: str) -> str:
     if name not in {match[2] for match in _PART.finditer(page)}:
         raise ValueError(f"the page has no place for {name}")
     return _PART.sub(lambda match: _replaced(match, text) if match[2] == name else match[0], page)
+
+
+def write_part(page: Path, name: str, text: str) -> None:
+    """Replace one of the generated parts of a page. Raises ValueError as `with_part` does."""
+    page.write_text(with_part(page.read_text(), name, text))
 
 
 def _replaced(match: re.Match[str], text: str) -> str:

@@ -19,7 +19,7 @@ from bench.demo.shop import SHOP
 from bench.http1 import http_connections
 from bench.load import Load, send_at_rate
 from bench.log_options import large_log, options_of
-from bench.page import with_part
+from bench.page import write_part
 from bench.requests import http_requests
 from rum_cli.projector_process import read_state
 from rum_projector.runner import collect_rarely
@@ -139,7 +139,7 @@ def main() -> None:
     table = figures(caught_up, loads, rate=options.rate)
     print(table)
     if options.page:
-        _PAGE.write_text(with_part(_PAGE.read_text(), "projection", table))
+        write_part(_PAGE, "projection", table)
 
 
 if __name__ == "__main__":

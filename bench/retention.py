@@ -30,7 +30,7 @@ import click
 
 from bench.log_batches import LogBatches
 from bench.log_databases import LogDatabase, opened
-from bench.page import with_part
+from bench.page import write_part
 from rum_service.control.removal_pace import busy_share
 from rum_service.control.retention_sweep import DAY_MS, RetentionSweep
 from rum_service.storage.postgres_partitions import Partition
@@ -247,7 +247,7 @@ def main(
     if page:
         kept = {case: kept[case] for case in _CASES if case in kept}
         _RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-        _PAGE.write_text(with_part(_PAGE.read_text(), "retention", retention_table(kept)))
+        write_part(_PAGE, "retention", retention_table(kept))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.cpu import cpu_seconds
-from bench.page import with_part
+from bench.page import write_part
 from tests.tools.chromium import Page, chromium
 
 _PAGE = Path(__file__).parents[1] / "docs" / "reference" / "insight.md"
@@ -113,7 +113,7 @@ def main() -> None:
         print(row, flush=True)
         lines.append(row)
     if options.page:
-        _PAGE.write_text(with_part(_PAGE.read_text(), "views", "\n".join(lines)))
+        write_part(_PAGE, "views", "\n".join(lines))
 
 
 if __name__ == "__main__":

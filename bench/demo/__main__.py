@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from rich.progress import Progress
 from bench.demo.browse import shop_site, visit_for
 from bench.demo.fill import fill
 from bench.demo.shop import SHOP
+from tests.support.running import environment
 from tests.tools.chromium import chromium, chromium_program
 from tests.tools.rum_page import bundle
 from tests.tools.toolbox import ToolMissingError
@@ -89,7 +89,7 @@ def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
         server = subprocess.Popen(
             [sys.executable, "-m", "rum_cli", "up"],
             cwd=_FOLDER,
-            env={**_environment(), **settings},
+            env=environment(**settings),
             stdout=log,
             stderr=log,
             process_group=0,  # Ctrl-C reaches only this process, which then stops the server
@@ -107,10 +107,6 @@ def _start(url: str, grpc_port: int) -> subprocess.Popen[bytes]:
         raise
     server.kill()
     raise SystemExit(f"openrum up did not start:\n{(_FOLDER / 'openrum.log').read_text()}")
-
-
-def _environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("OPENRUM_")}
 
 
 def _wait_for_projection(url: str) -> None:
