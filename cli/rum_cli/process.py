@@ -23,6 +23,7 @@ from rum_cli.allocator import reuse_freed_memory
 from rum_cli.failure import WRONG_USAGE, Failure
 from rum_cli.log_repeats import Repeats
 from rum_cli.log_writer import LogWriter, open_standard_streams
+from rum_cli.output import printable
 from rum_endpoint.end_process import end_process
 from rum_endpoint.metrics_page import Samples
 from rum_endpoint.request_log import REQUEST_EVENT
@@ -103,10 +104,10 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> Lo
         worker: the worker's number, which is in each of its lines. None: not a worker.
     """
     open_standard_streams()
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = [structlog.processors.JSONRenderer()]
     is_terminal = os.isatty(_STANDARD_ERROR)
     if log_format == "console" or (log_format == "auto" and is_terminal):
-        renderer = structlog.dev.ConsoleRenderer(colors=is_terminal)
+        renderers = [_printable, structlog.dev.ConsoleRenderer(colors=is_terminal)]
 
     def add_worker(
         _logger: object, _method: str, event: structlog.typing.EventDict
@@ -139,7 +140,7 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> Lo
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
-            renderer,
+            *renderers,
         ],
         wrapper_class=SafeLogger,
         logger_factory=lambda *_: writer,
@@ -149,6 +150,16 @@ def configure_logs(log_format: str = "auto", *, worker: int | None = None) -> Lo
     logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
     threading.excepthook = _log_end_of_thread
     return writer
+
+
+def _printable(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Replace characters that control a terminal: clients choose the paths of requests."""
+    return {
+        name: "\n".join(map(printable, value.split("\n"))) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def print_text(text: str) -> None:

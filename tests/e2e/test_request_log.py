@@ -115,12 +115,17 @@ def test_requests_are_not_logged_by_default(tmp_path: Path) -> None:
 def test_the_form_of_the_lines_is_a_setting(tmp_path: Path) -> None:
     with OpenRum(tmp_path, OPENRUM_LOG_FORMAT="console", **_ALL) as server:
         _, request_id = _put(server, server.monitor_id(), batch())
+        _put(server, "x%1B%5D0;evil%07", batch())
+        server.get("/y%1B%5B2J")
         server.stop()
     (line,) = [line for line in server.output if "outcome=accepted" in line]
 
     assert "request_id=" + request_id in line
     assert not line.startswith("{")
-    assert "\x1b" not in line  # the output is not a terminal
+    # The output is not a terminal, and clients cannot control one with what they send.
+    assert "\x1b" not in "".join(server.output)
+    assert any("x\ufffd]0;evil\ufffd" in line for line in server.output)
+    assert any("path=/y\ufffd[2J" in line for line in server.output)
 
 
 def test_every_put_is_logged_if_all_are_chosen(tmp_path: Path) -> None:
