@@ -113,6 +113,33 @@ def test_a_chart_has_its_numbers_as_a_table(ui: Shown, shop: Visited) -> None:
     assert [number(row[1]) for row in rows] == series["pageViews"]
 
 
+def test_an_axis_of_a_count_has_whole_numbers(ui: Shown, shop: Visited) -> None:
+    monitor = {"Name": "seven", "DomainList": ["shop.example"]}
+    assert shop.server.post("/appmonitor", monitor)[0] == 200
+    page_id = '{"pageId": "/"}'
+    kind = "com.amazon.rum.page_view_event"
+    request = hostile_visit(int(time.time() * 1000))
+    del request.rum_events[:]
+    for _ in range(7):
+        request.rum_events.add(
+            id=new_id(), timestamp=time.time(), type=kind, details=page_id, metadata=page_id
+        )
+    shop.put([request], "seven")
+    drawn = """globalThis.drawn = [];
+        const {fillText} = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            globalThis.drawn.push(text);
+            return fillText.call(this, text, ...place);
+        };"""
+    ui.page.do(lambda inner: inner.add_init_script(drawn))
+    ui.open("overview", monitor="seven", range="1h")
+    texts = ui.page.evaluate("() => drawn")
+
+    assert isinstance(texts, list)
+    assert {"3", "6"} <= set(texts)
+    assert not [text for text in texts if re.fullmatch(r"\d*\.5", text)]
+
+
 def test_the_list_of_pages_equals_the_api(ui: Shown, shop: Visited) -> None:
     segments: Any = shop.read("segments", by="DIMENSION_PAGE")["segments"]
     ui.open("pages", **shop.range)

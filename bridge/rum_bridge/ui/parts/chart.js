@@ -15,7 +15,7 @@ import { Table } from "./table.js";
  */
 
 /**
- * @param {{title: string, firstMs: number, stepMs: number, lines: Line[], format: (value: number) => string,
+ * @param {{title: string, firstMs: number, stepMs: number, lines: Line[], format: (value: number) => string, whole?: boolean,
  *   vital?: {good: number, poor: number}, onSelect?: (after: number, before: number) => void}} props
  */
 export function Chart(props) {
@@ -63,7 +63,7 @@ function dataOf({ firstMs, stepMs, lines }) {
   return [times, ...lines.map((line) => times.map((_, at) => (line.values[at] >= 0 ? line.values[at] : null)))];
 }
 
-function options({ lines, format, vital, onSelect }, element, readout) {
+function options({ lines, format, whole, vital, onSelect }, element, readout) {
   const colors = palette(element);
   return {
     width: element.clientWidth || 300,
@@ -72,7 +72,7 @@ function options({ lines, format, vital, onSelect }, element, readout) {
     cursor: { y: false, sync: { key: "time" }, drag: { x: Boolean(onSelect), y: false, setScale: false } },
     // Without values, the thresholds still show.
     scales: { y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : vital ? vital.poor * 1.25 : 1] } },
-    axes: axes(colors, format),
+    axes: axes(colors, format, whole),
     series: [{}, ...lines.map((line) => ({
       stroke: line.compared ? colors.compared : colors[line.color],
       width: line.compared ? 1 : 1.5,

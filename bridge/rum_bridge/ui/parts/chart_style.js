@@ -22,12 +22,16 @@ export function palette(element) {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
-export function axes(colors, format) {
+/** The distances of whole numbers on an axis. */
+const WHOLE = [1, 2, 3, 5, ...Array.from({ length: 11 }, (_, power) => [10, 20, 25, 50].map((step) => step * 10 ** power)).flat()];
+
+/** @param {boolean} whole Whether the values are whole numbers. Then those of the axis are, too. */
+export function axes(colors, format, whole) {
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   return [
     { stroke: colors.quiet, font, grid: { show: false }, ticks: { stroke: colors.line, width: 1, size: 4 }, values: times, space: 64, size: 30 },
     { stroke: colors.quiet, font, grid: { stroke: colors.line, width: 1 }, ticks: { show: false }, size: widthOf, space: 30,
-      values: (_, splits) => splits.map(format) },
+      incrs: whole ? WHOLE : undefined, values: (_, splits) => splits.map(format) },
   ];
 }
 

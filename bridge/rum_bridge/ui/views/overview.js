@@ -68,7 +68,7 @@ function Views({ data, comparedTo, onSelect }) {
   const lines = [{ name: "page views", values: pageViews, color: "blue" }];
   if (data.comparedSeries) lines.push({ name: comparedTo, values: data.comparedSeries.pageViews, color: "compared", compared: true });
   return html`<${Panel} title="Page views" note=${`per ${duration(stepMs)}`}>
-    <${Chart} title="Page views" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} onSelect=${onSelect} />
+    <${Chart} title="Page views" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} whole=${true} onSelect=${onSelect} />
   <//>`;
 }
 
@@ -81,6 +81,6 @@ function Failures({ data, onSelect }) {
     { name: "no response", values: httpNoResponse, color: "violet" },
   ];
   return html`<${Panel} title="Failures" note=${`per ${duration(stepMs)}`}>
-    <${Chart} title="Failures" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} onSelect=${onSelect} />
+    <${Chart} title="Failures" firstMs=${firstMs} stepMs=${stepMs} lines=${lines} format=${shortCount} whole=${true} onSelect=${onSelect} />
   <//>`;
 }

@@ -47,7 +47,7 @@ function OneDimension({ place, selection, by }) {
   const list = useSelectedList(selection, ["segments"], "segments", members);
   const title = DIMENSIONS[by];
   return html`<${Loaded} of=${list}>${({ other }) => list.items.length
-      ? html`<${Panel} wide=${true} title=${title} note=${`change vs ${selection.comparedTo}`}>
+      ? html`<${Panel} wide=${true} title=${title} note=${isCompared(list.items) && `change vs ${selection.comparedTo}`}>
           <${Table} caption=${`Measures by ${title}`} place=${place} defaultOrder="page_views" rows=${withRest(list.items, other)}
             columns=${columns(place, by, list.items)} keyOf=${keyOfSegment} />
           <${More} list=${list} />
@@ -73,9 +73,10 @@ function columns(place, by, segments) {
     cell: ({ measures, compared }) => html`<${Change} now=${measures.counts.pageViews} then=${compared?.counts?.pageViews} />`,
   };
   const [views, ...rest] = measureColumns();
-  const isCompared = segments.some(({ compared }) => compared?.counts?.pageViews);
-  return [valueColumn(place, by), views, ...(isCompared ? [changed] : []), ...rest];
+  return [valueColumn(place, by), views, ...(isCompared(segments) ? [changed] : []), ...rest];
 }
+
+const isCompared = (segments) => segments.some(({ compared }) => compared?.counts?.pageViews);
 
 function Choice({ place, by }) {
   return html`<p class="row below-headline" role="group" aria-label="Compare by">${["", ...COMPARED].map((name) => html`<button type="button"
