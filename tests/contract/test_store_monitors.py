@@ -45,6 +45,7 @@ def test_an_unknown_id_or_name_is_not_found(monitors: AppMonitorStore) -> None:
 
     assert monitors.by_ids([OTHER_ID]) == []
     assert monitors.by_name("Shop") is None
+    assert monitors.by_name("shop\0") is None
 
 
 def test_many_app_monitors_are_found_by_their_ids_in_one_call(monitors: AppMonitorStore) -> None:

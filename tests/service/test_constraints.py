@@ -212,6 +212,11 @@ def test_required_members_are_those_of_the_model(operation: str) -> None:
         ("CreateAppMonitor", {"Name": "a", "Tags": {"k": "x" * 257}}, "Tags[k] must have 0 to 256"),
         (
             "CreateAppMonitor",
+            {"Name": "a", "AppMonitorConfiguration": {"GuestRoleArn": "arn:a:b:c:d:\0"}},
+            "AppMonitorConfiguration.GuestRoleArn must not contain NUL.",
+        ),
+        (
+            "CreateAppMonitor",
             {"Name": "a", "AppMonitorConfiguration": {"SessionSampleRate": "NaN"}},
             "AppMonitorConfiguration.SessionSampleRate must be between 0 and 1.",
         ),

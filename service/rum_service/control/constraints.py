@@ -32,6 +32,8 @@ class Text:
     def __call__(self, member: str, value: object) -> None:
         if not self.low <= len(str(value)) <= self.high:
             raise ValidationException(f"{member} must have {self.low} to {self.high} characters.")
+        if "\0" in str(value):  # not in the model: PostgreSQL cannot store it
+            raise ValidationException(f"{member} must not contain NUL.")
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
             wanted = f"be {self.form}" if self.form else f"match {self.pattern}"
             raise ValidationException(f"{member} must {wanted}.")

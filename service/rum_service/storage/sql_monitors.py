@@ -65,6 +65,8 @@ class SqlMonitors:
             ]
 
     def by_name(self, name: str) -> AppMonitorRecord | None:
+        if "\0" in name:  # PostgreSQL would fail
+            return None
         with self._database.read() as connection:
             query = _select_records().where(app_monitors.c.name == name)
             row = connection.execute(query).one_or_none()

@@ -33,7 +33,7 @@ class AppMonitorStore(Protocol):
         ...
 
     def by_name(self, name: str) -> AppMonitorRecord | None:
-        """Return the app monitor with this name, if it exists."""
+        """Return the app monitor with this name, if it exists. The name may be any text."""
         ...
 
     def list(self, *, after: str, limit: int) -> Sequence[AppMonitorRecord]:
