@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Monitor", "Monitors"]
+__all__ = ["Monitor", "MonitorCache"]
 
 import json
 from collections.abc import Callable, Collection, Iterable
@@ -42,7 +42,7 @@ class Monitor(Generic[P]):
     """Whether custom events are stored. Otherwise they are dropped and counted."""
 
 
-class Monitors(Generic[P]):
+class MonitorCache(Generic[P]):
     """Finds app monitors. For use on one event loop; the store works on the executor's threads.
 
     Args:

@@ -24,7 +24,7 @@ from rum_service.errors import RumError
 from rum_service.ingest.accounting import CANCELLED, MAX_NAMES, Accounting
 from rum_service.ingest.drops import CUSTOM_EVENTS_DISABLED
 from rum_service.ingest.preparation import Put
-from rum_service.monitors import Monitor, Monitors
+from rum_service.monitors import Monitor, MonitorCache
 from rum_service.storage import open_store
 from rum_service.storage.records import Appended
 from tests.service.conftest import UseCases
@@ -220,7 +220,7 @@ class _Monitors:
 
 
 def test_app_monitors_beyond_a_bound_share_a_name() -> None:
-    accounting = Accounting(cast("Monitors[Policy]", _Monitors()))
+    accounting = Accounting(cast("MonitorCache[Policy]", _Monitors()))
     for key in range(MAX_NAMES + 2):
         accounting.know(Monitor(key, f"shop-{key}", None, (), keeps_custom_events=True))
         batch = logged(key, app_monitor=key)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.support.batches import new_id
@@ -42,7 +42,7 @@ async def test_a_record_is_compiled_again_only_when_it_has_changed(store: Store)
         store.policies.replace(key, expected=None, policy="old", revision="1")
     compiler, now = Compiler(), 0.0
     with ThreadPoolExecutor(1) as threads:
-        monitors = Monitors(store.monitors, threads, compile_policy=compiler, clock=lambda: now)
+        monitors = MonitorCache(store.monitors, threads, compile_policy=compiler, clock=lambda: now)
         for _ in range(3):
             now += 10
             await monitors.load(ids)
@@ -59,7 +59,7 @@ async def test_the_key_of_an_app_monitor_stays_known_when_its_record_expires(sto
     monitor_id, now = new_id(), 0.0
     key = store.monitors.create(monitor_id, "shop", "{}").key
     with ThreadPoolExecutor(1) as threads:
-        monitors = Monitors(store.monitors, threads, compile_policy=len, clock=lambda: now)
+        monitors = MonitorCache(store.monitors, threads, compile_policy=len, clock=lambda: now)
         assert monitors.known_key(monitor_id) is None
         await monitors.by_id(monitor_id)
         now += 10

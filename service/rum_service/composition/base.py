@@ -14,7 +14,7 @@ from rum_service.auth import policy
 from rum_service.control.app_monitor_deletion import AppMonitorDeletion
 from rum_service.control.app_monitors import AppMonitors
 from rum_service.control.source_map_purge import SourceMapPurge
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.settings import ServiceSettings
 from rum_service.storage.base import Store
 
@@ -35,7 +35,7 @@ class Base:
     """Threads for the small queries that puts wait for. Slow reads do not occupy them."""
     readers: ThreadPoolExecutor
     """Threads for reads of the log and for the control plane."""
-    monitors: Monitors[policy.Policy]
+    monitors: MonitorCache[policy.Policy]
     source_map_purge: SourceMapPurge
     deletion: AppMonitorDeletion
     app_monitors: AppMonitors
@@ -52,7 +52,9 @@ class Base:
         """Create the parts."""
         lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
         readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="reader")
-        monitors = Monitors(store.monitors, lookups, compile_policy=policy.parse, clock=monotonic)
+        monitors = MonitorCache(
+            store.monitors, lookups, compile_policy=policy.parse, clock=monotonic
+        )
         source_map_purge = SourceMapPurge(store.source_maps, readers, clock=clock)
         deletion = AppMonitorDeletion(store, lookups, monitors, source_map_purge)
         app_monitors = AppMonitors(

@@ -36,7 +36,7 @@ from rum_service.ingest.log_maintenance import LogMaintenance
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.metrics import ServiceMetrics
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.rpc.grpc_server import GrpcServer
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.settings import ServiceSettings
@@ -61,7 +61,7 @@ class Service:
     retention: RetentionSweep
     countries: Countries | None
     """None: countries are not looked up."""
-    monitors: Monitors[Policy]
+    monitors: MonitorCache[Policy]
     deletion: AppMonitorDeletion
     app_monitors: AppMonitors
     erasures: Erasures

@@ -12,7 +12,7 @@ import structlog
 
 from rum_service.background import Background
 from rum_service.control.source_map_purge import SourceMapPurge
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.storage.base import Store
 from rum_service.storage.threads import on_thread
 
@@ -34,7 +34,7 @@ class AppMonitorDeletion(Background):
         self,
         store: Store,
         executor: Executor,
-        monitors: Monitors[Any],
+        monitors: MonitorCache[Any],
         source_map_purge: SourceMapPurge,
     ) -> None:
         super().__init__()

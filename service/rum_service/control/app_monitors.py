@@ -33,7 +33,7 @@ from rum_service.errors import (
     ResourceNotFoundException,
     ServiceQuotaExceededException,
 )
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.page_tokens import decode_token, encode_token
 from rum_service.storage.base import NameTakenError, QuotaReachedError, Store
 from rum_service.storage.records import AppMonitorRecord
@@ -54,7 +54,7 @@ class AppMonitors:
         self,
         store: Store,
         executor: Executor,
-        monitors: Monitors[Any],
+        monitors: MonitorCache[Any],
         deletion: AppMonitorDeletion,
         *,
         clock: Callable[[], float],

@@ -19,7 +19,7 @@ from rum_service.errors import (
     ValidationException,
 )
 from rum_service.ingest.quotas import QUOTA_CODE
-from rum_service.monitors import Monitor, Monitors
+from rum_service.monitors import Monitor, MonitorCache
 from rum_service.storage.records import Appended, Batch
 
 CANCELLED = "Cancelled"
@@ -35,7 +35,7 @@ MAX_NAMES = 10_000
 class Accounting:
     """The counts of one service. Use it from one event loop only."""
 
-    def __init__(self, monitors: Monitors[Policy]) -> None:
+    def __init__(self, monitors: MonitorCache[Policy]) -> None:
         self.ledger = Ledger()
         self._monitors = monitors
         self._names: dict[int, str] = {}

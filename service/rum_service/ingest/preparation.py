@@ -32,7 +32,7 @@ from rum_service.ingest.limits import MonitorLimits
 from rum_service.ingest.long_requests import LONG_BYTES, LongRequests
 from rum_service.ingest.quotas import StorageQuotas
 from rum_service.ingest.validation import Events, check_id, validate
-from rum_service.monitors import Monitor, Monitors
+from rum_service.monitors import Monitor, MonitorCache
 from rum_service.storage.records import Batch
 
 # A request has this many members beside its events. Clients may be newer and send some more.
@@ -69,7 +69,7 @@ class Preparation:
 
     def __init__(
         self,
-        monitors: Monitors[Policy],
+        monitors: MonitorCache[Policy],
         authentication: Authentication,
         authorization: Authorization,
         accounting: Accounting,

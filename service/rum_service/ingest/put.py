@@ -19,7 +19,7 @@ from rum_service.ingest.commits import Outcome
 from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.preparation import Preparation, Put, leading_id
 from rum_service.ingest.put_queue import UNKNOWN, PutQueue
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.storage.records import Appended, Batch
 
 logger = structlog.get_logger()
@@ -31,7 +31,7 @@ class Ingest:
     def __init__(
         self,
         preparation: Preparation,
-        monitors: Monitors[Policy],
+        monitors: MonitorCache[Policy],
         group_commit: GroupCommit,
         accounting: Accounting,
     ) -> None:

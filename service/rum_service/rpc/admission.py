@@ -19,7 +19,7 @@ from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
 from rum_service.ingest.preparation import Preparation
 from rum_service.ingest.quotas import StorageQuotas
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.rpc.boundary import CallBoundary
 from rum_service.rpc.call_context import Context, call_of
 
@@ -43,7 +43,7 @@ class Admission:
     def __init__(
         self,
         authentication: Authentication,
-        monitors: Monitors[Policy],
+        monitors: MonitorCache[Policy],
         quotas: StorageQuotas,
         preparation: Preparation,
         boundary: CallBoundary,

@@ -19,7 +19,7 @@ from rum_service.auth.callers import Call, Caller
 from rum_service.auth.operations import Operation, app_monitor_name, operation_of
 from rum_service.auth.policy import Policy
 from rum_service.errors import ValidationException
-from rum_service.monitors import Monitors
+from rum_service.monitors import MonitorCache
 from rum_service.rpc.call_context import (
     MAX_REQUEST_ID,
     SILENT_CALL,
@@ -42,7 +42,7 @@ class CallBoundary:
         self,
         authentication: Authentication,
         authorization: Authorization,
-        monitors: Monitors[Policy],
+        monitors: MonitorCache[Policy],
         *,
         incoming: Incoming,
         new_id: Callable[[], str],
