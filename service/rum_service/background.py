@@ -10,6 +10,10 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
+logger = structlog.get_logger()
+
 
 class Background(ABC):
     """A part whose context manager begins its work, and at its end interrupts what still runs.
@@ -21,7 +25,7 @@ class Background(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._in_background(self._run())
+        self._in_background(self._logged())
         return self
 
     async def __aexit__(
@@ -34,6 +38,13 @@ class Background(ABC):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _logged(self) -> None:
+        try:
+            await self._run()
+        except Exception:
+            # Nobody waits for the task: without this, the part would stop silently.
+            logger.exception("work in the background failed", part=type(self).__name__)
 
     @abstractmethod
     async def _run(self) -> None:

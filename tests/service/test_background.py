@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from rum_service.background import Background
 
 
@@ -57,3 +59,18 @@ async def test_work_goes_on_when_its_caller_is_cancelled() -> None:
         left = part.working
 
     assert (left, part.interrupted) == (2, 2)
+
+
+async def test_the_failure_of_a_part_is_logged() -> None:
+    class Failing(Background):
+        async def _run(self) -> None:
+            raise ValueError("unexpected")
+
+    with capture_logs() as logs:
+        async with Failing(), asyncio.timeout(30):
+            while not logs:
+                await asyncio.sleep(0)
+
+    assert [(line["event"], line["part"]) for line in logs] == [
+        ("work in the background failed", "Failing")
+    ]
