@@ -13,9 +13,9 @@ from rum_projector.queries import metrics
 from rum_projector.queries.metrics import METRICS, Metric
 from rum_projector.queries.samples import Periods
 from rum_service.errors import ValidationException
+from rum_service.events.custom_metrics import AWS_NAMESPACE
 from rum_service.events.measures import Kind
 
-_NAMESPACE = "AWS/RUM"
 _MAX_PERIODS = 2000
 _MAX_PERIOD_S = 86_400
 _MAX_DIMENSIONS = 30
@@ -39,7 +39,7 @@ def get_metric_data(call: Call, request: pb.GetMetricDataRequest) -> pb.GetMetri
     """Return a metric over time."""
     periods = _periods(call, request)
     dimensions = _dimensions(request)
-    if request.namespace in ("", _NAMESPACE):
+    if request.namespace in ("", AWS_NAMESPACE):
         metric = METRICS.get(request.metric_name)
         if metric is None:
             raise ValidationException(f"metricName must be one of {', '.join(METRICS)}.")

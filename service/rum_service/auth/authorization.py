@@ -10,7 +10,7 @@ sending until the page reloads.
 
 from __future__ import annotations
 
-__all__ = ["Authorization", "AuthorizedMonitor"]
+__all__ = ["Authorization"]
 
 from rum_service.auth import policy
 from rum_service.auth.callers import ADMIN, READ, TRUSTED, UNVERIFIED, WRITE, Caller
@@ -24,8 +24,6 @@ from rum_service.errors import (
 )
 from rum_service.monitors import Monitor
 
-AuthorizedMonitor = Monitor[policy.Policy]
-
 
 class Authorization:
     """The rules of one service."""
@@ -38,7 +36,7 @@ class Authorization:
         self,
         caller: Caller,
         operation: Operation,
-        monitor: AuthorizedMonitor | None,
+        monitor: Monitor[policy.Policy] | None,
         *,
         name: str | None = None,
         alias: str | None = None,
@@ -72,14 +70,14 @@ class Authorization:
         if not caller.principal.may(access, monitor.key if monitor else None):
             raise self._rejection(caller, operation, monitor.name if monitor else name)
 
-    def _check_page(self, caller: Caller, monitor: AuthorizedMonitor) -> None:
+    def _check_page(self, caller: Caller, monitor: Monitor[policy.Policy]) -> None:
         if self._check_origin and not is_allowed_page(
             caller.origin, caller.referer, monitor.domains
         ):
             raise AccessDeniedException("The page is not in a domain of this app monitor.")
 
     def _policy_request(
-        self, caller: Caller, monitor: AuthorizedMonitor, alias: str | None
+        self, caller: Caller, monitor: Monitor[policy.Policy], alias: str | None
     ) -> policy.PolicyRequest:
         return policy.PolicyRequest(
             resource=self._arn_prefix + monitor.name,

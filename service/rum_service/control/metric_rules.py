@@ -22,6 +22,7 @@ from rum.v1.metrics_pb2 import (
 )
 from rum_service.control.constraints import validate_control
 from rum_service.errors import ValidationException
+from rum_service.events.custom_metrics import AWS_NAMESPACE
 from rum_service.events.pattern import Alternatives, parse_pattern
 
 NamesDestination = (
@@ -136,7 +137,7 @@ def check_definition(definition: MetricDefinitionRequest) -> None:
     pattern = parse_pattern(definition.event_pattern) if definition.event_pattern else {}
     if missing := sorted(set(definition.dimension_keys) - set(pattern)):
         raise ValidationException(f"DimensionKeys: {missing[0]} must also be in EventPattern.")
-    if definition.HasField("namespace") and definition.namespace != "AWS/RUM":
+    if definition.HasField("namespace") and definition.namespace != AWS_NAMESPACE:
         _check_custom(definition, pattern)
     else:
         _check_extended(definition, pattern)

@@ -17,6 +17,7 @@ from rum_service.events.pattern import Alternatives, parse_pattern
 from rum_service.events.text import clean
 
 AWS_NAMESPACE = "AWS/RUM"
+"""The namespace of extended metrics."""
 # Like the values of CloudWatch dimensions.
 _MAX_DIMENSION = 256
 _DURATION = "event_details.duration"
