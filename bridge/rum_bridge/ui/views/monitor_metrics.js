@@ -2,6 +2,7 @@
 import { useState } from "../vendor/hooks.mjs";
 import { get, pagesOf, send } from "../api.js";
 import { NOTHING } from "../format.js";
+import { useAction } from "../parts/action.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
@@ -72,24 +73,23 @@ function Recent({ name, metric }) {
 }
 
 function Create({ name, changed }) {
-  const [state, setState] = useState({});
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = new FormData(event.target);
+  const { run, busy, error } = useAction();
+  const create = async (form) => {
     const member = (key) => form.get(key).trim() || undefined;
     const definition = { Name: member("name"), Namespace: member("namespace"), ValueKey: member("value"), EventPattern: member("pattern") };
-    setState({ busy: true });
-    try {
-      await send("POST", ["rummetrics", name, "metricsdestination"], { Destination: DESTINATION });
-      const result = await send("POST", ["rummetrics", name, "metrics"], { Destination: DESTINATION, MetricDefinitions: [definition] });
-      const [failed] = result.Errors;
-      if (failed) throw new Error(failed.ErrorMessage);
-      setState({});
-      event.target.reset();
+    await send("POST", ["rummetrics", name, "metricsdestination"], { Destination: DESTINATION });
+    const result = await send("POST", ["rummetrics", name, "metrics"], { Destination: DESTINATION, MetricDefinitions: [definition] });
+    const [failed] = result.Errors;
+    if (failed) throw new Error(failed.ErrorMessage);
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    const form = event.target;
+    run(async () => {
+      await create(new FormData(form));
+      form.reset();
       changed();
-    } catch (error) {
-      setState({ error });
-    }
+    });
   };
   return html`<form class="stack" onSubmit=${submit}>
     <h3>Add a metric</h3>
@@ -97,7 +97,7 @@ function Create({ name, changed }) {
     <label>Namespace <input name="namespace" required maxlength="237" placeholder="Shop" /></label>
     <label>Value: a number in the event; empty to count events <input name="value" maxlength="280" placeholder="event_details.duration" /></label>
     <label>Event pattern, as JSON <textarea name="pattern" rows="3" spellcheck=${false} placeholder='{"event_type":["shop.checkout"]}'></textarea></label>
-    ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
-    <div><button type="submit" disabled=${state.busy}>Add</button></div>
+    ${error && html`<${Failure} error=${error} inForm=${true} />`}
+    <div><button type="submit" disabled=${busy}>Add</button></div>
   </form>`;
 }

@@ -2,6 +2,7 @@
 import { useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
 import { indented } from "../format.js";
+import { useAction } from "../parts/action.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Panel } from "../parts/panel.js";
@@ -37,30 +38,22 @@ async function read(name, signal) {
 
 function Editor({ name, policy, changed }) {
   const [text, setText] = useState(policy.PolicyDocument ? indented(policy.PolicyDocument) : "");
-  const [state, setState] = useState({});
-  const call = async (action) => {
-    setState({ busy: true });
-    try {
-      await action();
-      changed();
-    } catch (error) {
-      setState({ error });
-    }
-  };
+  const { run, busy, error } = useAction();
   // The revision, so that a change that somebody else made meanwhile is not lost.
   const revision = { PolicyRevisionId: policy.PolicyRevisionId };
   const save = (event) => {
     event.preventDefault();
-    call(() => send("PUT", ["appmonitor", name, "policy"], { PolicyDocument: text, ...revision }));
+    run(() => send("PUT", ["appmonitor", name, "policy"], { PolicyDocument: text, ...revision }).then(changed));
   };
-  const remove = () => call(() => send("DELETE", ["appmonitor", name, "policy"], undefined, { policyRevisionId: policy.PolicyRevisionId }));
+  const members = { policyRevisionId: policy.PolicyRevisionId };
+  const remove = () => run(() => send("DELETE", ["appmonitor", name, "policy"], undefined, members).then(changed));
   return html`<form class="stack" onSubmit=${save}>
     ${!policy.PolicyDocument && html`<p class="quiet">There is no policy. If this server authorizes callers, only those with a
       signature or a token may send events.</p>`}
     <label>Policy, as JSON <textarea rows="9" value=${text} spellcheck=${false} required
       onInput=${(event) => setText(event.target.value)}></textarea></label>
-    ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
-    <div class="row"><button type="submit" class="primary" disabled=${state.busy}>Save</button>
+    ${error && html`<${Failure} error=${error} inForm=${true} />`}
+    <div class="row"><button type="submit" class="primary" disabled=${busy}>Save</button>
       <button type="button" onClick=${() => setText(EVERYONE)}>Insert: everyone may send</button>
       ${policy.PolicyDocument && html`<${Remove} what="the policy" text="Delete the policy" label="Delete the policy" remove=${remove} />`}</div>
   </form>`;

@@ -1,6 +1,6 @@
 /** Changes the domains of an app monitor, and whether it stores custom events. */
-import { useState } from "../vendor/hooks.mjs";
 import { send } from "../api.js";
+import { useAction } from "../parts/action.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Failure } from "../parts/states.js";
@@ -16,27 +16,20 @@ export const stateOf = (monitor) => (monitor.State === "CREATED" ? "no event yet
 export const domainsOf = (monitor) => [monitor.Domain ?? monitor.DomainList ?? []].flat();
 
 export function Settings({ monitor, changed }) {
-  const [state, setState] = useState({});
-  const submit = async (event) => {
+  const { run, reset, busy, done, error } = useAction();
+  const submit = (event) => {
     event.preventDefault();
     const members = membersOfForm(new FormData(event.target));
-    setState({ busy: true });
-    try {
-      await send("PATCH", ["appmonitor", monitor.Name], members);
-      setState({ saved: true });
-      changed();
-    } catch (error) {
-      setState({ error });
-    }
+    run(() => send("PATCH", ["appmonitor", monitor.Name], members).then(changed));
   };
   return html`<${Panel} title="Settings">
-    <form class="stack" onSubmit=${submit} onInput=${() => setState({})}>
+    <form class="stack" onSubmit=${submit} onInput=${reset}>
       <label>Domains, up to five <input name="domains" required defaultValue=${domainsOf(monitor).join(", ")} /></label>
       <label class="check"><input type="checkbox" name="custom" defaultChecked=${monitor.CustomEvents?.Status === "ENABLED"} /> Store
         custom events</label>
-      ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
-      <div class="row"><button type="submit" class="primary" disabled=${state.busy}>Save</button>
-        <output class="quiet">${state.saved && "Saved."}</output></div>
+      ${error && html`<${Failure} error=${error} inForm=${true} />`}
+      <div class="row"><button type="submit" class="primary" disabled=${busy}>Save</button>
+        <output class="quiet">${done && "Saved."}</output></div>
     </form>
   <//>`;
 }

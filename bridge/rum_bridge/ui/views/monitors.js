@@ -2,6 +2,7 @@
 import { useState } from "../vendor/hooks.mjs";
 import { get, send } from "../api.js";
 import { bytes, count, dateTime, duration } from "../format.js";
+import { useAction } from "../parts/action.js";
 import { html } from "../parts/html.js";
 import { useData } from "../parts/load.js";
 import { Facts, Panel } from "../parts/panel.js";
@@ -54,21 +55,19 @@ function List({ place, columns, rows }) {
 }
 
 function Create({ monitors, place }) {
-  const [state, setState] = useState({});
-  const submit = async (event) => {
+  const { run, busy, error } = useAction();
+  const create = async (form) => {
+    const name = form.get("name").trim();
+    // AWS's default is 0.1: nine of ten visits would not be recorded.
+    const AppMonitorConfiguration = { SessionSampleRate: 1 };
+    await send("POST", ["appmonitor"], { Name: name, ...membersOfForm(form), AppMonitorConfiguration });
+    monitors.retry();
+    go(linkTo(place, ["monitors", name], { monitor: name }));
+  };
+  const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    const name = form.get("name").trim();
-    setState({ busy: true });
-    try {
-      // AWS's default is 0.1: nine of ten visits would not be recorded.
-      const AppMonitorConfiguration = { SessionSampleRate: 1 };
-      await send("POST", ["appmonitor"], { Name: name, ...membersOfForm(form), AppMonitorConfiguration });
-      monitors.retry();
-      go(linkTo(place, ["monitors", name], { monitor: name }));
-    } catch (error) {
-      setState({ error });
-    }
+    run(() => create(form));
   };
   return html`<${Panel} title="Create an app monitor" note="for one application">
     <form class="stack" onSubmit=${submit}>
@@ -76,8 +75,8 @@ function Create({ monitors, place }) {
         title="Letters, digits and . _ # - are allowed. A name does not begin with a dot." /></label>
       <label>Domains, up to five <input name="domains" required placeholder="shop.example.com" /></label>
       <label class="check"><input type="checkbox" name="custom" checked /> Store custom events</label>
-      ${state.error && html`<${Failure} error=${state.error} inForm=${true} />`}
-      <div><button type="submit" class="primary" disabled=${state.busy}>Create</button></div>
+      ${error && html`<${Failure} error=${error} inForm=${true} />`}
+      <div><button type="submit" class="primary" disabled=${busy}>Create</button></div>
     </form>
   <//>`;
 }
