@@ -32,6 +32,7 @@ from rum.v1 import (
 )
 from rum_bridge.boundary import Boundary
 from rum_bridge.cors import CorsHeaders, with_cors
+from rum_bridge.counted_responses import CountedResponses
 from rum_bridge.front_page import front_page
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.metrics import BridgeMetrics
@@ -39,7 +40,7 @@ from rum_bridge.operations.control_plane import CONTROL_PLANE
 from rum_bridge.operations.insight import INSIGHT
 from rum_bridge.operations.insight_metrics import INSIGHT_METRICS, METRICS_PATH
 from rum_bridge.operations.transcode import Transcoder
-from rum_bridge.puts.accounting import CountedResponses, PutAccounting
+from rum_bridge.puts.accounting import PutAccounting
 from rum_bridge.puts.admission import Admission
 from rum_bridge.puts.coalesce import Coalescer
 from rum_bridge.puts.put_events import PutEvents

@@ -6,7 +6,8 @@ __all__ = ["METRICS", "BridgeMetrics"]
 
 from collections.abc import Iterator
 
-from rum_bridge.puts.accounting import CountedResponses, PutAccounting
+from rum_bridge.counted_responses import CountedResponses
+from rum_bridge.puts.accounting import PutAccounting
 from rum_bridge.puts.admission import Admission
 from rum_bridge.puts.coalesce import Coalescer
 from rum_endpoint.metrics_page import Metric, Sample

@@ -7,7 +7,6 @@ source of the error tells whether the bridge passed the batch on.
 from __future__ import annotations
 
 __all__ = [
-    "CountedResponses",
     "PutAccounting",
     "PutInProgress",
     "in_progress",
@@ -16,11 +15,11 @@ __all__ = [
 
 from time import perf_counter
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from rum_bridge.errors import BRIDGE, NO_ANSWER, HttpError
 from rum_bridge.puts.full_monitors import QUOTA_CODE
-from rum_bridge.request_id import new_request_id, request_id_of
+from rum_bridge.request_id import new_request_id
 from rum_endpoint.histogram import SECONDS, Histogram
 from rum_endpoint.ledger import ACCEPTED, REJECTED, Amount, Ledger
 from rum_endpoint.request_log import RequestLog
@@ -29,7 +28,6 @@ QUOTA = "StoredBytesQuota"
 """The reason of puts whose app monitor has reached its quota, as in the service."""
 _ACCEPTED = ("", ACCEPTED, "")
 _CANCELLED = (NO_ANSWER, REJECTED, "Cancelled")
-_LOGGED_PATH = 200
 _ID_LENGTH = 36
 _EXTENSION = "rum.put"
 _CANCELLED_STATUS = 499  # as in the logs of nginx; nothing is sent
@@ -130,35 +128,3 @@ class PutAccounting:
     def statuses(self) -> dict[int, int]:
         """The number of responses by HTTP status."""
         return {200: self._accepted.batches, **self._rejections}
-
-
-class CountedResponses:
-    """Counts and logs an application's responses by HTTP status."""
-
-    def __init__(self, app: ASGIApp, requests: RequestLog) -> None:
-        self._app = app
-        self._requests = requests
-        self.statuses: dict[int, int] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began_s = perf_counter()
-        status = 0
-
-        async def counted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                self.statuses[status] = self.statuses.get(status, 0) + 1
-            await send(message)
-
-        await self._app(scope, receive, counted)
-        if self._requests.is_on:
-            path = scope["path"][:_LOGGED_PATH]
-            self._requests.write(
-                request_id_of(scope),
-                scope["method"],
-                began_s,
-                str(status),
-                error=status >= 400,
-                path=path,
-            )
