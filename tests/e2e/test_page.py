@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 from google.protobuf.json_format import MessageToJson
@@ -475,6 +475,22 @@ def test_texts_of_clients_cannot_reverse_the_text_after_them(ui: Shown, shop: Vi
 
     assert ui.texts("h1") == [f"/{shown}"]
     assert ui.texts(".panel.vital, .empty")  # the link has the text as the client sent it
+
+
+def test_letters_in_paths_are_not_encoded(ui: Shown, shop: Visited) -> None:
+    text, shown = quote("äpfel & 桃\u202e%"), "äpfel%20%26%20桃\ufffd%25"
+    request = hostile_visit(shop.after + HOUR_MS, text)
+    request.user_details.session_id = new_id()
+    shop.put([request])
+    members = {**shop.range, "filter": f"page=/{text}"}
+    for path in (("http",), ("sessions", request.user_details.session_id)):
+        ui.open(*path, **members)
+        assert shown in ui.text(), path
+    ui.open("pages", **members)
+    ui.click("main td a, main th a")
+
+    assert ui.texts("h1") == [f"/{shown}"]
+    assert ui.texts(".panel.vital, .empty")  # the link has the path as the client sent it
 
 
 _EVERY_TEXT = """() => document.title + document.body.innerText

@@ -1,7 +1,7 @@
 /** The page: its header, its views, and which view is shown. */
 import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "./vendor/hooks.mjs";
 import { hasToken, pagesOf, send, watchFreshness } from "./api.js";
-import { dateTime, elapsed, timeZone } from "./format.js";
+import { dateTime, elapsed, readable, timeZone } from "./format.js";
 import { Controls, Filters } from "./parts/controls.js";
 import { html, plain, render } from "./parts/html.js";
 import { useData, useMinutes } from "./parts/load.js";
@@ -37,7 +37,7 @@ import { Sessions } from "./views/sessions.js";
 /** @type {Record<string, View>} By the first segment of the path. */
 const VIEWS = {
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
-  pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: (id) => id, selects: true },
+  pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: readable, selects: true },
   errors: { title: "Errors", list: Errors, one: ErrorGroup, titleOf: () => "Error group", selects: true },
   http: { title: "HTTP", list: Http, selects: true },
   sessions: { title: "Sessions", list: Sessions, one: Session, titleOf: () => "Session", selects: true, isWhole: true },

@@ -72,7 +72,18 @@ export function indented(text) {
 }
 
 /** A name of a dimension's value. */
-export const named = (value) => value || "unknown";
+export const named = (value) => readable(value) || "unknown";
+
+/** A path or a text with paths as people read it: its letters outside ASCII are not percent-encoded. */
+export const readable = (text) => text.replace(/(?:%[89A-F][0-9A-F])+/gi, decoded);
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 const parts = (...pairs) => pairs.filter(([value]) => value).map(([value, unit]) => `${value} ${unit}`).join(" ");
 

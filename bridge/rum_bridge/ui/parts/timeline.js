@@ -1,6 +1,6 @@
 /** Events one below the other, each with its document on request. Pauses are shown. */
 import { useState } from "../vendor/hooks.mjs";
-import { date, duration, indented, time } from "../format.js";
+import { date, duration, indented, readable, time } from "../format.js";
 import { html } from "./html.js";
 
 const PAUSE_MS = 30_000;
@@ -28,7 +28,7 @@ function Event({ event, sessionLink, dates }) {
   return html`<li class=${rating}>
     <time dateTime=${new Date(timestampMs).toISOString()}>${time(timestampMs)}${dates && !isToday(timestampMs) && html` <small>${date(timestampMs)}</small>`}</time>
     <span class="mono">${type.startsWith(PREFIX) ? type.slice(PREFIX.length).replace(/_event$/, "") : type}</span>
-    <span class="what">${summary}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${page}</small>`}</span>
+    <span class="what">${readable(summary)}${rating === "failed" && html` <span class="badge">failed</span>`}${page && page !== summary && html` <small>${readable(page)}</small>`}</span>
     ${sessionLink && sessionId && html`<a class="of" href=${sessionLink(sessionId)}>Session</a>`}
     ${document && html`<details onToggle=${(toggle) => setOpen(toggle.currentTarget.open)}><summary>Document</summary>${
       open && html`<pre tabindex="0">${indented(document)}</pre>`}</details>`}

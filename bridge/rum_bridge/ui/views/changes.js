@@ -1,5 +1,5 @@
 /** What is unusual, compared with the weeks before, in sentences. */
-import { HOUR, count, date, duration, percent, score, shift } from "../format.js";
+import { HOUR, count, date, duration, percent, readable, score, shift } from "../format.js";
 import { html } from "../parts/html.js";
 import { waitingFor } from "../parts/retries.js";
 import { useSelected } from "../parts/selected.js";
@@ -47,7 +47,7 @@ function Sentence({ change, place }) {
   const [name, format, view] = NAMES[change.measure] ?? [change.measure, score, "overview"];
   const filter = [...place.params.getAll("filter"), change.page && `page=${change.page}`].filter(Boolean);
   const path = change.page && view === "pages" ? [view, change.page] : [view];
-  return html`<a href=${linkTo(place, path, { ...between, filter })}>${name}${change.page && ` on ${change.page}`}</a>
+  return html`<a href=${linkTo(place, path, { ...between, filter })}>${name}${change.page && ` on ${readable(change.page)}`}</a>
     ${" "}${change.value > change.expected ? "rose" : "fell"} to <strong>${format(change.value)}</strong> ${when(change)}, usually ${format(change.expected)}.`;
 }
 

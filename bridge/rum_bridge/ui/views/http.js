@@ -1,5 +1,5 @@
 /** The HTTP requests of pages, by method and URL pattern. */
-import { count, duration, ratio } from "../format.js";
+import { count, duration, ratio, readable } from "../format.js";
 import { html } from "../parts/html.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
@@ -11,8 +11,8 @@ import { linkTo } from "../place.js";
 
 /** Columns with `short` are shown on the overview too. */
 export const httpColumns = (place) => [
-  { title: "Request", short: true, grow: true, cell: (target) => html`<a class="one-line" title=${nameOf(target)}
-      href=${sessionsOf(place, target)}>${nameOf(target)}</a>` },
+  { title: "Request", short: true, grow: true, cell: (target) => html`<a class="one-line" title=${readable(nameOf(target))}
+      href=${sessionsOf(place, target)}>${readable(nameOf(target))}</a>` },
   { title: "Trend", roomy: true, cell: (target) => html`<${Spark} values=${target.trend} label="Failed requests" />` },
   { title: "Requests", short: true, number: true, order: "calls", cell: (target) => count(target.calls) },
   { title: "4xx", short: true, number: true, order: "http_4xx", cell: (target) => linked(place, target, "4xx", target.http4xx) },

@@ -1,6 +1,7 @@
 /** Events as they arrive. The server filters by the same filters as other views, by type and by session. */
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get } from "../api.js";
+import { readable } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { PATIENCE_MS, isTemporary } from "../parts/retries.js";
@@ -43,7 +44,7 @@ export function Live({ place, monitor }) {
 
 function Events({ place, monitor, members, text, paused }) {
   const { events, waiting, error, retry } = useTail(monitor, members, paused);
-  const shown = events?.filter((event) => !text || `${event.type} ${event.summary} ${event.page}`.toLowerCase().includes(text));
+  const shown = events?.filter((event) => !text || readable(`${event.type} ${event.summary} ${event.page}`).toLowerCase().includes(text));
   const isLimited = members.filter.length > 0 || members.type || members.sessionId;
   const title = text && events?.length ? "No event has this text." : isLimited ? "Waiting for events that meet the filter." : "Waiting for events.";
   return html`${waiting && html`<${Waiting} error=${waiting} />`}

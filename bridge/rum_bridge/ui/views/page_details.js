@@ -1,6 +1,6 @@
 /** One page: its vitals, and what makes it slow. */
 import { get } from "../api.js";
-import { bytes, count, duration, named, ratio, score } from "../format.js";
+import { bytes, count, duration, named, ratio, readable, score } from "../format.js";
 import { getOverview } from "../overview_data.js";
 import { Change, isChanceOfApdex } from "../parts/change.js";
 import { html } from "../parts/html.js";
@@ -80,7 +80,7 @@ const PHASES = [
 ];
 
 const RESOURCES = [
-  { title: "URL", cell: (resource) => html`<span class="mono">${resource.url}</span>` },
+  { title: "URL", cell: (resource) => html`<span class="mono">${readable(resource.url)}</span>` },
   { title: "Type", cell: (resource) => named(resource.fileType) },
   { title: "Loads", number: true, cell: (resource) => count(resource.duration.samples) },
   ...["p50", "p75", "p90"].map((name) => ({ title: name, number: true, cell: (resource) => duration(resource.duration[name]) })),

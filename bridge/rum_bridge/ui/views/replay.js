@@ -1,7 +1,7 @@
 /** Loads the replay of a session, when somebody asks for it, and shows the player. */
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import { get, pagesOf } from "../api.js";
-import { bytes, count, dateTime } from "../format.js";
+import { bytes, count, dateTime, readable } from "../format.js";
 import { html } from "../parts/html.js";
 import { Panel } from "../parts/panel.js";
 import { Failure } from "../parts/states.js";
@@ -72,7 +72,7 @@ function Player({ replay, marks }) {
     const [start, end] = [replay.events[0]?.timestamp, replay.events.at(-1)?.timestamp];
     const failures = marks
       .filter((event) => event.rating === "failed" && event.timestampMs >= start - ROUNDING_MS && event.timestampMs <= end + ROUNDING_MS)
-      .map((event) => ({ at: Math.min(Math.max(event.timestampMs, start), end) - start, summary: event.summary.slice(0, 60) }))
+      .map((event) => ({ at: Math.min(Math.max(event.timestampMs, start), end) - start, summary: readable(event.summary).slice(0, 60) }))
       .map(({ at, summary }) => ({ at, text: `${position(at)} ${summary}` }));
     const answer = ({ origin, source, data }) => {
       if (origin !== location.origin || source !== frame.current?.contentWindow || data !== "ready") return;

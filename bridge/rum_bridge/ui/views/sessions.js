@@ -1,5 +1,5 @@
 /** Sessions, latest first. */
-import { count, dateTime, elapsed, named } from "../format.js";
+import { count, dateTime, elapsed, named, readable } from "../format.js";
 import { html } from "../parts/html.js";
 import { NoData } from "../parts/no_data.js";
 import { Panel } from "../parts/panel.js";
@@ -15,7 +15,7 @@ export const sessionColumns = (place) => [
   { title: "Page views", number: true, roomy: true, cell: (session) => count(session.pageViews) },
   { title: "Errors", number: true, cell: ({ jsErrors }) => failures(jsErrors) },
   { title: "Failed requests", number: true, cell: ({ httpFailures }) => failures(httpFailures) },
-  { title: "First page", cell: (session) => html`<span class="one-line" title=${session.entryPage}>${named(session.entryPage)}</span>` },
+  { title: "First page", cell: (session) => html`<span class="one-line" title=${readable(session.entryPage)}>${named(session.entryPage)}</span>` },
   { title: "Browser", cell: (session) => html`<span class="one-line" title=${session.browser}>${named(session.browser)}</span>` },
   { title: "OS", cell: (session) => html`<span class="one-line" title=${session.os}>${named(session.os)}</span>` },
   { title: "Device", cell: (session) => html`<span class="one-line" title=${session.device}>${named(session.device)}</span>` },
@@ -69,6 +69,6 @@ function Wanted({ place }) {
       <option value="">with any result, or none</option>
       ${Object.entries(RESULTS).map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>
     ${chip("error", "With one error")}
-    ${chip("request", `Request ${params.get("request")}`)}
+    ${chip("request", `Request ${readable(params.get("request") ?? "")}`)}
   </div>`;
 }
