@@ -24,6 +24,11 @@ from tests.support import traffic
             {"pageId": "/cart", "referrer": "https://a.example/?q=me"},
             "/cart from a.example/",
         ),
+        (
+            "page_view_event",
+            {"pageId": "/cart", "referrer": "https://shop.example/product/12"},
+            "/cart from /product/:id",
+        ),
         ("js_error_event", {"type": "TypeError", "message": "x is null"}, "TypeError: x is null"),
         ("js_error_event", {"message": "Script error."}, "Script error."),
         (

@@ -59,9 +59,9 @@ def _vital_rating(kind: Kind, value: float) -> str:
     return "good" if value <= good else "needs_improvement" if value <= poor else "poor"
 
 
-def _page_view(details: JsonObject, _: str) -> str:
+def _page_view(details: JsonObject, page_host: str) -> str:
     page = page_pattern(text_in(details, "pageId"))
-    referrer = url_pattern(text_in(details, "referrer"))
+    referrer = url_pattern(text_in(details, "referrer"), page_host)
     return _joined(page, referrer and f"from {referrer}")
 
 
