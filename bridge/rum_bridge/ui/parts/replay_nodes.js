@@ -9,22 +9,24 @@ const NO_CHILDREN = new Set();
 /** A hostile recording can have nodes that are inside each other. */
 const MAX_DEPTH = 1000;
 
-/** The document of one recording. */
+/** The document of one recording. It follows events when it is needed: with one window it never is. */
 export class Nodes {
+  #waiting = [];
   #parents = new Map();
   #children = new Map();
-  /** The kinds of all nodes, also of those that are not in the document any more. */
+  /** The tags of all nodes, also of those that are not in the document any more. Texts have none. */
   #kinds = new Map();
   #last = 0;
 
   /** Return how many nodes in later events cannot be nodes of this document. */
   strangers(events) {
+    this.#waiting.splice(0).forEach((earlier) => this.#apply(earlier));
     const strange = new Set();
     const added = new Map();
     const removed = new Set();
     for (const { type, data } of events) {
       if (type !== INCREMENTAL_SNAPSHOT || !data) continue;
-      for (const { node } of addsOf(data)) for (const [found] of withDescendants(node)) added.set(found.id, kindOf(found));
+      for (const { node } of addsOf(data)) visit(node, 0, ({ id, tagName }) => added.set(id, tagName));
       for (const { id, parentId } of targetsOf(data)) {
         const isThere = this.#parents.has(id) && (!parentId || this.#parents.get(id) === parentId);
         if (!isThere && !added.has(id)) strange.add(id);
@@ -48,6 +50,10 @@ export class Nodes {
 
   /** Follow the changes of the document in the events of the recording, in order. */
   follow(events) {
+    this.#waiting.push(events);
+  }
+
+  #apply(events) {
     for (const { type, data } of events) {
       if (type === FULL_SNAPSHOT && data?.node) {
         this.#parents.clear();
@@ -61,15 +67,15 @@ export class Nodes {
   }
 
   #add(root, rootParent) {
-    for (const [node, parent = rootParent] of withDescendants(root)) {
-      const { id } = node;
+    visit(root, rootParent, ({ id, tagName }, parent) => {
       this.#childrenOf(this.#parents.get(id)).delete(id);
       this.#parents.set(id, parent);
-      if (!this.#children.has(parent)) this.#children.set(parent, new Set());
-      this.#childrenOf(parent).add(id);
-      this.#kinds.set(id, kindOf(node));
-      this.#last = Math.max(this.#last, id);
-    }
+      const siblings = this.#children.get(parent);
+      if (siblings) siblings.add(id);
+      else this.#children.set(parent, new Set([id]));
+      this.#kinds.set(id, tagName);
+      if (id > this.#last) this.#last = id;
+    });
   }
 
   #remove(root) {
@@ -77,7 +83,7 @@ export class Nodes {
     const waiting = [root];
     while (waiting.length) {
       const id = waiting.pop();
-      waiting.push(...this.#childrenOf(id));
+      for (const child of this.#childrenOf(id)) waiting.push(child);
       this.#children.delete(id);
       this.#parents.delete(id);
     }
@@ -92,21 +98,26 @@ export class Nodes {
 export const replacesNodes = (events) => events.some(({ type, data }) =>
   type === INCREMENTAL_SNAPSHOT && data?.source === MUTATION && (data.adds?.length || data.removes?.length));
 
-const kindOf = ({ type, tagName }) => `${type} ${tagName ?? ""}`;
-
 const addsOf = (data) => (data.source === MUTATION ? data.adds ?? [] : []);
 
-/** Yield a node and all nodes in it, each with the ID of its parent if that is in it too. */
-function* withDescendants(root) {
-  const waiting = [[root]];
-  while (waiting.length) {
-    const found = waiting.pop();
-    yield found;
-    for (const child of found[0].childNodes ?? []) waiting.push([child, found[0].id]);
+/** Call `action` with a node and all nodes in it, and with the ID of the parent of each. */
+function visit(root, rootParent, action) {
+  const [nodes, parents] = [[root], [rootParent]];
+  while (nodes.length) {
+    const [node, parent] = [nodes.pop(), parents.pop()];
+    if (!node) continue;
+    action(node, parent);
+    for (const child of node.childNodes ?? []) {
+      nodes.push(child);
+      parents.push(node.id);
+    }
   }
 }
 
-/** The nodes that an event changes or removes, or on which a user acts. Those that it removes have `parentId`. IDs below 1 stand for no node. */
+/**
+ * The nodes that an event changes or removes, or on which a user acts. Those that it removes have `parentId`. IDs below 1
+ * stand for no node.
+ */
 function targetsOf({ source, id, positions, removes, texts, attributes, adds }) {
   const found = source === MUTATION
     ? [...(removes ?? []), ...[texts, attributes].flatMap((changes) => changes ?? []).map((change) => ({ id: change.id })),

@@ -8,7 +8,7 @@ const [DOM_CONTENT_LOADED, LOAD, FULL_SNAPSHOT, INCREMENTAL_SNAPSHOT, META] = [0
 /** A recording begins with one of these. */
 const FIRST = [DOM_CONTENT_LOADED, LOAD, META];
 /** How many recordings a part may continue: of more, those that ended last. */
-const MOST_POSSIBLE = 16;
+const MOST_POSSIBLE = 6;
 
 /**
  * Return the replay of each window, as `{ events, lost }`. lost: its first events are missing.
@@ -50,10 +50,13 @@ function recordingOf(recordings, page, events) {
   const ended = recordings.filter((recording) => isAfter(events, recording.events));
   const possible = lastFirst(ended.length ? ended : recordings).slice(0, MOST_POSSIBLE);
   if (possible.length < 2) return possible[0];
-  const strangers = possible.map(({ nodes }) => nodes.strangers(events));
+  const isLikely = (recording) => recording.page === page || replacesNodes(events);
+  const strangers = [possible[0].nodes.strangers(events)];
+  if (!strangers[0] && isLikely(possible[0])) return possible[0];
+  for (const { nodes } of possible.slice(1)) strangers.push(nodes.strangers(events));
   const fewest = Math.min(...strangers);
   const fitting = possible.filter((_, at) => strangers[at] === fewest);
-  return (!replacesNodes(events) && fitting.find((recording) => recording.page === page)) || fitting[0];
+  return fitting.find(isLikely) ?? fitting[0];
 }
 
 const isAfter = (events, earlier) => earlier.at(-1).timestamp <= events[0].timestamp;
