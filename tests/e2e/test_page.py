@@ -140,6 +140,20 @@ def test_an_axis_of_a_count_has_whole_numbers(ui: Shown, shop: Visited) -> None:
     assert not [text for text in texts if re.fullmatch(r"\d*\.5", text)]
 
 
+def test_percentages_have_the_form_of_the_language(ui: Shown) -> None:
+    german = """const {NumberFormat} = Intl;
+        Intl.NumberFormat = class extends NumberFormat {
+            constructor(language, options) { super(language ?? "de-DE", options); }
+        };"""
+    ui.page.do(lambda inner: inner.add_init_script(german))
+    ui.open("monitors")
+    texts = ui.page.evaluate(
+        "async () => [0.0123, 0.5, 1, 12.345].map((await import('./format.js')).percent)"
+    )
+
+    assert texts == ["1,2\xa0%", "50\xa0%", "100\xa0%", "1.235\xa0%"]
+
+
 def test_the_list_of_pages_equals_the_api(ui: Shown, shop: Visited) -> None:
     segments: Any = shop.read("segments", by="DIMENSION_PAGE")["segments"]
     ui.open("pages", **shop.range)

@@ -3,6 +3,7 @@
 const plain = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumSignificantDigits: 2 });
+const wholePercents = new Intl.NumberFormat(undefined, { style: "percent" });
 const { hour12 } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 /** How hours are written: 6 AM, or 06. */
 export const HOUR = hour12 ? "numeric" : "2-digit";
@@ -20,7 +21,7 @@ export const NOTHING = "–";
 
 export const count = (value) => plain.format(value);
 export const shortCount = (value) => (value < 100_000 ? plain.format(value) : compact.format(value));
-export const percent = (share) => (share >= 1 ? plain.format(Math.round(share * 100)) + "%" : percents.format(share));
+export const percent = (share) => (share >= 1 ? wholePercents : percents).format(share);
 export const time = (ms) => clock.format(ms);
 /** With the weekday, or with the year if it is not this one. */
 export const dateTime = (ms) => (ms ? (isThisYear(ms) ? moment : pastMoment).format(ms) : NOTHING);
