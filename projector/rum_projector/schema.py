@@ -46,7 +46,7 @@ from sqlalchemy.ext.compiler import compiles
 from rum_service.events.measures import Kind
 from rum_service.events.thresholds import WEB_VITALS
 
-VERSION = 9
+VERSION = 10
 """Increase it whenever a table changes, or the meaning of a column."""
 
 PARTS = 7

@@ -200,7 +200,7 @@ def _short(kind: str) -> str:
 
 def _session_row(events: list[Seen]) -> list[str]:
     """Return the page views, the errors and the failed requests."""
-    failed = sum(e.type == "http_event" and not 1 <= e.status() < 400 for e in events)
+    failed = sum(e.type == "http_event" and e.is_failed() for e in events)
     numbers = (_number(events, "page_view_event"), _number(events, "js_error_event"), failed)
     return [f"{value:,}" for value in numbers]
 

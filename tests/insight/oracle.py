@@ -47,7 +47,12 @@ class Seen:
     position: int
 
     def status(self) -> int:
-        return int(self.details.get("response", {}).get("status", 0))
+        """Return the status of the response, 0 without a response, or -1 if it is hidden."""
+        status = self.details.get("response", {}).get("status")
+        return 0 if status is None else int(status) or -1
+
+    def is_failed(self) -> bool:
+        return self.status() == 0 or self.status() >= 400
 
 
 def read(log: LogStore) -> list[Seen]:

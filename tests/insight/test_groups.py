@@ -154,8 +154,8 @@ def _targets(seen: list[Seen]) -> dict[str, dict[str, Any]]:
             "http_4xx": sum(400 <= event.status() < 500 for event in events),
             "http_5xx": sum(event.status() >= 500 for event in events),
             "http_no_response": sum(event.status() == 0 for event in events),
-            "failed_sessions": len({e.session for e in events if not 1 <= e.status() < 400}),
-            "trend": _trend([e for e in events if not 1 <= e.status() < 400]),
+            "failed_sessions": len({e.session for e in events if e.is_failed()}),
+            "trend": _trend([e for e in events if e.is_failed()]),
         }
         for target, events in found.items()
     }

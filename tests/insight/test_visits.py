@@ -38,7 +38,7 @@ _RESULTS = {
     "4xx": lambda event: 400 <= event.status() < 500,
     "5xx": lambda event: event.status() >= 500,
     "no_response": lambda event: event.status() == 0,
-    "failed": lambda event: not 1 <= event.status() < 400,
+    "failed": lambda event: event.is_failed(),
 }
 
 
@@ -96,7 +96,7 @@ def test_an_unknown_result_is_rejected(shop: Asked) -> None:
 
 
 def _is_failed(event: Seen) -> bool:
-    return event.type == "http_event" and not 1 <= event.status() < 400
+    return event.type == "http_event" and event.is_failed()
 
 
 def _pages(shop: Asked, rpc: str, request: Any, member: str) -> Iterator[Any]:

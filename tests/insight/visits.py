@@ -132,7 +132,7 @@ class _Visit:
             "method": chance.choice(["GET", "POST"]),
             "url": f"https://api.example/{chance.choice(['cart', 'user'])}/{chance.randrange(99)}",
         }
-        status = chance.choice([200, 200, 200, 404, 429, 500, 503, None])
+        status = chance.choice([200, 200, 200, 404, 429, 500, 503, 0, None])
         if status is None:
             self._add("http_event", request=request, error={"message": "Failed to fetch"})
         else:

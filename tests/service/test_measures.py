@@ -112,6 +112,13 @@ def test_a_request_without_a_response_has_status_0() -> None:
     assert measure(Kind.HTTP, details) == Measure(name="GET /api", status=0)
 
 
+def test_a_response_that_the_browser_hides_has_no_status() -> None:
+    details = {"request": {"method": "GET", "url": "/api"}, "response": {"status": 0}}
+
+    assert measure(Kind.HTTP, details) == Measure(name="GET /api", status=None)
+    assert measure(Kind.HTTP, {**details, "error": {}}) == Measure(name="GET /api", status=0)
+
+
 def test_an_error_has_fingerprint_title_and_top_frame() -> None:
     details = {
         "type": "TypeError",

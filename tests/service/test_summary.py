@@ -43,6 +43,11 @@ from tests.support import traffic
         ),
         (
             "http_event",
+            {"request": {"method": "GET", "url": "/pixel"}, "response": {"status": 0}},
+            "GET /pixel response hidden",
+        ),
+        (
+            "http_event",
             {
                 "request": {"method": "GET", "url": "/api/fail"},
                 "error": {"type": "XMLHttpRequest error", "message": "0"},
@@ -114,7 +119,9 @@ def test_any_details_have_a_summary_of_at_most_200_characters(
         ("cumulative_layout_shift_event", {}, ""),
         ("http_event", {"response": {"status": 399}}, ""),
         ("http_event", {"response": {"status": 400}}, "failed"),
-        ("http_event", {"response": {"status": 0}}, "failed"),
+        ("http_event", {"response": {"status": 0}}, ""),
+        ("http_event", {"response": {"status": 0}, "error": {}}, "failed"),
+        ("http_event", {"response": {"status": "0"}}, "failed"),
         ("http_event", {"error": {}}, "failed"),
         ("js_error_event", {}, "failed"),
         ("js_error_event", "text", ""),

@@ -6,7 +6,7 @@ Source: the event schemas of aws-rum-web.
 
 from __future__ import annotations
 
-__all__ = ["Kind", "Measure", "kind_of", "measure"]
+__all__ = ["Kind", "Measure", "is_hidden_response", "kind_of", "measure"]
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -183,12 +183,26 @@ def _js_error(details: JsonObject, _: str) -> Measure:
 
 def _http(details: JsonObject, page_host: str) -> Measure:
     request, response = object_in(details, "request"), object_in(details, "response")
-    status = _number(response.get("status"))
+    status = None if is_hidden_response(details) else _status(response.get("status"))
     return Measure(
         value=_number(details.get("duration")),
         name=method_and_url(text_in(request, "method"), text_in(request, "url"), page_host),
-        status=int(status) if status is not None and status <= _MAX_STATUS else 0,
+        status=status,
     )
+
+
+def is_hidden_response(details: JsonObject) -> bool:
+    """Return whether there was a response that the browser hides from the page.
+
+    That is so for `fetch` with `mode: "no-cors"`, which analytics scripts use. Then aws-rum-web has
+    the status 0, and no error.
+    """
+    return object_in(details, "response").get("status") == 0 and "error" not in details
+
+
+def _status(value: object) -> int:
+    status = _number(value)
+    return int(status) if status is not None and status <= _MAX_STATUS else 0
 
 
 def _trace(details: JsonObject, page_host: str) -> Measure:

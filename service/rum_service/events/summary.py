@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from rum_service.events.fingerprint import error_title
 from rum_service.events.json_text import JsonObject, object_in, text_in
-from rum_service.events.measures import Kind, kind_of
+from rum_service.events.measures import Kind, is_hidden_response, kind_of
 from rum_service.events.routes import method_and_url, page_pattern, url_pattern
 from rum_service.events.text import clean
 from rum_service.events.thresholds import WEB_VITALS
@@ -50,7 +50,8 @@ def rating(event_type: str, details: object) -> str:
         value = details.get("value")
         return _vital_rating(kind, value) if _is_number(value) else ""
     status = object_in(details, "response").get("status")
-    failed = kind is Kind.HTTP and not (_is_number(status) and 0 < status < 400)
+    is_passed = (_is_number(status) and 0 < status < 400) or is_hidden_response(details)
+    failed = kind is Kind.HTTP and not is_passed
     return "failed" if failed or kind is Kind.JS_ERROR else ""
 
 
@@ -76,6 +77,8 @@ def _http(details: JsonObject, page_host: str) -> str:
     error = object_in(details, "error")
     target = method_and_url(text_in(request, "method"), text_in(request, "url"), page_host)
     status = _text(response.get("status")) or ("failed" if error else "")
+    if is_hidden_response(details):
+        status = "response hidden"
     return _joined(target, status, "" if response else _js_error(error, ""))
 
 
