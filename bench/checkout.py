@@ -59,6 +59,8 @@ OURS = Checkout(_ROOT, sys.executable)
 class _Python(Process):
     """A server that a Python module runs. Its ready line is JSON with its address."""
 
+    forks = False
+
     def __init__(self, python: str, arguments: list[str], folder: Path, **settings: str) -> None:
         self._line = [python, "-m", *arguments]
         super().__init__(folder, **settings)

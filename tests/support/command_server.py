@@ -1,7 +1,8 @@
 """Runs `openrum` commands in forks of a process that has imported their modules.
 
-The imports are most of a short command: 0.3 to 0.7 s of CPU. A fork runs the module rum_cli as
-`python -m rum_cli` does, with its own arguments, environment, folder and standard streams.
+The imports are most of a short command, and of the start of a server: 0.3 to 0.7 s of CPU. A fork
+runs the module rum_cli as `python -m rum_cli` does, with its own arguments, environment, folder and
+standard streams.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 _ROOT = Path(__file__).parents[2]
 _MAX_REQUEST = 1 << 20
@@ -31,11 +33,67 @@ _NUMBER = struct.Struct("i")
 _START_TIMEOUT_S = 60.0
 # What commands import when they run.
 _MODULES = (
+    "alembic.command",
+    "alembic.context",
+    "alembic.op",
     "grpc.experimental",
+    "rum_cli.bridge",
     "rum_cli.db_check",
     "rum_cli.db_repair",
+    "rum_cli.service",
+    "rum_cli.up",
     "sqlalchemy.dialects.sqlite",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.websockets.auto",
+    "uvloop",
 )
+
+
+class Fork:
+    """A command in a fork, with the methods of subprocess.Popen that tests of servers use."""
+
+    def __init__(self, arguments: tuple[str, ...], status: int, stdout: IO[str] | None) -> None:
+        self.args = arguments
+        self.stdout = stdout
+        self.returncode: int | None = None
+        self._status = status
+        self._reading = threading.Lock()
+        self.pid = _read_number(status, _START_TIMEOUT_S)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the command runs."""
+        with self._reading:
+            if self.returncode is None and _is_readable(self._status, 0):
+                self.returncode = _read_number(self._status, 0)
+                os.close(self._status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code at the end. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            _is_readable(self._status, timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return code
+
+    def communicate(self) -> tuple[str | None, None]:
+        """Return the output at the end."""
+        output = None
+        if self.stdout:
+            with self.stdout:
+                output = self.stdout.read()
+        self.wait()
+        return output, None
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the command has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless the command has ended."""
+        self.send_signal(signal.SIGKILL)
 
 
 class CommandServer:
@@ -64,36 +122,57 @@ class CommandServer:
         timeout_s: float,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. Raises subprocess.TimeoutExpired."""
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+            given.write(stdin)
+            given.seek(0)
+            streams = [file.fileno() for file in (given, out, err)]
+            fork = self._fork(arguments, environment, folder, streams)
+            try:
+                code = fork.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                fork.kill()
+                fork.wait(timeout_s)
+                raise
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+    def start(
+        self, arguments: tuple[str, ...], *, environment: dict[str, str], folder: Path
+    ) -> Fork:
+        """Start a command whose output and errors are read from `stdout`."""
+        reading, writing = os.pipe()
+        output = os.fdopen(reading)
+        try:
+            with Path(os.devnull).open() as nothing:
+                streams = [nothing.fileno(), writing, writing]
+                return self._fork(arguments, environment, folder, streams, output)
+        except BaseException:
+            output.close()
+            raise
+        finally:
+            os.close(writing)
+
+    def _fork(
+        self,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        folder: Path | None,
+        streams: list[int],
+        output: IO[str] | None = None,
+    ) -> Fork:
         request = {
             "arguments": arguments,
             "environment": environment,
             "folder": str(folder or Path.cwd()),
             "umask": _umask(),
         }
-        with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
-            given.write(stdin)
-            given.seek(0)
-            code = self._send(request, [file.fileno() for file in (given, out, err)], timeout_s)
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
-
-    def _send(self, request: dict[str, Any], streams: list[int], timeout_s: float) -> int:
         status, written = os.pipe()
         try:
             socket.send_fds(self._requests, [json.dumps(request).encode()], [*streams, written])
         finally:
             os.close(written)
-        try:
-            child = _read_number(status, _START_TIMEOUT_S)
-            try:
-                return _read_number(status, timeout_s)
-            except TimeoutError:
-                os.kill(child, signal.SIGKILL)
-                _read_number(status, timeout_s)
-                raise subprocess.TimeoutExpired(request["arguments"], timeout_s) from None
-        finally:
-            os.close(status)
+        return Fork(arguments, status, output)
 
     def stop(self) -> None:
         """End the process."""
@@ -107,10 +186,16 @@ def _umask() -> int:
 
 
 def _read_number(status: int, timeout_s: float) -> int:
-    if not select.select([status], [], [], timeout_s)[0]:
+    if not _is_readable(status, timeout_s):
         raise TimeoutError
     (number,) = _NUMBER.unpack(os.read(status, _NUMBER.size))
     return int(number)
+
+
+def _is_readable(descriptor: int, timeout_s: float | None) -> bool:
+    poll = select.poll()  # select() is limited to descriptors below 1024
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
 
 
 @cache
@@ -129,7 +214,7 @@ def _next_command(requests: socket.socket) -> dict[str, Any] | None:
         if os.fork() == 0:
             requests.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _fork_and_report(files[_STREAMS])
+            _fork_and_report(files)
             for number, file in enumerate(files[:_STREAMS]):
                 os.dup2(file, number)
             os.closerange(_STREAMS, max(files) + 1)
@@ -139,10 +224,13 @@ def _next_command(requests: socket.socket) -> dict[str, Any] | None:
             os.close(file)
 
 
-def _fork_and_report(status: int) -> None:
+def _fork_and_report(files: list[int]) -> None:
     """Return in a new fork. In this process, write the fork's ID and exit code, and end."""
     child = os.fork()
     if child:
+        *streams, status = files
+        for stream in streams:
+            os.close(stream)  # the readers of the fork's output must see its end
         os.write(status, _NUMBER.pack(child))
         _, ended = os.waitpid(child, 0)
         os.write(status, _NUMBER.pack(os.waitstatus_to_exitcode(ended)))

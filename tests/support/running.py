@@ -24,7 +24,7 @@ from rum.v1.control_plane_service_pb2 import (
     TimeRange,
 )
 from rum.v1.control_plane_service_pb2_grpc import ControlPlaneServiceStub
-from tests.support.command_server import command_server
+from tests.support.command_server import Fork, command_server
 
 OPENRUM = (sys.executable, "-m", "rum_cli")
 _START_TIMEOUT_S = 60.0
@@ -46,6 +46,8 @@ class Process:
 
     command: str
     arguments: tuple[str, ...] = ()
+    forks = False
+    """Whether it runs in a fork of a process that has imported its modules, if it can."""
     tls: ssl.SSLContext | None = None
     """The context that trusts the HTTP certificate, or None without TLS."""
 
@@ -95,14 +97,21 @@ class Process:
             self.kill()
             raise RuntimeError("OpenRUM did not start:\n" + "".join(self.output))
 
-    def begin(self, **settings: str) -> subprocess.Popen[str]:
+    def begin(self, **settings: str) -> subprocess.Popen[str] | Fork:
         """Start the process without waiting until it is ready."""
         addresses = {"OPENRUM_HTTP": self._http, "OPENRUM_GRPC": self._grpc}
+        settings = {**addresses, **self._settings, **settings}
         command, options = self._command()
+        if self.forks and _can_fork(command, options, settings):
+            return command_server().start(
+                tuple(command[len(OPENRUM) :]),
+                environment=environment(**settings),
+                folder=self.folder,
+            )
         return subprocess.Popen(
             command,
             **options,
-            env=environment(**{**addresses, **self._settings, **settings}),
+            env=environment(**settings),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -162,6 +171,12 @@ class Process:
         assert self._process.stdout
         self._process.stdout.close()
         return code
+
+
+def _can_fork(command: list[str], options: dict[str, Any], settings: dict[str, str]) -> bool:
+    """Return whether a fork would not differ. Other variables can change how a process starts."""
+    is_openrum = tuple(command[: len(OPENRUM)]) == OPENRUM
+    return is_openrum and not options and all(name.startswith("OPENRUM_") for name in settings)
 
 
 class OpenRum(Process):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -9,7 +10,7 @@ from subprocess import TimeoutExpired
 import pytest
 
 from tests.support.command_server import command_server
-from tests.support.running import environment, run_in_new_process, run_openrum
+from tests.support.running import Bridge, environment, run_in_new_process, run_openrum
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,18 @@ def test_a_command_that_takes_too_long_is_killed(tmp_path: Path) -> None:
             stdin="",
             timeout_s=0.2,
         )
+
+
+def test_a_forked_server_has_its_own_process_and_ends_with_the_code_of_its_signal(
+    tmp_path: Path,
+) -> None:
+    with Bridge(tmp_path, OPENRUM_SERVICE="127.0.0.1:1") as bridge:
+        first, (status, _) = bridge.pid, bridge.get("/healthz")
+        stopped = bridge.stop()
+        bridge.start()
+        second, killed = bridge.pid, bridge.kill()
+
+    assert status == 200
+    assert first != second
+    assert (stopped, killed) == (0, -signal.SIGKILL)
+    assert "Traceback" not in "".join(bridge.output)
