@@ -12,6 +12,8 @@ import pytest
 from anyio.pytest_plugin import get_runner
 from hypothesis import HealthCheck, settings
 
+from rum_service.storage import open_store
+from tests.support.databases import ReusedPostgres
 from tests.support.running import OpenRum, Process
 from tests.support.screenshots import FOLDER
 from tests.tools.chromium import Browser, Page, chromium
@@ -113,3 +115,15 @@ def empty_postgres(_postgres_database: str) -> str:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     return _postgres_database
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres_server: Postgres) -> ReusedPostgres:
+    url = postgres_server.create_database("restored_for_each_test")
+    return ReusedPostgres(url, lambda url: open_store(url).close())
+
+
+@pytest.fixture
+def migrated_postgres(_migrated_postgres: ReusedPostgres) -> str:
+    """The URL of a PostgreSQL database with the current schema and no rows."""
+    return _migrated_postgres.restored()

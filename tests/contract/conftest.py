@@ -17,7 +17,9 @@ from rum_service.storage.base import (
     Store,
 )
 from rum_service.storage.postgres_partitions import DAY_MS
+from tests.support.databases import ReusedPostgres, migrated_sqlite
 from tests.support.memory_store import memory_store
+from tests.tools.postgres import Postgres
 
 _A_DAY = 20_000
 """A number of days since 1970."""
@@ -35,12 +37,24 @@ def _open(request: pytest.FixtureRequest, folder: Path) -> Store:
     if request.param == "memory":
         return memory_store()
     if request.param == "sqlite":
-        return open_store(f"sqlite:///{folder / 'store.sqlite3'}")
-    store = open_store(request.getfixturevalue("empty_postgres"))
-    if request.param == "postgres-partitioned":
-        for day in range(3):
-            store.log.maintain((_A_DAY + day) * DAY_MS)
-    return store
+        return open_store(migrated_sqlite(folder / "store.sqlite3"))
+    if request.param == "postgres":
+        return open_store(request.getfixturevalue("migrated_postgres"))
+    return open_store(request.getfixturevalue("_partitioned_postgres").restored())
+
+
+@pytest.fixture(scope="session")
+def _partitioned_postgres(postgres_server: Postgres) -> ReusedPostgres:
+    return ReusedPostgres(
+        postgres_server.create_database("restored_with_partitions"), _with_partitions
+    )
+
+
+def _with_partitions(url: str) -> None:
+    store = open_store(url)
+    for day in range(3):
+        store.log.maintain((_A_DAY + day) * DAY_MS)
+    store.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_service.storage import open_store, read_slices
 from rum_service.storage.slices import LogSlices
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import content, logged
 
 _ALL = {"earliest_ms": -(2**62), "latest_ms": 2**62}
@@ -24,9 +25,10 @@ _LONG_CONTENT = PutRumEventsRequest(alias=os.urandom(100_000).hex()).SerializeTo
 @pytest.fixture(params=["sqlite", "postgres"])
 def slices(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogSlices]:
     """Slices of a log in which every third batch is of app monitor 2, and one is long."""
-    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("empty_postgres")
+    if request.param == "sqlite":
+        url = migrated_sqlite(tmp_path / "store.sqlite3")
+    else:
+        url = request.getfixturevalue("migrated_postgres")
     filled = open_store(url)
     filled.log.append(
         [

@@ -16,6 +16,7 @@ from rum_service.storage.postgres_partitions import DAY_MS
 from rum_service.storage.records import Appended, Batch
 from tests.support.batches import message, new_id
 from tests.support.damage import Damage, damage, truncated, two_flipped_bytes, with_other_user
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import ALL_TIME, logged
 
 _BATCHES = 5
@@ -49,9 +50,10 @@ class _Filled:
 
 @pytest.fixture(params=["sqlite", "postgres", "postgres-partitioned"])
 def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[_Filled]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
-    if request.param != "sqlite":
-        url = request.getfixturevalue("empty_postgres")
+    if request.param == "sqlite":
+        url = migrated_sqlite(tmp_path / "store.sqlite3")
+    else:
+        url = request.getfixturevalue("migrated_postgres")
     if request.param == "postgres-partitioned":
         store = open_store(url)
         store.log.maintain(20_000 * DAY_MS)

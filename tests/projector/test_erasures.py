@@ -33,6 +33,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Batch, MetricDefinitionRecord
 from tests.support.batches import message
+from tests.support.databases import migrated_sqlite
 from tests.support.projection_rows import chunk, error_group, event_row
 
 RUM = "com.amazon.rum."
@@ -44,9 +45,9 @@ USER = "0a1b2c3d-4e5f-4789-8abc-def012345678"
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with one app monitor that defines a metric."""
     if request.param == "sqlite":
-        opened = open_store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+        opened = open_store(migrated_sqlite(tmp_path / "store.sqlite3"))
     else:
-        opened = open_store(request.getfixturevalue("empty_postgres"))
+        opened = open_store(request.getfixturevalue("migrated_postgres"))
     opened.monitors.create("a" * 36, "a", "{}")
     _define_metric(opened)
     yield opened

@@ -36,6 +36,7 @@ from rum_service.storage.base import LogStore, Store
 from rum_service.storage.records import Batch, CommittedBatch, MetricDefinitionRecord
 from tests.support.batches import message
 from tests.support.damage import damage, two_flipped_bytes
+from tests.support.databases import migrated_sqlite
 from tests.support.projection_rows import chunk, event_row
 
 RUM = "com.amazon.rum."
@@ -47,9 +48,9 @@ DAY_MS = 86_400_000
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store that the service can keep its log in, with one app monitor."""
     if request.param == "sqlite":
-        opened = open_store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+        opened = open_store(migrated_sqlite(tmp_path / "store.sqlite3"))
     else:
-        opened = open_store(request.getfixturevalue("empty_postgres"))
+        opened = open_store(request.getfixturevalue("migrated_postgres"))
     opened.monitors.create("a" * 36, "a", "{}")
     yield opened
     opened.close()
@@ -57,7 +58,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def lite(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'lite.sqlite3'}")
+    opened = open_store(migrated_sqlite(tmp_path / "lite.sqlite3"))
     opened.monitors.create("a" * 36, "a", "{}")
     yield opened
     opened.close()

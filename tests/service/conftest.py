@@ -19,6 +19,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from tests.service.served import LoopThread
 from tests.support.batches import put_of
+from tests.support.databases import migrated_sqlite
 from tests.support.services import ACCOUNT, settings_in, started
 
 
@@ -80,7 +81,7 @@ class Clock:
 async def use_cases(tmp_path: Path) -> AsyncIterator[UseCases]:
     """The use cases on an empty database."""
     settings = settings_in(tmp_path, account_id=ACCOUNT, max_waiting_bytes=1 << 26)
-    store = open_store(settings.database_url)
+    store = open_store(migrated_sqlite(tmp_path / "openrum.sqlite3"))
     clock = Clock(datetime(2026, 11, 1, tzinfo=UTC))
     async with started(store, settings, clock=clock) as service:
         yield UseCases(store, service, clock)

@@ -29,6 +29,7 @@ from rum_service.storage.records import Appended, ErasureRecord
 from rum_service.storage.schema import batches, counted_batches, stored_bytes
 from rum_service.storage.sql_erasures import SqlErasures
 from tests.support.batches import message, new_id, put_of
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import read
 from tests.support.services import settings_in, started
 
@@ -39,10 +40,10 @@ SESSION = "5e551011-4e5f-4789-8abc-def012345678"
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database with no rows."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
-    return str(request.getfixturevalue("empty_postgres"))
+        return migrated_sqlite(tmp_path / "openrum.sqlite3")
+    return str(request.getfixturevalue("migrated_postgres"))
 
 
 @pytest.fixture

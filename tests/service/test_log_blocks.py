@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from rum_service.storage import open_store
 from rum_service.storage.base import LogStore
 from rum_service.storage.schema import BLOCK_BITS
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import ALL_TIME, content, contents, logged
 
 _HOUR_MS = 3_600_000
@@ -50,9 +51,9 @@ class Log:
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     """An empty log in each database."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
+        url = migrated_sqlite(tmp_path / "openrum.sqlite3")
     else:
-        url = request.getfixturevalue("empty_postgres")
+        url = request.getfixturevalue("migrated_postgres")
     store = open_store(url)
     opened = Log(url, store.log)
     yield opened

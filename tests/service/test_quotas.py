@@ -26,6 +26,7 @@ from rum_service.storage import open_store
 from rum_service.storage.base import Store
 from rum_service.storage.records import Appended, Usage
 from tests.support.batches import message, put_of
+from tests.support.databases import migrated_sqlite
 from tests.support.services import settings_in, started
 
 _QUOTA = 2000
@@ -34,10 +35,10 @@ _QUOTA = 2000
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database with no rows."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
-    return str(request.getfixturevalue("empty_postgres"))
+        return migrated_sqlite(tmp_path / "openrum.sqlite3")
+    return str(request.getfixturevalue("migrated_postgres"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from rum_service.control.removal_pace import Backlog, busy_share
 from rum_service.control.retention_sweep import DAY_MS, RetentionSweep
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import logged
 
 _START_MS = 20_000 * DAY_MS
@@ -65,9 +66,9 @@ def test_the_delay_begins_anew_after_everything_old_was_removed() -> None:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each kind."""
     if request.param == "sqlite":
-        opened = open_store(f"sqlite:///{tmp_path / 'openrum.sqlite3'}")
+        opened = open_store(migrated_sqlite(tmp_path / "openrum.sqlite3"))
     else:
-        opened = open_store(request.getfixturevalue("empty_postgres"))
+        opened = open_store(request.getfixturevalue("migrated_postgres"))
     yield opened
     opened.close()
 

@@ -16,6 +16,7 @@ from rum_service.control.retention_sweep import DAY_MS, RemovedAmount, Retention
 from rum_service.errors import ResourceNotFoundException, ValidationException
 from rum_service.storage import open_store
 from rum_service.storage.base import Store
+from tests.support.databases import migrated_sqlite
 from tests.support.logged import contents, logged
 from tests.support.memory_store import MemoryRetention, MemoryTables, memory_store
 from tests.support.services import settings_in, started
@@ -25,10 +26,10 @@ _NOW_MS = 1_795_000_000_000
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database with no rows."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'openrum.sqlite3'}"
-    return str(request.getfixturevalue("empty_postgres"))
+        return migrated_sqlite(tmp_path / "openrum.sqlite3")
+    return str(request.getfixturevalue("migrated_postgres"))
 
 
 @pytest.fixture
