@@ -32,6 +32,13 @@ settings.load_profile("same")
 Process.forks = True
 
 _STARTED_S = time.time()
+# Their files take longest, and the downloads of the tools wait more than they work.
+_FIRST = ("tests/tools/", "tests/e2e/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: at the end, a process would work on one alone."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in _FIRST])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
