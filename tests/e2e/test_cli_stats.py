@@ -17,6 +17,8 @@ from bench.demo.shop import BLOG
 from tests.support.batches import batch
 from tests.support.running import OPENRUM, OpenRum, environment, run_openrum, wait_until
 
+_BUSY_S = 60.0
+
 
 class _Projecting(OpenRum):
     projects = True
@@ -33,14 +35,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
 
 
 def _stats(server: OpenRum, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_openrum(
-        "stats", *arguments, OPENRUM_SERVICE=server.grpc, COLUMNS="80", cwd=server.folder
-    )
+    """Run `openrum stats`, again if a query took too long beside other processes."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        ran = run_openrum(
+            "stats", *arguments, OPENRUM_SERVICE=server.grpc, COLUMNS="80", cwd=server.folder
+        )
+        if "The query took longer" not in ran.stderr or time.monotonic() > deadline:
+            return ran
 
 
 def _is_behind(server: OpenRum) -> bool:
     ran = _stats(server, "shop", "--json")
-    if ran.returncode:  # beside the projection, a query can take too long
+    if ran.returncode:  # the projector is starting
         return True
     freshness = json.loads(ran.stdout)["Overview"]["freshness"]
     return freshness["projectedSequence"] < freshness["logSequence"]
