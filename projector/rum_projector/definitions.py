@@ -88,7 +88,15 @@ def add_samples(
         return
     metadata = merged_metadata(of_session(), event)
     details = json_object(event.details)
-    members = event_members(request, event, metadata, details, monitor_name="", account_id="")
+    members = event_members(
+        request,
+        event,
+        metadata,
+        details,
+        monitor_name="",
+        account_id="",
+        names=frozenset().union(*(each.members for each in matching)),
+    )
     document = {**members, "event_details": details or event.details}
     for definition in matching:
         if (sample := definition.sample(document)) is not None:

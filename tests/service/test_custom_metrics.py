@@ -148,6 +148,31 @@ def test_the_members_are_those_of_the_event_document() -> None:
     assert document == {**members, "event_details": {"b": 2}}
 
 
+def test_only_the_members_that_are_named_are_read() -> None:
+    names = {"monitor_name": "shop", "account_id": "1"}
+    event = RumEvent(id="e", type="t")
+
+    members = event_members(
+        PutRumEventsRequest(), event, {"a": 1}, None, names={"metadata", "event_details"}, **names
+    )
+
+    assert members == {"metadata": {"a": 1}}
+
+
+def test_a_definition_names_the_members_that_it_reads() -> None:
+    pattern = {"application_Id": ["a"], "metadata": {"a": ["b"]}}
+    definition = _definition(
+        pattern, ValueKey="event_details.ms", DimensionKeys={"userId": "User"}, Namespace="Shop"
+    )
+
+    assert definition.members == {"application_id", "metadata", "event_details", "userId"}
+
+
+def test_at_most_100_items_of_a_list_are_compared() -> None:
+    assert _matches({"f": ["wanted"]}, {"f": ["x"] * 99 + ["wanted"]})
+    assert not _matches({"f": ["wanted"]}, {"f": ["x"] * 100 + ["wanted"]})
+
+
 _TEXT = st.text(alphabet="ab*\\", max_size=12)
 
 

@@ -57,6 +57,9 @@ class MetricDefinition:
         self._dimensions = [
             (Path(path), name) for path, name in sorted(members.get("DimensionKeys", {}).items())
         ]
+        paths = [path for path, _ in self._dimensions] + ([self._value] if self._value else [])
+        self.members = self._matcher.members.union(path.first for path in paths)
+        """The members of events that `sample` reads."""
 
     def may_match(self, event_type: str) -> bool:
         """Return False if no event of this type matches. Check it before building the document."""

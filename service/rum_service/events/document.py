@@ -15,6 +15,8 @@ __all__ = [
 
 import json
 import math
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
@@ -86,6 +88,17 @@ def event_document(
     return f'{_dumps(document)[:-1]},"event_details":{text}}}'
 
 
+class _Source(NamedTuple):
+    """What the members of a document come from."""
+
+    request: PutRumEventsRequest
+    event: RumEvent
+    metadata: JsonObject
+    details: JsonObject | None
+    monitor_name: str
+    account_id: str
+
+
 def event_members(
     request: PutRumEventsRequest,
     event: RumEvent,
@@ -94,38 +107,65 @@ def event_members(
     *,
     monitor_name: str,
     account_id: str,
+    names: Collection[str] | None = None,
 ) -> JsonObject:
     """Return the members of the document of one event in a batch, except `event_details`.
 
     Args:
         details: the event's details, or None if they are not a JSON object.
+        names: the members to return, and others, which are ignored. None: all. The metadata of a
+            session, in three forms, can take 17 ms for each event (2026-11).
     """
-    version = (details or {}).get("version")
-    own_metadata = _metadata_object(event.metadata)
-    milliseconds = event_ms(event)
-    user = {"sessionId": request.user_details.session_id, "userId": request.user_details.user_id}
+    source = _Source(request, event, metadata, details, monitor_name, account_id)
     return {
-        "userId": user["userId"],
-        "sessionId": user["sessionId"],
-        "application_id": request.id,
-        "application_version": request.app_monitor_details.version,
-        "application_name": request.app_monitor_details.name or monitor_name,
-        "event_id": event.id,
-        "event_timestamp": milliseconds,
-        "event_type": event.type,
-        "event_version": version if isinstance(version, str) else "1.0.0",
-        "log_stream": {
-            "seconds": milliseconds // 1000,
-            "nanos": milliseconds % 1000 * 1_000_000,
-        },
-        "batch_id": request.batch_id,
-        "metadata": event.metadata if event.metadata and own_metadata is None else metadata,
-        "metadata_keys": list(metadata),
-        "metadata_values": [f"{key}={_plain(value)}" for key, value in metadata.items()],
-        "user_details": user,
-        "account_id": account_id,
-        "event_interaction": _interaction(metadata),
+        name: value(source) for name, value in _MEMBERS.items() if names is None or name in names
     }
+
+
+def _version(source: _Source) -> str:
+    version = (source.details or {}).get("version")
+    return version if isinstance(version, str) else "1.0.0"
+
+
+def _log_stream(source: _Source) -> JsonObject:
+    milliseconds = event_ms(source.event)
+    return {"seconds": milliseconds // 1000, "nanos": milliseconds % 1000 * 1_000_000}
+
+
+def _metadata(source: _Source) -> object:
+    own = source.event.metadata
+    return own if own and _metadata_object(own) is None else source.metadata
+
+
+def _user_details(source: _Source) -> JsonObject:
+    user = source.request.user_details
+    return {"sessionId": user.session_id, "userId": user.user_id}
+
+
+_MEMBERS: Mapping[str, Callable[[_Source], object]] = {
+    "userId": lambda source: source.request.user_details.user_id,
+    "sessionId": lambda source: source.request.user_details.session_id,
+    "application_id": lambda source: source.request.id,
+    "application_version": lambda source: source.request.app_monitor_details.version,
+    "application_name": lambda source: (
+        source.request.app_monitor_details.name or source.monitor_name
+    ),
+    "event_id": lambda source: source.event.id,
+    "event_timestamp": lambda source: event_ms(source.event),
+    "event_type": lambda source: source.event.type,
+    "event_version": _version,
+    "log_stream": _log_stream,
+    "batch_id": lambda source: source.request.batch_id,
+    "metadata": _metadata,
+    "metadata_keys": lambda source: list(source.metadata),
+    "metadata_values": lambda source: [
+        f"{key}={_plain(value)}" for key, value in source.metadata.items()
+    ],
+    "user_details": _user_details,
+    "account_id": lambda source: source.account_id,
+    "event_interaction": lambda source: _interaction(source.metadata),
+}
+"""The members in the order of the example, and how to read each of them."""
 
 
 def _add_client(metadata: JsonObject, user_agent: object) -> None:

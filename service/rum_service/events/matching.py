@@ -1,7 +1,7 @@
 """Matches events against event patterns, like EventBridge. Pure.
 
 An event matches a pattern if all fields match. A field matches if one of its alternatives matches
-the value in the event. If the value is a list, one of its items must match.
+the value in the event. If the value is a list, one of its first 100 items must match.
 Source: Amazon EventBridge User Guide, "Comparison operators".
 """
 
@@ -16,6 +16,10 @@ from collections.abc import Callable, Mapping
 from rum_service.events.pattern import Alternatives
 
 _Condition = Callable[[object], bool]
+
+# Clients repeat the metadata of a session with each of 10,000 events: with a list of 30,000 items,
+# a definition took 50 s for a batch (2026-11).
+_MAX_ITEMS = 100
 
 
 class _Missing:
@@ -34,6 +38,8 @@ class Path:
     def __init__(self, path: str) -> None:
         # The service model of AWS spells it so in one place; events have `application_id`.
         self._keys = path.replace("application_Id", "application_id", 1).split(".")
+        self.first = self._keys[0]
+        """The member of the event that has the field."""
 
     def value(self, event: Mapping[str, object]) -> object:
         """Return the value of the field in an event, or `MISSING`."""
@@ -55,6 +61,8 @@ class Matcher:
             (Path(path), [_condition(alternative) for alternative in alternatives])
             for path, alternatives in fields.items()
         ]
+        self.members = frozenset(path.first for path, _ in self._fields)
+        """The members of events that have the fields."""
 
     def matches(self, event: Mapping[str, object]) -> bool:
         """Return whether every field matches."""
@@ -62,7 +70,7 @@ class Matcher:
 
 
 def _matches(value: object, conditions: list[_Condition]) -> bool:
-    values = value if isinstance(value, list) and value else [value]
+    values = value[:_MAX_ITEMS] if isinstance(value, list) and value else [value]
     return any(condition(item) for condition in conditions for item in values)
 
 
