@@ -7,6 +7,7 @@ __all__ = ["send_calls"]
 import socket
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.support import http2
 
@@ -72,6 +73,7 @@ def send_calls(
     *,
     calls: int,
     path: bytes = http2.PUT,
+    fields: Sequence[bytes] = (),
     ends: bool = True,
     for_s: float = 5.0,
 ) -> int:
@@ -80,6 +82,7 @@ def send_calls(
     Args:
         connection: a new one.
         content: the message of each call.
+        fields: further metadata of each call.
         ends: False: leave out the last byte of each message.
         for_s: when to stop, if the server takes no more or does not answer.
 
@@ -92,7 +95,7 @@ def send_calls(
     body = b"\0" + len(content).to_bytes(4, "big") + (content if ends else content[:-1])
     streams = dict.fromkeys(range(1, 2 * calls, 2), 0)
     for stream in streams:
-        connection.sendall(http2.continued_head(stream, http2.call_head(path=path)))
+        connection.sendall(http2.continued_head(stream, http2.call_head(*fields, path=path)))
     until = time.monotonic() + for_s
     while time.monotonic() < until and not windows.ended.issuperset(streams):
         progress = False

@@ -108,6 +108,13 @@ class Authentication:
             raise AccessDeniedException(BRIDGE_TOKEN_REJECTED)
         return await self._direct(call) is not ANONYMOUS
 
+    def is_of_operator(self, call: Call) -> bool:
+        """Return whether a bridge makes the call, or someone who has the operator token."""
+        token = call.bearer_token
+        if token is None:
+            return False
+        return self._is_bridge(call) or token_hash(token) == self._operator_hash
+
     async def check_known(self, call: Call) -> bool:
         """Return the same as `is_known`, for calls that are never open to anonymous callers.
 

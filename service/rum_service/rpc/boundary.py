@@ -79,7 +79,7 @@ class CallBoundary:
         async def answer(_: object, context: Context) -> Any:
             call = call_of(context)
             known = await self._authentication.check_known(call)
-            request = requests.parse(await self._incoming.read(context, known=known))
+            request = requests.parse(await self.message(context, call, known=known))
             self._caller.set((call, await self.authorize(call, operation, request)))
             return await behavior(request, context)
 
@@ -126,8 +126,9 @@ class CallBoundary:
         """
 
         async def answer(_: object, context: Context) -> Any:
-            known = await check(call_of(context))
-            content = await self._incoming.read(context, known=known)
+            call = call_of(context)
+            known = await check(call)
+            content = await self.message(context, call, known=known)
             if len(content) > max_bytes:
                 raise ValidationException(f"The message must have at most {max_bytes} bytes.")
             if known:
@@ -165,6 +166,17 @@ class CallBoundary:
             behavior,
             lambda _, began_s, failure: self.calls.end(operation.name, began_s, failure),
         )
+
+    async def message(self, context: Context, call: Call, *, known: bool) -> bytes:
+        """Return a call's message, when it is its turn. See `Incoming.read`.
+
+        Those of bridges and of the operator need no turn.
+
+        Args:
+            known: what `is_known` has returned.
+        """
+        waits = not (known and self._authentication.is_of_operator(call))
+        return await self._incoming.read(context, known=known, waits=waits)
 
     async def is_known(self, call: Call) -> bool:
         """Return whether a call's metadata proves who makes it. Raises RumError if it is wrong."""

@@ -35,7 +35,7 @@ class DataPlane:
             address = (not known and self._limits and call.peer_ip) or ""
             if address:
                 await self._limits.check(address)
-            content = await incoming.read(context, known=known)
+            content = await boundary.message(context, call, known=known)
             if address:
                 events = self._ingest.event_count(content)
                 self._limits.charge(address, events=events, size=len(content))

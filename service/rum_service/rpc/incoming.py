@@ -1,4 +1,4 @@
-"""Receives messages, and bounds the memory that those of unknown callers take together.
+"""Receives messages, and bounds the memory that they take together.
 
 gRPC receives a call's message when the method asks for it. Until then it holds about 256 KiB
 for each connection, and the client waits. So a method authenticates its caller first, and few
@@ -61,86 +61,41 @@ class _Message:
         return self._address
 
 
-class Incoming:
-    """The messages of one server. For use on one event loop.
+class _Turns:
+    """The turns of messages. Connections take turns, and so do addresses.
 
     Args:
-        max_message_bytes: the longest message that gRPC accepts.
-        max_bytes: the most bytes of messages that methods may hold. Messages that are being
-            received may take twice as much in addition.
-        timeout_s: how long a message may take to arrive.
+        most: how many messages may be received at the same time. Half of them may be from one
+            address, and an eighth on one connection.
     """
 
-    def __init__(self, *, max_message_bytes: int, max_bytes: int, timeout_s: float) -> None:
-        self._max_held = max_bytes
-        # With half as many, receiving short messages limits how many are stored (2026-11).
-        self._max_receiving = max(8, 2 * max_bytes // max_message_bytes)
-        self._max_of_address = self._max_receiving // 2
-        self._max_of_connection = self._max_receiving // 8
-        self._timeout_s = timeout_s
-        self._all: dict[_Message, None] = {}
-        """All messages that `read` waits for, oldest first."""
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._most_of_address = most // 2
+        self._most_of_connection = most // 8
         self._receiving: dict[_Message, None] = {}
-        """Messages of unknown callers that are being received, oldest first."""
+        """Messages that are being received, oldest first."""
         self._lines: dict[str, dict[str, deque[_Message]]] = {}
         """Those that wait for their turn, by address and by connection, the next one first. Some
         may have been given up."""
         self._waiting = 0
-        self._ticking = False
-        self.held = 0
-        """The bytes of messages that methods hold."""
 
-    async def read(self, context: Context, *, known: bool = False) -> bytes:
-        """Return a call's message.
-
-        Args:
-            known: the caller has proved who it is, so that its message does not wait for its turn.
+    async def take(self, message: _Message) -> None:
+        """Return when the message may be received. Call `end` afterwards.
 
         Raises:
-            ThrottlingException: too many other messages are being received.
-            ValidationException: the message is missing, or it arrives too slowly.
+            ThrottlingException: too many messages wait.
         """
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        message = _Message(context, task, asyncio.get_running_loop().time())
-        self._all[message] = None
-        if not self._ticking:
-            self._start_ticking()
-        try:
-            if not known:
-                if len(self._receiving) >= self._max_of_connection:
-                    await self._turn(message)
-                self._receiving[message] = None
-            content = await context.read()
-        except asyncio.CancelledError:
-            if message.error is None:
-                raise
-            task.uncancel()
-            raise message.error from None
-        finally:
-            del self._all[message]
-            if self._receiving.pop(message, message) is None and self._lines:
-                self._begin_next()
-        if content is grpc.aio.EOF:
-            raise ValidationException("The call must have a message.")
-        return bytes(content)
+        if len(self._receiving) >= self._most_of_connection:
+            await self._wait(message)
+        self._receiving[message] = None
 
-    def hold(self, size: int) -> None:
-        """Count a message that a method holds. Call `release` afterwards.
+    def end(self, message: _Message) -> None:
+        """Give the turn of a message, if it had one, to the next one."""
+        if self._receiving.pop(message, message) is None and self._lines:
+            self._begin_next()
 
-        Raises:
-            ThrottlingException: methods hold too many bytes. The message is not counted.
-        """
-        # A message that is alone may have any size.
-        if self.held and self.held + size > self._max_held:
-            raise too_many_waiting()
-        self.held += size
-
-    def release(self, size: int) -> None:
-        """Stop counting a message."""
-        self.held -= size
-
-    async def _turn(self, message: _Message) -> None:
-        """Return when the message may be received."""
+    async def _wait(self, message: _Message) -> None:
         if self._may_begin(message):
             return
         if self._waiting >= _MAX_WAITING:
@@ -155,23 +110,23 @@ class Incoming:
             self._waiting -= 1
 
     def _may_begin(self, message: _Message) -> bool:
-        if len(self._receiving) >= self._max_receiving:
+        if len(self._receiving) >= self._most:
             return False
         of_address = of_connection = 0
         for each in self._receiving:
             if each.address == message.address:
                 of_address += 1
                 of_connection += each.connection == message.connection
-        return of_address < self._max_of_address and of_connection < self._max_of_connection
+        return of_address < self._most_of_address and of_connection < self._most_of_connection
 
     def _begin_next(self) -> None:
         """Begin the next message of each address that may have one more."""
         for address in list(self._lines):
-            if message := self._take(address):
+            if message := self._next(address):
                 self._receiving[message] = None
                 message.since_s = message.task.get_loop().time()
 
-    def _take(self, address: str) -> _Message | None:
+    def _next(self, address: str) -> _Message | None:
         """Give a turn to the next connection whose address may have one. Return its message."""
         lines = self._lines[address]
         taken = None
@@ -191,6 +146,86 @@ class Incoming:
             taken.turn.set_result(None)
         return taken
 
+    def give_up_slow(self, now_s: float) -> None:
+        """Give up messages that take long while others wait for their turn."""
+        if self._lines:
+            full = len(self._receiving) >= self._most
+            for message in self._receiving:
+                if message.since_s < now_s - _SLOW_S and (full or message.address in self._lines):
+                    message.give_up(too_many_waiting())
+
+
+class Incoming:
+    """The messages of one server. For use on one event loop.
+
+    Args:
+        max_message_bytes: the longest message that gRPC accepts.
+        max_bytes: the most bytes of messages that methods may hold. Messages that are being
+            received may take twice as much in addition, and as much again those of known callers.
+        timeout_s: how long a message may take to arrive.
+    """
+
+    def __init__(self, *, max_message_bytes: int, max_bytes: int, timeout_s: float) -> None:
+        self._max_held = max_bytes
+        # With half as many, receiving short messages limits how many are stored (2026-11).
+        most = max(8, 2 * max_bytes // max_message_bytes)
+        # Unknown callers take no turns of known ones. A token with any access makes a caller known.
+        self._unknown, self._known = _Turns(most), _Turns(most)
+        self._timeout_s = timeout_s
+        self._all: dict[_Message, None] = {}
+        """All messages that `read` waits for, oldest first."""
+        self._ticking = False
+        self.held = 0
+        """The bytes of messages that methods hold."""
+
+    async def read(self, context: Context, *, known: bool = False, waits: bool = True) -> bytes:
+        """Return a call's message.
+
+        Args:
+            known: the caller has proved who it is.
+            waits: whether the message waits for its turn. Those of bridges do not.
+
+        Raises:
+            ThrottlingException: too many other messages are being received.
+            ValidationException: the message is missing, or it arrives too slowly.
+        """
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        message = _Message(context, task, asyncio.get_running_loop().time())
+        turns = self._known if known else self._unknown
+        self._all[message] = None
+        if not self._ticking:
+            self._start_ticking()
+        try:
+            if waits:
+                await turns.take(message)
+            content = await context.read()
+        except asyncio.CancelledError:
+            if message.error is None:
+                raise
+            task.uncancel()
+            raise message.error from None
+        finally:
+            del self._all[message]
+            turns.end(message)
+        if content is grpc.aio.EOF:
+            raise ValidationException("The call must have a message.")
+        return bytes(content)
+
+    def hold(self, size: int) -> None:
+        """Count a message that a method holds. Call `release` afterwards.
+
+        Raises:
+            ThrottlingException: methods hold too many bytes. The message is not counted.
+        """
+        # A message that is alone may have any size.
+        if self.held and self.held + size > self._max_held:
+            raise too_many_waiting()
+        self.held += size
+
+    def release(self, size: int) -> None:
+        """Stop counting a message."""
+        self.held -= size
+
     def _start_ticking(self) -> None:
         self._ticking = True
         asyncio.get_running_loop().call_later(_TICK_S, self._tick)
@@ -203,11 +238,8 @@ class Incoming:
                 message.give_up(
                     ValidationException(f"The message must arrive within {self._timeout_s:g} s.")
                 )
-        if self._lines:
-            full = len(self._receiving) >= self._max_receiving
-            for message in self._receiving:
-                if message.since_s < now_s - _SLOW_S and (full or message.address in self._lines):
-                    message.give_up(too_many_waiting())
+        self._unknown.give_up_slow(now_s)
+        self._known.give_up_slow(now_s)
         self._ticking = bool(self._all)
         if self._ticking:
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
