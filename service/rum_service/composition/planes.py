@@ -37,6 +37,7 @@ from rum_service.rpc.insight_plane import InsightPlane
 from rum_service.rpc.local_bridge import LocalBridge
 from rum_service.rpc.methods import ContractMethods
 from rum_service.rpc.operator_plane import OperatorPlane
+from rum_service.rpc.outgoing import Outgoing
 from rum_service.rpc.source_map_plane import SourceMapPlane
 
 
@@ -66,6 +67,7 @@ def build_planes(base: Base, access: Access, storing: Storing) -> Planes:
         access.authorization,
         base.monitors,
         incoming=incoming,
+        outgoing=Outgoing(max_bytes=settings.max_waiting_bytes),
         new_id=base.new_id,
         requests=RequestLog.of("service", settings),
         needs_addresses=storing.countries is not None,

@@ -29,6 +29,7 @@ from rum_service.rpc.call_context import (
 )
 from rum_service.rpc.calls import CallCounts, outcome_of
 from rum_service.rpc.incoming import Incoming
+from rum_service.rpc.outgoing import Outgoing
 from rum_service.rpc.rejection import rejecting
 from rum_service.rpc.request_parser import Parse, RequestParser
 
@@ -45,6 +46,7 @@ class CallBoundary:
         monitors: MonitorCache[Policy],
         *,
         incoming: Incoming,
+        outgoing: Outgoing,
         new_id: Callable[[], str],
         requests: RequestLog,
         needs_addresses: bool = False,
@@ -56,6 +58,7 @@ class CallBoundary:
         self._authorization = authorization
         self._monitors = monitors
         self._incoming = incoming
+        self._outgoing = outgoing
         self._new_id = new_id
         self._needs_addresses = needs_addresses
         # Each call runs in its own task, which has its own values.
@@ -81,7 +84,11 @@ class CallBoundary:
             known = await self._authentication.check_known(call)
             request = requests.parse(await self.message(context, call, known=known))
             self._caller.set((call, await self.authorize(call, operation, request)))
-            return await behavior(request, context)
+            response = await behavior(request, context)
+            if not (known and self._authentication.is_of_operator(call)):
+                size = len(response) if isinstance(response, bytes) else response.ByteSize()
+                self._outgoing.add(size, context)
+            return response
 
         return self.bounded(method, self.logged(method, self._counted(operation, answer)))
 
