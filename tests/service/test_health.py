@@ -181,6 +181,19 @@ async def test_a_watch_whose_client_reads_nothing_blocks_no_other_call(tmp_path:
     assert drained == NOT_SERVING
 
 
+async def test_a_watch_ends_when_the_service_drains(tmp_path: Path) -> None:
+    """Otherwise any client delays each stop of the service by OPENRUM_DRAIN_S."""
+    async with served(lambda: None, tmp_path, every_s=60.0) as health:
+        watch = health.stub.Watch(health_pb2.HealthCheckRequest())
+        first = await watch.read()
+        health.health.drain()
+        others = []
+        while (response := await watch.read()) is not grpc.aio.EOF:
+            others.append(response.status)
+
+    assert (first.status, others) == (SERVING, [NOT_SERVING])
+
+
 async def test_watch_reports_when_the_store_fails_and_recovers(tmp_path: Path) -> None:
     fails = threading.Event()
     fails.set()

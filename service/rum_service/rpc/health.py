@@ -7,6 +7,7 @@ __all__ = ["StoreHealth"]
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import grpc
 import structlog
@@ -52,7 +53,7 @@ class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpci
         self._checked_at = -math.inf
         self._refresh: asyncio.Task[None] | None = None
         self._probe: asyncio.Future[None] | None = None
-        self._draining = False
+        self._draining = asyncio.Event()
 
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Context
@@ -71,24 +72,28 @@ class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpci
             if status != last:
                 yield health_pb2.HealthCheckResponse(status=status)
                 last = status
-            await asyncio.sleep(self._every_s)
+            if self._draining.is_set():
+                return  # a call in progress would delay the stop of the server
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every_s):
+                    await self._draining.wait()
 
     def drain(self) -> None:
-        """Answer NOT_SERVING from now on."""
-        self._draining = True
+        """Answer NOT_SERVING from now on, and end all watches."""
+        self._draining.set()
 
     async def _status(self, service: str) -> int:
         """Return a service's status, which is at most `every_s` old."""
         if service not in self._services:
             return _SERVICE_UNKNOWN
         now = asyncio.get_running_loop().time()
-        if not self._draining and now - self._checked_at >= self._every_s:
+        if not self._draining.is_set() and now - self._checked_at >= self._every_s:
             if self._refresh is None:
                 self._refresh = asyncio.create_task(self._check())
             # A call that is cancelled leaves the result to the next one: otherwise each would begin
             # a commit.
             await asyncio.shield(self._refresh)
-        return _SERVING if self._is_writable and not self._draining else _NOT_SERVING
+        return _SERVING if self._is_writable and not self._draining.is_set() else _NOT_SERVING
 
     async def _check(self) -> None:
         # Wait for a hanging probe again: more of them would only wait behind it.
