@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,10 @@ import pytest
 
 from rum.v1 import control_plane_service_pb2 as pb
 from rum_service.composition.service import Service
+from rum_service.control.app_monitor_deletion import AppMonitorDeletion
+from rum_service.control.source_map_purge import SourceMapPurge
 from rum_service.errors import ResourceNotFoundException
+from rum_service.monitors import MonitorCache
 from rum_service.storage.base import Store
 from rum_service.storage.records import AppMonitorRecord
 from tests.support.logged import logged
@@ -129,3 +134,32 @@ async def test_the_next_start_resumes_a_deletion_that_a_stop_interrupted(
     assert deletion.done()
     assert left == [1]
     assert store.log.deleted_app_monitors() == []
+
+
+async def test_a_deletion_that_failed_is_resumed() -> None:
+    class FailingLog(MemoryLog):
+        fails = True
+
+        def purge(self, app_monitor: int, *, limit: int) -> int:
+            if self.fails:
+                self.fails = False
+                raise OSError("no space left on device")
+            return super().purge(app_monitor, limit=limit)
+
+    tables = MemoryTables()
+    store = replace(memory_store(tables), log=FailingLog(tables))
+    key = store.monitors.create("7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11", "shop", "{}").key
+    store.log.append([logged(1, app_monitor=key)])
+    # One thread: the deletions that an earlier process left are looked up before this one begins.
+    with ThreadPoolExecutor(1) as thread:
+        monitors = MonitorCache(store.monitors, thread, compile_policy=len, clock=time.monotonic)
+        purge = SourceMapPurge(store.source_maps, thread, clock=time.time)
+        parts = AppMonitorDeletion(store, thread, monitors, purge, retry_s=0.0)
+        async with asyncio.timeout(_TIMEOUT_S), parts as deletion:
+            with pytest.raises(OSError, match="no space"):
+                await deletion.delete(key)
+            while store.log.deleted_app_monitors():
+                await asyncio.sleep(0)
+
+    assert store.log.newest_sequence() == 1
+    assert store.log.after(0, limit=1, max_bytes=1) == []

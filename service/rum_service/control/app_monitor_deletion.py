@@ -19,15 +19,18 @@ from rum_service.storage.threads import on_thread
 logger = structlog.get_logger()
 
 _PURGE_AT_ONCE = 1000
+_RETRY_S = 60.0
 
 
 class AppMonitorDeletion(Background):
     """Deletes app monitors. For use on one event loop; the store works on the executor's threads.
 
-    The context manager resumes deletions that a stop interrupted, and interrupts its own.
+    The context manager resumes deletions that a stop or a failure interrupted, and interrupts its
+    own.
 
     Args:
         monitors: the cache of compiled app monitors, to clear after a deletion.
+        retry_s: how long to wait after a failure.
     """
 
     def __init__(
@@ -36,12 +39,16 @@ class AppMonitorDeletion(Background):
         executor: Executor,
         monitors: MonitorCache[Any],
         source_map_purge: SourceMapPurge,
+        *,
+        retry_s: float = _RETRY_S,
     ) -> None:
         super().__init__()
         self._store = store
         self._executor = executor
         self._monitors = monitors
         self._source_map_purge = source_map_purge
+        self._retry_s = retry_s
+        self._failed = asyncio.Event()
 
     async def delete(self, key: int) -> None:
         """Delete an app monitor, its events and its source maps.
@@ -56,16 +63,24 @@ class AppMonitorDeletion(Background):
     async def _delete(self, key: int) -> None:
         await on_thread(self._executor, self._store.monitors.delete, key)
         self._monitors.forget()
-        await self._purge(key)
-        await self._source_map_purge.run()
-
-    async def _run(self) -> None:
         try:
-            for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
-                await self._purge(key)
+            await self._purge(key)
             await self._source_map_purge.run()
         except Exception:
-            logger.exception("deletion not resumed; the next start tries again")
+            self._failed.set()  # a retry of the call finds no app monitor
+            raise
+
+    async def _run(self) -> None:
+        while True:
+            self._failed.clear()
+            try:
+                for key in await on_thread(self._executor, self._store.log.deleted_app_monitors):
+                    await self._purge(key)
+                await self._source_map_purge.run()
+                await self._failed.wait()
+            except Exception:
+                logger.exception("deletion not resumed; it is tried again")
+            await asyncio.sleep(self._retry_s)
 
     async def _purge(self, key: int) -> None:
         # Small transactions let puts to other app monitors commit in between.
