@@ -89,15 +89,15 @@ def test_the_readme_and_the_guide_have_the_same_example_of_a_page() -> None:
     assert _blocks(_README, "js") == _blocks(_SEND, "js")
 
 
-@pytest.mark.parametrize("program", [_BOTO3, _STUBS, _DUCKDB], ids=["boto3", "stubs", "duckdb"])
-def test_the_python_examples_pass_mypy_strict(program: str, tmp_path: Path) -> None:
-    file = tmp_path / "example.py"
-    file.write_text(program)
+def test_the_python_examples_pass_mypy_strict(tmp_path: Path) -> None:
+    programs = {"boto3": _BOTO3, "stubs": _STUBS, "duckdb": _DUCKDB}
+    for name, program in programs.items():
+        (tmp_path / f"{name}_example.py").write_text(program)
     (tmp_path / "mypy.ini").write_text("[mypy]\n")  # not the settings of this repository
-    mypy = [sys.executable, "-m", "mypy", "--strict", file]
+    mypy = [sys.executable, "-m", "mypy", "--strict", *tmp_path.glob("*.py")]
     done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert (done.stdout, done.stderr) == ("Success: no issues found in 1 source file\n", "")
+    assert (done.stdout, done.stderr) == ("Success: no issues found in 3 source files\n", "")
 
 
 def test_the_boto3_example_stores_an_event(openrum: OpenRum) -> None:
