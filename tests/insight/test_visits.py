@@ -361,6 +361,31 @@ def test_the_country_that_the_service_found_is_in_documents(
     assert document["metadata"]["countryCode"] == "NZ"
 
 
+@pytest.mark.parametrize("kind", ["custom", "rrweb_event"])
+def test_a_page_ends_early_if_it_has_read_many_batches(
+    loop: LoopThread, tmp_path: Path, kind: str
+) -> None:
+    """The events of a session can alternate between batches of 4 MB, so that each needs its own."""
+    parts = [{"events": [{"n": number}]} for number in range(3)]
+    found: list[int] = []
+    tokens = [""]
+    with asked(loop, tmp_path) as shop, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("rum_projector.insight.visits._MAX_READ_BYTES", 1)
+        shop.create("shop")
+        shop.put(1, [_batch(*parts, kind=kind) for _ in range(5)])
+        while tokens == [""] or tokens[-1]:
+            response = shop.ask(
+                "ListReplayEvents" if kind == "rrweb_event" else "GetSession",
+                (pb.ListReplayEventsRequest if kind == "rrweb_event" else pb.GetSessionRequest)(
+                    session_id=_SESSION, next_token=tokens[-1]
+                ),
+            )
+            found.append(len(response.events))
+            tokens.append(response.next_token)
+
+    assert found == [1] * 15
+
+
 def test_long_session_metadata_is_parsed_once_for_a_page(loop: LoopThread, tmp_path: Path) -> None:
     """It may have 64 KiB, and a batch 10,000 events."""
     stored = _batch(*({"n": number} for number in range(1000)))

@@ -65,6 +65,8 @@ class Documents:
         self._monitor_name = monitor_name
         self._account_id = account_id
         self._batches: OrderedDict[int, _Batch | None] = OrderedDict()
+        self.read_bytes = 0
+        """The bytes of the batches that were read. A batch counts each time."""
 
     def event(self, sequence: int, position: int) -> LoggedEvent | None:
         """Return an event. None: its batch was deleted from the log, or is damaged."""
@@ -80,6 +82,7 @@ class Documents:
             self._batches.move_to_end(sequence)
             return self._batches[sequence]
         found = self._log.after(sequence - 1, limit=1, max_bytes=1)
+        self.read_bytes += sum(len(batch.content) for batch in found)
         batch = None
         if found and found[0].sequence == sequence and not found[0].is_damaged:
             with suppress(DecodeError):  # damaged, and stored by a version without checksums
