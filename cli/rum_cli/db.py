@@ -15,6 +15,7 @@ from rum_cli.commands import Command
 from rum_cli.counted import counted
 from rum_cli.environment import opening_database, read_settings, setting_rows
 from rum_cli.failure import REJECTED, Failure
+from rum_cli.output import printable
 from rum_cli.progress import progress_bar
 from rum_projector.settings import ProjectorSettings
 from rum_service.settings import ServiceSettings
@@ -50,7 +51,7 @@ def check() -> None:
         count = 0
         for problem in islice(problems, _MAX_PRINTED):
             count += 1
-            click.echo(problem)
+            click.echo(printable(problem))  # clients choose the names of source maps
         further = sum(1 for _ in problems)
     if further:
         click.echo(f"... and {further} more")

@@ -167,7 +167,7 @@ def test_the_parts_of_source_maps_are_checked(
     folder: Path, change: str, problem: str | None
 ) -> None:
     store = open_store(f"sqlite:///{_database(folder)}")
-    key = store.source_maps.begin(1, "1.2.3", "app.js", now_ms=1)
+    key = store.source_maps.begin(1, "1.2.3", "app\x1b.js", now_ms=1)
     assert key
     store.source_maps.add_part(key, 0, b"abc")
     store.source_maps.add_part(key, 1, b"de")
@@ -178,7 +178,9 @@ def test_the_parts_of_source_maps_are_checked(
 
     if problem:
         assert ran.returncode == 1
-        assert ran.stdout.startswith(f"the source map app.js of my-app 1.2.3: {problem}")
+        assert ran.stdout.startswith(
+            f"the source map app\N{REPLACEMENT CHARACTER}.js of my-app 1.2.3: {problem}"
+        )
     else:
         assert (ran.returncode, ran.stderr) == (0, "")
 
