@@ -148,6 +148,33 @@ def test_unfinished_messages_take_little_memory(service: Service) -> None:
         assert _peak_mib(service) - before < 60
 
 
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_unfinished_messages_of_the_health_service_take_little_memory(
+    service: Service, method: str
+) -> None:
+    """Anyone may call it. Without turns, one connection takes 124 MiB."""
+    before = _peak_mib(service)
+    with _new_connection(service) as connection:
+        sent = send_calls(
+            connection,
+            bytes(4_000_000),
+            calls=32,
+            path=f"/grpc.health.v1.Health/{method}".encode(),
+            ends=False,
+            for_s=1.0,
+        )
+
+        assert sent > 1_000_000
+        assert _peak_mib(service) - before < 60
+
+
+def test_a_long_message_of_the_health_service_is_rejected(service: Service) -> None:
+    with grpc.insecure_channel(service.grpc) as channel, pytest.raises(grpc.RpcError) as rejected:
+        channel.unary_unary("/grpc.health.v1.Health/Check")(bytes(2000), timeout=_TIMEOUT_S)
+
+    assert rejected.value.details() == "The message must have at most 1024 bytes."
+
+
 def test_unfinished_messages_of_a_token_take_little_memory(required: Service) -> None:
     """Any token makes its caller known. Without turns, one connection takes 124 MiB."""
     fields = [http2.field(b"authorization", b"Bearer " + _read_token(required).encode())]

@@ -13,13 +13,15 @@ from typing import Self
 import grpc
 import grpc.aio
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
 from rum_service.rpc.address_connections import AddressConnections
 from rum_service.rpc.health import StoreHealth
+from rum_service.rpc.health_methods import SERVICE as _HEALTH
+from rum_service.rpc.health_methods import health_methods
+from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.listen import listen
 from rum_service.rpc.methods import SERVICES, ContractMethods
 from rum_service.rpc.reflection import GuardedReflection
@@ -42,7 +44,6 @@ _UNASKED_BYTES = 256 << 10
 # CANCELLED and no details, which clients treat as an error. Only 128 connections with all their
 # calls, or a client that resets calls rapidly, can reach this limit.
 _MAX_PENDING = 4096
-_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 _GRPC_LOGGER = logging.getLogger("grpc._cython.cygrpc")
 
 
@@ -81,7 +82,15 @@ class GrpcServer:
         _GRPC_LOGGER.addFilter(_without_metadata)
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._methods.handlers())
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        # Eight messages at once.
+        incoming = Incoming(
+            max_message_bytes=self._settings.max_message_bytes,
+            max_bytes=0,
+            timeout_s=self._settings.body_timeout_s,
+        )
+        of_health = health_methods(self._health, self._methods.boundary, incoming)
+        handler = grpc.method_handlers_generic_handler(_HEALTH, of_health)
+        server.add_generic_rpc_handlers([handler])
         reflection = GuardedReflection((*SERVICES, _HEALTH), self._methods.boundary)
         add_ServerReflectionServicer_to_server(reflection, server)
         self.address = listen(server, self._settings)
