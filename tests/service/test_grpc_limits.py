@@ -202,6 +202,18 @@ def _read_token(service: Service) -> str:
     return created.token
 
 
+def test_an_upload_without_access_is_rejected_before_its_first_message(required: Service) -> None:
+    """It could keep 32 messages of 4 MB on each connection for 10 s."""
+    token = http2.field(b"authorization", b"Bearer " + _read_token(required).encode())
+    head = http2.call_head(token, path=b"/rum.v1.SourceMapService/UploadSourceMap")
+    with _connected(required) as connection, connection.makefile("rb") as frames:
+        connection.settimeout(5.0)
+        connection.sendall(http2.continued_head(1, head))
+        headers = _wait_for_response(frames, 1)
+
+    assert b"not authorized to perform: rum:UploadSourceMap" in headers
+
+
 def test_an_unfinished_message_is_given_up_after_a_while(tmp_path: Path) -> None:
     with (
         Service(tmp_path, OPENRUM_BODY_TIMEOUT_S="1") as service,

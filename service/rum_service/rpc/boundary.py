@@ -102,7 +102,9 @@ class CallBoundary:
 
         async def answer(contents: AsyncIterator[bytes], context: Context) -> Any:
             call = call_of(context)
-            await self._authentication.check_known(call)
+            # Before a message arrives. It only adds the name of the app monitor to the error, as
+            # no access to a single one allows these methods.
+            await self.authorize(call, operation, requests.parse(b""))
             first = await requests.first(contents)
             await self.authorize(call, operation, first)
             return await behavior(requests.stream(first, contents), context)
