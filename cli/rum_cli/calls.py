@@ -18,7 +18,7 @@ def in_calls(batches: Iterable[_Batch], size_of: Callable[[_Batch], int]) -> Ite
     """Yield the batches, in order, in groups that fit into one call each.
 
     Args:
-        size_of: returns the length of a serialized batch.
+        size_of: returns a serialized batch's length.
     """
     together: list[_Batch] = []
     size = 0

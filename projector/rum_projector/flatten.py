@@ -49,7 +49,7 @@ _UNKNOWN = _About(Dimensions("", "", 0, "", "", "", ""), "")
 
 
 class Added(NamedTuple):
-    """What `add_batch` has added."""
+    """The rows that `add_batch` has added."""
 
     unreadable: int = 0
     """The number of unreadable events. They have a row as well, without dimensions and measures."""

@@ -34,5 +34,5 @@ def never() -> bool:
 
 
 def disconnected() -> HttpError:
-    """Return the end of a put whose client has disconnected. The client does not see this error."""
+    """Return how a put ends whose client has disconnected. The client does not see this error."""
     return HttpError(408, "RequestTimeoutException", "The client has disconnected.")

@@ -82,7 +82,7 @@ class FairQueue(Generic[_T]):
         return len(line.items) if line else 0
 
     def cost_of(self, app_monitor: str) -> int:
-        """Return the cost of an app monitor's items."""
+        """Return how much an app monitor's items cost."""
         line = self._lines.get(app_monitor)
         return line.cost if line else 0
 

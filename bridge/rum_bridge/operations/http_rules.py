@@ -23,7 +23,7 @@ class HttpRule(NamedTuple):
 
 
 def http_rules(service: ServiceDescriptor) -> Iterator[HttpRule]:
-    """Yield the rule of each annotated method of a service."""
+    """Yield the rules of a service's annotated methods."""
     for rpc in service.methods:
         rule = rpc.GetOptions().Extensions[annotations_pb2.http]
         if verb := rule.WhichOneof("pattern"):
@@ -31,7 +31,7 @@ def http_rules(service: ServiceDescriptor) -> Iterator[HttpRule]:
 
 
 def takes_body(rpc: MethodDescriptor) -> bool:
-    """Return whether the members of a request are in its body. Otherwise they are in the query."""
+    """Return whether a request's members are in its body. Otherwise they are in the query."""
     return bool(rpc.GetOptions().Extensions[annotations_pb2.http].body == "*")
 
 

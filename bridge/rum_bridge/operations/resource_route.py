@@ -1,4 +1,4 @@
-"""Matches paths as AWS does: an encoded slash is a character of a name, not the end of a segment.
+"""Matches paths as AWS does: an encoded slash belongs to a name and does not end a segment.
 
 Starlette matches the decoded path, in which `a%2Fb` has two segments.
 """

@@ -98,7 +98,7 @@ class Transcoder:
         *,
         other_forms: Mapping[str, tuple[str, RestForm]] | None = None,
     ) -> list[Route]:
-        """Return routes for all annotated rpcs of a service.
+        """Return routes for a service's annotated methods.
 
         Each path is served with and without a trailing slash, and also under OPENRUM_PATH_PREFIX.
         A mount under the prefix would match paths of the data plane, too.

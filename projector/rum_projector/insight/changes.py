@@ -48,7 +48,7 @@ _LEAST_SAMPLES = 20.0
 
 
 class Statistic(Enum):
-    """What a measure is, and so how it varies by chance."""
+    """The statistic of a measure, which determines how it varies by chance."""
 
     COUNT = auto()
     """A number of independent things."""

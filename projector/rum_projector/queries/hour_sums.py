@@ -73,7 +73,7 @@ class Range:
 
 
 class _Part(NamedTuple):
-    """A part of a range that has no sums."""
+    """A range's part without sums."""
 
     of: int
     """The index of the range."""

@@ -139,7 +139,7 @@ class SourceMaps:
         return best_match(path, candidates)
 
     async def _text(self, record: SourceMapRecord, number: int) -> str | None:
-        """Return one part of a source map, or None if it does not exist."""
+        """Return one part, or None if it does not exist."""
         try:
             content = await on_thread(self._executor, self._store.part, record.key, number)
             return None if content is None else content.decode()

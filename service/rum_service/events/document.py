@@ -89,7 +89,7 @@ def event_document(
 
 
 class _Source(NamedTuple):
-    """What the members of a document come from."""
+    """The sources of a document's members."""
 
     request: PutRumEventsRequest
     event: RumEvent

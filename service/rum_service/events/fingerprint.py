@@ -69,7 +69,7 @@ def frame_label(stack: str, filename: str) -> str:
 
 
 def _type(error_type: str, message: str) -> str:
-    """Return the type of an error, or "" for a thrown text: aws-rum-web repeats it as the type."""
+    """Return an error's type, or "" for a thrown text: aws-rum-web repeats it as the type."""
     return "" if error_type == message else error_type
 
 

@@ -46,7 +46,7 @@ class Drops:
         received: bytes,
         request_id: Callable[[], str],
     ) -> Remaining | None:
-        """Return the rest of a valid batch, or None if nothing is dropped.
+        """Return what remains, or None if nothing is dropped.
 
         Args:
             types: those of the events.

@@ -34,7 +34,7 @@ class Turns(Generic[T]):
         """Remove and return the first item of the app monitor whose turn it is.
 
         Raises:
-            IndexError: there are no items.
+            IndexError: it is empty.
         """
         app_monitor = self._next.popleft()
         line = self._lines[app_monitor]

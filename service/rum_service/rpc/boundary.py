@@ -182,7 +182,7 @@ class CallBoundary:
         Those of bridges and of the operator need no turn.
 
         Args:
-            known: what `is_known` has returned.
+            known: the result of `is_known`.
         """
         waits = not (known and self._authentication.is_of_operator(call))
         return await self._incoming.read(context, known=known, waits=waits)

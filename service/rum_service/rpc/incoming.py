@@ -91,7 +91,7 @@ class _Turns:
         self._receiving[message] = None
 
     def end(self, message: _Message) -> None:
-        """Give the turn of a message, if it had one, to the next one."""
+        """Give a message's turn, if it had one, to the next one."""
         if self._receiving.pop(message, message) is None and self._lines:
             self._begin_next()
 
@@ -182,7 +182,7 @@ class Incoming:
         """Return a call's message.
 
         Args:
-            known: the caller has proved who it is.
+            known: the caller has proved its identity.
             waits: whether the message waits for its turn. Those of bridges do not.
 
         Raises:

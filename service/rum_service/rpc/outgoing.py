@@ -1,6 +1,6 @@
 """Bounds the memory of responses that clients do not read.
 
-A client chooses with its HTTP/2 window how much of a response it takes. gRPC keeps the rest until
+A client chooses with its HTTP/2 window how many bytes it takes. gRPC keeps the rest until
 the call ends.
 """
 
@@ -38,7 +38,7 @@ class Outgoing:
         """Count the response of the current task, which must return it next, until the task ends.
 
         Raises:
-            ThrottlingException: there is no room. The response is not counted.
+            ThrottlingException: too many bytes wait. The response is not counted.
         """
         if size < _LONG_BYTES:
             return

@@ -1,4 +1,4 @@
-"""Database URLs: which database each names. The text of an error never has the password."""
+"""Database URLs: which database each names. Errors never contain the password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REJECTED = {"mariadb", "mysql"}
 
 
 def parse_url(url: str) -> URL:
-    """Return the parts of a URL. Raises ValueError if it names no database that can be opened."""
+    """Return a URL's parts. Raises ValueError if it names no database that can be opened."""
     name = url.partition(":")[0].partition("+")[0]
     if name in _REJECTED:
         raise ValueError(
@@ -40,7 +40,7 @@ def parse_url(url: str) -> URL:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """Return the file of a SQLite database. None: it is another database."""
+    """Return a SQLite database's file. None: it is another database."""
     return Path(url.database or "") if url.drivername == "sqlite" else None
 
 

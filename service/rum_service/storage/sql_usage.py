@@ -165,7 +165,7 @@ def subtract_usage(
 def subtract_counted(
     connection: Connection, app_monitor: int, sizes: Iterable[tuple[int, int]]
 ) -> None:
-    """Subtract bytes of an app monitor's batches, as far as these are counted.
+    """Subtract an app monitor's bytes, as far as these are counted.
 
     Args:
         sizes: the sequence of each batch, and its bytes.

@@ -827,9 +827,9 @@ class ErasureSubject(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
-    """user_id is the ID of a user."""
+    """user_id is a user's ID."""
     session_id: _builtins.str
-    """session_id is the ID of a session."""
+    """session_id is a session's ID."""
     def __init__(
         self,
         *,
