@@ -32,6 +32,7 @@ _EMPTY_DEFINITION = BatchCreateRumMetricDefinitionsRequest(
 _LIST_CREDENTIALS = "/rum.operator.v1.OperatorService/ListCredentials"
 _LIST_INSIGHT = "/rum.v1.InsightService/GetOverview"
 _CHECK_CALLER = "/rum.internal.v1.BridgeService/CheckCaller"
+_REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 _PUT = "/rum.v1.DataPlaneService/PutRumEvents"
 _BATCH_PUT = "/rum.internal.v1.BridgeService/BatchPutRumEvents"
 _TIMEOUT_S = 30.0
@@ -168,14 +169,16 @@ def test_unfinished_messages_of_the_health_service_take_little_memory(
         assert _peak_mib(service) - before < 60
 
 
-def test_a_long_message_of_the_health_service_is_rejected(service: Service) -> None:
+@pytest.mark.parametrize("method", ["/grpc.health.v1.Health/Check", _REFLECT])
+def test_a_long_message_of_health_and_reflection_is_rejected(service: Service, method: str) -> None:
     with grpc.insecure_channel(service.grpc) as channel, pytest.raises(grpc.RpcError) as rejected:
-        channel.unary_unary("/grpc.health.v1.Health/Check")(bytes(2000), timeout=_TIMEOUT_S)
+        channel.unary_unary(method)(bytes(2000), timeout=_TIMEOUT_S)
 
     assert rejected.value.details() == "The message must have at most 1024 bytes."
 
 
-def test_unfinished_messages_of_a_token_take_little_memory(required: Service) -> None:
+@pytest.mark.parametrize("method", [_LIST_INSIGHT, _REFLECT], ids=["insight", "reflection"])
+def test_unfinished_messages_of_a_token_take_little_memory(required: Service, method: str) -> None:
     """Any token makes its caller known. Without turns, one connection takes 124 MiB."""
     fields = [http2.field(b"authorization", b"Bearer " + _read_token(required).encode())]
     before = _peak_mib(required)
@@ -184,7 +187,7 @@ def test_unfinished_messages_of_a_token_take_little_memory(required: Service) ->
             connection,
             bytes(4_000_000),
             calls=32,
-            path=_LIST_INSIGHT.encode(),
+            path=method.encode(),
             fields=fields,
             ends=False,
             for_s=1.0,
@@ -215,16 +218,19 @@ def test_an_upload_without_access_is_rejected_before_its_first_message(required:
 
 
 def test_an_unfinished_message_is_given_up_after_a_while(tmp_path: Path) -> None:
+    """Also an idle stream of reflection."""
+    head, reflect = http2.call_head(), http2.call_head(path=_REFLECT.encode())
     with (
         Service(tmp_path, OPENRUM_BODY_TIMEOUT_S="1") as service,
         _connected(service) as connection,
         connection.makefile("rb") as frames,
     ):
         body = http2.frame(http2.DATA, 0, 1, bytes([0, 0, 0, 0, 9]) + b"half")
-        connection.sendall(http2.continued_head(1, http2.call_head()) + body)
-        headers = _wait_for_response(frames, 1)
+        connection.sendall(http2.continued_head(1, head) + body)
+        connection.sendall(http2.continued_head(3, reflect))
+        headers = _wait_for_response(frames, 1), _wait_for_response(frames, 3)
 
-    assert b"The message must arrive within 1 s." in headers
+    assert [b"The message must arrive within 1 s." in each for each in headers] == [True, True]
 
 
 def test_puts_go_on_beside_unfinished_messages(service: Service) -> None:

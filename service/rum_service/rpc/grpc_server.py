@@ -13,7 +13,6 @@ from typing import Self
 import grpc
 import grpc.aio
 import structlog
-from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from rum_endpoint.address import Address
 from rum_endpoint.rolling import STRAGGLERS_S, listening_sockets, prefer
@@ -24,7 +23,8 @@ from rum_service.rpc.health_methods import health_methods
 from rum_service.rpc.incoming import Incoming
 from rum_service.rpc.listen import listen
 from rum_service.rpc.methods import SERVICES, ContractMethods
-from rum_service.rpc.reflection import GuardedReflection
+from rum_service.rpc.reflection import SERVICE as _REFLECTION
+from rum_service.rpc.reflection import reflection_methods
 from rum_service.settings import ServiceSettings
 
 logger = structlog.get_logger()
@@ -82,17 +82,20 @@ class GrpcServer:
         _GRPC_LOGGER.addFilter(_without_metadata)
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._methods.handlers())
-        # Eight messages at once.
+        # Eight messages of health at once, from unknown callers, and eight of reflection.
         incoming = Incoming(
             max_message_bytes=self._settings.max_message_bytes,
             max_bytes=0,
             timeout_s=self._settings.body_timeout_s,
         )
-        of_health = health_methods(self._health, self._methods.boundary, incoming)
-        handler = grpc.method_handlers_generic_handler(_HEALTH, of_health)
-        server.add_generic_rpc_handlers([handler])
-        reflection = GuardedReflection((*SERVICES, _HEALTH), self._methods.boundary)
-        add_ServerReflectionServicer_to_server(reflection, server)
+        boundary = self._methods.boundary
+        services = (*SERVICES, _HEALTH)
+        for service, handlers in (
+            (_HEALTH, health_methods(self._health, boundary, incoming)),
+            (_REFLECTION, reflection_methods(services, boundary, incoming)),
+        ):
+            handler = grpc.method_handlers_generic_handler(service, handlers)
+            server.add_generic_rpc_handlers([handler])
         self.address = listen(server, self._settings)
         await server.start()
         port = Address.parse(self.address).port

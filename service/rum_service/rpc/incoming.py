@@ -189,6 +189,15 @@ class Incoming:
             ThrottlingException: too many other messages are being received.
             ValidationException: the message is missing, or it arrives too slowly.
         """
+        content = await self.next(context, known=known, waits=waits)
+        if content is None:
+            raise ValidationException("The call must have a message.")
+        return content
+
+    async def next(
+        self, context: Context, *, known: bool = False, waits: bool = True
+    ) -> bytes | None:
+        """Return the next message of a call, or None after the last one. Otherwise like `read`."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         message = _Message(context, task, asyncio.get_running_loop().time())
         turns = self._known if known else self._unknown
@@ -207,9 +216,7 @@ class Incoming:
         finally:
             del self._all[message]
             turns.end(message)
-        if content is grpc.aio.EOF:
-            raise ValidationException("The call must have a message.")
-        return bytes(content)
+        return None if content is grpc.aio.EOF else bytes(content)
 
     def hold(self, size: int) -> None:
         """Count a message that a method holds. Call `release` afterwards.
