@@ -73,6 +73,11 @@ def _unfinished_puts(connection: socket.socket, _: str) -> int:
     return send_calls(connection, bytes(4_000_000), calls=32, ends=False, for_s=2.0)
 
 
+def _unfinished_checks(connection: socket.socket, _: str) -> int:
+    path = b"/grpc.health.v1.Health/Check"
+    return send_calls(connection, bytes(4_000_000), calls=32, path=path, ends=False, for_s=2.0)
+
+
 def _definitions(connection: socket.socket, _: str) -> int:
     request = BatchCreateRumMetricDefinitionsRequest(metric_definitions=[MetricDefinitionRequest()])
     content = request.SerializeToString() * 130_000
@@ -156,6 +161,13 @@ GRPC_ATTACKS = [
     Attack(
         "gRPC: 32 unfinished puts of 4 MB on each of 4 connections",
         calls=_unfinished_puts,
+        connections=4,
+        face="grpc",
+        max_cpu_ms=150,
+    ),
+    Attack(
+        "gRPC: 32 unfinished health checks of 4 MB on each of 4 connections",
+        calls=_unfinished_checks,
         connections=4,
         face="grpc",
         max_cpu_ms=150,
