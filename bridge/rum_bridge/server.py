@@ -24,6 +24,7 @@ from rum_bridge.http.certificates import following
 from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.http.connections import OpenConnections
 from rum_bridge.http.protocol import BoundedHttp
+from rum_bridge.http.unread import UnreadResponses
 from rum_bridge.puts.admitted_http import AdmittedHttp
 from rum_bridge.settings import BridgeSettings
 from rum_bridge.upstream.batch_put import BatchPut
@@ -125,6 +126,7 @@ def _config(
             app_monitor_id_of=app.paths.app_monitor_id,
             limits=limits,
             connections=connections,
+            unread=UnreadResponses(settings.max_waiting_bytes),
         ),
         lifespan="off",
         access_log=False,

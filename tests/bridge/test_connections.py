@@ -133,6 +133,53 @@ async def test_a_client_that_does_not_read_is_disconnected(standin: StandIn) -> 
     assert other.status == 200
 
 
+async def test_responses_that_clients_do_not_read_are_limited(standin: StandIn) -> None:
+    """Each response has 410 kB, and those of an address may have 2 MiB together."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # of its connections, too
+    settings = BridgeSettings(
+        http="127.0.0.1:0", service=standin.address, drain_s=1.0, max_waiting_bytes=4 << 20
+    )
+    request = b"GET /ui/vendor/rrweb-replay.js HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    def run(url: str) -> list[bool]:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with ExitStack() as stack:
+            connections = [stack.enter_context(socket.socket()) for _ in range(12)]
+            for connection in connections:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.connect((host, int(port)))
+                connection.sendall(request)
+                assert connection.recv(15) == b"HTTP/1.1 200 OK"
+            assert send(url, "/healthz", method="GET").status == 200
+            return [_ends_whole(connection) for connection in connections]
+
+    async with running_bridge(settings, listener):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        whole = await asyncio.to_thread(run, url)
+
+    assert whole == sorted(whole)  # the oldest were aborted
+    assert 3 <= sum(whole) <= 6
+
+
+def _ends_whole(connection: socket.socket) -> bool:
+    """Read the rest of a response. Return whether the server did not abort the connection."""
+    rest = b""
+    try:
+        while b"\r\n\r\n" not in rest:
+            rest += connection.recv(1 << 16)
+        head, _, body = rest.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        while len(body) < length:
+            received = connection.recv(1 << 16)
+            if not received:
+                return False
+            body += received
+    except ConnectionError:
+        return False
+    return True
+
+
 async def test_a_body_in_tiny_chunks_is_rejected(bridge: Bridge) -> None:
     head = f"POST /appmonitors/{new_id()} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
 

@@ -70,6 +70,10 @@ class OpenConnections:
         if not self._by_key[key]:
             del self._by_key[key]
 
+    def network_of(self, connection: object) -> str:
+        """Return the address of a connection, as it is counted. Those without a limit share one."""
+        return self._keys.get(connection, "")
+
     def is_proxy(self, address: str) -> bool:
         """Return whether connections from this address are those of many clients."""
         ip = ip_of(address)

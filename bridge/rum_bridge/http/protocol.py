@@ -3,7 +3,7 @@
 headers     limited in number, in bytes and in time
 body        discarded after an early response, limited in time and in bytes. Its chunks are limited
             in number: 4 MiB in chunks of one byte would take seconds of CPU.
-responses   must be read in time
+responses   must be read in time. What waits for slow clients is limited in bytes.
 connections limited in number
 trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
             headers, so that they could evade a proxy that checks only the headers.
@@ -38,6 +38,7 @@ from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.http.connections import OpenConnections
 from rum_bridge.http.disconnects import extensions_of
 from rum_bridge.http.heads import head_without_upgrade, new_parser, with_path
+from rum_bridge.http.unread import UnreadResponses
 from rum_bridge.rendered_error import RenderedError
 from rum_bridge.request_id import new_request_id
 
@@ -86,11 +87,17 @@ class BoundedHttp(HttpToolsProtocol):
     _unread_since: float | None = None
 
     def __init__(
-        self, *args: Any, limits: ConnectionLimits, connections: OpenConnections, **kwargs: Any
+        self,
+        *args: Any,
+        limits: ConnectionLimits,
+        connections: OpenConnections,
+        unread: UnreadResponses,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._limits = limits
         self._open = connections
+        self._unread = unread
         self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
         self._max_head_bytes = limits.max_head_bytes
         self._max_fields = limits.max_fields
@@ -118,11 +125,20 @@ class BoundedHttp(HttpToolsProtocol):
         # so clients that come and go took 65 s worth of connections (2026-11).
         super()._unset_keepalive_if_required()
         self._open.remove(self)
+        self._unread.remove(self.transport)
         super().connection_lost(exc)
         # These will not begin. uvicorn ends a request's reference to this object later.
         for cycle, _ in self.pipeline:
             cycle.on_response = _ignore
         self.pipeline.clear()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.add(self.transport, self._open.network_of(self))
+
+    def resume_writing(self) -> None:
+        self._unread.remove(self.transport)
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
