@@ -13,19 +13,17 @@ import errno
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import structlog
 
 from rum_endpoint.address import Address
 from rum_endpoint.histogram import Histogram
+from rum_endpoint.metrics_server import MetricsServer
 from rum_endpoint.start_error import StartError
 
 if TYPE_CHECKING:
-    from threading import Thread
-    from wsgiref.simple_server import WSGIServer
-
     from prometheus_client.core import Metric as Family
 
 logger = structlog.get_logger()
@@ -106,7 +104,7 @@ async def metrics_page(
 
 
 class _Page:
-    """A server of prometheus-client in a thread."""
+    """A server in a thread, for the page of prometheus-client."""
 
     def __init__(self, address: Address, parts: tuple[Samples, ...]) -> None:
         from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -116,17 +114,19 @@ class _Page:
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._registry.register(_Collector(parts, asyncio.get_running_loop()))
-        self._running: tuple[WSGIServer, Thread] | None = None
+        self._running: tuple[MetricsServer, Thread] | None = None
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
-        from prometheus_client import start_http_server
+        from prometheus_client import make_wsgi_app
 
         address = self._address
         # In a thread, because it looks up the name of the host.
-        start = partial(start_http_server, address.port, address.host, self._registry)
-        self._running = await asyncio.to_thread(start)
-        port = self._running[0].server_port
+        server = await asyncio.to_thread(MetricsServer, address, make_wsgi_app(self._registry))
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        self._running = server, thread
+        port = server.server_port
         logger.info("metrics served", metrics=str(replace(address, port=port)))
 
     async def start_later(self, stopping: asyncio.Event) -> None:
