@@ -181,3 +181,22 @@ async def test_a_start_resumes_an_interrupted_deletion(tmp_path: Path) -> None:
     store.close()
 
     assert left == []
+
+
+async def test_calls_without_their_messages_do_not_delay_the_stop(tmp_path: Path) -> None:
+    """Otherwise any client delays each stop of the service by OPENRUM_DRAIN_S."""
+    methods = (
+        "/rum.v1.DataPlaneService/PutRumEvents",
+        "/grpc.health.v1.Health/Check",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    )
+    async with running_service(settings_in(tmp_path, drain_s=8.0)) as service:
+        channel = grpc.aio.insecure_channel(service.address)
+        calls = [channel.stream_unary(method)(timeout=_TIMEOUT_S) for method in methods]
+        for call in calls:
+            await call.wait_for_connection()
+        await create(channel)  # later than the calls
+    async with channel:
+        ends = [(await call.code(), await call.details()) for call in calls]
+
+    assert ends == [(grpc.StatusCode.RESOURCE_EXHAUSTED, "The service stops.")] * 3

@@ -187,6 +187,10 @@ class CallBoundary:
         waits = not (known and self._authentication.is_of_operator(call))
         return await self._incoming.read(context, known=known, waits=waits)
 
+    def stop(self) -> None:
+        """Give up messages that arrive slowly, so that they do not delay the stop of the server."""
+        self._incoming.stop()
+
     async def is_known(self, call: Call) -> bool:
         """Return whether a call's metadata proves who makes it. Raises RumError if it is wrong."""
         return await self._authentication.is_known(call)

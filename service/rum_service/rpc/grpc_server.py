@@ -83,7 +83,7 @@ class GrpcServer:
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._methods.handlers())
         # Eight messages of health at once, from unknown callers, and eight of reflection.
-        incoming = Incoming(
+        self._incoming = incoming = Incoming(
             max_message_bytes=self._settings.max_message_bytes,
             max_bytes=0,
             timeout_s=self._settings.body_timeout_s,
@@ -120,6 +120,8 @@ class GrpcServer:
         self._health.drain()
         if self._settings.rolling:
             await asyncio.sleep(STRAGGLERS_S)
+        self._methods.boundary.stop()
+        self._incoming.stop()
         await self._server.stop(self._settings.drain_s)
         await self._methods.insight_plane.close()
 

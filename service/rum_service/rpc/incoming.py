@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import grpc.aio
 
-from rum_service.errors import RumError, ValidationException
+from rum_service.errors import RumError, ThrottlingException, ValidationException
 from rum_service.ingest.overload import too_many_waiting
 from rum_service.rpc.call_context import Context
 
@@ -24,6 +24,8 @@ _SLOW_S = 0.25
 # Of calls that wait for their turn.
 _MAX_WAITING = 1024
 _TICK_S = 0.1
+# How long a message may take when the service stops.
+_STOPPING_S = 1.0
 
 
 class _Message:
@@ -175,6 +177,7 @@ class Incoming:
         self._all: dict[_Message, None] = {}
         """All messages that `read` waits for, oldest first."""
         self._ticking = False
+        self._stopping = False
         self.held = 0
         """The bytes of messages that methods hold."""
 
@@ -218,6 +221,10 @@ class Incoming:
             turns.end(message)
         return None if content is grpc.aio.EOF else bytes(content)
 
+    def stop(self) -> None:
+        """From now on, give up messages that take longer than a second. Clients may retry them."""
+        self._stopping = True
+
     def hold(self, size: int) -> None:
         """Count a message that a method holds. Call `release` afterwards.
 
@@ -245,6 +252,8 @@ class Incoming:
                 message.give_up(
                     ValidationException(f"The message must arrive within {self._timeout_s:g} s.")
                 )
+            elif self._stopping and message.since_s < now_s - _STOPPING_S:
+                message.give_up(ThrottlingException("The service stops.", retry_after_seconds=1))
         self._unknown.give_up_slow(now_s)
         self._known.give_up_slow(now_s)
         self._ticking = bool(self._all)
