@@ -180,6 +180,22 @@ def _ends_whole(connection: socket.socket) -> bool:
     return True
 
 
+async def test_a_body_that_does_not_arrive_does_not_delay_the_stop(standin: StandIn) -> None:
+    """Otherwise any client delays each stop of the bridge by OPENRUM_DRAIN_S."""
+    settings = BridgeSettings(http="127.0.0.1:0", service=standin.address, drain_s=8.0)
+    head = f"POST /appmonitors/{new_id()} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as stack:
+        async with running_bridge(settings, limits=ConnectionLimits(stopping_s=0.1)) as running:
+            url = f"http://{running.address}"
+            connection = stack.enter_context(connect(url))
+            connection.sendall(head.encode() + b"{")
+            await asyncio.to_thread(send, url, "/healthz", method="GET")  # later than the put
+        response = await asyncio.to_thread(read_response, connection)
+
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert response.message == "The server stops."
+
+
 async def test_a_body_in_tiny_chunks_is_rejected(bridge: Bridge) -> None:
     head = f"POST /appmonitors/{new_id()} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
 

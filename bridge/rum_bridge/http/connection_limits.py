@@ -25,6 +25,8 @@ class ConnectionLimits:
     """How many pieces a body may arrive in. 4 MiB are 3,000 TCP segments."""
     write_timeout_s: float = 60.0
     """How long a client may take to read what is waiting for it."""
+    stopping_s: float = 1.0
+    """How long a body may take to arrive when the server stops."""
     linger_s: float = 5.0
     """How long the rest of a body is read after an early response. A server that closes at once can
     lose the response on its way."""

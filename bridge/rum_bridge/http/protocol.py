@@ -49,6 +49,7 @@ _FLOOD = HttpError(429, "ThrottlingException", "Too many requests wait on this c
 _TOO_MANY_CONNECTIONS = RenderedError(
     HttpError(503, "ServiceUnavailable", "Too many connections are open.", retry_after_s=1)
 )
+_STOPPING = HttpError(503, "ServiceUnavailable", "The server stops.", retry_after_s=1)
 _CLOSE = b"connection: close\r\n"
 # Never sent, because the request has its response.
 _TOO_MUCH_REST = HttpError(413, "RequestEntityTooLargeException", "The rest is too long.")
@@ -229,6 +230,11 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._awaits_body():
+            self.loop.call_later(self._limits.stopping_s, self._reject_slow_body, self.cycle)
+
     def check_progress(self) -> None:
         """Close the connection if the client does not read. Call this regularly."""
         if not self.transport.get_write_buffer_size():
@@ -280,6 +286,13 @@ class BoundedHttp(HttpToolsProtocol):
     def _reject_slow_head(self) -> None:
         message = f"The headers did not arrive within {self._head_timeout_s:g} seconds."
         self._reject(HttpError(408, "RequestTimeoutException", message))
+
+    def _awaits_body(self) -> bool:
+        return self._has_request() and not self._in_head and not self._is_answered()
+
+    def _reject_slow_body(self, cycle: object) -> None:
+        if cycle is self.cycle and self._awaits_body():
+            self._reject(_STOPPING)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
