@@ -94,8 +94,9 @@ def test_a_page_without_events_says_what_to_do_next(ui: Shown) -> None:
         (("sessions", "unknown"), "There is no event of this session."),
         (("errors", "unknown"), "The selection has no error with this fingerprint."),
         (("monitors", "unknown"), "There is no app monitor with this name."),
+        (("constructor",), "There is no such view."),
     ],
-    ids=["session", "error", "app monitor"],
+    ids=["session", "error", "app monitor", "view"],
 )
 def test_something_that_does_not_exist_is_not_tried_again(
     ui: Shown, path: tuple[str, ...], text: str
@@ -105,6 +106,13 @@ def test_something_that_does_not_exist_is_not_tried_again(
     assert text in ui.text(".empty")
     assert "Try again" not in ui.text()
     assert _accessible(ui) == [[], []]
+
+
+def test_an_unknown_range_and_dimension_in_the_url_are_ignored(ui: Shown) -> None:
+    ui.open("segments", range="constructor", by="constructor")
+
+    assert ui.texts("main .failure") == []
+    assert ui.texts("[aria-pressed=true]") == ["All"]
 
 
 def test_an_unknown_app_monitor_leads_to_the_others(ui: Shown) -> None:

@@ -36,6 +36,7 @@ import { Sessions } from "./views/sessions.js";
 
 /** @type {Record<string, View>} By the first segment of the path. */
 const VIEWS = {
+  __proto__: null, // "constructor" in a path is no view
   overview: { title: "Overview", list: Overview, selects: true, follows: true },
   pages: { title: "Pages", list: Pages, one: PageDetails, titleOf: readable, selects: true },
   errors: { title: "Errors", list: Errors, one: ErrorGroup, titleOf: () => "Error group", selects: true },

@@ -5,11 +5,12 @@ const DAY = 86_400_000;
 const WEEK = 7 * DAY;
 
 export const RANGES = { "1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days" };
-const LENGTHS = { "1h": 60 * MINUTE, "24h": DAY, "7d": WEEK, "30d": 30 * DAY };
+/** Without a prototype: the URL may name anything, such as "constructor". */
+const LENGTHS = { __proto__: null, "1h": 60 * MINUTE, "24h": DAY, "7d": WEEK, "30d": 30 * DAY };
 
 /** Names of the dimensions in filters, and their titles. */
 export const DIMENSIONS = {
-  page: "Page", browser: "Browser", os: "OS", device: "Device", country: "Country", release: "Release",
+  __proto__: null, page: "Page", browser: "Browser", os: "OS", device: "Device", country: "Country", release: "Release",
 };
 
 /**
