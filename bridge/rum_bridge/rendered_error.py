@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["RenderedError", "header_lines"]
+__all__ = ["CLOSE", "RenderedError", "header_lines"]
 
 from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from rum_bridge.errors import HttpError, error_response
+
+CLOSE = b"connection: close\r\n"
+"""A header line for `render`: the server closes the connection."""
 
 _ID = "00000000-0000-0000-0000-000000000000"
 

@@ -21,9 +21,9 @@ import uvicorn
 
 from rum_bridge.app import BridgeApp, create_app
 from rum_bridge.http.certificates import following
+from rum_bridge.http.connection import BoundedConnection
 from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.http.connections import OpenConnections
-from rum_bridge.http.protocol import BoundedHttp
 from rum_bridge.http.unread import UnreadResponses
 from rum_bridge.puts.admitted_http import AdmittedHttp
 from rum_bridge.settings import BridgeSettings
@@ -173,7 +173,7 @@ class _Server(uvicorn.Server):
             unchecked = self._unchecked or list(open_)
             self._unchecked = unchecked[:-_CHECKS_PER_S]
             for connection in unchecked[-_CHECKS_PER_S:]:
-                if isinstance(connection, BoundedHttp) and connection in open_:
+                if isinstance(connection, BoundedConnection) and connection in open_:
                     connection.check_progress()
         return await super().on_tick(counter)
 

@@ -1,10 +1,8 @@
-"""HTTP/1.1 as uvicorn reads it, with limits that uvicorn does not have.
+"""HTTP/1.1 requests as uvicorn reads them, with limits that uvicorn does not have.
 
 headers     limited in number, in bytes and in time
 body        discarded after an early response, limited in time and in bytes. Its chunks are limited
             in number: 4 MiB in chunks of one byte would take seconds of CPU.
-responses   must be read in time. What waits for slow clients is limited in bytes.
-connections limited in number
 trailers    ignored, as RFC 9110 6.5.1 allows, and limited in bytes. uvicorn adds them to the
             headers, so that they could evade a proxy that checks only the headers.
 pipelining  limited, and nothing is read while requests wait. uvicorn reads ahead without a limit:
@@ -25,52 +23,30 @@ from __future__ import annotations
 __all__ = ["BoundedHttp"]
 
 import asyncio
-from collections.abc import Sized
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.utils import get_remote_addr
 
 from rum_bridge.errors import HttpError
+from rum_bridge.http.connection import BoundedConnection
 from rum_bridge.http.connection_limits import ConnectionLimits
-from rum_bridge.http.connections import OpenConnections
-from rum_bridge.http.disconnects import extensions_of
 from rum_bridge.http.heads import head_without_upgrade, new_parser, with_path
-from rum_bridge.http.unread import UnreadResponses
-from rum_bridge.rendered_error import RenderedError
+from rum_bridge.rendered_error import CLOSE, RenderedError
 from rum_bridge.request_id import new_request_id
 
 _NOT_HTTP = HttpError(400, "BadRequestException", "The request is not HTTP/1.1.")
 _TINY_CHUNKS = HttpError(400, "BadRequestException", "The body arrives in too many chunks.")
 # Never sent, because the connection has earlier requests.
 _FLOOD = HttpError(429, "ThrottlingException", "Too many requests wait on this connection.")
-_TOO_MANY_CONNECTIONS = RenderedError(
-    HttpError(503, "ServiceUnavailable", "Too many connections are open.", retry_after_s=1)
-)
 _STOPPING = HttpError(503, "ServiceUnavailable", "The server stops.", retry_after_s=1)
-_CLOSE = b"connection: close\r\n"
 # Never sent, because the request has its response.
 _TOO_MUCH_REST = HttpError(413, "RequestEntityTooLargeException", "The rest is too long.")
 # The parser gets no more at once, so that a flood of headers is noticed within 6 ms (2026-11).
 _PIECE_BYTES = 64 << 10
 
 
-class _Flow(FlowControl):
-    """Keeps reading paused while requests wait for the response to an earlier one."""
-
-    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        if not self._waiting:
-            super().resume_reading()
-
-
-class BoundedHttp(HttpToolsProtocol):
-    """One connection."""
+class BoundedHttp(BoundedConnection):
+    """The requests on one connection."""
 
     _between_requests = True
     _in_head = True
@@ -85,61 +61,17 @@ class BoundedHttp(HttpToolsProtocol):
     _discarded = 0
     """How many bytes of the body arrived after the response."""
     _pipelined_bytes = 0
-    _unread_since: float | None = None
 
-    def __init__(
-        self,
-        *args: Any,
-        limits: ConnectionLimits,
-        connections: OpenConnections,
-        unread: UnreadResponses,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self._limits = limits
-        self._open = connections
-        self._unread = unread
-        self.timeout_keep_alive = limits.keep_alive_s  # type: ignore[assignment] # for call_later
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
+        super().__init__(*args, limits=limits, **kwargs)
         self._max_head_bytes = limits.max_head_bytes
         self._max_fields = limits.max_fields
         self._head_timeout_s = limits.head_timeout_s
         self._max_chunks = limits.max_chunks
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        address = get_remote_addr(transport)
-        descriptor = transport.get_extra_info("socket").fileno()
-        if not self._open.add(self, address[0] if address else "", descriptor):
-            self.transport = transport
-            transport.write(_TOO_MANY_CONNECTIONS.render(new_request_id(), last=_CLOSE))
-            transport.close()
-            return
-        super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline)
-        self._extensions = extensions_of(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
-
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
-        # uvicorn keeps the timer if the client has reset the connection. It refers to this object,
-        # so clients that come and go took 65 s worth of connections (2026-11).
-        super()._unset_keepalive_if_required()
-        self._open.remove(self)
-        self._unread.remove(self.transport)
         super().connection_lost(exc)
-        # These will not begin. uvicorn ends a request's reference to this object later.
-        for cycle, _ in self.pipeline:
-            cycle.on_response = _ignore
-        self.pipeline.clear()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._unread.add(self.transport, self._open.network_of(self))
-
-    def resume_writing(self) -> None:
-        self._unread.remove(self.transport)
-        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -235,15 +167,6 @@ class BoundedHttp(HttpToolsProtocol):
         if self._awaits_body():
             self.loop.call_later(self._limits.stopping_s, self._reject_slow_body, self.cycle)
 
-    def check_progress(self) -> None:
-        """Close the connection if the client does not read. Call this regularly."""
-        if not self.transport.get_write_buffer_size():
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = self.loop.time()
-        elif self.loop.time() - self._unread_since > self._limits.write_timeout_s:
-            self.transport.abort()
-
     def _advance(self) -> None:
         self._advanced = True
         self._head_bytes = 0
@@ -320,9 +243,5 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._in_head and self._is_answered():
             self.transport.close()  # the request already has its response
             return
-        self.transport.write(RenderedError(error).render(new_request_id(), last=_CLOSE))
+        self.transport.write(RenderedError(error).render(new_request_id(), last=CLOSE))
         self.transport.close()
-
-
-def _ignore() -> None:
-    """Do nothing when a request ends."""
