@@ -21,7 +21,7 @@ from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
 from rum_projector.settings import ProjectorSettings
 from rum_service import errors
-from rum_service import metrics as service_metrics
+from rum_service.composition import metrics as service_metrics
 from rum_service.rpc.status import to_status
 from rum_service.settings import ServiceSettings
 

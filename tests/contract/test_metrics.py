@@ -10,7 +10,7 @@ from rum_bridge import metrics as bridge
 from rum_bridge.operations import insight_metrics
 from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
-from rum_service import metrics as service
+from rum_service.composition import metrics as service
 
 _ALL = [*service.METRICS, *bridge.METRICS, *insight_metrics.METRICS, DROPPED_LINES]
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rum_bridge import metrics as bridge
 from rum_cli.log_writer import DROPPED_LINES
 from rum_endpoint.metrics_page import Metric
-from rum_service import metrics as service
+from rum_service.composition import metrics as service
 from tests.support.batches import batch
 from tests.support.metrics import page_addresses, read_page, read_values
 from tests.support.running import Bridge, OpenRum, Service, wait_until

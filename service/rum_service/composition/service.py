@@ -20,6 +20,7 @@ from rum_service.auth.keyring import Keyring
 from rum_service.auth.policy import Policy
 from rum_service.composition.access import build_access
 from rum_service.composition.base import Base
+from rum_service.composition.metrics import ServiceMetrics
 from rum_service.composition.planes import build_planes
 from rum_service.composition.storing import build_storing
 from rum_service.control.app_monitor_deletion import AppMonitorDeletion
@@ -35,7 +36,6 @@ from rum_service.ingest.group_commit import GroupCommit
 from rum_service.ingest.log_maintenance import LogMaintenance
 from rum_service.ingest.put import Ingest
 from rum_service.ingest.quotas import StorageQuotas
-from rum_service.metrics import ServiceMetrics
 from rum_service.monitors import MonitorCache
 from rum_service.rpc.grpc_server import GrpcServer
 from rum_service.rpc.local_bridge import LocalBridge
