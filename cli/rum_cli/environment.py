@@ -1,4 +1,4 @@
-"""The settings of the servers, from the environment and for the help."""
+"""The settings of the servers, from the environment and for the help, and in errors."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rum_cli.commands import Command
+from rum_cli.counted import counted
 from rum_cli.failure import NO_SERVICE, Failure
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def rebuild() -> None:
             longest_ms = max(longest_ms, lag_ms)
             update(round(longest_ms - lag_ms), round(longest_ms))
             events = count
-    click.echo(f"{events} events are in the projection")
+    click.echo(f"{counted(events, 'event is', 'events are')} in the projection")
 
 
 @projector.command(cls=Command, environment=_settings)

@@ -126,15 +126,15 @@ class _Servers:
         )
 
     def _started(self, service: RunningService, port: int) -> FirstRun:
-        of_service, of_bridge = self.service_settings, self.bridge_settings
-        exposed = of_service.exposed or of_bridge.exposed
+        service_settings, bridge_settings = self.service_settings, self.bridge_settings
+        exposed = service_settings.exposed or bridge_settings.exposed
         return FirstRun(
-            of_service,
-            of_bridge,
+            service_settings,
+            bridge_settings,
             grpc=service.address,
-            http=str(replace(of_bridge.http_address, port=port)),
+            http=str(replace(bridge_settings.http_address, port=port)),
             target=self._target(service),
-            authorizes=exposed or of_service.auth == "required",
+            authorizes=exposed or service_settings.auth == "required",
         )
 
     @property

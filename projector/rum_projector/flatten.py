@@ -172,7 +172,8 @@ def _about(
 
 @lru_cache(_CACHED)
 def _cached_about(session_metadata: str, metadata: str, country: str | None) -> _About:
-    return _about_of(json_object(session_metadata), json_object(metadata), country)
+    session = parse_session_metadata(PutRumEventsRequest(session_metadata=session_metadata))
+    return _about_of(session, json_object(metadata), country)
 
 
 def _about_of(session: JsonObject, metadata: JsonObject, country: str | None) -> _About:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 
 from rum.v1 import insight_service_pb2 as pb
 from rum.v1.data_plane_service_pb2 import PutRumEventsRequest, RumEvent
+from rum_projector.insight.documents import Documents
+from rum_service.storage import open_store
 from tests.insight.asked import ACCOUNT, Asked, asked
 from tests.insight.oracle import Seen
 from tests.insight.visits import HOUR_MS, START_MS, Stored
@@ -370,10 +373,10 @@ def test_a_page_ends_early_if_it_has_read_many_batches(
     found: list[int] = []
     tokens = [""]
     with asked(loop, tmp_path) as shop, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("rum_projector.insight.visits._MAX_READ_BYTES", 1)
+        patched.setattr("rum_projector.insight.documents._MAX_READ_BYTES", 1)
         shop.create("shop")
         shop.put(1, [_batch(*parts, kind=kind) for _ in range(5)])
-        while tokens == [""] or tokens[-1]:
+        for _ in range(20):
             response = shop.ask(
                 "ListReplayEvents" if kind == "rrweb_event" else "GetSession",
                 (pb.ListReplayEventsRequest if kind == "rrweb_event" else pb.GetSessionRequest)(
@@ -382,8 +385,44 @@ def test_a_page_ends_early_if_it_has_read_many_batches(
             )
             found.append(len(response.events))
             tokens.append(response.next_token)
+            if not tokens[-1]:
+                break
 
     assert found == [1] * 15
+
+
+def test_events_of_a_batch_that_was_read_do_not_end_a_page(
+    loop: LoopThread, tmp_path: Path
+) -> None:
+    batches = [_batch({"n": 1}, {"n": 2}, {"n": 3}) for _ in range(5)]
+    found, token = [], ""
+    with asked(loop, tmp_path) as shop, pytest.MonkeyPatch.context() as patched:
+        limit = 3 * batches[0].request.ByteSize() // 2
+        patched.setattr("rum_projector.insight.documents._MAX_READ_BYTES", limit)
+        shop.create("shop")
+        shop.put(1, batches)
+        for _ in range(20):
+            request = pb.GetSessionRequest(session_id=_SESSION, next_token=token)
+            response = shop.ask("GetSession", request)
+            found.append(len(response.events))
+            token = response.next_token
+            if not token:
+                break
+
+    # The first event of the second batch exceeds the limit.
+    assert found[0] == 4
+    assert sum(found) == 15
+
+
+def test_nothing_more_is_read_for_a_caller_that_has_gone(tmp_path: Path) -> None:
+    stop = threading.Event()
+    store = open_store(f"sqlite:///{tmp_path / 'log.sqlite3'}")
+    documents = Documents(store.log, monitor_name="shop", account_id="1", stop=stop)
+    before = documents.may_read_more
+    stop.set()
+    store.close()
+
+    assert (before, documents.may_read_more) == (True, False)
 
 
 def test_long_session_metadata_is_parsed_once_for_a_page(loop: LoopThread, tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_rebuild_without_a_projector_builds_the_columns_here(log: Store, tmp_pat
     ran = Projector(tmp_path).run("rebuild")
 
     assert ran.returncode == 0
-    assert f"{count} events are in the projection" in ran.stdout
+    assert f"{count:,} events are in the projection" in ran.stdout
     assert (count, count) == projected(tmp_path)[:2]
     assert Projector(tmp_path).run("state").returncode == 3
 
@@ -287,7 +287,7 @@ def test_rebuild_beside_a_projector_makes_it_build_the_columns(log: Store, tmp_p
 
     assert f"{count}" in before
     assert ran.returncode == 0, ran.stderr
-    assert f"{count} events are in the projection" in ran.stdout
+    assert f"{count:,} events are in the projection" in ran.stdout
     assert "projection is built again" in projector.output
     assert (count, count) == projected(tmp_path)[:2]
     assert not (tmp_path / "insight.duckdb.rebuild").exists()

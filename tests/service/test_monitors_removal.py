@@ -136,20 +136,30 @@ async def test_the_next_start_resumes_a_deletion_that_a_stop_interrupted(
     assert store.log.deleted_app_monitors() == []
 
 
-async def test_a_deletion_that_failed_is_resumed() -> None:
-    class FailingLog(MemoryLog):
-        fails = True
-
-        def purge(self, app_monitor: int, *, limit: int) -> int:
-            if self.fails:
-                self.fails = False
-                raise OSError("no space left on device")
-            return super().purge(app_monitor, limit=limit)
-
+@pytest.mark.parametrize("failure", ["of the events", "of the answer to the commit"])
+async def test_a_deletion_that_failed_is_resumed(
+    failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables = MemoryTables()
-    store = replace(memory_store(tables), log=FailingLog(tables))
+    store = memory_store(tables)
     key = store.monitors.create("7f6bd4b0-5c3e-4a53-9c7e-3a1d2b0c9e11", "shop", "{}").key
     store.log.append([logged(1, app_monitor=key)])
+    failures = iter([OSError("no space left on device")])
+    delete, purge_log = store.monitors.delete, store.log.purge
+
+    def failing_delete(key: int) -> None:
+        delete(key)
+        if failure == "of the answer to the commit":
+            for error in failures:
+                raise error
+
+    def failing_purge(app_monitor: int, *, limit: int) -> int:
+        for error in failures:
+            raise error
+        return purge_log(app_monitor, limit=limit)
+
+    monkeypatch.setattr(store.monitors, "delete", failing_delete)
+    monkeypatch.setattr(store.log, "purge", failing_purge)
     # One thread: the deletions that an earlier process left are looked up before this one begins.
     with ThreadPoolExecutor(1) as thread:
         monitors = MonitorCache(store.monitors, thread, compile_policy=len, clock=time.monotonic)

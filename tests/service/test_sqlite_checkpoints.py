@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, event
 
-from rum_service.storage import open_store
+from rum_service.storage import open_store, sqlite_checkpoints
 from rum_service.storage.sqlite_checkpoints import Checkpoints
 from rum_service.storage.sqlite_files import FilesReplacedError
 from tests.support.logged import logged
@@ -137,3 +137,32 @@ def test_a_store_copies_its_log_after_a_commit(tmp_path: Path) -> None:
         wait_until(is_in_file)
     finally:
         store.close()
+
+
+def test_a_disk_that_does_not_answer_does_not_keep_a_store_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, answers = threading.Event(), threading.Event()
+    pages = iter([sqlite_checkpoints._LONG_LOG_PAGES])
+
+    def copy(_: sqlite3.Connection) -> int:
+        for number in pages:
+            return number
+        hangs.set()  # with the lock of the writer
+        assert answers.wait(60)
+        return 0
+
+    monkeypatch.setattr(sqlite_checkpoints, "_copy", copy)
+    monkeypatch.setattr(sqlite_checkpoints, "_STOP_S", 0.05)
+    store = open_store(f"sqlite:///{tmp_path / 'openrum.sqlite3'}")
+    store.log.append([logged(1)])
+    assert hangs.wait(60)
+    closing_store = threading.Thread(target=store.close, daemon=True)
+    closing_store.start()
+    closing_store.join(30)
+    is_closed = not closing_store.is_alive()
+    answers.set()
+    closing_store.join()
+    store.close()
+
+    assert is_closed

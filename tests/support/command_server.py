@@ -232,8 +232,11 @@ def _fork_and_report(files: list[int]) -> None:
         for stream in streams:
             os.close(stream)  # the readers of the fork's output must see its end
         os.write(status, _NUMBER.pack(child))
-        _, ended = os.waitpid(child, 0)
-        os.write(status, _NUMBER.pack(os.waitstatus_to_exitcode(ended)))
+        # The ID stays taken until the code can be read: a signal must not reach another process.
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert ended
+        code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        os.write(status, _NUMBER.pack(code))
         os._exit(0)
 
 

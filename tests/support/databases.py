@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ReusedPostgres", "migrated_sqlite"]
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,10 @@ from rum_service.storage import open_store
 _MAX_KEPT_BYTES = 256 << 10
 # Includes what each table and index is, so that a changed one is not taken for the original.
 _OBJECTS = """
-SELECT oid, relname, relkind, relnatts, relchecks, relhastriggers, reloptions
+SELECT oid, relname, relkind, relnatts, relchecks, relhastriggers, reloptions, (
+    SELECT array_agg((attname, atttypid, attnotnull, atthasdef)::text ORDER BY attnum)
+    FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0
+)
 FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid
 """
 _SEQUENCES = """
@@ -30,7 +34,9 @@ FROM pg_sequences WHERE schemaname = 'public'
 
 def migrated_sqlite(file: Path) -> str:
     """Create an empty SQLite database with the current schema, and return its URL."""
-    with file.open("xb") as new:
+    # With the mode that SQLite gives to its files.
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with os.fdopen(descriptor, "wb") as new:
         new.write(_migrated())
     return f"sqlite:///{file}"
 
@@ -98,7 +104,9 @@ class _Contents:
             connection.execute("SELECT setval(%s::regclass, %s, %s)", sequence)
 
     def _emptying(self, connection: Connection) -> sql.Composed:
-        sizes = dict(connection.execute("SELECT relname, pg_relation_size(oid) FROM pg_class"))
+        sizes = dict(
+            connection.execute("SELECT relname, pg_total_relation_size(oid) FROM pg_class")
+        )
         return sql.SQL("; ").join(
             sql.SQL("TRUNCATE {}" if sizes[name] > _MAX_KEPT_BYTES else "DELETE FROM {}").format(
                 sql.Identifier(name)

@@ -37,6 +37,7 @@ def _build(url: str) -> None:
         "CREATE TABLE another (n int)",
         "ALTER TABLE empty ADD COLUMN m int",
         "ALTER TABLE empty ADD CHECK (n > 0)",
+        "ALTER TABLE kept ALTER COLUMN text SET DEFAULT 'x'",
         "CREATE INDEX ON kept (text)",
     ],
 )
@@ -46,7 +47,9 @@ def test_whatever_a_test_has_changed_is_restored(empty_postgres: str, change: st
         connection.execute(change)
     with _connected(reused.restored()) as connection:
         rows = connection.execute("SELECT n, text FROM kept").fetchall()
-        inserted = connection.execute("INSERT INTO kept DEFAULT VALUES RETURNING n").fetchone()
+        inserted = connection.execute(
+            "INSERT INTO kept DEFAULT VALUES RETURNING n, text"
+        ).fetchone()
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         ).fetchall()
@@ -56,7 +59,7 @@ def test_whatever_a_test_has_changed_is_restored(empty_postgres: str, change: st
         ).fetchone()
 
     assert rows == [(1, "first"), (2, None)]
-    assert inserted == (3,)
+    assert inserted == (3, None)
     assert tables == [("empty",), ("kept",)]
     assert indexes == (1,)
 

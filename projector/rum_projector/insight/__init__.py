@@ -1,1 +1,1 @@
-"""InsightService: requests are checked, questions call, and events read from the log."""
+"""InsightService: checks requests, queries the projection, and reads events from the log."""

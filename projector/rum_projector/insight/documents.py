@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Documents", "LoggedEvent"]
 
+import threading
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from rum_service.storage.base import LogStore
 
 # A page's events are often in a few batches. A batch can have 4 MiB.
 _CACHED_BATCHES = 4
+# If the events of a session alternate between batches of 4 MB, each event needs its batch again.
+_MAX_READ_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,26 @@ class _Batch(NamedTuple):
 
 
 class Documents:
-    """Reads events for one call. It keeps the last batches."""
+    """Reads events for one call. It keeps the last batches.
 
-    def __init__(self, log: LogStore, *, monitor_name: str, account_id: str) -> None:
+    Args:
+        stop: is set when the caller has gone.
+    """
+
+    def __init__(
+        self, log: LogStore, *, monitor_name: str, account_id: str, stop: threading.Event
+    ) -> None:
         self._log = log
+        self._stop = stop
         self._monitor_name = monitor_name
         self._account_id = account_id
         self._batches: OrderedDict[int, _Batch | None] = OrderedDict()
-        self.read_bytes = 0
-        """The bytes of the batches that were read. A batch counts each time."""
+        self._read_bytes = 0
+
+    @property
+    def may_read_more(self) -> bool:
+        """Whether the caller waits, and few bytes have been read. If not, a page should end."""
+        return self._read_bytes <= _MAX_READ_BYTES and not self._stop.is_set()
 
     def event(self, sequence: int, position: int) -> LoggedEvent | None:
         """Return an event. None: its batch was deleted from the log, or is damaged."""
@@ -82,7 +96,7 @@ class Documents:
             self._batches.move_to_end(sequence)
             return self._batches[sequence]
         found = self._log.after(sequence - 1, limit=1, max_bytes=1)
-        self.read_bytes += sum(len(batch.content) for batch in found)
+        self._read_bytes += sum(len(batch.content) for batch in found)
         batch = None
         if found and found[0].sequence == sequence and not found[0].is_damaged:
             with suppress(DecodeError):  # damaged, and stored by a version without checksums

@@ -195,6 +195,7 @@ class InsightServicer(InsightServiceServicer):
                     self._store.log,
                     monitor_name=getattr(request, "app_monitor", ""),
                     account_id=metadata.get(ACCOUNT_ID_KEY, ""),
+                    stop=stop,
                 ),
                 monitor=monitor,
                 now_ms=round(self._clock() * 1000),

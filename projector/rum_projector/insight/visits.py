@@ -28,9 +28,6 @@ _MAX_TYPES = 20
 _LAST_POSITION = 2**31 - 1
 # A page of several events stays below this: gRPC clients accept 4 MiB by default.
 _MAX_PAGE_BYTES = 3 << 20
-# A page that has read so many bytes of batches ends early, with a token. If the events of a session
-# alternate between batches of 4 MB, each needs its batch again.
-_MAX_READ_BYTES = 64 << 20
 _REPLAYS_PER_QUERY = 200
 # Of one session, to look for dropped events.
 _MAX_BATCHES = 1000
@@ -106,7 +103,7 @@ def list_replay_events(
         call.query, call.monitor, request.session_id, above=above, limit=_REPLAYS_PER_QUERY
     )
     for ref in refs:
-        if last and call.documents.read_bytes > _MAX_READ_BYTES:
+        if last and not call.documents.may_read_more:
             break
         recorded, page = _recorded(call, ref)
         page_bytes += sum(len(text) for text in recorded) + len(page)
@@ -167,7 +164,7 @@ def _within_page(
     page_bytes = 0
     last = None
     for ref in refs:
-        if last and call.documents.read_bytes > _MAX_READ_BYTES:
+        if last and not call.documents.may_read_more:
             break
         event = _summary(call, ref)
         page_bytes += event.ByteSize()

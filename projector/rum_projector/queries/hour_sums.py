@@ -73,7 +73,7 @@ class Range:
 
 
 class _Part(NamedTuple):
-    """A range's part without sums."""
+    """The part of a range without sums."""
 
     of: int
     """The index of the range."""

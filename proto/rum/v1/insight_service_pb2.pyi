@@ -1478,7 +1478,7 @@ class ListSessionsRequest(_message.Message):
     before: _builtins.float
     """End of the selection."""
     user_id: _builtins.str
-    """Only sessions of this user, in any letter case."""
+    """Only sessions of this user. An ID in lower case or in capitals is found however the request writes it."""
     fingerprint: _builtins.str
     """Only sessions with this error. The error meets the filter."""
     failed: _builtins.bool

@@ -61,13 +61,15 @@ class AppMonitorDeletion(Background):
         await asyncio.shield(self._in_background(self._delete(key)))
 
     async def _delete(self, key: int) -> None:
-        await on_thread(self._executor, self._store.monitors.delete, key)
-        self._monitors.forget()
         try:
+            try:
+                await on_thread(self._executor, self._store.monitors.delete, key)
+            finally:
+                self._monitors.forget()  # a commit may succeed without an answer
             await self._purge(key)
             await self._source_map_purge.run()
         except Exception:
-            self._failed.set()  # a retry of the call finds no app monitor
+            self._failed.set()  # a retry of the call may find no app monitor
             raise
 
     async def _run(self) -> None:
@@ -79,7 +81,7 @@ class AppMonitorDeletion(Background):
                 await self._source_map_purge.run()
                 await self._failed.wait()
             except Exception:
-                logger.exception("deletion not resumed; it is tried again")
+                logger.exception("remains of app monitors not deleted", retry_s=self._retry_s)
             await asyncio.sleep(self._retry_s)
 
     async def _purge(self, key: int) -> None:

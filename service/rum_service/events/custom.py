@@ -16,7 +16,7 @@ _BUILT_IN = "com.amazon.rum."
 
 
 def custom_events_enabled(members: JsonObject) -> bool:
-    """Return whether an app monitor, given as the members of its document, has enabled them."""
+    """Return whether custom events are enabled, from the members of an app monitor's document."""
     return object_in(members, "CustomEvents").get("Status") == "ENABLED"
 
 

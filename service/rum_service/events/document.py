@@ -113,7 +113,7 @@ def event_members(
 
     Args:
         details: the event's details, or None if they are not a JSON object.
-        names: the members to return, and others, which are ignored. None: all. The metadata of a
+        names: which members to return. Unknown names are ignored. None: all. The metadata of a
             session, in three forms, can take 17 ms for each event (2026-11).
     """
     source = _Source(request, event, metadata, details, monitor_name, account_id)

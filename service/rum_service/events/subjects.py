@@ -38,7 +38,7 @@ class Subject(NamedTuple):
         return self.id.encode() in content.lower() or b"\\u00" in content
 
     def remainder(self, content: bytes) -> Remainder | None:
-        """Return a serialized request's rest, or None if it has nothing to erase."""
+        """Return what remains of a serialized request, or None if there is nothing to erase."""
         if not self.may_be_in(content):
             return None
         request = PutRumEventsRequest.FromString(content)

@@ -14,14 +14,14 @@ _DELETED_ROWS = 500_000
 
 
 def parts(connection: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
-    """Yield a table's rows, in the order of its key. Call it in a transaction."""
+    """Yield all rows of a table in the order of its key. Call it in a transaction."""
     query = select(table).order_by(*table.primary_key)
     with connection.execute(query.execution_options(yield_per=_ROWS)) as found:
         yield from found.mappings().partitions()
 
 
 def delete_all(connection: Connection, table: Table) -> None:
-    """Delete a table's rows."""
+    """Delete all rows of a table."""
     key = tuple(table.primary_key)
     some = delete(table).where(tuple_(*key).in_(select(*key).limit(_DELETED_ROWS)))
     while connection.execute(some).rowcount == _DELETED_ROWS:

@@ -86,7 +86,7 @@ def drop_partition(
 ) -> dict[int, Removed] | None:
     """Drop the oldest partition with old batches only.
 
-    Return what was removed, by app monitor. None: the partition does not exist.
+    Return what was removed, by app monitor. None: no partition has only old batches.
 
     Args:
         connection: in autocommit mode. Its statements wait for locks briefly.

@@ -155,8 +155,8 @@ class SqliteDatabase(Database):
         self._checkpoints = Checkpoints(self._reader, self._write_lock)
 
     def close(self) -> None:
-        if self._checkpoints:
-            self._checkpoints.stop()
+        if self._checkpoints and not self._checkpoints.stop():
+            return  # closing would wait for the lock, and the process would not end
         if self._anchor:
             self._anchor.close()
         super().close()

@@ -56,10 +56,14 @@ class Checkpoints:
         """Say that the log has grown."""
         self._is_due = True
 
-    def stop(self) -> None:
-        """End the thread, and wait briefly for a checkpoint that runs."""
+    def stop(self) -> bool:
+        """End the thread. Return whether it has ended.
+
+        A checkpoint that runs gets some seconds. Afterwards it may still hold the lock.
+        """
         self._stopping.set()
         self._thread.join(_STOP_S)
+        return not self._thread.is_alive()
 
     def _repeat(self) -> None:
         while not self._stopping.wait(self._interval_s):

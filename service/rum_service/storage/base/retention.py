@@ -54,7 +54,7 @@ class RetentionStore(Protocol):
         ...
 
     def count_before(self, app_monitor: int, before_ms: int) -> int:
-        """Return how many batches the app monitor received before a time.
+        """Return how many of the app monitor's batches were received before a time.
 
         If the clock was set back, the number can differ by the batches received meanwhile.
         """

@@ -1,4 +1,4 @@
-"""What all tables share: the metadata, and types that differ between databases."""
+"""The metadata that all tables share, and types that differ between databases."""
 
 from __future__ import annotations
 
