@@ -47,6 +47,14 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         """Return whether there is room for a connection. Others are closed."""
         return self._free.acquire(blocking=False)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin a thread for a connection."""
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._free.release()  # there is no thread that would
+            raise
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection."""
         try:
@@ -55,7 +63,7 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Write unexpected errors to standard error. Clients may leave, or do nothing."""
+        """Write unexpected errors to standard error. Clients may leave, or send nothing."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 

@@ -394,7 +394,7 @@ def test_a_page_ends_early_if_it_has_read_many_batches(
 def test_events_of_a_batch_that_was_read_do_not_end_a_page(
     loop: LoopThread, tmp_path: Path
 ) -> None:
-    batches = [_batch({"n": 1}, {"n": 2}, {"n": 3}) for _ in range(5)]
+    batches = [_batch({"n": 1}, {"n": 2}, {"n": 3}, at=10 * number) for number in range(5)]
     found, token = [], ""
     with asked(loop, tmp_path) as shop, pytest.MonkeyPatch.context() as patched:
         limit = 3 * batches[0].request.ByteSize() // 2

@@ -8,7 +8,7 @@ from rum_service.errors import ThrottlingException
 
 
 def too_many_waiting() -> ThrottlingException:
-    """Return the error for a put while too many others are received, wait or are stored."""
+    """Return the error for a put while too many others wait or are stored."""
     return ThrottlingException(
         "Too many batches are waiting to be stored.",
         service_code="rum",

@@ -85,7 +85,8 @@ class CallBoundary:
             request = requests.parse(await self.message(context, call, known=known))
             self._caller.set((call, await self.authorize(call, operation, request)))
             response = await behavior(request, context)
-            if not (known and self._authentication.is_of_operator(call)):
+            # A method that changes something has done so. Its response is short, as its request is.
+            if operation.is_read_only and not (known and self._authentication.is_of_operator(call)):
                 size = len(response) if isinstance(response, bytes) else response.ByteSize()
                 self._outgoing.add(size, context)
             return response
@@ -100,14 +101,21 @@ class CallBoundary:
         operation = operation_of(method)
         requests = RequestParser(method, parse)
 
-        async def answer(contents: AsyncIterator[bytes], context: Context) -> Any:
+        async def answer(_: object, context: Context) -> Any:
             call = call_of(context)
-            # Before a message arrives. It only adds the name of the app monitor to the error, as
-            # no access to a single one allows these methods.
+            known = await self._authentication.check_known(call)
+            # Before a message arrives. The check below only adds the name of the app monitor to the
+            # error: access to a single app monitor never allows these methods.
             await self.authorize(call, operation, requests.parse(b""))
-            first = await requests.first(contents)
+            first = requests.parse(await self.message(context, call, known=known))
             await self.authorize(call, operation, first)
-            return await behavior(requests.stream(first, contents), context)
+
+            async def sent() -> AsyncIterator[Message]:
+                yield first
+                while (content := await self._next_message(context, call, known=known)) is not None:
+                    yield requests.parse(content)
+
+            return await behavior(sent(), context)
 
         return self.bounded(method, self.logged(method, self._counted(operation, answer)))
 
@@ -184,8 +192,15 @@ class CallBoundary:
         Args:
             known: the result of `is_known`.
         """
+        content = await self._next_message(context, call, known=known)
+        if content is None:
+            raise ValidationException("The call must have a message.")
+        return content
+
+    async def _next_message(self, context: Context, call: Call, *, known: bool) -> bytes | None:
+        """Return the same for a stream's next message, or None after its last one."""
         waits = not (known and self._authentication.is_of_operator(call))
-        return await self._incoming.read(context, known=known, waits=waits)
+        return await self._incoming.next(context, known=known, waits=waits)
 
     def stop(self) -> None:
         """Give up messages that arrive slowly, so that they do not delay the stop of the server."""

@@ -82,7 +82,8 @@ class GrpcServer:
         _GRPC_LOGGER.addFilter(_without_metadata)
         self._server = server = grpc.aio.server(options=_options(self._settings))
         server.add_generic_rpc_handlers(self._methods.handlers())
-        # Eight messages of health at once, from unknown callers, and eight of reflection.
+        # Eight messages may arrive at once for each. Health takes the turns of unknown callers, and
+        # reflection those of known ones.
         self._incoming = incoming = Incoming(
             max_message_bytes=self._settings.max_message_bytes,
             max_bytes=0,

@@ -30,7 +30,7 @@ class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpci
     """Health based on a small commit to the store, at each check and during watches.
 
     Anyone may call it. The servicer of grpcio-health-checking would let a watch whose client reads
-    nothing block all other calls, and the stop of the server.
+    nothing block all other calls.
 
     Args:
         services: the names of the services. The empty name, of the server, is added.
@@ -79,7 +79,7 @@ class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpci
                     await self._draining.wait()
 
     def drain(self) -> None:
-        """Answer NOT_SERVING from now on, and end all watches."""
+        """Answer NOT_SERVING from now on. Watches whose clients read end."""
         self._draining.set()
 
     async def _status(self, service: str) -> int:
@@ -100,9 +100,13 @@ class StoreHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # grpci
         probe = self._probe or asyncio.ensure_future(self._check_store())
         done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
         self._probe = None if done else probe
-        reason = probe.exception() if done else TimeoutError()
+        reason = _failure_of(probe) if done else TimeoutError()
         if reason:
             logger.warning("store not writable", reason=type(reason).__name__)
         self._is_writable = reason is None
         self._checked_at = asyncio.get_running_loop().time()
         self._refresh = None
+
+
+def _failure_of(probe: asyncio.Future[None]) -> BaseException | None:
+    return asyncio.CancelledError() if probe.cancelled() else probe.exception()

@@ -17,7 +17,7 @@ import grpc.aio
 
 from rum_service.errors import RumError, ThrottlingException, ValidationException
 from rum_service.ingest.overload import too_many_waiting
-from rum_service.rpc.call_context import Context
+from rum_service.rpc.call_context import Context, counted_address
 
 # A message that takes longer to arrive is given up if others wait for their turn.
 _SLOW_S = 0.25
@@ -57,9 +57,9 @@ class _Message:
 
     @property
     def address(self) -> str:
-        """The address of the caller, without its port."""
+        """The address of the caller, as limits count it."""
         if not self._address:
-            self._address = self.connection.rpartition(":")[0] or "?"
+            self._address = counted_address(self.connection)
         return self._address
 
 
@@ -100,8 +100,9 @@ class _Turns:
     async def _wait(self, message: _Message) -> None:
         if self._may_begin(message):
             return
-        if self._waiting >= _MAX_WAITING:
-            raise too_many_waiting()
+        # An address that has nothing waiting always gets a place: others cannot keep it out.
+        if self._waiting >= _MAX_WAITING and message.address in self._lines:
+            raise _too_many()
         message.turn = asyncio.get_running_loop().create_future()
         lines = self._lines.setdefault(message.address, {})
         lines.setdefault(message.connection, deque()).append(message)
@@ -127,6 +128,8 @@ class _Turns:
             if message := self._next(address):
                 self._receiving[message] = None
                 message.since_s = message.task.get_loop().time()
+                if lines := self._lines.pop(address, None):
+                    self._lines[address] = lines  # at the end
 
     def _next(self, address: str) -> _Message | None:
         """Give a turn to the next connection whose address may have one. Return its message."""
@@ -154,7 +157,7 @@ class _Turns:
             full = len(self._receiving) >= self._most
             for message in self._receiving:
                 if message.since_s < now_s - _SLOW_S and (full or message.address in self._lines):
-                    message.give_up(too_many_waiting())
+                    message.give_up(_too_many())
 
 
 class Incoming:
@@ -163,7 +166,7 @@ class Incoming:
     Args:
         max_message_bytes: the longest message that gRPC accepts.
         max_bytes: the most bytes of messages that methods may hold. Messages that are being
-            received may take twice as much in addition, and as much again those of known callers.
+            received may take twice as much for unknown callers, and twice as much for known ones.
         timeout_s: how long a message may take to arrive.
     """
 
@@ -259,6 +262,10 @@ class Incoming:
         self._ticking = bool(self._all)
         if self._ticking:
             asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+
+def _too_many() -> ThrottlingException:
+    return ThrottlingException("Too many messages are being received.", retry_after_seconds=1)
 
 
 def _has_ended(message: _Message) -> bool:

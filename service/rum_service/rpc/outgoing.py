@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, cast
 
 from rum_service.errors import ThrottlingException
-from rum_service.rpc.call_context import Context
+from rum_service.rpc.call_context import Context, counted_address
 
 # Shorter ones are few bytes, even of all calls that may be in progress.
 _LONG_BYTES = 16 << 10
@@ -43,7 +43,7 @@ class Outgoing:
         if size < _LONG_BYTES:
             return
         connection = context.peer()
-        address = connection.rpartition(":")[0]
+        address = counted_address(connection)
         limits = {
             connection: self._max_bytes // 4,
             address: self._max_bytes // 2,

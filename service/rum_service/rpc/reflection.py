@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["reflection_methods"]
+__all__ = ["SERVICE", "reflection_methods"]
 
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, cast

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Parse", "RequestParser"]
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError, Message
@@ -14,7 +13,6 @@ from rum_service.auth.operations import operation_of
 from rum_service.errors import ValidationException
 from rum_service.ingest.fields import has_more_nested_fields
 
-_FIRST_MESSAGE_S = 10.0
 # The bridge accepts JSON of the same length. A parsed message can take 100 times as much.
 _MAX_BYTES = 256 << 10
 # This counts nested messages too. The bridge accepts as many lists and objects.
@@ -47,23 +45,3 @@ class RequestParser:
             return self._parse(content)
         except DecodeError:
             raise ValidationException(f"The message is not a {self._name}Request.") from None
-
-    async def first(self, contents: AsyncIterator[bytes]) -> Message:
-        """Return a stream's first request, which must arrive within 10 s.
-
-        A caller without access could keep us waiting for it.
-        """
-        try:
-            async with asyncio.timeout(_FIRST_MESSAGE_S):
-                content = await anext(contents)
-        except (TimeoutError, StopAsyncIteration):
-            raise ValidationException("The call must begin with a message.") from None
-        return self.parse(content)
-
-    async def stream(
-        self, first: Message, contents: AsyncIterator[bytes]
-    ) -> AsyncIterator[Message]:
-        """Yield a stream's first request again, and then the others."""
-        yield first
-        async for content in contents:
-            yield self.parse(content)
