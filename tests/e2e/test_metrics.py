@@ -105,6 +105,7 @@ class _TwoWorkers(OpenRum):
 
 def test_each_worker_has_its_own_page(tmp_path: Path) -> None:
     with _TwoWorkers(tmp_path, OPENRUM_METRICS="127.0.0.1:0") as running:
+        wait_until(lambda: len(page_addresses(running)) == 3)
         pages = [read_page(address) for address in page_addresses(running)]
         running.stop()
 
@@ -117,9 +118,9 @@ def test_on_postgresql_each_worker_has_the_metrics_of_its_service(
 ) -> None:
     settings = {"OPENRUM_METRICS": "127.0.0.1:0", "OPENRUM_DATABASE_URL": empty_postgres}
     with _TwoWorkers(tmp_path, **settings) as running:
+        wait_until(lambda: len(page_addresses(running)) == 3)
         pages = [read_page(address) for address in page_addresses(running)]
         running.stop()
 
-    assert len(pages) == 3
     assert all("openrum_service_received_events_total" in page for page in pages)
     assert sorted("openrum_bridge_connections" in page for page in pages) == [False, True, True]

@@ -38,7 +38,7 @@ def service(loop: LoopThread, tmp_path: Path) -> Iterator[Authorized]:
 def test_a_connection_that_reads_nothing_holds_a_quarter_of_the_limit(service: Authorized) -> None:
     token = service.token("reader", "read")
     with _reading_nothing(service, token, calls=3) as frames:
-        rejected = _status_of(frames)
+        rejected = _metadata(frames, of_end=True)
         of_others = service.outcome("GetAppMonitorData", _REQUEST, bearer(token))
 
     assert b"Too many responses wait until their callers read them." in rejected
@@ -47,17 +47,18 @@ def test_a_connection_that_reads_nothing_holds_a_quarter_of_the_limit(service: A
 
 def test_an_address_that_reads_nothing_holds_half_of_the_limit(service: Authorized) -> None:
     token = service.token("reader", "read")
-    with _reading_nothing(service, token, calls=1), _reading_nothing(service, token, calls=1):
-        wait_until(
-            lambda: (
-                service.outcome("GetAppMonitorData", _REQUEST, bearer(token))
-                == "ThrottlingException"
-            )
-        )
-        own = service.outcome("GetAppMonitorData", _REQUEST, bearer(service.operator))
+    with (
+        _reading_nothing(service, token, calls=1) as first,
+        _reading_nothing(service, token, calls=1) as second,
+    ):
+        for frames in (first, second):
+            _metadata(frames, of_end=False)  # its response is being sent
+        of_reader = service.outcome("GetAppMonitorData", _REQUEST, bearer(token))
+        of_operator = service.outcome("GetAppMonitorData", _REQUEST, bearer(service.operator))
     wait_until(lambda: service.outcome("GetAppMonitorData", _REQUEST, bearer(token)) == OK)
 
-    assert own == OK
+    assert of_reader == "ThrottlingException"
+    assert of_operator == OK
 
 
 @contextmanager
@@ -78,10 +79,13 @@ def _reading_nothing(service: Authorized, token: str, *, calls: int) -> Iterator
         yield frames
 
 
-def _status_of(frames: BinaryIO) -> bytes:
-    """Return the metadata that ends the first call. Without data, an error has nothing else."""
+def _metadata(frames: BinaryIO, *, of_end: bool) -> bytes:
+    """Return the metadata that begins the next response, or that ends the next call.
+
+    A call that ends without a response has only the metadata of its end.
+    """
     while True:
         head = frames.read(9)
         payload = frames.read(int.from_bytes(head[:3], "big"))
-        if head[3] == http2.HEADERS and head[4] & http2.END_STREAM:
+        if head[3] == http2.HEADERS and bool(head[4] & http2.END_STREAM) == of_end:
             return payload
