@@ -95,6 +95,11 @@ _REFUSED_CONNECTIONS = Metric(
     "counter",
     "HTTP connections that got 503 because too many were open, in total or from one address.",
 )
+_ABORTED_CONNECTIONS = Metric(
+    "openrum_bridge_aborted_connections_total",
+    "counter",
+    "HTTP connections that were closed because clients had not read too many bytes of responses.",
+)
 
 METRICS = (
     _RECEIVED_BATCHES,
@@ -116,6 +121,7 @@ METRICS = (
     _FAILED_CALLS,
     _CONNECTIONS,
     _REFUSED_CONNECTIONS,
+    _ABORTED_CONNECTIONS,
 )
 
 
@@ -137,12 +143,13 @@ class BridgeMetrics:
         self._others = others
         self._max_waiting_bytes = max_waiting_bytes
 
-    def samples(self, connections: int, refused_connections: int) -> Iterator[Sample]:
+    def samples(self, connections: int, *, refused: int, aborted: int) -> Iterator[Sample]:
         """Yield the present values.
 
         Args:
             connections: the number of open HTTP connections, which the server knows.
-            refused_connections: how many it has refused.
+            refused: how many it has refused because too many were open.
+            aborted: how many it has closed because their clients did not read.
         """
         ledger, waiting = self._puts.ledger, self._coalescer
         yield Sample(_RECEIVED_BATCHES, ledger.received.batches)
@@ -166,4 +173,5 @@ class BridgeMetrics:
         yield Sample(_CALL_BATCHES, waiting.call_batches)
         yield Sample(_FAILED_CALLS, waiting.failed_calls)
         yield Sample(_CONNECTIONS, connections)
-        yield Sample(_REFUSED_CONNECTIONS, refused_connections)
+        yield Sample(_REFUSED_CONNECTIONS, refused)
+        yield Sample(_ABORTED_CONNECTIONS, aborted)

@@ -83,7 +83,8 @@ async def running_bridge(
     async with open_channels(settings) as channels, contextlib.AsyncExitStack() as stack:
         app = create_app(settings, channels, batch_put)
         connections = _connections(settings, other_connections)
-        config = _config(settings, app, limits or ConnectionLimits(), connections)
+        unread = UnreadResponses(settings.max_waiting_bytes)
+        config = _config(settings, app, limits or ConnectionLimits(), connections, unread)
         if config.ssl and pair:
             await stack.enter_async_context(following(config.ssl, *pair))
         listener = listener or settings.http_address.bind("OPENRUM_HTTP", rolling=settings.rolling)
@@ -99,7 +100,9 @@ async def running_bridge(
             yield RunningBridge(
                 address,
                 lambda: app.metrics.samples(
-                    len(server.server_state.connections), connections.refused
+                    len(server.server_state.connections),
+                    refused=connections.refused,
+                    aborted=unread.aborted,
                 ),
                 app.accounting.ledger,
             )
@@ -116,7 +119,11 @@ async def running_bridge(
 
 
 def _config(
-    settings: BridgeSettings, app: BridgeApp, limits: ConnectionLimits, connections: OpenConnections
+    settings: BridgeSettings,
+    app: BridgeApp,
+    limits: ConnectionLimits,
+    connections: OpenConnections,
+    unread: UnreadResponses,
 ) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
@@ -126,7 +133,7 @@ def _config(
             app_monitor_id_of=app.paths.app_monitor_id,
             limits=limits,
             connections=connections,
-            unread=UnreadResponses(settings.max_waiting_bytes),
+            unread=unread,
         ),
         lifespan="off",
         access_log=False,

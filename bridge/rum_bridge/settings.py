@@ -117,7 +117,9 @@ class BridgeSettings(OperatingSettings):
         default=64 << 20,
         ge=1 << 20,
         description="Maximum total size of the batches that wait to be stored, in bytes. The "
-        "bridge also counts the bodies that it reads. Further batches are throttled.",
+        "bridge also counts the bodies that it reads. Further batches are throttled. Responses "
+        "that clients do not read have the same limit: beyond it, the bridge closes the slowest "
+        "HTTP connections, and the service throttles gRPC calls.",
     )
     max_connections: int = Field(
         default=4096,
@@ -151,7 +153,8 @@ class BridgeSettings(OperatingSettings):
     drain_s: float = Field(
         default=10.0,
         ge=0,
-        description="How long a stopping server waits for calls in progress, in seconds.",
+        description="How long a stopping server waits for calls in progress, in seconds. A "
+        "request that has not arrived whole has one second.",
     )
 
     @field_validator("http")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 
@@ -239,6 +240,25 @@ async def test_a_connection_that_is_idle_after_a_rejection_is_closed(
     overloaded.clients.close()
 
     assert response.status == 429
+    assert rest == b""
+
+
+async def test_the_rest_of_a_rejected_put_does_not_delay_the_stop(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_MAX_WAIT_S", 0.3)
+    limits = ConnectionLimits(stopping_s=0.1)
+    async with _overloaded(standin, limits, drain_s=60.0) as overloaded:
+        put = await overloaded.send(_head() + _BODY[:5])
+        response = await _read(put)
+        overloaded.open()
+        began_s = time.monotonic()
+    took_s = time.monotonic() - began_s
+    rest = await asyncio.to_thread(_until_closed, put)
+    overloaded.clients.close()
+
+    assert response.status == 429
+    assert took_s < 20
     assert rest == b""
 
 

@@ -33,6 +33,7 @@ class _Transport(asyncio.Transport):
             [("b", 30), ("a", 40), ("c", 20), ("d", 20)], [1], id="the address with most bytes"
         ),
         pytest.param([("b", 10), ("a", 60)], [], id="an address with one connection"),
+        pytest.param([("b", 30), ("c", 30), ("a", 60)], [0], id="the newest has most bytes"),
     ],
 )
 def test_the_slowest_connections_of_an_address_are_aborted(
@@ -44,6 +45,7 @@ def test_the_slowest_connections_of_an_address_are_aborted(
         unread.add(transport, address)
 
     assert [index for index, each in enumerate(transports) if each.aborted] == aborted
+    assert unread.aborted == len(aborted)
 
 
 def test_a_connection_that_was_read_counts_no_more() -> None:

@@ -1,7 +1,8 @@
 """One HTTP connection of uvicorn, with limits that uvicorn does not have.
 
 connections limited in number
-responses   must be read in time. The bytes that wait for slow clients are limited.
+responses   must be read in time, also when the server stops. The bytes that wait for slow clients
+            are limited.
 memory      freed as soon as the client has gone
 """
 
@@ -21,6 +22,7 @@ from rum_bridge.errors import HttpError
 from rum_bridge.http.connection_limits import ConnectionLimits
 from rum_bridge.http.connections import OpenConnections
 from rum_bridge.http.disconnects import extensions_of
+from rum_bridge.http.tls import countable
 from rum_bridge.http.unread import UnreadResponses
 from rum_bridge.rendered_error import CLOSE, RenderedError
 from rum_bridge.request_id import new_request_id
@@ -69,6 +71,7 @@ class BoundedConnection(HttpToolsProtocol):
             transport.write(_TOO_MANY_CONNECTIONS.render(new_request_id(), last=CLOSE))
             transport.close()
             return
+        transport = countable(transport)
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         self._extensions = extensions_of(transport)
@@ -90,11 +93,20 @@ class BoundedConnection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread.add(self.transport, self._open.network_of(self))
+        self._count_unread()
 
     def resume_writing(self) -> None:
         self._unread.remove(self.transport)
         super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        if self.flow.write_paused:
+            self._count_unread()  # the transport may have more since it paused
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._abort_unread(None)
 
     def check_progress(self) -> None:
         """Close the connection if the client does not read. Call this regularly."""
@@ -104,6 +116,23 @@ class BoundedConnection(HttpToolsProtocol):
             self._unread_since = self.loop.time()
         elif self.loop.time() - self._unread_since > self._limits.write_timeout_s:
             self.transport.abort()
+
+    def _count_unread(self) -> None:
+        self._unread.add(self.transport, self._open.network_of(self))
+
+    def _abort_unread(self, before: int | None) -> None:
+        """Abort the connection if its client reads nothing while the server stops.
+
+        Args:
+            before: how many bytes waited for the client some seconds ago. None: not known.
+        """
+        if self not in self.connections:
+            return
+        waiting = self.transport.get_write_buffer_size()
+        if waiting == before and (waiting or self.transport.is_closing()):
+            self.transport.abort()
+        else:
+            self.loop.call_later(self._limits.stopping_read_s, self._abort_unread, waiting)
 
 
 def _ignore() -> None:

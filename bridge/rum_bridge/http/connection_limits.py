@@ -26,7 +26,9 @@ class ConnectionLimits:
     write_timeout_s: float = 60.0
     """How long a client may take to read what is waiting for it."""
     stopping_s: float = 1.0
-    """How long a body may take to arrive when the server stops."""
+    """How long the rest of a body may take to arrive when the server stops."""
+    stopping_read_s: float = 3.0
+    """How long a client may read nothing when the server stops."""
     linger_s: float = 5.0
     """How long the rest of a body is read after an early response. A server that closes at once can
     lose the response on its way."""

@@ -1,4 +1,4 @@
-"""Parse the heads of requests as uvicorn does, with what RFC 9110 asks for and it leaves out."""
+"""Parses the heads of requests as uvicorn does, and corrects what RFC 9110 requires."""
 
 from __future__ import annotations
 

@@ -214,7 +214,11 @@ class BoundedHttp(BoundedConnection):
         return self._has_request() and not self._in_head and not self._is_answered()
 
     def _reject_slow_body(self, cycle: object) -> None:
-        if cycle is self.cycle and self._awaits_body():
+        if cycle is not self.cycle or not self._awaits_body():
+            return
+        if self.pipeline:  # an earlier request is in progress, and gets its response first
+            self.loop.call_later(self._limits.stopping_s, self._reject_slow_body, cycle)
+        else:
             self._reject(_STOPPING)
 
     def _stop_head_timer(self) -> None:

@@ -65,7 +65,9 @@ class AdmittedHttp(BoundedHttp):
 
     def shutdown(self) -> None:
         self._closes = True
-        if self._held is None and not self._skipped:
+        if self._skipped:  # the put has its response
+            self.loop.call_later(self._limits.stopping_s, self.transport.close)
+        elif self._held is None:
             super().shutdown()
 
     def continue_held(self) -> None:
