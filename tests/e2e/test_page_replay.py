@@ -25,6 +25,7 @@ from tests.tools.toolbox import tools_needed
 _HOSTILE_SESSION = "deadbeef-0000-4000-8000-000000000002"
 _GAP_SESSION = "deadbeef-0000-4000-8000-000000000003"
 _QUOTA = 1_000_000
+_PLAYER = "iframe >> internal:control=enter-frame >> "
 _RUN = "parent.parent.hacked = 1"
 
 
@@ -98,10 +99,9 @@ def test_a_recorded_visit_is_shown(ui: Shown, shop: Visited) -> None:
 
 def test_the_replay_plays_and_pauses(ui: Shown, shop: Visited) -> None:
     _open(ui, _recorded(shop))
-    player = "iframe >> internal:control=enter-frame >> "
-    ui.page.do(lambda inner: inner.click(f"{player} button:text-is('Play')"))
-    ui.page.do(lambda inner: inner.click(f"{player} button:text-matches('Pause|Play')"))
-    ui.page.do(lambda inner: inner.fill(f"{player} input[type=range]", "0"))
+    ui.page.do(lambda inner: inner.click(f"{_PLAYER} button:text-is('Play')"))
+    ui.page.do(lambda inner: inner.click(f"{_PLAYER} button:text-matches('Pause|Play')"))
+    ui.page.do(lambda inner: inner.fill(f"{_PLAYER} input[type=range]", "0"))
 
     with tools_needed():
         found = violations(ui.page)
@@ -281,6 +281,73 @@ def test_nodes_inside_each_other_do_not_stop_the_page(ui: Shown) -> None:
     windows = _windows(ui, parts)
 
     assert sum(map(len, windows)) == 6
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"source": 0, "removes": [None], "adds": [], "texts": [], "attributes": []},
+        {"source": 0, "adds": [5]},
+        {"source": 0, "texts": 5},
+        {"source": 0, "attributes": {}},
+        {"source": 1, "positions": [None]},
+        7,
+        None,
+    ],
+    ids=json.dumps,
+)
+def test_malformed_events_are_left_out(ui: Shown, data: object) -> None:
+    ui.open("monitors")
+    malformed: list[Any] = [None, 5, {}, {"type": 3, "data": {}}, {"timestamp": 1, "data": {}}]
+    for time_ms in (2_000, 3_000):
+        malformed.append({"type": 3, "timestamp": time_ms, "data": data})
+
+    windows = _windows(
+        ui,
+        [
+            ("/", _first_events(1_000, _page("Shop"))),
+            ("/", [*malformed, _moved(4_000)]),
+            ("/", malformed),
+        ],
+    )
+
+    assert windows == [[1_000, 1_001, 4_000]]
+
+
+def test_malformed_nodes_do_not_stop_the_page(ui: Shown) -> None:
+    ui.open("monitors")
+    nodes = [5, None, {}, {"childNodes": 5}, {"id": "x", "childNodes": [None, 5, {}]}]
+    change = {"type": 3, "data": {"source": 0, "adds": [{"node": node} for node in nodes]}}
+    parts: list[tuple[str, list[object]]] = [
+        ("/", _first_events(1_000, _page("Shop"), *nodes)),
+        ("/", _first_events(2_000, _page("Shop"), *nodes)),
+        ("/", [{**change, "timestamp": 3_000}]),
+        ("/", [{**change, "timestamp": 4_000}]),
+    ]
+
+    windows = _windows(ui, parts)
+
+    assert sum(map(len, windows)) == 6
+
+
+def test_a_recording_with_malformed_events_is_shown(ui: Shown, shop: Visited) -> None:
+    session = f"deadbeef{new_id()[8:]}"
+    now_ms = int(time.time() * 1000)
+    malformed = [
+        {"type": 3, "timestamp": now_ms + 2, "data": {"source": 0, "removes": [None], "adds": 5}},
+        {"type": 3, "timestamp": now_ms + 3, "data": None},
+    ]
+    events = [*_first_events(now_ms, _page("Shop")), *malformed, _moved(now_ms + 1000), {}]
+    shop.put([_recording(session, events)])
+    ui.open("sessions", session)
+    ui.click("button:text-is('Show the replay')")
+    wait_until(lambda: "Shop" in str(_in_recording(ui, "() => document.body?.textContent")))
+    ui.page.do(lambda inner: inner.fill(f"{_PLAYER} input[type=range]", "1000"))
+
+    position = ui.page.do(lambda inner: inner.inner_text(f"{_PLAYER} .row >> nth=0"))
+
+    assert "0:01 of 0:01" in position
+    assert _in_recording(ui, "() => document.body.textContent") == "Shop"
 
 
 def test_a_recording_without_its_beginning_says_so(ui: Shown, shop: Visited) -> None:

@@ -1,4 +1,4 @@
-/** What a form or a button does: one action at a time, whether it has succeeded, and why it failed. */
+/** Runs the action of a form or a button, and says whether it is in progress, has succeeded or has failed. */
 import { useState } from "../vendor/hooks.mjs";
 
 /**

@@ -1,13 +1,11 @@
 /**
- * The nodes of a recorded document, by their IDs: which window events come from can be seen from them. rrweb numbers the
- * nodes of each document from 1, and a node keeps its number.
+ * The nodes of a recorded document, by their IDs. They show which window events come from: rrweb numbers the nodes of each
+ * document from 1, and a node keeps its number.
  */
 
 const [FULL_SNAPSHOT, INCREMENTAL_SNAPSHOT] = [2, 3];
 const MUTATION = 0;
 const NO_CHILDREN = new Set();
-/** A hostile recording can have nodes that are inside each other. */
-const MAX_DEPTH = 1000;
 
 /** The document of one recording. It follows events when it is needed: with one window it never is. */
 export class Nodes {
@@ -33,19 +31,22 @@ export class Nodes {
         if (parentId) removed.add(id);
       }
     }
+    const replaced = this.#within(removed);
     const next = this.#last + 1;
     for (const [id, kind] of added) {
       if (id >= next && !added.has(next)) strange.add(next);
       const isOther = id < next && this.#kinds.get(id) !== kind;
-      if (isOther || (this.#parents.has(id) && !this.#isIn(id, removed))) strange.add(id);
+      if (isOther || (this.#parents.has(id) && !replaced.has(id))) strange.add(id);
     }
     return strange.size;
   }
 
-  /** Whether the node, or one that it is in, is one of `ids`. */
-  #isIn(id, ids) {
-    for (let [at, depth] = [id, 0]; at && depth < MAX_DEPTH; at = this.#parents.get(at), depth += 1) if (ids.has(at)) return true;
-    return false;
+  /** Return `ids` and the nodes inside of them. */
+  #within(ids) {
+    const found = new Set(ids);
+    // A set's loop also visits what is added meanwhile.
+    for (const id of found) for (const child of this.#childrenOf(id)) found.add(child);
+    return found;
   }
 
   /** Follow the changes of the document in the events of the recording, in order. */
@@ -80,10 +81,7 @@ export class Nodes {
 
   #remove(root) {
     this.#childrenOf(this.#parents.get(root)).delete(root);
-    const waiting = [root];
-    while (waiting.length) {
-      const id = waiting.pop();
-      for (const child of this.#childrenOf(id)) waiting.push(child);
+    for (const id of this.#within([root])) {
       this.#children.delete(id);
       this.#parents.delete(id);
     }
@@ -107,7 +105,7 @@ function visit(root, rootParent, action) {
     const [node, parent] = [nodes.pop(), parents.pop()];
     if (!node) continue;
     action(node, parent);
-    for (const child of node.childNodes ?? []) {
+    for (const child of Array.isArray(node.childNodes) ? node.childNodes : []) {
       nodes.push(child);
       parents.push(node.id);
     }

@@ -7,6 +7,8 @@ import { Nodes, replacesNodes } from "./replay_nodes.js";
 const [DOM_CONTENT_LOADED, LOAD, FULL_SNAPSHOT, INCREMENTAL_SNAPSHOT, META] = [0, 1, 2, 3, 4];
 /** A recording begins with one of these. */
 const FIRST = [DOM_CONTENT_LOADED, LOAD, META];
+/** Members of the data of an event. */
+const LISTS = ["adds", "removes", "texts", "attributes", "positions"];
 /** How many recordings a part may continue: of more, those that ended last. */
 const MOST_POSSIBLE = 6;
 
@@ -28,8 +30,8 @@ export function windowsOf(parts) {
 /** Return the events of each recording, which begins when a window loads a page. */
 function recordingsOf(parts) {
   const recordings = [];
-  const inOrder = parts.filter(({ events }) => events.length).map(({ page, events }) => ({ page, events: inOrderOfTime(events) }))
-    .sort((a, b) => a.events[0].timestamp - b.events[0].timestamp);
+  const inOrder = parts.map(({ page, events }) => ({ page, events: inOrderOfTime(events.filter(isEvent)) }))
+    .filter(({ events }) => events.length).sort((a, b) => a.events[0].timestamp - b.events[0].timestamp);
   for (const { page, events } of inOrder) {
     const known = FIRST.includes(events[0].type) ? undefined : recordingOf(recordings, page, events);
     const recording = known ?? { events: [], nodes: new Nodes() };
@@ -58,6 +60,12 @@ function recordingOf(recordings, page, events) {
   const fitting = possible.filter((_, at) => strangers[at] === fewest);
   return fitting.find(isLikely) ?? fitting[0];
 }
+
+/** Whether an event has the form of rrweb's. Recordings come from strangers, and others would stop the player. */
+const isEvent = (event) => Number.isFinite(event?.timestamp) && Number.isFinite(event.type) && isObject(event.data) &&
+  LISTS.map((name) => event.data[name] ?? []).every((list) => Array.isArray(list) && list.every(isObject));
+
+const isObject = (value) => value instanceof Object;
 
 const isAfter = (events, earlier) => earlier.at(-1).timestamp <= events[0].timestamp;
 

@@ -38,7 +38,9 @@ async function read(name, signal) {
 
 function Editor({ name, policy, changed }) {
   const [text, setText] = useState(policy.PolicyDocument ? indented(policy.PolicyDocument) : "");
-  const { run, busy, error } = useAction();
+  const { run, busy, done, error } = useAction();
+  // When the policy is saved, the next editor has its revision.
+  const isSaving = busy || done;
   // The revision, so that a change that somebody else made meanwhile is not lost.
   const revision = { PolicyRevisionId: policy.PolicyRevisionId };
   const save = (event) => {
@@ -53,7 +55,7 @@ function Editor({ name, policy, changed }) {
     <label>Policy, as JSON <textarea rows="9" value=${text} spellcheck=${false} required
       onInput=${(event) => setText(event.target.value)}></textarea></label>
     ${error && html`<${Failure} error=${error} inForm=${true} />`}
-    <div class="row"><button type="submit" class="primary" disabled=${busy}>Save</button>
+    <div class="row"><button type="submit" class="primary" disabled=${isSaving}>Save</button>
       <button type="button" onClick=${() => setText(EVERYONE)}>Insert: everyone may send</button>
       ${policy.PolicyDocument && html`<${Remove} what="the policy" text="Delete the policy" label="Delete the policy" remove=${remove} />`}</div>
   </form>`;
