@@ -299,8 +299,7 @@ def test_nodes_inside_each_other_do_not_stop_the_page(ui: Shown) -> None:
 def test_malformed_events_are_left_out(ui: Shown, data: object) -> None:
     ui.open("monitors")
     malformed: list[Any] = [None, 5, {}, {"type": 3, "data": {}}, {"timestamp": 1, "data": {}}]
-    for time_ms in (2_000, 3_000):
-        malformed.append({"type": 3, "timestamp": time_ms, "data": data})
+    malformed += [{"type": 3, "timestamp": 2_000 + at, "data": data} for at in range(2)]
 
     windows = _windows(
         ui,
