@@ -62,6 +62,10 @@ def _is_stored(server: Guarded, kind: str) -> bool:
     return kind in {event["event_type"] for event in server.stored()}
 
 
+def _rejections(server: Guarded) -> list[str]:
+    return [line for line in server.output if '"put rejected"' in line]
+
+
 def test_signed_fetches_and_beacons_are_stored_once(server: Guarded, page: Page) -> None:
     """The page sends a gzipped fetch with signed headers, then a presigned beacon on leaving."""
     traffic = Traffic(page)
@@ -200,11 +204,12 @@ def test_fetches_and_beacons_from_another_domain_are_rejected(
         visitor.leave()
         (beacon,) = traffic.beacons()
         # A page cannot see the response to a beacon.
-        wait_until(lambda: [line for line in origin_checking.output if '"put rejected"' in line])
+        wait_until(lambda: _rejections(origin_checking))
     with _visit(origin_checking, traffic) as visitor:
         _assert_rejected_and_stopped(traffic, visitor)
 
-    (rejection, _) = [line for line in origin_checking.output if '"put rejected"' in line]
+    wait_until(lambda: len(_rejections(origin_checking)) == 2)
+    rejection, _ = _rejections(origin_checking)
     assert "The page is not in a domain of this app monitor." in rejection
     assert traffic.rejections == [(403, "AccessDeniedException")]
     assert "beacon_from_another_domain" in {event["type"] for event in beacon["RumEvents"]}

@@ -59,6 +59,10 @@ def _projected(server: OpenRum) -> int:
     return int(json.loads(text)["events"]) if status == 200 else -1
 
 
+def _skipped(server: OpenRum) -> list[str]:
+    return [line for line in server.output if "damaged batch skipped" in line]
+
+
 def test_a_damaged_batch_stops_nothing_and_its_retry_restores_it(damaged: _Damaged) -> None:
     server, path, folder = damaged
     other = {**batch(1), "BatchId": _SENT[1]["BatchId"]}
@@ -75,7 +79,8 @@ def test_a_damaged_batch_stops_nothing_and_its_retry_restores_it(damaged: _Damag
     # The two reads, and the put with its ID.
     assert read_values(address)["openrum_service_damaged_batches_total",] == 3
     assert "openrum_rum_projection_damaged_batches 1.0\n" in server.get("/insight-metrics")[1]
-    found = [line for line in server.output if "damaged batch skipped" in line]
+    wait_until(lambda: _skipped(server))
+    found = _skipped(server)
     assert 1 <= len(found) <= 2  # the service and the projector
     assert all("db check" in line for line in found)
 

@@ -152,7 +152,7 @@ def test_new_files_are_used_for_new_connections_and_old_ones_stay_open(
     assert before == ["first", "first"]
     assert [_names(channel), _healthy(connection)] == old == [["my-app"], 200]
     assert connection.sock is open_socket
-    assert len(server.logged("certificate read again")) == 2
+    wait_until(lambda: len(server.logged("certificate read again")) == 2)
     assert server.logged("certificate not read") == []
 
 
