@@ -25,6 +25,8 @@ _HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 _LONG = b"GET /ui/vendor/rrweb-replay.js HTTP/1.1\r\nHost: x\r\n\r\n"
 """Its response has 410 kB, more than the kernel buffers for these clients."""
 _MOST_OF_LONG = 400_000
+_LAST = _LONG.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n"
+"""The bridge closes the connection when it has written the response."""
 _BUFFER_BYTES = 4096
 _DRAIN_S, _NO_DELAY_S = 60.0, 20.0
 
@@ -58,10 +60,10 @@ class _Served:
                 yield secure
 
     @contextmanager
-    def unread(self) -> Iterator[socket.socket]:
+    def unread(self, request: bytes = _LONG) -> Iterator[socket.socket]:
         """Open a connection, and read only the beginning of its response."""
         with self.connection() as connection:
-            connection.sendall(_LONG)
+            connection.sendall(request)
             assert connection.recv(15) == b"HTTP/1.1 200 OK"
             yield connection
 
@@ -131,10 +133,13 @@ async def test_responses_that_clients_do_not_read_are_limited(served: _Served) -
     assert counts["openrum_bridge_aborted_connections_total"] == 12 - sum(whole)
 
 
-async def test_a_client_that_does_not_read_does_not_delay_the_stop(served: _Served) -> None:
+@pytest.mark.parametrize("request_", [_LONG, _LAST], ids=["open", "closing"])
+async def test_a_client_that_does_not_read_does_not_delay_the_stop(
+    served: _Served, request_: bytes
+) -> None:
     with ExitStack() as stack:
         async with served.running(ConnectionLimits(stopping_read_s=0.3)):
-            connection = await asyncio.to_thread(stack.enter_context, served.unread())
+            connection = await asyncio.to_thread(stack.enter_context, served.unread(request_))
             began_s = time.monotonic()
         took_s = time.monotonic() - began_s
         whole = await asyncio.to_thread(_ends_whole, connection)

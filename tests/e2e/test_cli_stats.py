@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     folder = tmp_path_factory.mktemp("stats")
     fill(f"sqlite:///{folder}/openrum.sqlite3", 60_000)
     with _Projecting(folder) as server:
-        wait_until(lambda: not _is_behind(server))
+        wait_until(lambda: not _is_behind(server), 2 * _BUSY_S)
         yield server
 
 

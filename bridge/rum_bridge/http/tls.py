@@ -39,5 +39,10 @@ class _Pieces:
         for start in range(0, len(data), _PIECE_BYTES):
             self._transport.write(view[start : start + _PIECE_BYTES])
 
+    def close(self) -> None:
+        # After a second close, most methods of asyncio's transport fail.
+        if not self._transport.is_closing():
+            self._transport.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
