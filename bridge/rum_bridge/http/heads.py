@@ -1,4 +1,4 @@
-"""Parses the heads of requests as uvicorn does, and corrects what RFC 9110 requires."""
+"""Parses the heads of requests as uvicorn does, and as RFC 9110 says where uvicorn differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection with TLS whose bytes that the client has not read can be counted."""
+"""Counts what the client of a connection with TLS has not read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIGH_WATER_BYTES = 64 << 10
 
 
 def countable(transport: asyncio.Transport) -> asyncio.Transport:
-    """Return a transport that counts the bytes that wait, but for 80 KiB with TLS."""
+    """Return a transport that counts the bytes that wait. With TLS it misses at most 80 KiB."""
     if transport.get_extra_info("sslcontext") is None:
         return transport
     transport.set_write_buffer_limits(_HIGH_WATER_BYTES)
