@@ -243,17 +243,21 @@ async def test_a_connection_that_is_idle_after_a_rejection_is_closed(
     assert rest == b""
 
 
+@pytest.mark.parametrize("rejected", ["before", "during"])
 async def test_the_rest_of_a_rejected_put_does_not_delay_the_stop(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, rejected: str
 ) -> None:
     monkeypatch.setattr(admission, "_MAX_WAIT_S", 0.3)
     limits = ConnectionLimits(stopping_s=0.1)
     async with _overloaded(standin, limits, drain_s=60.0) as overloaded:
         put = await overloaded.send(_head() + _BODY[:5])
-        response = await _read(put)
-        overloaded.open()
+        reading = asyncio.create_task(_read(put))
+        reading.add_done_callback(lambda _: overloaded.open())
+        if rejected == "before":
+            await reading
         began_s = time.monotonic()
     took_s = time.monotonic() - began_s
+    response = await reading
     rest = await asyncio.to_thread(_until_closed, put)
     overloaded.clients.close()
 

@@ -30,6 +30,7 @@ class AdmittedHttp(BoundedHttp):
     """How many bytes of a rejected put's body are still to be discarded."""
     _closes = False
     """Whether to close the connection after the response, or after these bytes."""
+    _is_stopping = False
     _rejected_s: float | None = None
     """When a put was rejected, if nothing has followed it."""
     _counted_address: str | None = None
@@ -64,11 +65,9 @@ class AdmittedHttp(BoundedHttp):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        self._closes = True
-        if self._skipped:  # the put has its response
-            self.loop.call_later(self._limits.stopping_s, self.transport.close)
-        elif self._held is None:
-            super().shutdown()
+        self._closes = self._is_stopping = True
+        if self._held is None:
+            self._stop()
 
     def continue_held(self) -> None:
         """Parse the put that is held."""
@@ -104,6 +103,8 @@ class AdmittedHttp(BoundedHttp):
             )
         )
         self.server_state.total_requests += 1
+        if self._is_stopping:
+            self._stop()
         if self._closes and not self._skipped:
             self.transport.close()
             return
@@ -118,6 +119,12 @@ class AdmittedHttp(BoundedHttp):
         idle_since = self._rejected_s
         if idle_since is not None and self.loop.time() - idle_since > self._limits.keep_alive_s:
             self.timeout_keep_alive_handler()
+
+    def _stop(self) -> None:
+        if self._skipped:  # the put has its response, and the rest of its body some time
+            self.loop.call_later(self._limits.stopping_s, super().shutdown)
+        else:
+            super().shutdown()
 
     def _is_idle(self) -> bool:
         """Return whether the next data begins a request, and no request is in progress."""
