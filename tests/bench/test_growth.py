@@ -35,11 +35,11 @@ def test_each_row_compares_the_last_part_with_the_first() -> None:
 
 @pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
 def test_a_short_run_measures_every_row(database: str, tmp_path: Path) -> None:
-    chosen = ["--database", database, "--events", "100000", "--pages", "2"]
+    chosen = ["--database", database, "--events", "20000", "--pages", "2"]
     ran = CliRunner().invoke(main, [*chosen, "--folder", str(tmp_path)], catch_exceptions=False)
 
     assert ran.exit_code == 0, ran.output
-    assert f"{database}, 100,000 events" in ran.output
+    assert f"{database}, 20,000 events" in ran.output
     assert ran.output.count("| page of the ") == 2
     assert list(tmp_path.iterdir()) == []
 

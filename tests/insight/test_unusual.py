@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ _DAY_MS = 24 * HOUR_MS
 _RANGE = {"after": START_MS, "before": START_MS + _DAY_MS}
 
 
-def _shifted(batches: Iterator[Stored], shift_ms: int) -> Iterator[Stored]:
+@cache
+def _day(sessions: int, seed: int) -> tuple[Stored, ...]:
+    return tuple(visits(sessions, hours=24, seed=seed))
+
+
+def _shifted(batches: Iterable[Stored], shift_ms: int) -> Iterator[Stored]:
     for stored in batches:
         request = PutRumEventsRequest.FromString(stored.request.SerializeToString())
         for event in request.rum_events:
@@ -34,7 +40,7 @@ def _weeks(
     """Return a day of visits, and the same weekday of the weeks before, in the order of time."""
     found = []
     for week in range(count, -1, -1):
-        day = list(_shifted(visits(sessions, hours=24, seed=50 + week), -week * _WEEK_MS))
+        day = list(_shifted(_day(sessions, 50 + week), -week * _WEEK_MS))
         if week == 0:
             for stored in day:
                 for event in stored.request.rum_events:

@@ -131,7 +131,7 @@ def rows(engine: Engine) -> list[EventRow]:
 def a_day(store: Store) -> None:
     """Append batches of every kind of event."""
     random.seed(7)
-    for number in range(120):
+    for number in range(40):
         page = {
             "pageId": f"/product/{number % 9}",
             "domain": "shop.example",
