@@ -157,12 +157,12 @@ def _measure(
             stack.enter_context(disk.taking(_FSYNC_S))
             rates = {f"{rate}/s": float(rate) for rate in _SLOW_RATES}
             curve = measurement.rounds(rates, _SLOW_LOAD_S, 0.0, rounds)
-            return Part(name, 0.0, curve, [], other_work)
+            return Part(name, 0.0, curve, [], _SLOW_LOAD_S, other_work)
         measurement = _Measurement(servers["overloaded"], _METHODS[name], events)
         capacity = measurement.capacity()
         curve = measurement.curve(capacity, loads, rounds)
         rows = measurement.fairness(capacity, rounds) if fairness else []
-        return Part(name, capacity, curve, rows, other_work)
+        return Part(name, capacity, curve, rows, _LOAD_S, other_work)
 
 
 @click.command()

@@ -28,10 +28,10 @@ sent". "Sent" is the rate that was reached. An overloaded server lets the client
 wait for 3 to 5 s, because rejections take CPU.
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
-puts, and count from the time at which each put was due. A load takes 15 s. Goodput and latencies
-leave out the first 5 s: only then are puts rejected as fast as they arrive. Memory is what the
-server uses afterwards. Each load is measured several times, in alternation with the others. A row
-shows the run with the median goodput, and "runs" shows the goodput of all.
+puts, and count from the time at which each put was due. Goodput and latencies leave out the first
+5 s: only then are puts rejected as fast as they arrive. Memory is what the server uses afterwards.
+Each load is measured several times, in alternation with the others. A row shows the run with the
+median goodput, and "runs" shows the goodput of all.
 """
 _CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness
@@ -46,7 +46,7 @@ the median, and "runs" shows the percentile of the row's client in all.
 _SLOW_DISK = """## Slow disk
 
 Puts over REST, while each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk
-stores about 130 puts per second. The load takes 14 s.
+stores about 130 puts per second.
 """
 
 
@@ -105,6 +105,8 @@ class Part:
     curve: Sequence[Row]
     """The name of a row is its load: times the capacity if there is one."""
     fairness: Sequence[Row]
+    load_s: float
+    """How long each load of the curve took."""
     other_work: bool = False
     """Whether other work ran on the machine."""
 
@@ -121,6 +123,7 @@ class Part:
             document["capacity"],
             rows["curve"],
             rows["fairness"],
+            document["load_s"],
             document.get("other_work", False),
         )
 
@@ -146,22 +149,23 @@ def overload_page(parts: Sequence[Part]) -> tuple[str, str | None]:
         texts += [_CHART]
         for part in curves:
             texts += [f"## {part.name}\n\nCapacity: {part.capacity:,.0f} puts a second."]
-            texts[-1] += _other_work(part)
+            texts[-1] += _circumstances(part)
             texts += [_table(part.curve), _shares_of_peak(part.curve)]
         texts += [
             _FAIRNESS,
             *(f"{part.name}:\n\n{_table(part.fairness, first_second=True)}" for part in curves),
         ]
     texts += [
-        f"{_SLOW_DISK.rstrip()}{_other_work(part)}\n{_table(part.curve)}"
+        f"{_SLOW_DISK.rstrip()}{_circumstances(part)}\n{_table(part.curve)}"
         for part in parts
         if not part.capacity
     ]
     return "\n".join(texts), _chart(curves) if curves else None
 
 
-def _other_work(part: Part) -> str:
-    return " Other work ran on the machine.\n" if part.other_work else "\n"
+def _circumstances(part: Part) -> str:
+    other_work = " Other work ran on the machine." if part.other_work else ""
+    return f" A load takes {part.load_s:g} s.{other_work}\n"
 
 
 def _chart(curves: Sequence[Part]) -> str:

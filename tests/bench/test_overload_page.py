@@ -19,8 +19,8 @@ def _row(name: str) -> Row:
 def test_the_page_has_every_load_and_the_chart_every_curve() -> None:
     curve = [_row("0.5"), _row("4")]
     parts = [
-        Part("REST", 5_000.0, curve, [replace(_row("quiet"), longest_at_start_ms=2_345.6)]),
-        Part("slow disk", 0.0, [_row("100/s")], []),
+        Part("REST", 5_000.0, curve, [replace(_row("quiet"), longest_at_start_ms=2_345.6)], 15.0),
+        Part("slow disk", 0.0, [_row("100/s")], [], 14.0),
     ]
     kept = json.loads(json.dumps([part.as_json() for part in parts]))
     text, svg = overload_page([Part.from_json(each) for each in kept])
@@ -41,7 +41,7 @@ def test_the_page_compares_overload_with_the_peak_and_shows_the_generators_share
         replace(_row(name), goodput=goodput, generator=share)
         for name, goodput, share in (("1", 4_000.0, 0.2), ("2", 3_800.0, 0.6), ("4", 3_600.0, 0.5))
     ]
-    text, _ = overload_page([Part("REST", 5_000.0, curve, [])])
+    text, _ = overload_page([Part("REST", 5_000.0, curve, [], 15.0)])
 
     assert "Shares of the highest goodput: 95 % at 2, 90 % at 4." in text
     assert "at most 60 % of its core." in text
@@ -57,7 +57,7 @@ def test_the_time_at_the_start_counts_apart() -> None:
 
 
 def test_a_page_without_a_curve_has_no_chart() -> None:
-    text, svg = overload_page([Part("slow disk", 0.0, [_row("100/s")], [])])
+    text, svg = overload_page([Part("slow disk", 0.0, [_row("100/s")], [], 14.0)])
 
     assert svg is None
     assert "overload.svg" not in text
@@ -66,13 +66,13 @@ def test_a_page_without_a_curve_has_no_chart() -> None:
 
 def test_the_page_says_which_parts_were_measured_beside_other_work() -> None:
     parts = [
-        Part("REST", 5_000.0, [_row("0.5")], [], other_work=False),
-        Part("gRPC", 3_000.0, [_row("0.5")], [], other_work=True),
+        Part("REST", 5_000.0, [_row("0.5")], [], 15.0, other_work=False),
+        Part("gRPC", 3_000.0, [_row("0.5")], [], 9.0, other_work=True),
     ]
     text, _ = overload_page([Part.from_json(part.as_json()) for part in parts])
 
-    assert "Capacity: 5,000 puts a second.\n" in text
-    assert "Capacity: 3,000 puts a second. Other work ran on the machine.\n" in text
+    assert "Capacity: 5,000 puts a second. A load takes 15 s.\n" in text
+    assert "3,000 puts a second. A load takes 9 s. Other work ran on the machine.\n" in text
 
 
 def test_all_rows_come_from_the_run_with_the_median_of_the_first_row() -> None:
