@@ -11,6 +11,7 @@ __all__ = ["DayOfMonitor", "Month", "changes_table", "measured"]
 
 import argparse
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,9 @@ def _day(
     with engine.snapshot(timeout_s=60) as query:
         call = Call(
             query=query,
-            documents=Documents(store.log, monitor_name=monitor, account_id=""),
+            documents=Documents(
+                store.log, monitor_name=monitor, account_id="", stop=threading.Event()
+            ),
             monitor=record.key,
             now_ms=_END_S * 1000,
             store=store,

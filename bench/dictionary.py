@@ -23,7 +23,7 @@ _BATCHES = {1: 1200, 3: 300, 10: 100}
 
 def train() -> bytes:
     """Return a dictionary from one half of the captured events. The benchmark puts the other."""
-    batches = [
+    batches: list[bytes | bytearray | memoryview] = [
         batch for events, count in _BATCHES.items() for batch in samples(events, count, half=0)
     ]
     random.Random(0).shuffle(batches)

@@ -59,7 +59,7 @@ def _is_current(server: OpenRum) -> bool:
     if server.get("/insight-state")[0] != 200:
         return False
     freshness: Any = read_api(server, "insight-state")["freshness"]
-    return 0 < freshness["logSequence"] == freshness["projectedSequence"]
+    return bool(0 < freshness["logSequence"] == freshness["projectedSequence"])
 
 
 def _take(server: OpenRum, browser: Browser, scheme: str, folder: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.cpu import cpu_seconds
 from bench.page import write_part
@@ -59,7 +60,8 @@ def opened(url: str, projector: int) -> Opened:
         cpu_s = cpu_seconds([projector])
         page.open(url)
         _wait(page)
-        first_paint, complete = page.evaluate(_TIMES)  # type: ignore[misc] # two numbers
+        times: Any = page.evaluate(_TIMES)
+        first_paint, complete = times
         return Opened(first_paint, complete, (cpu_seconds([projector]) - cpu_s) * 1000)
 
 
