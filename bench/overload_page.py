@@ -46,7 +46,7 @@ the median, and "runs" shows the percentile of the row's client in all.
 _SLOW_DISK = """## Slow disk
 
 Puts over REST, while each fsync takes 2 s. A commit stores one group of at most 4 MiB, so the disk
-stores about 130 puts per second.
+stores about 130 puts per second. Goodput and latencies cover the whole load.
 """
 
 

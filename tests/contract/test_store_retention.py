@@ -214,33 +214,25 @@ def _received(store: Store, app_monitor: int) -> list[int]:
     return sorted(n - 10_000 if n >= 10_000 else n for n in numbers)
 
 
-def test_imported_batches_are_counted_and_removed_by_their_receipt(any_store: Store) -> None:
+@pytest.mark.parametrize("before", [0, 1, 300, 499, 500, 501, 550, 600, 900, 1000, 1200, 1500])
+def test_imported_batches_are_counted_and_removed_by_their_receipt(
+    any_store: Store, before: int
+) -> None:
     shop, blog = _create(any_store, "shop"), _create(any_store, "blog")
     _fill(any_store, blog, 10)
     _fill_with_imported(any_store, shop)
     every = _received(any_store, shop)
-    ends = [0, 1, 300, 499, 500, 501, 550, 600, 900, 1000, 1200, 1500]
-    counted = [any_store.retention.count_before(shop, before) for before in ends]
+    counted = any_store.retention.count_before(shop, before)
+    oldest = any_store.retention.read()[shop].oldest_ms
+    _remove_all(any_store, {shop: before, blog: 0}, limit=100)
+    left = _received(any_store, shop)
 
-    assert counted == [len([each for each in every if each < before]) for before in ends]
-    for before in ends:
-        assert any_store.retention.read()[shop].oldest_ms == min(left := _received(any_store, shop))
-        _remove_all(any_store, {shop: before, blog: 0}, limit=100)
-
-        assert _received(any_store, shop) == [each for each in left if each >= before]
-        assert any_store.retention.count_before(shop, before) == 0
-    assert any_store.retention.read()[shop].oldest_ms is None
+    assert oldest == 0
+    assert counted == len([each for each in every if each < before])
+    assert left == [each for each in every if each >= before]
+    assert any_store.retention.count_before(shop, before) == 0
+    assert any_store.retention.read()[shop].oldest_ms == (left[0] if left else None)
     assert len(contents(any_store.log, blog)) == 10
-
-
-@pytest.mark.parametrize("before", [300, 550, 1200])
-def test_many_imported_batches_are_removed_by_their_receipt(any_store: Store, before: int) -> None:
-    shop = _create(any_store, "shop")
-    _fill_with_imported(any_store, shop)
-    every = _received(any_store, shop)
-    _remove_all(any_store, {shop: before}, limit=100)
-
-    assert _received(any_store, shop) == [each for each in every if each >= before]
 
 
 def test_a_retry_of_an_import_removes_no_batch_too_early(any_store: Store) -> None:
