@@ -28,7 +28,7 @@ class _Projecting(OpenRum):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRum]:
     """A server with a month of the demo's events and one hostile batch."""
     folder = tmp_path_factory.mktemp("stats")
-    fill(f"sqlite:///{folder}/openrum.sqlite3", 20_000)
+    fill(f"sqlite:///{folder}/openrum.sqlite3", 60_000)
     with _Projecting(folder) as server:
         wait_until(lambda: not _is_behind(server), 2 * _BUSY_S)
         yield server
