@@ -144,6 +144,19 @@ def test_a_retry_of_a_device_whose_clock_is_ahead_is_recognized(
     assert Counter(contents(store.log))[content(1)] == 1
 
 
+def test_a_retry_of_a_batch_without_events_is_recognized_on_any_day(store: Store) -> None:
+    """Nothing tells when it was sent first: its times are those of the receipt."""
+    outcomes = []
+    for day in (0, 1, 2, 3, 40):
+        at_ms = _NOON_MS + day * DAY_MS
+        store.log.maintain(at_ms)
+        times = {"first_ms": at_ms, "last_ms": at_ms, "received_ms": at_ms}
+        empty = logged(1, **times)._replace(event_count=0)
+        outcomes.append(store.log.append([logged(100 + day, **times), empty]))
+
+    assert outcomes == [[STORED, STORED]] + [[STORED, DUPLICATE]] * 4
+
+
 def test_a_retry_is_recognized_after_months_with_a_partition_for_each_day(store: Store) -> None:
     times = {"first_ms": _NOON_MS, "last_ms": _NOON_MS}
     store.log.maintain(_NOON_MS)

@@ -41,7 +41,7 @@ _READ_TIMEOUT_S = 30.0
 _LAYOUT_READS = 5
 # `maintain` is called every minute.
 _LATE_MS = 300_000
-_LAST_MS = 5
+_LAST_MS, _EVENT_COUNT = 5, 6
 
 _Columns = list[list[Any]]
 """The columns of `BatchRow`, in its order."""
@@ -152,7 +152,7 @@ class PostgresDatabase(Database):
 
         Also return the lowest sequence that was compared with the rows.
         """
-        oldest_ms = min(columns[_LAST_MS])
+        oldest_ms = 0 if 0 in columns[_EVENT_COUNT] else min(columns[_LAST_MS])
         for _ in range(_LAYOUT_READS):
             layout = self._layout or read_layout(driver)
             self._layout = None

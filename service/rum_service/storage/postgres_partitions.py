@@ -7,7 +7,7 @@
 
 A batch is stored once although each partition has its own unique index: a statement looks for its
 rows in the earlier partitions in which their events can be, and in `future_batches`, which has the
-batches whose events are later than their partition.
+batches whose events are later than their partition. A batch without events can be in all of them.
 docs/decisions/0032-partitions-are-ranges-of-sequences.md.
 """
 
@@ -87,7 +87,7 @@ _UNLESS_NOTED = sql.SQL("""
           SELECT FROM future_batches AS old
           WHERE old.app_monitor = new.app_monitor AND old.batch_id = new.batch_id OFFSET 0)""")
 _UNLESS_STORED = sql.SQL("""
-      AND NOT (new.last_ms < {before_ms} AND EXISTS (
+      AND NOT ((new.last_ms < {before_ms} OR new.event_count = 0) AND EXISTS (
           SELECT FROM {earlier} AS old
           WHERE old.app_monitor = new.app_monitor AND old.batch_id = new.batch_id OFFSET 0))""")
 _ALWAYS_MS = 2**63 - 1
@@ -141,7 +141,7 @@ class Layout:
         """Return a statement that inserts batches, and the lowest sequence that it searches.
 
         Args:
-            oldest_ms: the lowest `last_ms` of the batches.
+            oldest_ms: the lowest `last_ms` of the batches; 0 if one of them has no events.
         """
         searched = sum(oldest_ms < before_ms for before_ms in self._searched_before_ms)
         if searched > 1:
