@@ -114,7 +114,7 @@ def test_a_check_changes_nothing(folder: Path) -> None:
             "batch 2 of other: it is stored for the app monitor",
         ),
         ("DELETE FROM batch_spans", "so reads by time miss it"),
-        ("UPDATE batch_spans SET last_ms = first_ms", "so reads by time miss it"),
+        ("UPDATE batch_spans SET last_ms = first_ms - 1", "so reads by time miss it"),
         ("UPDATE batches SET digest = x'00' WHERE sequence = 2", "its digest has 1 bytes"),
         ("UPDATE batches SET checksum = 0 WHERE sequence = 2", "the checksum differs"),
         (
@@ -329,7 +329,7 @@ def test_a_repair_moves_damaged_batches_to_files_and_corrects_the_rest(folder: P
         ).fetchone()
     damage(url, 2, two_flipped_bytes)
     damage(url, 3, truncated, has_checksum=False)
-    _execute(folder, "UPDATE batch_spans SET last_ms = first_ms")
+    _execute(folder, "UPDATE batch_spans SET last_ms = first_ms - 1")
     _execute(folder, "INSERT INTO stored_bytes VALUES (2, 7, NULL)")
     ran = _run(folder, "repair", "aside")
     files = sorted(file.name for file in (folder / "aside").iterdir())
