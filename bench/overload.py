@@ -32,8 +32,8 @@ _LOADS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _METHODS = {"REST": "", "gRPC": "/rum.v1.DataPlaneService/PutRumEvents"}
 _SLOW_DISK = "slow disk"
 _OTHER_WORK_SHARE = 0.1
-# Rejections follow 3 to 5 s after the load begins.
-_LOAD_S, _SETTLE_S = 15.0, 5.0
+# How long a load takes, and how long until rejections follow: 3 to 9 s with REST, 3 to 5 with gRPC.
+_LOADS_S = {"REST": (20.0, 10.0), "gRPC": (15.0, 5.0)}
 _CAPACITY_S = 4.0
 _FAIRNESS_S, _FAIRNESS_SETTLE_S = 20.0, 1.0
 _ALONE_S = 8.0
@@ -66,15 +66,10 @@ class _Measurement:
         job = self._job(self._server.open_monitor, _CAPACITY_S)
         return max(run_together([job])[0].goodput for _ in range(2))
 
-    def curve(self, capacity: float, loads: Sequence[float], rounds: int) -> list[Row]:
-        """Send each load once in each round. A drift of the machine affects all loads."""
-        rates = {f"{load:g}": capacity * load for load in loads}
-        return self.rounds(rates, _LOAD_S, _SETTLE_S, rounds)
-
     def rounds(
         self, rates: dict[str, float], seconds: float, settle_s: float, rounds: int
     ) -> list[Row]:
-        """Send at each rate once in each round."""
+        """Send at each rate once in each round. A drift of the machine affects all rates."""
         runs: dict[str, list[list[Row]]] = {name: [] for name in rates}
         for number in range(rounds):
             for name in rates if number % 2 else reversed(rates):
@@ -160,9 +155,11 @@ def _measure(
             return Part(name, 0.0, curve, [], _SLOW_LOAD_S, other_work)
         measurement = _Measurement(servers["overloaded"], _METHODS[name], events)
         capacity = measurement.capacity()
-        curve = measurement.curve(capacity, loads, rounds)
+        rates = {f"{load:g}": capacity * load for load in loads}
+        load_s, settle_s = _LOADS_S[name]
+        curve = measurement.rounds(rates, load_s, settle_s, rounds)
         rows = measurement.fairness(capacity, rounds) if fairness else []
-        return Part(name, capacity, curve, rows, _LOAD_S, other_work)
+        return Part(name, capacity, curve, rows, load_s, other_work)
 
 
 @click.command()

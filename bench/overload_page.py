@@ -25,13 +25,17 @@ connection and waits for its response before it sends again. The server allows 4
 here, and 4,096 by default. With gRPC, 64 connections carry 24 calls each: the service allows 32,
 and client libraries hold further calls back. Puts that are due while all clients wait are "not
 sent". "Sent" is the rate that was reached. An overloaded server lets the clients that it rejects
-wait for 3 to 5 s, because rejections take CPU.
+wait for 3 to 9 s, and for 3 to 5 s with gRPC, because rejections take CPU.
 
 Goodput is the number of accepted puts per second during the load. Latencies cover all accepted
 puts, and count from the time at which each put was due. Goodput and latencies leave out the first
-5 s: only then are puts rejected as fast as they arrive. Memory is what the server uses afterwards.
+10 s with REST and 5 s with gRPC: only then are puts rejected as fast as they arrive. Memory is what
+the server uses afterwards.
 Each load is measured several times, in alternation with the others. A row shows the run with the
 median goodput, and "runs" shows the goodput of all.
+
+The virtual machine is up to three times as fast on some days as on others. So compare numbers
+within a part, and not across parts.
 """
 _CHART = "![Goodput and latency against load](overload.svg)\n"
 _FAIRNESS = """## Fairness

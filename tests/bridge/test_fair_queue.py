@@ -103,3 +103,9 @@ def test_every_item_ends_once(puts: list[tuple[str, int]], name: str, ended: int
     kept = [(a, n) for n, (a, _) in enumerate(puts) if a != name or n >= ended]
     assert sorted(left) == sorted([*kept, (name, -1)])
     assert (len(queue), queue.cost) == (0, 0)
+
+
+def test_few_items_come_before_one_of_an_app_monitor_with_few() -> None:
+    queue = _queue(*["b1"] * 10, *["q1"] * 2)
+
+    assert [queue.before(app_monitor) for app_monitor in ("b", "q", "n")] == [12, 6, 2]

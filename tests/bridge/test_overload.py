@@ -16,8 +16,9 @@ from rum.v1.data_plane_service_pb2 import PutRumEventsRequest
 from rum_bridge import server
 from rum_bridge.errors import HttpError
 from rum_bridge.http.connection_limits import ConnectionLimits
+from rum_bridge.limits import drain_rate, rejections
 from rum_bridge.limits.address_limits import AddressLimits
-from rum_bridge.puts import admission
+from rum_bridge.puts import admission, coalesce
 from rum_bridge.puts.put_queue import SLOW_S
 from rum_bridge.server import RunningBridge, running_bridge
 from rum_bridge.settings import BridgeSettings
@@ -358,6 +359,32 @@ async def test_bodies_that_have_no_room_are_discarded(standin: StandIn) -> None:
     assert 0 < held < 50
     assert {response.status for response in responses} == {429}
     assert after.status == 200
+
+
+async def test_a_put_that_would_wait_for_too_long_is_not_held(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_ALWAYS_HELD", 1)
+    monkeypatch.setattr(drain_rate, "_FIRST_PER_S", 0.0)
+    monkeypatch.setattr(rejections, "_EARLIEST_S", 0.05)
+    monkeypatch.setattr(coalesce, "SLOW_S", 60.0)  # for slow calls, the rate does not count
+    async with _overloaded(standin) as overloaded:
+        try:
+            while not overloaded.held:
+                await overloaded.send(_head(length=len(_LONG_BODY)) + _LONG_BODY)
+            monitors = [_SHOP, _SHOP, _BLOG]
+            puts = [await overloaded.send(_head(monitor) + _BODY) for monitor in monitors]
+            held = overloaded.held
+            rejected = await _read(puts[1])
+            overloaded.open()
+            stored = [await _read(put) for put in (puts[0], puts[2])]
+        finally:
+            overloaded.open()
+            overloaded.clients.close()
+
+    assert held == 3  # the long one, and one of each app monitor
+    assert rejected.status == 429
+    assert [response.status for response in stored] == [200, 200]
 
 
 async def test_a_put_from_an_address_that_sends_too_much_is_not_held(

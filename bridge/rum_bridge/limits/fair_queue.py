@@ -76,6 +76,10 @@ class FairQueue(Generic[_T]):
         while line.items and has_ended(line.items[0][0]):
             self._remove(line)
 
+    def before(self, app_monitor: str) -> int:
+        """Return how many items would be removed before a new one of an app monitor."""
+        return min(self._count, (self.count_of(app_monitor) + 1) * len(self._next))
+
     def count_of(self, app_monitor: str) -> int:
         """Return how many items an app monitor has."""
         line = self._lines.get(app_monitor)

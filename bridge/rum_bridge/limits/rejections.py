@@ -19,7 +19,7 @@ _T = TypeVar("_T", bound=Hashable)
 _EARLIEST_S = 3.0
 _MOST_PER_S = 500.0
 # After this time all: clients that wait for 10 s still get their response.
-_LATEST_S = 5.0
+_LATEST_S = 9.0
 _TICK_S = 0.05
 
 
@@ -27,7 +27,7 @@ class Rejections(Generic[_T]):
     """The puts, oldest first. Use it from one event loop only.
 
     Args:
-        reject: called with each put that is not removed, after 3 to 5 seconds.
+        reject: called with each put that is not removed, after 3 to 9 seconds.
     """
 
     def __init__(self, reject: Callable[[_T], object]) -> None:

@@ -6,8 +6,8 @@ them, no time remains for accepted puts: docs/decisions/0017-queues-are-bounded-
 arrives → parsed                if the event loop and the queue for the service have room
         → held → parsed         when it is the turn of its app monitor
                → 429            after 1.5 s
-        → 429 after 3 to 5 s   if too many bytes are held, or its address has sent too much:
-                                the body is discarded
+        → 429 after 3 to 9 s    if it would wait for too long, if too many bytes are held, or if its
+                                address has sent too much: the body is discarded
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rum_bridge.cors import CorsHeaders
 from rum_bridge.http.disconnects import disconnected
 from rum_bridge.limits.address_limits import AddressLimits
 from rum_bridge.limits.deadlines import Deadlines
+from rum_bridge.limits.drain_rate import DrainRate
 from rum_bridge.limits.fair_queue import FairQueue
 from rum_bridge.limits.rejections import Rejections
 from rum_bridge.limits.throttled import Throttled
@@ -30,6 +31,10 @@ from rum_bridge.puts.put_queue import ENTRY_COST
 from rum_bridge.puts.raw_request import RawPut
 
 _MAX_WAIT_S = 1.5
+# A new put that would wait longer is not held.
+_MAX_EXPECTED_S = 1.2
+# However low the rate is: a few calls.
+_ALWAYS_HELD = 128
 # What may begin in one turn of the event loop: 50 puts of one event, or 25 of ten.
 _TURN_COST = 512 << 10
 # The turns are shorter while puts are held, so that a new one in a short line is soon seen.
@@ -57,6 +62,7 @@ class Admission:
         self._budget = coalescer.budget
         self.accounting = accounting
         self._held: FairQueue[HeldPut] = FairQueue()
+        self._rate = DrainRate()
         self._deadlines = Deadlines(_MAX_WAIT_S, self._expire)
         self._unheld = Rejections(self._reject)
         self._turn_cost = 0
@@ -90,7 +96,8 @@ class Admission:
         # Otherwise the puts from one address make others of the app monitor wait, although they
         # are rejected when it is their turn.
         held = HeldPut(connection, raw, line, self._limits.reached(address))
-        if held.error is None and self._may_hold(line, len(data)):
+        if held.error is None and self._is_in_time(line) and self._may_hold(line, len(data)):
+            self._rate.wait()
             self._held.add(line, held, len(data) + ENTRY_COST)
             self._deadlines.add(held)
             self._keep(held, data[: raw.size])
@@ -134,6 +141,13 @@ class Admission:
         for held in [*self._deadlines, *self._unheld]:
             self._reject(held)
 
+    def _is_in_time(self, line: str) -> bool:
+        """Whether it will probably be the turn of a new put before it has to be rejected."""
+        # While calls are slow, each takes many puts at once, and the rate says little.
+        return self._queue.is_slow or self._held.before(line) <= max(
+            _ALWAYS_HELD, _MAX_EXPECTED_S * self._rate.per_s
+        )
+
     def _may_hold(self, line: str, size: int) -> bool:
         free = self._budget.free_to_hold - size
         of_line = self._held.cost_of(line) - ENTRY_COST * self._held.count_of(line)
@@ -169,8 +183,11 @@ class Admission:
                 break
             self._held.remove_first()
             if held.connection is not None and held.pieces:
+                self._rate.leave()
                 self._turn_cost += held.size + _REQUEST_COST
                 self._continue(held, held.connection)
+        if not self._held:
+            self._rate.empty()
         if self._turn_cost:
             self._end_turn_later()
 
