@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 # Until it is measured: more than a process can store, so that all puts of a first burst wait.
 _FIRST_PER_S = 10_000.0
-# After so long without a put that waits, the last measurement is too old: the puts may have been
-# longer, or the store slower.
+# If no put has waited for so long, the last measurement says little about the next burst: its puts
+# may be shorter, or the store faster.
 _FORGOTTEN_AFTER_S = 1.0
 _MEASURED_S = 0.1
 # One measurement counts for so little that a short pause lowers the rate by a tenth.

@@ -77,7 +77,7 @@ class FairQueue(Generic[_T]):
             self._remove(line)
 
     def before(self, app_monitor: str) -> int:
-        """Return how many items would be removed before a new one of an app monitor."""
+        """Return how many items would be removed before a new one, if all cost the same."""
         return min(self._count, (self.count_of(app_monitor) + 1) * len(self._next))
 
     def count_of(self, app_monitor: str) -> int:
