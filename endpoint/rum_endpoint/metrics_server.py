@@ -10,6 +10,7 @@ __all__ = ["MetricsServer"]
 
 import socket
 import sys
+from io import BufferedIOBase
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore
 from typing import Any
@@ -73,6 +74,22 @@ class _Handler(WSGIRequestHandler):
         super().setup()
         if isinstance(self.server, MetricsServer):
             self.connection.settimeout(self.server.timeout_s)
+            self.wfile = _Writer(self.wfile)
 
     def log_message(self, *_: object) -> None:
         """Log no requests."""
+
+
+class _Writer(BufferedIOBase):
+    """Writes to a client. One that reads nothing counts as one that has left."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, data: Any) -> int:
+        """Send data."""
+        try:
+            return int(self._file.write(data))
+        except TimeoutError as error:
+            # wsgiref writes no traceback for this one.
+            raise ConnectionAbortedError from error

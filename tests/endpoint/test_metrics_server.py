@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import socket
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from rum_endpoint.address import Address
 from rum_endpoint.metrics_server import MetricsServer
+from tests.support.running import wait_until
 
 _TIMEOUT_S = 30.0
+_LONG = b"x" * (16 << 20)
 
 
 def _page(_: object, start_response: Callable[..., Any]) -> list[bytes]:
@@ -20,10 +25,15 @@ def _page(_: object, start_response: Callable[..., Any]) -> list[bytes]:
     return [b"the page"]
 
 
+def _long_page(_: object, start_response: Callable[..., Any]) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [_LONG]
+
+
 @contextmanager
-def _serving(timeout_s: float) -> Iterator[int]:
+def _serving(timeout_s: float, app: Any = _page) -> Iterator[int]:
     """Run a server and yield its port."""
-    with MetricsServer(Address("127.0.0.1", 0), _page, timeout_s=timeout_s) as server:
+    with MetricsServer(Address("127.0.0.1", 0), app, timeout_s=timeout_s) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -51,6 +61,23 @@ def test_an_idle_connection_is_closed() -> None:
 
     assert received == b""
     assert page == b"the page"
+
+
+def test_a_client_that_reads_nothing_is_disconnected_without_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with _serving(timeout_s=0.05, app=_long_page) as port, _connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.recv(1, socket.MSG_PEEK)
+        wait_until(_serves_no_connection)
+        received = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+
+    assert len(received) < len(_LONG)
+    assert capsys.readouterr().err == ""
+
+
+def _serves_no_connection() -> bool:
+    return not any("process_request_thread" in thread.name for thread in threading.enumerate())
 
 
 def _connected(port: int) -> socket.socket:
