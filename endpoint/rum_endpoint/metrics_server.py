@@ -91,5 +91,5 @@ class _Writer(BufferedIOBase):
         try:
             return int(self._file.write(data))
         except TimeoutError as error:
-            # wsgiref writes no traceback for this one.
+            # Of this error, wsgiref writes no traceback.
             raise ConnectionAbortedError from error
